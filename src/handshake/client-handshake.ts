@@ -1,0 +1,157 @@
+/**
+ * The client's half of the opening handshake (§4.1) as pure functions: `buildUpgradeRequest` writes the request,
+ * `checkUpgradeResponse` judges the response. It refuses to know about sockets, URLs, proxies and redirects, and about
+ * what an extension's parameters mean.
+ */
+
+import { formatHead, type HeaderField, headLines } from './head-writer.ts';
+import {
+  type Extension,
+  equalsToken,
+  formatExtensions,
+  isToken,
+  parseExtensions,
+  parseTokenList,
+} from './header-fields.ts';
+import type { HeaderMap } from './header-map.ts';
+import { acceptValue, isKeyShaped } from './key.ts';
+import { hasHostCharacters, resourceNameOf } from './request-target.ts';
+
+export interface UpgradeRequestParts {
+  /** Host, with `:port` unless it is the scheme's default. */
+  readonly host: string;
+  /** The resource name (§3), or an absolute http or https URI. */
+  readonly target: string;
+  /** From `generateKey`, new for each connection. */
+  readonly key: string;
+  /** Most preferred first; default none. */
+  readonly subprotocols?: readonly string[];
+  /** Most preferred first; default none. */
+  readonly extensions?: readonly Extension[];
+  /** Sent as Origin; default none. */
+  readonly origin?: string | undefined;
+  /** More fields, such as Cookie or Authorization. */
+  readonly headers?: readonly HeaderField[];
+  /** Default 13. 8 is a draft that differs, for what is sent here, in the name of the Origin header. */
+  readonly version?: 13 | 8;
+}
+
+/** §4.1 has these in a request for the handshake's own use. */
+const RESERVED_IN_REQUEST = ['sec-websocket-protocol', 'sec-websocket-extensions', 'sec-websocket-accept'];
+
+/**
+ * The head of the request (§4.1), one character per byte.
+ * @throws TypeError, so that nothing is sent, when a part has illegal characters or breaks its grammar, when a
+ *   subprotocol stands there twice, or when `headers` has a field of the handshake
+ */
+export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
+  const { host, target, key, subprotocols = [], extensions = [], origin, headers = [], version = 13 } = parts;
+  requirePart(hasHostCharacters(host), 'host', host, 'a host name or address with an optional :port');
+  requirePart(resourceNameOf(target) !== undefined, 'target', target, 'a percent-encoded path without a fragment');
+  requirePart(isKeyShaped(key), 'key', key, '16 bytes in base64');
+  for (const name of subprotocols) requirePart(isToken(name), 'subprotocol', name, 'a token');
+  if (new Set(subprotocols).size !== subprotocols.length) {
+    throw new TypeError(`Each subprotocol may be offered once only: ${subprotocols.join(', ')}`);
+  }
+
+  const own: HeaderField[] = [
+    ['Host', host],
+    ['Upgrade', 'websocket'],
+    ['Connection', 'Upgrade'],
+    ['Sec-WebSocket-Key', key],
+    ['Sec-WebSocket-Version', String(version)],
+  ];
+  if (origin !== undefined) own.push([version === 8 ? 'Sec-WebSocket-Origin' : 'Origin', origin]);
+  if (subprotocols.length > 0) own.push(['Sec-WebSocket-Protocol', subprotocols.join(',')]);
+  if (extensions.length > 0) own.push(['Sec-WebSocket-Extensions', formatExtensions(extensions)]);
+  return formatHead(headLines(`GET ${target} HTTP/1.1`, own, headers, RESERVED_IN_REQUEST));
+}
+
+function requirePart(isLegal: boolean, part: string, text: string, expected: string): void {
+  if (!isLegal) throw new TypeError(`Invalid ${part} ${JSON.stringify(text)}: it must be ${expected}`);
+}
+
+/** What the check reads of a response. */
+export interface UpgradeResponseHead {
+  readonly statusCode: number;
+  readonly headers: HeaderMap;
+}
+
+/** What the request asked for. */
+export interface UpgradeExpectation {
+  readonly key: string;
+  /** Default none. */
+  readonly subprotocols?: readonly string[];
+  /** Names of the extensions offered; default none. */
+  readonly extensions?: readonly string[];
+}
+
+export interface AcceptedUpgrade {
+  readonly ok: true;
+  readonly subprotocol: string | undefined;
+  /** In the order in which they work on the data (§9.1). Their parameters are still to be judged. */
+  readonly extensions: readonly Extension[];
+}
+
+/** The connection must be failed; but a status other than 101 may be handled as HTTP has it. */
+export interface UpgradeFailure {
+  readonly ok: false;
+  readonly section: string;
+  readonly message: string;
+}
+
+/**
+ * Judges a response against §4.1. The messages are those of the npm package ws. Like ws and browsers it expects a
+ * subprotocol to be chosen when some were offered, which goes beyond §4.1.
+ */
+export function checkUpgradeResponse(
+  { statusCode, headers }: UpgradeResponseHead,
+  { key, subprotocols = [], extensions = [] }: UpgradeExpectation,
+): AcceptedUpgrade | UpgradeFailure {
+  if (statusCode !== 101) return failure('§4.1', `Unexpected server response: ${statusCode}`);
+  if (!equalsToken(headers.get('upgrade') ?? '', 'websocket')) return failure('§4.1', 'Invalid Upgrade header');
+  if (!parseTokenList(headers.get('connection') ?? '').includes('upgrade')) {
+    return failure('§4.1', 'Invalid Connection header');
+  }
+  // A repeated header is joined with a comma and so matches nothing (§11.3.3, §11.3.4: once only).
+  if (headers.get('sec-websocket-accept') !== acceptValue(key)) {
+    return failure('§4.1', 'Invalid Sec-WebSocket-Accept header');
+  }
+
+  const subprotocol = headers.get('sec-websocket-protocol');
+  if (subprotocol !== undefined && subprotocols.length === 0) {
+    return failure('§4.1', 'Server sent a subprotocol but none was requested');
+  }
+  if (subprotocol !== undefined && !subprotocols.includes(subprotocol)) {
+    return failure('§4.1', 'Server sent an invalid subprotocol');
+  }
+  if (subprotocol === undefined && subprotocols.length > 0) return failure('§4.1', 'Server sent no subprotocol');
+
+  const agreed = checkExtensions(headers, extensions);
+  return 'ok' in agreed ? agreed : { ok: true, subprotocol, extensions: agreed };
+}
+
+function checkExtensions(headers: HeaderMap, offered: readonly string[]): readonly Extension[] | UpgradeFailure {
+  const value = headers.get('sec-websocket-extensions');
+  if (value === undefined) return [];
+  if (offered.length === 0) {
+    return failure('§4.1', 'Server sent a Sec-WebSocket-Extensions header but no extension was requested');
+  }
+  if (headers.count('sec-websocket-extensions') > 1) {
+    return failure('§11.3.2', 'Invalid Sec-WebSocket-Extensions header');
+  }
+  let agreed: readonly Extension[];
+  try {
+    agreed = parseExtensions(value);
+  } catch {
+    return failure('§9.1', 'Invalid Sec-WebSocket-Extensions header');
+  }
+  if (!agreed.every(({ name }) => offered.includes(name))) {
+    return failure('§4.1', 'Server indicated an extension that was not requested');
+  }
+  return agreed;
+}
+
+function failure(section: string, message: string): UpgradeFailure {
+  return { ok: false, section, message };
+}

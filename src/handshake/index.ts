@@ -1,0 +1,23 @@
+/** The opening handshake (§4, §9.1): the public parts of this folder. */
+
+export { encodeBase64 } from './base64.ts';
+export * from './client-handshake.ts';
+export { formatHead, type HeaderField, reasonPhrase } from './head-writer.ts';
+export {
+  checkHeaderName,
+  checkHeaderValue,
+  type Extension,
+  type ExtensionParam,
+  formatExtensions,
+  HeaderSyntaxError,
+  isToken,
+  parseExtensions,
+  parseSubprotocols,
+  parseTokenList,
+} from './header-fields.ts';
+export { HeaderMap } from './header-map.ts';
+export * from './http-head.ts';
+export { acceptValue, generateKey, isCanonicalKey, isKeyShaped } from './key.ts';
+export * from './server-handshake.ts';
+export * from './server-response.ts';
+export { sha1 } from './sha1.ts';

@@ -1,0 +1,50 @@
+/**
+ * The two values that prove both sides speak WebSocket: the client's nonce `Sec-WebSocket-Key` (§4.1) and the server's
+ * answer `Sec-WebSocket-Accept` (§4.2.2). It refuses to know where randomness comes from and in which head the values
+ * travel.
+ */
+
+import { encodeBase64 } from './base64.ts';
+import { sha1 } from './sha1.ts';
+
+const KEY_BYTES = 16;
+
+/** The text of §1.3 that no endpoint adds to a key unless it knows this protocol. */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+const utf8 = new TextEncoder();
+
+/** Sixteen bytes make 22 characters and two of padding; the last character has two bits of them and four unused. */
+const KEY_SHAPE = /^[A-Za-z0-9+/]{22}==$/;
+const CANONICAL_KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+
+/**
+ * Whether `text` is what encoding 16 bytes gives: right length, and the four unused bits zero, as RFC 4648 §3.5 has
+ * encoders do. (The specimen key printed in §4.1 has one of those bits set, so it is not canonical.)
+ */
+export function isCanonicalKey(text: string): boolean {
+  return CANONICAL_KEY.test(text);
+}
+
+/** Whether `text` decodes to 16 bytes, whatever the four unused bits hold. §4.2.1 asks for no more than this. */
+export function isKeyShaped(text: string): boolean {
+  return KEY_SHAPE.test(text);
+}
+
+/**
+ * A new `Sec-WebSocket-Key`; §4.1: each connection needs one of its own.
+ * @param randomBytes a cryptographically secure source that returns as many bytes as it is asked for
+ * @throws RangeError when the source returns another number of bytes
+ */
+export function generateKey(randomBytes: (lengthBytes: number) => Uint8Array): string {
+  const nonce = randomBytes(KEY_BYTES);
+  if (nonce.length !== KEY_BYTES) {
+    throw new RangeError(`The random source was asked for ${KEY_BYTES} bytes and returned ${nonce.length}`);
+  }
+  return encodeBase64(nonce);
+}
+
+/** The `Sec-WebSocket-Accept` value that answers `key`, which is used as text and not decoded (§4.2.2). */
+export function acceptValue(key: string): string {
+  return encodeBase64(sha1(utf8.encode(key + GUID)));
+}

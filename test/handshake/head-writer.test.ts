@@ -1,0 +1,52 @@
+import { STATUS_CODES } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { formatHead, headerLine, headLines, reasonPhrase, statusLine } from '../../src/handshake/head-writer.ts';
+
+describe('reasonPhrase', () => {
+  it('RFC 9110 §15 is the phrase node:http has, or empty', () => {
+    let known = 0;
+    for (let status = 100; status < 600; status++) {
+      const phrase = reasonPhrase(status);
+      if (phrase === '') continue;
+      known++;
+      expect(phrase).toBe(STATUS_CODES[status]);
+    }
+    expect(known).toBeGreaterThan(20);
+    expect(reasonPhrase(499)).toBe('');
+  });
+
+  it.each([101, 400, 401, 403, 404, 405, 426, 429, 431, 503, 505])('§4.2.2 has a phrase for %i', (status) => {
+    expect(statusLine(status)).toMatch(/^HTTP\/1\.1 \d{3} [A-Z]/);
+  });
+});
+
+describe('headLines and formatHead', () => {
+  it('§4.2.2 puts own fields first and ends with an empty line', () => {
+    const lines = headLines(
+      'HTTP/1.1 200 OK',
+      [['A', '1']],
+      [
+        ['b', '2'],
+        ['b', '3'],
+      ],
+      ['c'],
+    );
+    expect(formatHead(lines)).toBe('HTTP/1.1 200 OK\r\nA: 1\r\nb: 2\r\nb: 3\r\n\r\n');
+  });
+
+  it.each([['A'], ['a'], ['C'], ['Content-Length'], ['transfer-encoding']])('§11.3.2 refuses %s twice', (name) => {
+    expect(() => headLines('x', [['a', '1']], [[name, '2']], ['c'])).toThrow(TypeError);
+  });
+
+  it('A13 refuses illegal names and values', () => {
+    expect(headerLine('X-A', 'b c')).toBe('X-A: b c');
+    expect(() => headerLine('X: y', 'b')).toThrow('Invalid header name');
+    expect(() => headerLine('X-A', 'b\r\nX-B: c')).toThrow('U+000D at index 1 of X-A');
+    expect(() => headLines('x', [], [['X-A\n', 'b']], [])).toThrow(TypeError);
+  });
+
+  it('A13 refuses a line break in any line', () => {
+    expect(() => formatHead(['GET /\r\nX: y HTTP/1.1', 'A: b'])).toThrow(TypeError);
+    expect(() => formatHead(['GET / HTTP/1.1', 'A: b\nC: d'])).toThrow('U+000A');
+  });
+});

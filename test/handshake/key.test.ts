@@ -1,0 +1,74 @@
+import { createHash, randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { acceptValue, generateKey, isCanonicalKey, isKeyShaped } from '../../src/handshake/key.ts';
+
+describe('acceptValue', () => {
+  it('§1.3 the sample nonce gives the sample accept value', () => {
+    expect(acceptValue('dGhlIHNhbXBsZSBub25jZQ==')).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+  });
+
+  it('§4.2.2 equals node:crypto for any key', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (nonce) => {
+        const key = Buffer.from(nonce).toString('base64');
+        const expected = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+        expect(acceptValue(key)).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('isCanonicalKey and isKeyShaped', () => {
+  it.each([
+    ['the sample nonce', 'dGhlIHNhbXBsZSBub25jZQ==', true, true],
+    ['all zero', 'AAAAAAAAAAAAAAAAAAAAAA==', true, true],
+    ['all one', '/////////////////////w==', true, true],
+    ['the specimen of §4.1, whose unused bits are not zero', 'AQIDBAUGBwgJCgsMDQ4PEC==', false, true],
+    ['15 bytes', 'AAAAAAAAAAAAAAAAAAAA', false, false],
+    ['17 bytes', 'AAAAAAAAAAAAAAAAAAAAAAA=', false, false],
+    ['18 bytes', 'AAAAAAAAAAAAAAAAAAAAAAAA', false, false],
+    ['no padding', 'AAAAAAAAAAAAAAAAAAAAAA', false, false],
+    ['half the padding', 'AAAAAAAAAAAAAAAAAAAAAA=', false, false],
+    ['padding too early', 'AAAAAAAAAAAAAAAAAAAAA===', false, false],
+    ['the URL-safe alphabet', '_-AAAAAAAAAAAAAAAAAAAA==', false, false],
+    ['a space inside', 'AAAAAAAAAA AAAAAAAAAAA==', false, false],
+    ['a line break behind', 'AAAAAAAAAAAAAAAAAAAAAA==\n', false, false],
+    ['two keys joined', 'AAAAAAAAAAAAAAAAAAAAAA==, AAAAAAAAAAAAAAAAAAAAAA==', false, false],
+    ['empty', '', false, false],
+  ])('§4.2.1 %s', (_name, text, canonical, shaped) => {
+    expect(isCanonicalKey(text)).toBe(canonical);
+    expect(isKeyShaped(text)).toBe(shaped);
+  });
+
+  it('§4.2.1 a canonical key is exactly what decodes to 16 bytes and encodes back to itself', () => {
+    fc.assert(
+      fc.property(fc.base64String({ minLength: 20, maxLength: 28 }), (text) => {
+        const decoded = Buffer.from(text, 'base64');
+        expect(isCanonicalKey(text)).toBe(decoded.length === 16 && decoded.toString('base64') === text);
+      }),
+    );
+  });
+});
+
+describe('generateKey', () => {
+  it('§4.1 encodes the 16 bytes it asks for', () => {
+    const asked: number[] = [];
+    const key = generateKey((lengthBytes) => {
+      asked.push(lengthBytes);
+      return new TextEncoder().encode('the sample nonce');
+    });
+    expect(asked).toEqual([16]);
+    expect(key).toBe('dGhlIHNhbXBsZSBub25jZQ==');
+  });
+
+  it('§4.1 what it makes of random bytes is canonical and differs each time', () => {
+    const keys = Array.from({ length: 50 }, () => generateKey(randomBytes));
+    expect(keys.every(isCanonicalKey)).toBe(true);
+    expect(new Set(keys).size).toBe(50);
+  });
+
+  it('§4.1 a source that returns too few bytes is an error', () => {
+    expect(() => generateKey(() => new Uint8Array(15))).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,388 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { HeaderMap } from '../../src/handshake/header-map.ts';
+import { HttpHeadParser } from '../../src/handshake/http-head.ts';
+import {
+  checkUpgradeRequest,
+  chooseSubprotocol,
+  type UpgradeRequest,
+  type UpgradeRequestOptions,
+} from '../../src/handshake/server-handshake.ts';
+
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+
+const SAMPLE: readonly [name: string, value: string][] = [
+  ['Host', 'server.example.com'],
+  ['Upgrade', 'websocket'],
+  ['Connection', 'Upgrade'],
+  ['Sec-WebSocket-Key', KEY],
+  ['Origin', 'http://example.com'],
+  ['Sec-WebSocket-Protocol', 'chat, superchat'],
+  ['Sec-WebSocket-Version', '13'],
+];
+
+interface Change {
+  method?: string;
+  target?: string;
+  httpVersion?: string;
+  /** Removed from the sample. */
+  without?: string[];
+  /** Take the place of the sample's fields of that name, or are added; several values make several fields. */
+  set?: Record<string, string | string[]>;
+}
+
+/** The request of §1.3 with a change. */
+function request({ method = 'GET', target = '/chat', httpVersion = '1.1', without = [], set = {} }: Change = {}) {
+  const replaced = new Set([...without, ...Object.keys(set)].map((name) => name.toLowerCase()));
+  const fields = SAMPLE.filter(([name]) => !replaced.has(name.toLowerCase()));
+  const added = Object.entries(set).flatMap(([name, values]) => [values].flat().map((value) => [name, value] as const));
+  return { method, target, httpVersion, headers: new HeaderMap([...fields, ...added].flat()) } satisfies UpgradeRequest;
+}
+
+const ACCEPTED = {
+  ok: true,
+  key: KEY,
+  version: 13,
+  resourceName: '/chat',
+  host: 'server.example.com',
+  origin: 'http://example.com',
+  subprotocols: ['chat', 'superchat'],
+  extensions: [],
+};
+
+describe('checkUpgradeRequest accepts', () => {
+  it('§1.3 the sample request, in both profiles', () => {
+    expect(checkUpgradeRequest(request())).toEqual(ACCEPTED);
+    expect(checkUpgradeRequest(request(), { profile: 'ws' })).toEqual(ACCEPTED);
+  });
+
+  it('§4.2.1 what the head parser gives', () => {
+    const text = `GET /chat HTTP/1.1\r\n${SAMPLE.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+    const parsed = new HttpHeadParser({ kind: 'request' }).push(new TextEncoder().encode(text));
+    expect(parsed?.ok === true && checkUpgradeRequest(parsed.head)).toEqual(ACCEPTED);
+  });
+
+  const ROWS: [name: string, change: Change, expected: object, options?: UpgradeRequestOptions][] = [
+    ['§4.2.1 Upgrade as a list in another case', { set: { upgrade: 'h2c, WebSocket' } }, {}],
+    ['§4.2.1 Upgrade in two fields', { set: { upgrade: ['h2c', 'websocket'] } }, {}],
+    ['§4.2.1 Connection as a list in another case', { set: { connection: 'keep-alive, UPGRADE' } }, {}],
+    ['§4.2.1 Connection in two fields', { set: { connection: ['keep-alive', 'upgrade'] } }, {}],
+    ['§4.2.1 a higher version of HTTP', { httpVersion: '1.2' }, {}],
+    ['§4.2.1 an absolute target', { target: 'http://server.example.com/x?y' }, { resourceName: '/x?y' }],
+    ['§4.2.1 white space around the key', { set: { 'sec-websocket-key': ` ${KEY}\t` } }, { key: KEY }],
+    ['§4.2.1 a Content-Length of zero', { set: { 'content-length': ['0', '00'] } }, {}],
+    ['§4.2.1 no subprotocols', { without: ['sec-websocket-protocol'] }, { subprotocols: [] }],
+    [
+      '§11.3.4 subprotocols in two fields',
+      { set: { 'sec-websocket-protocol': ['b', 'a, c'] } },
+      { subprotocols: ['b', 'a', 'c'] },
+    ],
+    ['§4.2.1 no Origin', { without: ['origin'] }, { origin: undefined }],
+    [
+      '§11.3.2 extensions in two fields',
+      { set: { 'sec-websocket-extensions': ['foo', 'bar; baz=2'] } },
+      {
+        extensions: [
+          { name: 'foo', params: [] },
+          { name: 'bar', params: [{ name: 'baz', value: '2' }] },
+        ],
+      },
+    ],
+    [
+      '§9.1 malformed extensions that nobody reads',
+      { set: { 'sec-websocket-extensions': ';' } },
+      {},
+      { parsesExtensions: false },
+    ],
+    [
+      '§4.2.1 ws: no Host, no Connection, HTTP/1.0',
+      { without: ['host', 'connection'], httpVersion: '1.0' },
+      { host: undefined },
+      { profile: 'ws' },
+    ],
+    [
+      '§4.2.1 ws: a key with unused bits set',
+      { set: { 'sec-websocket-key': 'AQIDBAUGBwgJCgsMDQ4PEC==' } },
+      { key: 'AQIDBAUGBwgJCgsMDQ4PEC==' },
+      { profile: 'ws' },
+    ],
+    ['§4.2.1 ws: any target', { target: 'chat' }, { resourceName: 'chat' }, { profile: 'ws' }],
+    [
+      '§4.2.2 ws: version 8, with its own Origin header',
+      { set: { 'sec-websocket-version': '8', 'sec-websocket-origin': 'o' } },
+      { version: 8, origin: 'o' },
+      { profile: 'ws' },
+    ],
+    [
+      '§10.2 an Origin of the list, in any case',
+      { set: { origin: 'HTTP://Example.com' } },
+      { origin: 'HTTP://Example.com' },
+      { origins: ['http://a', 'http://EXAMPLE.com'] },
+    ],
+    ['§10.2 no Origin although there is a list', { without: ['origin'] }, { origin: undefined }, { origins: [] }],
+    ['§10.2 what a function accepts', {}, {}, { origins: (origin) => origin === 'http://example.com' }],
+  ];
+
+  it.each(ROWS)('%s', (_name, change, expected, options) => {
+    expect(checkUpgradeRequest(request(change), options)).toEqual({ ...ACCEPTED, ...expected });
+  });
+
+  it('§4.2.1 ws: a made-up request of plain values', () => {
+    const headers = HeaderMap.fromObject({
+      upgrade: 'websocket',
+      connection: 'upgrade',
+      'sec-websocket-version': 13,
+      'sec-websocket-key': KEY,
+    });
+    const result = checkUpgradeRequest({ method: 'GET', target: '/', httpVersion: '1.1', headers }, { profile: 'ws' });
+    expect(result).toMatchObject({ ok: true, version: 13, key: KEY });
+  });
+});
+
+const V13 = ['Sec-WebSocket-Version', '13'];
+const TWO_KEYS = { set: { 'sec-websocket-key': [KEY, KEY] } };
+
+interface RefusedRow {
+  name: string;
+  change: Change;
+  check: string;
+  section: string;
+  status: number;
+  message: RegExp;
+  headers?: string[][];
+  options?: UpgradeRequestOptions;
+}
+
+describe('checkUpgradeRequest, strict, refuses', () => {
+  const version = (value: string | string[]): Change => ({ set: { 'sec-websocket-version': value } });
+  const ROWS: RefusedRow[] = [
+    ...['POST', 'get', 'HEAD', 'CONNECT'].map((method) => ({
+      name: `the method ${method}`,
+      change: { method },
+      check: 'method',
+      section: '§4.2.1',
+      status: 405,
+      message: /GET/,
+      headers: [['Allow', 'GET']],
+    })),
+    ...['1.0', '0.9', 'x'].map((httpVersion) => ({
+      name: `HTTP/${httpVersion}`,
+      change: { httpVersion },
+      check: 'httpVersion',
+      section: '§4.2.1',
+      status: 400,
+      message: /HTTP\/1\.1/,
+    })),
+    ...['chat', '*', 'ws://server.example.com/', '/a#b'].map((target) => ({
+      name: `the target ${target}`,
+      change: { target },
+      check: 'target',
+      section: '§4.2.1',
+      status: 400,
+      message: /request-target/,
+    })),
+    ...[[], ['a', 'a'], [''], ['a/b'], ['user@a']].map((host) => ({
+      name: `Host ${JSON.stringify(host)}`,
+      change: { without: ['host'], set: { host } },
+      check: 'host',
+      section: '§4.2.1',
+      status: 400,
+      message: /Exactly one Host header/,
+    })),
+    ...[
+      { 'content-length': '1' },
+      { 'content-length': ['0', '5'] },
+      { 'content-length': '-0' },
+      { 'content-length': '' },
+      { 'transfer-encoding': 'chunked' },
+    ].map((set) => ({
+      name: `a body: ${JSON.stringify(set)}`,
+      change: { set } as Change,
+      check: 'body',
+      section: '§4.2.1',
+      status: 400,
+      message: /no body/,
+    })),
+    ...[[], '', 'h2c', 'websocket/13', 'web socket', 'websoc\u212aet'].map((upgrade) => ({
+      name: `Upgrade ${JSON.stringify(upgrade)}`,
+      change: { set: { upgrade } },
+      check: 'upgrade',
+      section: '§4.2.1',
+      status: 400,
+      message: /websocket/,
+    })),
+    ...[[], 'keep-alive', 'upgraded', 'close Upgrade'].map((connection) => ({
+      name: `Connection ${JSON.stringify(connection)}`,
+      change: { set: { connection } },
+      check: 'connection',
+      section: '§4.2.1',
+      status: 400,
+      message: /Upgrade/,
+    })),
+    ...[{ without: ['sec-websocket-key'] }, TWO_KEYS, { set: { 'sec-websocket-key': 'AQIDBAUGBwgJCgsMDQ4PEC==' } }].map(
+      (change) => ({
+        name: `the key: ${JSON.stringify(change)}`,
+        change,
+        check: 'key',
+        section: '§4.2.1',
+        status: 400,
+        message: /Sec-WebSocket-Key/,
+      }),
+    ),
+    ...[version([]), version(['13', '13']), version(['13', '8'])].map((change) => ({
+      name: `no or two versions: ${JSON.stringify(change.set)}`,
+      change,
+      check: 'versionHeader',
+      section: '§11.3.5',
+      status: 400,
+      message: /Exactly one Sec-WebSocket-Version/,
+      headers: [V13],
+    })),
+    ...['12', '14', '8', '0', '013', '13.0', '', 'x', '13, 8'].map((value) => ({
+      name: `the version "${value}"`,
+      change: version(value),
+      check: 'version',
+      section: '§4.2.2',
+      status: 426,
+      message: /use 13/,
+      headers: [['Connection', 'close, Upgrade'], ['Upgrade', 'websocket'], V13],
+    })),
+    ...['', 'a,', 'a b', 'a, a', ['a', 'a']].map((value) => ({
+      name: `subprotocols ${JSON.stringify(value)}`,
+      change: { set: { 'sec-websocket-protocol': value } },
+      check: 'subprotocols',
+      section: '§4.1',
+      status: 400,
+      message: /^Invalid Sec-WebSocket-Protocol header: ./,
+    })),
+    ...['', 'a;', 'a, , b', 'a; b="'].map((value) => ({
+      name: `extensions ${JSON.stringify(value)}`,
+      change: { set: { 'sec-websocket-extensions': value } },
+      check: 'extensions',
+      section: '§9.1',
+      status: 400,
+      message: /^Invalid Sec-WebSocket-Extensions header: Unexpected/,
+    })),
+    ...[
+      { origins: [] },
+      { origins: ['https://example.com', 'http://example.com:8080', 'http://example.com.evil'] },
+      { origins: () => false },
+    ].map((options) => ({
+      name: `A16 an Origin not in ${options.origins}`,
+      change: {},
+      check: 'origin',
+      section: '§10.2',
+      status: 403,
+      message: /origin/,
+      options,
+    })),
+    {
+      name: 'A16 two Origins of which one is in the list',
+      change: { set: { origin: ['http://example.com', 'http://evil.example'] } },
+      check: 'origin',
+      section: '§10.2',
+      status: 403,
+      message: /origin/,
+      options: { origins: ['http://example.com'] },
+    },
+  ];
+
+  it.each(ROWS)('$section $name', ({ change, check, section, status, message, headers = [], options }) => {
+    expect(checkUpgradeRequest(request(change), options)).toEqual({
+      ok: false,
+      check,
+      section,
+      status,
+      message: expect.stringMatching(message),
+      contentType: 'text/plain; charset=utf-8',
+      headers,
+    });
+  });
+
+  it('A05 a request whose Upgrade was lost among too many headers', () => {
+    const fields = Array.from({ length: 3000 }, (_, i) => [`X-${i}`, 'x']).flat();
+    const headers = new HeaderMap(['Host', 'a', ...fields]);
+    const result = checkUpgradeRequest({ method: 'GET', target: '/', httpVersion: '1.1', headers });
+    expect(result).toMatchObject({ ok: false, status: 400, check: 'upgrade' });
+  });
+});
+
+describe('checkUpgradeRequest, as ws, refuses', () => {
+  const VERSIONS = [['Sec-WebSocket-Version', '13, 8']];
+  const VERSION_MESSAGE = 'Missing or invalid Sec-WebSocket-Version header';
+  const KEY_MESSAGE = 'Missing or invalid Sec-WebSocket-Key header';
+
+  it.each<[name: string, change: Change, status: number, message: string, headers?: string[][]]>([
+    ['§4.2.1 another method', { method: 'POST' }, 405, 'Invalid HTTP method'],
+    ['§4.2.1 no Upgrade', { without: ['upgrade'] }, 400, 'Invalid Upgrade header'],
+    ['§4.2.1 another Upgrade', { set: { upgrade: 'foo' } }, 400, 'Invalid Upgrade header'],
+    ['§4.2.1 no key', { without: ['sec-websocket-key'] }, 400, KEY_MESSAGE],
+    ['§11.3.1 two keys', TWO_KEYS, 400, KEY_MESSAGE],
+    ['§4.2.1 a short key', { set: { 'sec-websocket-key': 'P5l8BJcZwRc=' } }, 400, KEY_MESSAGE],
+    ['§4.2.2 no version', { without: ['sec-websocket-version'] }, 400, VERSION_MESSAGE, VERSIONS],
+    ['§4.2.2 two versions', { set: { 'sec-websocket-version': ['13', '8'] } }, 400, VERSION_MESSAGE, VERSIONS],
+    ['§4.2.2 another version', { set: { 'sec-websocket-version': '12' } }, 400, VERSION_MESSAGE, VERSIONS],
+    ['§4.1 subprotocols', { set: { 'sec-websocket-protocol': 'a,' } }, 400, 'Invalid Sec-WebSocket-Protocol header'],
+    [
+      '§9.1 extensions',
+      { set: { 'sec-websocket-extensions': 'a;' } },
+      400,
+      'Invalid or unacceptable Sec-WebSocket-Extensions header',
+    ],
+  ])('%s', (_name, change, status, message, headers = []) => {
+    expect(checkUpgradeRequest(request(change), { profile: 'ws' })).toMatchObject({
+      ok: false,
+      status,
+      message,
+      contentType: 'text/html',
+      headers,
+    });
+  });
+
+  it('§4.2.1 the first of several faults, in the order in which ws looks for them', () => {
+    const faults: [check: string, name: string, bad: string][] = [
+      ['upgrade', 'upgrade', 'x'],
+      ['key', 'sec-websocket-key', 'x'],
+      ['version', 'sec-websocket-version', '1'],
+      ['subprotocols', 'sec-websocket-protocol', ''],
+      ['extensions', 'sec-websocket-extensions', ''],
+    ];
+    const set = Object.fromEntries(faults.map(([, name, bad]) => [name, bad]));
+    expect(checkUpgradeRequest(request({ method: 'PUT', set }), { profile: 'ws' })).toMatchObject({ check: 'method' });
+    for (const [check, name] of faults) {
+      expect(checkUpgradeRequest(request({ set }), { profile: 'ws' })).toMatchObject({ ok: false, check });
+      delete set[name];
+    }
+    expect(checkUpgradeRequest(request({ set }), { profile: 'ws' })).toMatchObject({ ok: true });
+  });
+});
+
+describe('checkUpgradeRequest, for any headers,', () => {
+  it('§4.2.1 decides without throwing, and never accepts in strict what it refuses as ws', () => {
+    const name = fc.constantFrom(...SAMPLE.map(([field]) => field), 'Sec-WebSocket-Extensions', '__proto__');
+    const value = fc.oneof(fc.constantFrom('websocket', 'Upgrade', KEY, '13', 'a', 'a;b="c"'), fc.string());
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value), { maxLength: 10 }), fc.nat({ max: 7 }), (fields, kept) => {
+        const headers = new HeaderMap([...SAMPLE.slice(0, kept), ...fields].flat());
+        const head = { method: 'GET', target: '/', httpVersion: '1.1', headers };
+        const strict = checkUpgradeRequest(head);
+        const lenient = checkUpgradeRequest(head, { profile: 'ws' });
+        if (strict.ok) expect(lenient).toEqual(strict);
+        else expect(strict.status).toBeGreaterThanOrEqual(400);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('chooseSubprotocol', () => {
+  it.each([
+    [['a', 'b'], ['b', 'a'], 'a'],
+    [['x', 'b'], ['b', 'a'], 'b'],
+    [['A'], ['a'], undefined],
+    [[], ['a'], undefined],
+    [['a'], [], undefined],
+  ])('§4.2.2 of %j with %j supported: %s', (offered, supported, expected) => {
+    expect(chooseSubprotocol(offered, supported)).toBe(expected);
+  });
+});
