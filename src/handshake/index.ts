@@ -17,7 +17,7 @@ export {
 } from './header-fields.ts';
 export { HeaderMap } from './header-map.ts';
 export * from './http-head.ts';
-export { acceptValue, generateKey, isCanonicalKey, isKeyShaped } from './key.ts';
+export { acceptValue, GUID, generateKey, isCanonicalKey, isKeyShaped } from './key.ts';
 export * from './server-handshake.ts';
 export * from './server-response.ts';
 export { sha1 } from './sha1.ts';

@@ -10,7 +10,7 @@ import { sha1 } from './sha1.ts';
 const KEY_BYTES = 16;
 
 /** The text of §1.3 that no endpoint adds to a key unless it knows this protocol. */
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+export const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const utf8 = new TextEncoder();
 

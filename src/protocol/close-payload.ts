@@ -1,0 +1,70 @@
+/**
+ * The body of a Close frame (§5.5.1): empty, or a two-byte status code with an optional UTF-8 reason behind it.
+ */
+
+import { CloseCode, isSendableCloseCode } from './close-code.ts';
+import { MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.ts';
+import { isValidUtf8 } from './utf8.ts';
+import type { ViolationId } from './violation.ts';
+
+/** What a Close frame said. An empty body reads as 1005 with an empty reason (§7.1.5). */
+export interface ClosePayload {
+  readonly statusCode: number;
+  readonly closeReason: Uint8Array;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The longest reason of a Close frame, in bytes of UTF-8. */
+export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
+
+/**
+ * Reads a Close body. One-byte bodies do not come this far: the header already gives them away.
+ * @returns what it says, in memory of its own, or the violation that it is
+ */
+export function parseClosePayload(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  skipsUtf8Validation = false,
+): ClosePayload | Extract<ViolationId, 'invalidCloseCode' | 'invalidCloseReason'> {
+  if (end === start) return { statusCode: CloseCode.NoStatusReceived, closeReason: EMPTY };
+  const statusCode = readStatusCode(bytes, start);
+  if (!isSendableCloseCode(statusCode)) return 'invalidCloseCode';
+  if (!skipsUtf8Validation && !isValidUtf8(bytes, start + 2, end)) return 'invalidCloseReason';
+  return { statusCode, closeReason: new Uint8Array(bytes.subarray(start + 2, end)) };
+}
+
+/** The first two bytes of a Close body. */
+export function readStatusCode(bytes: Uint8Array, start: number): number {
+  return (bytes[start]! << 8) | bytes[start + 1]!;
+}
+
+/**
+ * Builds a Close body: empty without a code, since a reason needs one.
+ * @param closeReason text, or UTF-8 bytes, of at most 123 bytes
+ * @throws {TypeError} when the code may not be sent (§7.4), or the reason is neither string nor Uint8Array
+ * @throws {RangeError} when the reason is too long
+ */
+export function buildClosePayload(statusCode?: number, closeReason?: string | Uint8Array): Uint8Array {
+  if (statusCode === undefined) return EMPTY;
+  if (typeof statusCode !== 'number' || !isSendableCloseCode(statusCode)) {
+    throw new TypeError('First argument must be a valid error code number');
+  }
+  const reason = reasonBytes(closeReason);
+  if (reason.length > MAX_CLOSE_REASON_BYTES) {
+    throw new RangeError(`The message must not be greater than ${MAX_CLOSE_REASON_BYTES} bytes`);
+  }
+  const payload = new Uint8Array(2 + reason.length);
+  payload[0] = statusCode >>> 8;
+  payload[1] = statusCode;
+  payload.set(reason, 2);
+  return payload;
+}
+
+function reasonBytes(reason: string | Uint8Array | undefined): Uint8Array {
+  if (reason === undefined) return EMPTY;
+  if (typeof reason === 'string') return new TextEncoder().encode(reason);
+  if (reason instanceof Uint8Array) return reason;
+  throw new TypeError('Second argument must be a string or a Uint8Array');
+}

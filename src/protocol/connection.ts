@@ -1,0 +1,407 @@
+/**
+ * One WebSocket connection without a socket (§5.4–§7): frames in, messages out; messages in, frames out; pings
+ * answered, and the closing handshake. It is told what arrived and what became of the transport, and tells a
+ * `FrameOutput` what to write. Knows nothing of sockets, timers or the opening handshake: it begins open.
+ */
+
+import { CloseCode } from './close-code.ts';
+import { buildClosePayload, parseClosePayload, readStatusCode } from './close-payload.ts';
+import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from './closing-handshake.ts';
+import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
+import { FrameParser, type FrameSink } from './frame-parser.ts';
+import { firstByteOf } from './frame-writer.ts';
+import type { Limits } from './limits.ts';
+import { type Allocate, MessageAssembler } from './message-assembler.ts';
+import { isControlOpcode, Opcode } from './opcode.ts';
+import { isValidUtf8 } from './utf8.ts';
+import { VIOLATIONS, type ViolationId } from './violation.ts';
+
+/** Where a Connection's frames go. */
+export interface FrameOutput {
+  /**
+   * Takes one frame, in order. Payloads of control frames are copied during the call; a larger payload may be kept as it
+   * is until it is written, so whoever gave it leaves it alone until then.
+   */
+  writeFrame(firstByte: number, payload: Uint8Array | string): void;
+  /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken it all. */
+  flush(): void;
+  /**
+   * No frame follows: closes this side of the transport once everything has been written (§7.1.1). May be called again
+   * when the peer's side ends after that.
+   */
+  end(): void;
+}
+
+/**
+ * Who hears what a Connection finds. Called synchronously, in wire order. What `message`, `ping` and `pong` throw fails
+ * the connection (1011); what the others throw reaches whoever called the Connection.
+ */
+export interface ConnectionHandler {
+  /**
+   * A whole message at bytes[start … end). The memory is the handler's from here on. Text has been checked.
+   */
+  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void;
+  /** The payload is valid during the call only. A pong has been queued already. */
+  ping(payload: Uint8Array): void;
+  pong(payload: Uint8Array): void;
+  /** The peer's Close frame came in, and ours has been sent. */
+  closeReceived(): void;
+  /** The connection has failed (§7.1.7): because of the peer, or because a handler threw `cause`. */
+  failed(id: ViolationId, detail: number, cause?: unknown): void;
+  /** The transport is gone and everything that arrived has been handed out: `closeCode` and `closeReason` are final. */
+  closed(): void;
+}
+
+export interface ConnectionOptions {
+  readonly role: Role;
+  readonly limits: Limits;
+  /** Answer pings (§5.5.2). Default true. */
+  readonly autoPong?: boolean;
+  /** Do not check text and close reasons for UTF-8. Default false. */
+  readonly skipsUtf8Validation?: boolean;
+  /** Refuse lengths not in their shortest form. Default false. */
+  readonly strictLengths?: boolean;
+  /** Memory for messages of several pieces. Default `new Uint8Array`. */
+  readonly allocate?: Allocate;
+  /** Whether bytes[start … end) is UTF-8. Default: the portable validator. */
+  readonly isUtf8?: (bytes: Uint8Array, start: number, end: number) => boolean;
+  /** A clock in milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+const TEXT_MESSAGE = FIN | Opcode.Text;
+const BINARY_MESSAGE = FIN | Opcode.Binary;
+const PONG = FIN | Opcode.Pong;
+const EMPTY = new Uint8Array(0);
+
+export class Connection implements FrameSink {
+  readonly role: Role;
+  private readonly output: FrameOutput;
+  private readonly handler: ConnectionHandler;
+  private readonly parser: FrameParser;
+  private readonly assembler: MessageAssembler;
+  private readonly limits: Limits;
+  private readonly autoPong: boolean;
+  private readonly skipsUtf8Validation: boolean;
+  private readonly isUtf8: (bytes: Uint8Array, start: number, end: number) => boolean;
+  private readonly now: () => number;
+
+  private currentState: ConnectionState = 'open';
+  /** §7.1.5, §7.1.6: what the peer's Close frame said; 1006 until there is one. */
+  closeCode: number = CloseCode.AbnormalClosure;
+  closeReason: Uint8Array = EMPTY;
+
+  /** Chunks, or the rest of one, that arrived while halted. */
+  private readonly held: Uint8Array[] = [];
+  private isFeeding = false;
+  private hasPeerEnded = false;
+  private isTransportClosed = false;
+
+  /** A control frame whose payload arrives in pieces. */
+  private controlPayload = EMPTY;
+  private controlLength = 0;
+  /** Payload bytes of the current data frame that have not arrived. */
+  private frameBytesToCome = 0;
+  private controlFrames = 0;
+  private controlWindowStart: number;
+  private pendingPongs = 0;
+  private unansweredPing: Uint8Array | undefined;
+  /** Whether the message being sent has begun and not ended. */
+  private isSendingFragments = false;
+
+  constructor(output: FrameOutput, handler: ConnectionHandler, options: ConnectionOptions) {
+    this.output = output;
+    this.handler = handler;
+    this.role = options.role;
+    this.limits = options.limits;
+    this.autoPong = options.autoPong ?? true;
+    this.skipsUtf8Validation = options.skipsUtf8Validation ?? false;
+    this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isValidUtf8);
+    this.now = options.now ?? Date.now;
+    this.controlWindowStart = this.now();
+    this.assembler = new MessageAssembler(
+      options.allocate ?? ((lengthBytes) => new Uint8Array(lengthBytes)),
+      this.skipsUtf8Validation,
+    );
+    this.parser = new FrameParser(this, {
+      role: options.role,
+      limits: options.limits,
+      strictLengths: options.strictLengths ?? false,
+    });
+  }
+
+  /** A transport that is gone counts as ended even while `halt` holds back what arrived before. */
+  get state(): ConnectionState {
+    return this.isTransportClosed && this.currentState !== 'closed' ? 'peerEnded' : this.currentState;
+  }
+
+  /** Whether `halt` is in force. */
+  get isHalted(): boolean {
+    return this.parser.isHalted;
+  }
+
+  // ---- What the transport reports -------------------------------------------------------------------------------
+
+  /** Takes bytes from the peer. The chunk is the Connection's from here on: payload is unmasked where it lies. */
+  receive(chunk: Uint8Array): void {
+    this.held.push(chunk);
+    this.feed();
+  }
+
+  /** The peer has closed its side: no byte follows. */
+  receiveEnd(): void {
+    this.hasPeerEnded = true;
+    this.feed();
+  }
+
+  /** The transport is closed, in whatever way. */
+  transportClosed(): void {
+    this.isTransportClosed = true;
+    this.feed();
+  }
+
+  /** Whether automatic pongs wait to be written, so that `flushed` matters. */
+  get isAwaitingFlush(): boolean {
+    return this.pendingPongs > 0;
+  }
+
+  /** Everything given to `FrameOutput.writeFrame` so far has been taken by the network. */
+  flushed(): void {
+    this.pendingPongs = 0;
+    const payload = this.unansweredPing;
+    this.unansweredPing = undefined;
+    if (payload !== undefined && this.currentState === 'open') this.sendPong(payload);
+  }
+
+  // ---- What the application asks for ----------------------------------------------------------------------------
+
+  /**
+   * Sends a message, or with `fin` false a fragment of one (§5.4): every further call then continues it, whatever
+   * `isBinary` says, until one with `fin` true ends it.
+   * @returns false when the connection is not open: nothing was sent (§5.5.1, §6.1)
+   */
+  sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true): boolean {
+    if (this.state !== 'open') return false;
+    const firstOpcode = isBinary ? Opcode.Binary : Opcode.Text;
+    const opcode = this.isSendingFragments ? Opcode.Continuation : firstOpcode;
+    this.isSendingFragments = !fin;
+    this.output.writeFrame(firstByteOf(opcode, fin), payload);
+    return true;
+  }
+
+  /**
+   * Sends a ping or a pong (§5.5.2, §5.5.3). Allowed between the fragments of a message.
+   * @returns false when the connection is not open
+   * @throws {RangeError} when the payload is over 125 bytes
+   */
+  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
+    if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
+      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
+    }
+    if (this.state !== 'open') return false;
+    this.output.writeFrame(FIN | opcode, payload);
+    return true;
+  }
+
+  /**
+   * Starts the closing handshake (§7.1.2). Does nothing when it is under way already.
+   * @throws {TypeError} when the code may not be sent
+   * @throws {RangeError} when the reason is over 123 bytes
+   */
+  close(statusCode?: number, closeReason?: string | Uint8Array): void {
+    const payload = buildClosePayload(statusCode, closeReason);
+    if (this.currentState === 'open') this.sendClose(payload);
+  }
+
+  /** Fails the connection (§7.1.7): a Close frame with the violation's code, then no more reading, and the end. */
+  fail(id: ViolationId, detail = 0, cause?: unknown): void {
+    if (!canHappen(this.currentState, 'fail')) return;
+    const mayStillSendClose = this.currentState === 'open';
+    this.advance('fail');
+    this.discardInput();
+    if (mayStillSendClose) this.output.writeFrame(FIN | Opcode.Close, buildClosePayload(VIOLATIONS[id].closeCode));
+    this.output.end();
+    this.handler.failed(id, detail, cause);
+  }
+
+  /** Drops whatever has arrived and not been handed out, and all that will: before the transport is destroyed. */
+  discardInput(): void {
+    this.parser.stop();
+    this.parser.resume();
+    this.held.length = 0;
+    this.assembler.release();
+  }
+
+  /** Hands out nothing more until `resume`. Safe inside a handler: the rest of the chunk waits. */
+  halt(): void {
+    this.parser.halt();
+  }
+
+  /** Goes on where `halt` stopped. */
+  resume(): void {
+    this.parser.resume();
+    this.feed();
+  }
+
+  /** Parses what is held, then takes note of an end that stood behind it. */
+  private feed(): void {
+    if (this.isFeeding) return;
+    this.isFeeding = true;
+    try {
+      while (this.held.length > 0 && !this.parser.isHalted) {
+        const chunk = this.held[0]!;
+        const consumed = this.parser.push(chunk);
+        if (consumed === chunk.length) this.held.shift();
+        else this.held[0] = chunk.subarray(consumed);
+      }
+    } finally {
+      // A handler may throw out of `closeReceived` or `failed`: the end of the transport is still taken note of.
+      this.isFeeding = false;
+    }
+    if (this.held.length > 0) return;
+    // §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well.
+    if (this.hasPeerEnded && canHappen(this.currentState, 'peerEnd')) {
+      this.advance('peerEnd');
+      this.output.end();
+    }
+    if (this.isTransportClosed && this.currentState !== 'closed') {
+      this.advance('transportClosed');
+      this.discardInput();
+      this.handler.closed();
+    }
+  }
+
+  private advance(event: ConnectionEvent): void {
+    this.currentState = nextState(this.currentState, event);
+  }
+
+  private sendClose(payload: Uint8Array): void {
+    this.advance('sendClose');
+    this.output.writeFrame(FIN | Opcode.Close, payload);
+  }
+
+  // ---- FrameSink: what the parser finds -------------------------------------------------------------------------
+
+  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+    const firstByte = header.firstByte;
+    if (firstByte === BINARY_MESSAGE) {
+      this.controlFrames = 0;
+      this.deliver(chunk, start, end, true);
+    } else if (firstByte === TEXT_MESSAGE) {
+      this.controlFrames = 0;
+      if (this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false);
+      else this.fail('invalidText');
+    } else if (isControlOpcode(header.opcode)) {
+      this.controlFrame(header.opcode, chunk, start, end);
+    } else {
+      this.frameStart(header);
+      this.framePayload(header, chunk, start, end);
+      if (this.currentState !== 'failed') this.frameEnd(header);
+    }
+  }
+
+  frameStart(header: FrameHeader): void {
+    const opcode = header.opcode;
+    if (isControlOpcode(opcode)) {
+      if (this.controlPayload.length === 0) this.controlPayload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
+      this.controlLength = 0;
+      return;
+    }
+    this.controlFrames = 0;
+    this.frameBytesToCome = header.payloadLength;
+    if (opcode !== Opcode.Continuation) this.assembler.start(opcode === Opcode.Text);
+  }
+
+  framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+    if (isControlOpcode(header.opcode)) {
+      this.controlPayload.set(chunk.subarray(start, end), this.controlLength);
+      this.controlLength += end - start;
+      return;
+    }
+    this.frameBytesToCome -= end - start;
+    if (!this.assembler.append(chunk, start, end, this.frameBytesToCome)) this.fail('invalidText');
+  }
+
+  frameEnd(header: FrameHeader): void {
+    if (isControlOpcode(header.opcode)) {
+      this.controlFrame(header.opcode, this.controlPayload, 0, this.controlLength);
+      return;
+    }
+    if (!header.fin) return;
+    const assembler = this.assembler;
+    if (!assembler.finish()) {
+      this.fail('invalidText');
+      return;
+    }
+    const { bytes, length, isBinary } = assembler;
+    assembler.release();
+    this.deliver(bytes, 0, length, isBinary);
+  }
+
+  violation(id: ViolationId, _offset: number, detail: number): void {
+    this.fail(id, detail);
+  }
+
+  private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void {
+    try {
+      this.handler.message(bytes, start, end, isBinary);
+    } catch (error) {
+      this.fail('handlerFailed', 0, error);
+    }
+  }
+
+  private controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    if (opcode === Opcode.Close) {
+      this.receiveClose(bytes, start, end);
+      return;
+    }
+    if (this.isControlFlood()) {
+      this.fail('tooManyControlFrames');
+      return;
+    }
+    const payload = bytes.subarray(start, end);
+    if (opcode === Opcode.Ping && this.autoPong && this.currentState === 'open') this.sendPong(payload);
+    try {
+      if (opcode === Opcode.Ping) this.handler.ping(payload);
+      else this.handler.pong(payload);
+    } catch (error) {
+      this.fail('handlerFailed', 0, error);
+    }
+  }
+
+  /** The clock is read only when the count is full: a run of control frames is a flood when it came too fast. */
+  private isControlFlood(): boolean {
+    if (++this.controlFrames <= this.limits.maxControlFramesBetweenData) return false;
+    const elapsedMs = this.now() - this.controlWindowStart;
+    this.controlWindowStart += elapsedMs;
+    this.controlFrames = 1;
+    return elapsedMs < this.limits.controlWindowMs;
+  }
+
+  private sendPong(payload: Uint8Array): void {
+    if (this.pendingPongs >= this.limits.maxPendingPongs) this.output.flush();
+    if (this.pendingPongs >= this.limits.maxPendingPongs) {
+      this.unansweredPing = new Uint8Array(payload);
+      return;
+    }
+    this.pendingPongs++;
+    this.output.writeFrame(PONG, payload);
+  }
+
+  private receiveClose(bytes: Uint8Array, start: number, end: number): void {
+    const close = parseClosePayload(bytes, start, end, this.skipsUtf8Validation);
+    if (typeof close === 'string') {
+      this.fail(close, readStatusCode(bytes, start));
+      return;
+    }
+    this.closeCode = close.statusCode;
+    this.closeReason = close.closeReason;
+    this.advance('receiveClose');
+    this.discardInput();
+    // §5.5.1: answered with the code it came with; an empty Close frame with an empty one.
+    if (this.currentState === 'closeReceived') this.sendClose(bytes.subarray(start, end));
+    // §7.1.1: the server closes the TCP connection first; the client waits for it.
+    if (this.role === 'server') this.output.end();
+    this.handler.closeReceived();
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * The resumable frame parser (§5.2): bytes in, in chunks of any size, calls to a `FrameSink` out, in wire order.
+ * Unmasks in place, allocates nothing per frame, holds back at most one incomplete header, and stops for good at the
+ * first violation. Knows nothing of messages beyond what makes a header legal, and nothing of sockets.
+ */
+
+import {
+  FIN,
+  FrameHeader,
+  type HeaderContext,
+  headerViolation,
+  headerViolationDetail,
+  LENGTH_16,
+  LENGTH_64,
+  MASK,
+  MAX_HEADER_BYTES,
+  type Role,
+} from './frame-header.ts';
+import type { Limits } from './limits.ts';
+import { mask, wordsOf } from './mask.ts';
+import { isControlOpcode, Opcode } from './opcode.ts';
+import type { ViolationId } from './violation.ts';
+
+/**
+ * Receives what the parser finds, synchronously. A frame that lies whole in one chunk is one call of `wholeFrame`; any
+ * other is `frameStart`, `framePayload` for each piece, `frameEnd`. Payload bytes arrive unmasked, in the chunk itself.
+ */
+export interface FrameSink {
+  /** A frame with its payload at chunk[start … end). The header is valid during the call. */
+  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void;
+  /** A header whose payload has not arrived yet, or not all of it. */
+  frameStart(header: FrameHeader): void;
+  framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void;
+  frameEnd(header: FrameHeader): void;
+  /**
+   * The first and only violation of this stream. `offset` counts from the first byte ever pushed to the first byte of
+   * the offending frame; `detail` is the number that the violation's message speaks of.
+   */
+  violation(id: ViolationId, offset: number, detail: number): void;
+}
+
+export interface FrameParserOptions {
+  readonly role: Role;
+  readonly limits: Limits;
+  /** Whether an extension in use gives RSV1 a meaning. Default false. */
+  readonly allowsRsv1?: boolean;
+  /** Refuse payload lengths that are not in their shortest form. Default false: all peers take them. */
+  readonly strictLengths?: boolean;
+}
+
+const TWO_POW_32 = 2 ** 32;
+/** The upper half of the largest length that a JavaScript number holds exactly, 2^53 − 1. */
+const MAX_LENGTH_HIGH = 0x1f_ffff;
+
+export class FrameParser implements HeaderContext {
+  readonly role: Role;
+  readonly allowsRsv1: boolean;
+  /** Whether a fragmented message has begun and not ended (§5.4). */
+  isMessageOpen = false;
+  private readonly sink: FrameSink;
+  private readonly limits: Limits;
+  private readonly strictLengths: boolean;
+  private readonly header = new FrameHeader();
+  /** The start of a header that the chunk's end cut off. */
+  private readonly spill = new Uint8Array(MAX_HEADER_BYTES);
+  private spillLength = 0;
+  /** The second byte's mask bit that this role expects. */
+  private readonly expectedMaskBit: number;
+  /** Payload bytes of the current frame still to come; -1 between frames. */
+  private payloadRemaining = -1;
+  /** Payload declared so far by the fragments of the open message, and how many there were (§10.4). */
+  private messageBytes = 0;
+  private fragments = 0;
+  /** Whether `push` waits for `resume`. */
+  isHalted = false;
+  private isStopped = false;
+  private violationId: ViolationId = 'unexpectedRsv23';
+  private violationDetail = 0;
+  /** The longest unfragmented message, by whichever limit. */
+  private readonly maxPlainBytes: number;
+  /** Bytes of the stream before the chunk at hand. */
+  private streamOffset = 0;
+
+  constructor(sink: FrameSink, options: FrameParserOptions) {
+    this.sink = sink;
+    this.limits = options.limits;
+    this.role = options.role;
+    this.allowsRsv1 = options.allowsRsv1 ?? false;
+    this.strictLengths = options.strictLengths ?? false;
+    this.maxPlainBytes = Math.min(options.limits.maxFrameBytes, options.limits.maxMessageBytes);
+    this.expectedMaskBit = options.role === 'server' ? MASK : 0;
+  }
+
+  /**
+   * Stops `push` after the call that the parser is in; the sink may call it from any of its methods. A frame's last
+   * `framePayload` and its `frameEnd` count as one, since no byte stands between them.
+   */
+  halt(): void {
+    this.isHalted = true;
+  }
+
+  /** Lets `push` go on. The caller pushes again what it was told had not been consumed. */
+  resume(): void {
+    this.isHalted = false;
+  }
+
+  /** From now on every byte is discarded: after a Close frame (§5.5.1) or a failed connection (§7.1.7). */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /**
+   * Parses a chunk. The parser owns it from here on: payload is unmasked where it lies.
+   * @returns the number of bytes consumed; less than given only when halted
+   */
+  push(chunk: Uint8Array): number {
+    const end = chunk.length;
+    let words: Int32Array | undefined;
+    let position = 0;
+    while (position < end && !this.isStopped) {
+      if (this.isHalted) break;
+      if (this.payloadRemaining >= 0) {
+        if (this.header.masked) words ??= wordsOf(chunk);
+        position = this.takePayload(chunk, position, end, words);
+        continue;
+      }
+      const frameStart = position - this.spillLength;
+      let headerLength: number;
+      if (this.spillLength === 0) {
+        headerLength = this.readHeader(chunk, position, end - position);
+        if (headerLength === 0) {
+          for (; position < end; position++) this.spill[this.spillLength++] = chunk[position]!;
+          break;
+        }
+        position += headerLength;
+      } else {
+        this.spill[this.spillLength++] = chunk[position++]!;
+        headerLength = this.readHeader(this.spill, 0, this.spillLength);
+        if (headerLength === 0) continue;
+        this.spillLength = 0;
+      }
+      if (headerLength < 0) {
+        this.isStopped = true;
+        this.sink.violation(this.violationId, this.streamOffset + frameStart, this.violationDetail);
+        break;
+      }
+
+      const header = this.header;
+      const payloadEnd = position + header.payloadLength;
+      if (payloadEnd > end) {
+        this.payloadRemaining = header.payloadLength;
+        this.sink.frameStart(header);
+        continue;
+      }
+      if (header.masked && header.payloadLength > 0) {
+        words ??= wordsOf(chunk);
+        mask(chunk, position, payloadEnd, header.maskingKey, 0, words);
+      }
+      const start = position;
+      position = payloadEnd;
+      this.sink.wholeFrame(header, chunk, start, payloadEnd);
+    }
+    if (this.isStopped) position = end;
+    this.streamOffset += position;
+    return position;
+  }
+
+  /** Hands on the part of the current frame's payload that this chunk holds. */
+  private takePayload(chunk: Uint8Array, position: number, end: number, words?: Int32Array): number {
+    const header = this.header;
+    const pieceEnd = Math.min(end, position + this.payloadRemaining);
+    if (header.masked) {
+      const payloadPosition = header.payloadLength - this.payloadRemaining;
+      mask(chunk, position, pieceEnd, header.maskingKey, payloadPosition, words);
+    }
+    this.payloadRemaining -= pieceEnd - position;
+    const isLast = this.payloadRemaining === 0;
+    if (isLast) this.payloadRemaining = -1;
+    this.sink.framePayload(header, chunk, position, pieceEnd);
+    if (isLast && !this.isStopped) this.sink.frameEnd(header);
+    return pieceEnd;
+  }
+
+  /**
+   * Reads the header at bytes[at] into `this.header`.
+   * @returns its length; 0 when `available` bytes do not hold it all; -1 when it is a violation, left in `violationId`
+   */
+  private readHeader(bytes: Uint8Array, at: number, available: number): number {
+    if (available < 2) return 0;
+    const byte0 = bytes[at]!;
+    const byte1 = bytes[at + 1]!;
+    // An unfragmented text or binary frame with the right mask bit is legal whatever else it says; bench:parse shows
+    // what the short cut is worth. Every other frame goes through the full check.
+    const isPlainData =
+      (byte0 === (FIN | Opcode.Binary) || byte0 === (FIN | Opcode.Text)) &&
+      (byte1 & MASK) === this.expectedMaskBit &&
+      !this.isMessageOpen;
+    if (!isPlainData) {
+      const id = headerViolation(byte0, byte1, this);
+      if (id !== undefined) return this.violate(id, headerViolationDetail(id, byte0, byte1));
+    }
+
+    let payloadLength = byte1 & 0x7f;
+    let headerLength = 2;
+    if (payloadLength === LENGTH_16) {
+      if (available < 4) return 0;
+      payloadLength = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+      headerLength = 4;
+    } else if (payloadLength === LENGTH_64) {
+      if (available < 10) return 0;
+      const high = readUint32(bytes, at + 2);
+      if (high > MAX_LENGTH_HIGH) return this.violate('lengthUnsupported', 0);
+      payloadLength = high * TWO_POW_32 + readUint32(bytes, at + 6);
+      headerLength = 10;
+    }
+    const maskAt = at + headerLength;
+    const masked = (byte1 & MASK) !== 0;
+    if (masked) headerLength += 4;
+
+    const header = this.header;
+    header.firstByte = byte0;
+    header.masked = masked;
+    header.payloadLength = payloadLength;
+    header.headerLength = headerLength;
+    if (this.strictLengths && !header.isLengthMinimal) return this.violate('lengthNotMinimal', payloadLength);
+    // The length alone decides: the masking key is not waited for, and nothing is set aside for a length only declared.
+    if (!isPlainData || payloadLength > this.maxPlainBytes) {
+      const tooLong = this.lengthViolation(byte0, payloadLength);
+      if (tooLong !== undefined) return this.violate(tooLong, payloadLength);
+    }
+    if (available < headerLength) return 0;
+    header.maskingKey = masked ? readUint32(bytes, maskAt) | 0 : 0;
+    if (!isPlainData) this.countFragment(byte0, payloadLength);
+    return headerLength;
+  }
+
+  /** §10.4: what a frame of this length would exceed, if anything. */
+  private lengthViolation(byte0: number, payloadLength: number): ViolationId | undefined {
+    if (isControlOpcode(byte0 & 0xf)) return undefined;
+    const limits = this.limits;
+    const messageBytes = this.messageBytes + payloadLength;
+    if (payloadLength > limits.maxFrameBytes) return 'frameTooLong';
+    if (messageBytes > limits.maxMessageBytes) return 'messageTooLong';
+    const isFragment = this.isMessageOpen || (byte0 & FIN) === 0;
+    if (!isFragment) return undefined;
+    const fragments = this.fragments + 1;
+    const costBytes = messageBytes + fragments * limits.fragmentOverheadBytes;
+    const isTooMany = fragments > limits.maxFragments || costBytes > limits.maxMessageCostBytes;
+    return isTooMany ? 'tooManyFragments' : undefined;
+  }
+
+  /** Keeps account of the message that this frame opens, continues or ends (§5.4). */
+  private countFragment(byte0: number, payloadLength: number): void {
+    if (isControlOpcode(byte0 & 0xf)) return;
+    this.isMessageOpen = (byte0 & FIN) === 0;
+    if (this.isMessageOpen) {
+      this.messageBytes += payloadLength;
+      this.fragments++;
+    } else {
+      this.messageBytes = 0;
+      this.fragments = 0;
+    }
+  }
+
+  private violate(id: ViolationId, detail: number): -1 {
+    this.violationId = id;
+    this.violationDetail = detail;
+    return -1;
+  }
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}

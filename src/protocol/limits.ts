@@ -1,0 +1,81 @@
+/**
+ * How much a peer may make this endpoint hold or do (§10.4). Every limit is a number of its unit; Infinity turns it off.
+ */
+
+export interface Limits {
+  /** Longest message, in bytes of payload, all its fragments together. Default 1 MiB. Close code 1009. */
+  readonly maxMessageBytes: number;
+  /** Longest single data frame, in bytes of payload. Default: no limit but `maxMessageBytes`. Close code 1009. */
+  readonly maxFrameBytes: number;
+  /**
+   * Largest cost of a fragmented message: payload bytes plus `fragmentOverheadBytes` for each fragment, so that empty
+   * fragments count too. Default: twice `maxMessageBytes` and 64 KiB. Close code 1008.
+   */
+  readonly maxMessageCostBytes: number;
+  /** Most fragments of a message. Default Infinity: the budget above counts them. Close code 1008. */
+  readonly maxFragments: number;
+  /** What each fragment costs beside its payload, in bytes. Default 64. */
+  readonly fragmentOverheadBytes: number;
+  /**
+   * Automatic pongs that may wait for a peer which does not read. Past it only the newest ping is answered, as §5.5.3
+   * allows, once the others have been written. From 1 on; default 60.
+   */
+  readonly maxPendingPongs: number;
+  /**
+   * Control frames that may arrive without a data frame between them within `controlWindowMs`. Default 2000.
+   * Close code 1008.
+   */
+  readonly maxControlFramesBetweenData: number;
+  /** The time in which `maxControlFramesBetweenData` is counted, in milliseconds. Default 10 000. */
+  readonly controlWindowMs: number;
+}
+
+const MIB = 1024 * 1024;
+
+const DEFAULTS = {
+  maxMessageBytes: MIB,
+  maxFrameBytes: Number.POSITIVE_INFINITY,
+  maxFragments: Number.POSITIVE_INFINITY,
+  fragmentOverheadBytes: 64,
+  maxPendingPongs: 60,
+  maxControlFramesBetweenData: 2000,
+  controlWindowMs: 10_000,
+} as const;
+
+/**
+ * Fills the defaults in.
+ * @throws {TypeError} when a limit is not a number
+ * @throws {RangeError} when a limit is negative, NaN, or a fraction
+ */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(given)) checkLimit(name, value);
+  const maxMessageBytes = given.maxMessageBytes ?? DEFAULTS.maxMessageBytes;
+  return {
+    maxMessageBytes,
+    maxFrameBytes: given.maxFrameBytes ?? DEFAULTS.maxFrameBytes,
+    maxMessageCostBytes: given.maxMessageCostBytes ?? 2 * maxMessageBytes + MIB / 16,
+    maxFragments: given.maxFragments ?? DEFAULTS.maxFragments,
+    fragmentOverheadBytes: given.fragmentOverheadBytes ?? DEFAULTS.fragmentOverheadBytes,
+    maxPendingPongs: given.maxPendingPongs ?? DEFAULTS.maxPendingPongs,
+    maxControlFramesBetweenData: given.maxControlFramesBetweenData ?? DEFAULTS.maxControlFramesBetweenData,
+    controlWindowMs: given.controlWindowMs ?? DEFAULTS.controlWindowMs,
+  };
+}
+
+function checkLimit(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
+  const isWhole = Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY;
+  const least = name === 'maxPendingPongs' ? 1 : 0;
+  if (!isWhole || value < least) {
+    throw new RangeError(`${name} must be a whole number from ${least} on, or Infinity; got ${value}`);
+  }
+}
+
+/** No limit at all: for tools that look at recorded bytes, never for a server. */
+export const UNLIMITED: Limits = resolveLimits({
+  maxMessageBytes: Number.POSITIVE_INFINITY,
+  fragmentOverheadBytes: 0,
+  maxPendingPongs: Number.POSITIVE_INFINITY,
+  maxControlFramesBetweenData: Number.POSITIVE_INFINITY,
+});

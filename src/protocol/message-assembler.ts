@@ -1,0 +1,78 @@
+/**
+ * Puts the pieces of one message together (§5.4): fragments, and frames that arrive in several chunks. Copies them into
+ * one buffer that grows with what has arrived, never with what was announced, and checks text as its bytes come in, so
+ * that the first bad one is found at once (§8.1). Limits are the parser's: what comes here is within them.
+ */
+
+import { Utf8Validator } from './utf8.ts';
+
+/** Allocates memory for a message: zeroed or not, since every byte is written before it is read. */
+export type Allocate = (lengthBytes: number) => Uint8Array;
+
+const EMPTY = new Uint8Array(0);
+
+export class MessageAssembler {
+  private readonly allocate: Allocate;
+  private readonly validator: Utf8Validator | undefined;
+  private buffer: Uint8Array = EMPTY;
+  private isText = false;
+  /** Bytes of the message so far, in `bytes`. */
+  length = 0;
+
+  /** @param skipsUtf8Validation leave text unchecked, for peers that are trusted */
+  constructor(allocate: Allocate, skipsUtf8Validation: boolean) {
+    this.allocate = allocate;
+    this.validator = skipsUtf8Validation ? undefined : new Utf8Validator();
+  }
+
+  get isBinary(): boolean {
+    return !this.isText;
+  }
+
+  /** Holds the message at [0 … length); handed over with it, so that the next message gets memory of its own. */
+  get bytes(): Uint8Array {
+    return this.buffer;
+  }
+
+  start(isText: boolean): void {
+    this.isText = isText;
+    this.buffer = EMPTY;
+    this.length = 0;
+    this.validator?.reset();
+  }
+
+  /**
+   * Adds chunk[start … end).
+   * @param announcedBytes how much more of the same frame is still to come, so that growth can stop at the right size
+   * @returns whether text is still valid UTF-8
+   */
+  append(chunk: Uint8Array, start: number, end: number, announcedBytes: number): boolean {
+    if (this.isText && this.validator !== undefined && this.validator.push(chunk, start, end) !== -1) return false;
+    const length = this.length + end - start;
+    if (length > this.buffer.length) this.grow(length, announcedBytes);
+    this.buffer.set(chunk.subarray(start, end), this.length);
+    this.length = length;
+    return true;
+  }
+
+  /** Ends the message: whether its text ends between two code points. */
+  finish(): boolean {
+    return !this.isText || this.validator === undefined || this.validator.isComplete;
+  }
+
+  /** Lets go of the memory. */
+  release(): void {
+    this.buffer = EMPTY;
+    this.length = 0;
+  }
+
+  /** Doubles the memory, but not past what the frame at hand will fill, and so never past twice what has arrived. */
+  private grow(neededBytes: number, announcedBytes: number): void {
+    const announcedTotal = neededBytes + announcedBytes;
+    const capacity =
+      announcedBytes > 0 ? Math.min(2 * neededBytes, announcedTotal) : Math.max(neededBytes, 2 * this.length);
+    const grown = this.allocate(capacity);
+    grown.set(this.buffer.subarray(0, this.length));
+    this.buffer = grown;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * UTF-8 as §8.1 and RFC 3629 §4 have it: shortest form only, no surrogates, nothing past U+10FFFF. The validator takes
+ * the bytes as they arrive and names the first one that cannot be part of valid text, however the text is cut.
+ */
+
+export class Utf8Validator {
+  /** Continuation bytes the open code point still needs. */
+  private pending = 0;
+  /** The range its next byte has to lie in. */
+  private lower = 0x80;
+  private upper = 0xbf;
+
+  /** Whether the bytes so far end between two code points. */
+  get isComplete(): boolean {
+    return this.pending === 0;
+  }
+
+  reset(): void {
+    this.pending = 0;
+    this.lower = 0x80;
+    this.upper = 0xbf;
+  }
+
+  /** Takes bytes[start … end); returns the index of the first offending byte, or -1. After that, `reset`. */
+  push(bytes: Uint8Array, start: number, end: number): number {
+    let i = start;
+    while (i < end) {
+      const byte = bytes[i]!;
+      if (this.pending === 0) {
+        if (byte >= 0x80 && !this.startCodePoint(byte)) return i;
+      } else {
+        if (byte < this.lower || byte > this.upper) return i;
+        this.lower = 0x80;
+        this.upper = 0xbf;
+        this.pending--;
+      }
+      i++;
+    }
+    return -1;
+  }
+
+  /** RFC 3629 §4, the table of lead bytes: how many bytes follow, and what the first of them may be. */
+  private startCodePoint(lead: number): boolean {
+    if (lead < 0xc2 || lead > 0xf4) return false;
+    if (lead < 0xe0) {
+      this.pending = 1;
+    } else if (lead < 0xf0) {
+      this.pending = 2;
+      if (lead === 0xe0) this.lower = 0xa0;
+      if (lead === 0xed) this.upper = 0x9f;
+    } else {
+      this.pending = 3;
+      if (lead === 0xf0) this.lower = 0x90;
+      if (lead === 0xf4) this.upper = 0x8f;
+    }
+    return true;
+  }
+}
+
+/** Whether bytes[start … end) is valid UTF-8 as a whole. */
+export function isValidUtf8(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
+  const validator = new Utf8Validator();
+  return validator.push(bytes, start, end) === -1 && validator.isComplete;
+}

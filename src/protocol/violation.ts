@@ -1,0 +1,204 @@
+/**
+ * The one table of what a peer can do wrong once the connection is open. Close frames, `Error.code`, the decoder's
+ * texts, the documentation and the tests are all derived from it. `message` is what `Error.message` says ("{}" stands
+ * for the offending number); `remedy` tells the peer's author what to change.
+ */
+
+export interface Violation {
+  /** Status code of the Close frame that fails the connection (§7.1.7). */
+  readonly closeCode: number;
+  /** Stable machine-readable name, the same as in ws where ws has one. */
+  readonly code: string;
+  /** Where the rule stands. */
+  readonly section: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** Values out of range are `RangeError`s, everything else an `Error`. */
+  readonly isRangeError: boolean;
+}
+
+export type ViolationId =
+  | 'unexpectedRsv23'
+  | 'unexpectedRsv1'
+  | 'reservedOpcode'
+  | 'unexpectedContinuation'
+  | 'expectedContinuation'
+  | 'expectedFin'
+  | 'controlPayloadTooLong'
+  | 'closePayloadOneByte'
+  | 'expectedMask'
+  | 'unexpectedMask'
+  | 'lengthNotMinimal'
+  | 'lengthUnsupported'
+  | 'frameTooLong'
+  | 'messageTooLong'
+  | 'tooManyFragments'
+  | 'tooManyControlFrames'
+  | 'invalidCloseCode'
+  | 'invalidText'
+  | 'invalidCloseReason'
+  | 'handlerFailed';
+
+const FRAME = 'Invalid WebSocket frame: ';
+
+function row(
+  closeCode: number,
+  code: string,
+  section: string,
+  message: string,
+  remedy: string,
+  isRangeError = true,
+): Violation {
+  return { closeCode, code: `WS_ERR_${code}`, section, message, remedy, isRangeError };
+}
+
+export const VIOLATIONS: Readonly<Record<ViolationId, Violation>> = {
+  unexpectedRsv23: row(
+    1002,
+    'UNEXPECTED_RSV_2_3',
+    '§5.2',
+    `${FRAME}RSV2 and RSV3 must be clear`,
+    'clear both bits: no extension in use gives them a meaning',
+  ),
+  unexpectedRsv1: row(
+    1002,
+    'UNEXPECTED_RSV_1',
+    '§5.2',
+    `${FRAME}RSV1 must be clear`,
+    'clear RSV1: only the first frame of a message may set it, and only when permessage-deflate was negotiated',
+  ),
+  reservedOpcode: row(
+    1002,
+    'INVALID_OPCODE',
+    '§5.2',
+    `${FRAME}invalid opcode {}`,
+    'use 0, 1, 2, 8, 9 or 10: the other opcodes are reserved',
+  ),
+  unexpectedContinuation: row(
+    1002,
+    'INVALID_OPCODE',
+    '§5.4',
+    `${FRAME}invalid opcode {}`,
+    'start a message with a text or binary frame: no message is open that this frame could continue',
+  ),
+  expectedContinuation: row(
+    1002,
+    'INVALID_OPCODE',
+    '§5.4',
+    `${FRAME}invalid opcode {}`,
+    'finish the open message with continuation frames first: messages must not be interleaved',
+  ),
+  expectedFin: row(
+    1002,
+    'EXPECTED_FIN',
+    '§5.5',
+    `${FRAME}FIN must be set`,
+    'send the control frame in one piece: control frames must not be fragmented',
+  ),
+  controlPayloadTooLong: row(
+    1002,
+    'INVALID_CONTROL_PAYLOAD_LENGTH',
+    '§5.5',
+    `${FRAME}invalid payload length {}`,
+    'keep the payload of a control frame to 125 bytes',
+  ),
+  closePayloadOneByte: row(
+    1002,
+    'INVALID_CONTROL_PAYLOAD_LENGTH',
+    '§5.5.1',
+    `${FRAME}invalid payload length {}`,
+    'send no body at all, or a status code of two bytes with an optional reason behind it',
+  ),
+  expectedMask: row(
+    1002,
+    'EXPECTED_MASK',
+    '§5.1',
+    `${FRAME}MASK must be set`,
+    'mask every frame that a client sends to a server',
+  ),
+  unexpectedMask: row(
+    1002,
+    'UNEXPECTED_MASK',
+    '§5.1',
+    `${FRAME}MASK must be clear`,
+    'do not mask frames that a server sends to a client',
+  ),
+  lengthNotMinimal: row(
+    1002,
+    'LENGTH_NOT_MINIMAL',
+    '§5.2',
+    `${FRAME}payload length {} is not in its shortest form`,
+    'write the payload length in the shortest of its three forms',
+  ),
+  lengthUnsupported: row(
+    1009,
+    'UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+    '§5.2',
+    'Unsupported WebSocket frame: payload length > 2^53 - 1',
+    'send smaller frames: the top bit of a 64-bit length must be clear, and no more than 2^53 - 1 is taken',
+  ),
+  frameTooLong: row(
+    1009,
+    'UNSUPPORTED_MESSAGE_LENGTH',
+    '§10.4',
+    'Max frame size exceeded',
+    'send smaller frames, or raise maxFrameBytes at the receiver',
+  ),
+  messageTooLong: row(
+    1009,
+    'UNSUPPORTED_MESSAGE_LENGTH',
+    '§10.4',
+    'Max payload size exceeded',
+    'send smaller messages, or raise maxMessageBytes (maxPayload) at the receiver',
+  ),
+  tooManyFragments: row(
+    1008,
+    'TOO_MANY_BUFFERED_PARTS',
+    '§10.4',
+    'Too many message fragments',
+    'send fewer and larger fragments, or raise maxMessageCostBytes at the receiver',
+  ),
+  tooManyControlFrames: row(
+    1008,
+    'TOO_MANY_CONTROL_FRAMES',
+    '§10.4',
+    'Too many control frames between data frames',
+    'send pings less often, or raise maxControlFramesBetweenData at the receiver',
+  ),
+  invalidCloseCode: row(
+    1002,
+    'INVALID_CLOSE_CODE',
+    '§7.4',
+    `${FRAME}invalid status code {}`,
+    'use a registered code that may be sent, or one from 3000 to 4999',
+  ),
+  invalidText: row(
+    1007,
+    'INVALID_UTF8',
+    '§8.1',
+    `${FRAME}invalid UTF-8 sequence`,
+    'encode text messages as UTF-8, or send the data as a binary message',
+    false,
+  ),
+  invalidCloseReason: row(
+    1007,
+    'INVALID_UTF8',
+    '§5.5.1',
+    `${FRAME}invalid UTF-8 sequence`,
+    'encode the reason of a Close frame as UTF-8 and do not cut it inside a code point',
+    false,
+  ),
+  handlerFailed: row(
+    1011,
+    'INTERNAL',
+    '§7.4.1',
+    'A message handler threw an error',
+    'look at the cause of this error: the fault is in the application, not in the peer',
+    false,
+  ),
+};
+
+/** The text of `Error.message` for a violation; `detail` fills the number in, where the text has a place for one. */
+export function violationMessage(id: ViolationId, detail: number): string {
+  return VIOLATIONS[id].message.replace('{}', String(detail));
+}

@@ -1,0 +1,148 @@
+/** Properties of whole streams of frames, through the parser and through a Connection (§5.4, §7). */
+
+import fc from 'fast-check';
+import {
+  FrameParser,
+  isSendableCloseCode,
+  resolveLimits,
+  UNLIMITED,
+  VIOLATIONS,
+  type ViolationId,
+} from '../../../src/protocol/index.ts';
+import {
+  anyCuts,
+  anyGarbage,
+  anyKey,
+  anyMessage,
+  anyRole,
+  anyStream,
+  applyCuts,
+  framesOfMessage,
+  writeStream,
+} from '../../support/arbitraries.ts';
+import { parseChunks, RecordingSink } from '../../support/frames.ts';
+import { defineProperty, type FuzzProperty } from '../../support/fuzz.ts';
+import { End, type EndOptions } from '../../support/link-pair.ts';
+import { copyOf } from '../../support/wire.ts';
+
+function expectEqual(found: unknown, expected: unknown, what: string): void {
+  const [foundText, expectedText] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (foundText !== expectedText) throw new Error(`${what}: ${foundText}\n   expected ${expectedText}`);
+}
+
+const LIMITS = [UNLIMITED, resolveLimits({ maxMessageBytes: 60, maxFrameBytes: 50, maxMessageCostBytes: 300 })];
+
+const anySplitSameEvents = defineProperty(
+  'any-split-same-events',
+  '§5.2 however a stream is cut, and wherever the parser is halted, it is read as the same frames',
+  fc.record({
+    stream: fc.oneof({ weight: 5, arbitrary: anyStream }, { weight: 1, arbitrary: anyGarbage }),
+    cuts: anyCuts,
+    otherCuts: anyCuts,
+    limits: fc.constantFrom(...LIMITS),
+    allowsRsv1: fc.boolean(),
+    strictLengths: fc.boolean(),
+    /** At which calls of the sink to halt. */
+    halts: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
+  }),
+  ({ stream: { role, wire }, cuts, otherCuts, halts, ...settings }) => {
+    const options = { role, ...settings };
+    const whole = parseChunks([copyOf(wire)], options);
+    expectEqual(parseChunks(applyCuts(wire, cuts), options), whole, 'cut');
+
+    const sink = new RecordingSink();
+    const parser = new FrameParser(sink, options);
+    let calls = 0;
+    for (const method of ['wholeFrame', 'frameStart', 'framePayload', 'frameEnd'] as const) {
+      const plain = sink[method].bind(sink) as (...given: unknown[]) => void;
+      (sink as unknown as Record<string, unknown>)[method] = (...given: unknown[]) => {
+        plain(...given);
+        if (halts[calls++ % halts.length]) parser.halt();
+      };
+    }
+    for (const chunk of applyCuts(wire, otherCuts)) {
+      let rest = chunk;
+      while (rest.length > 0) {
+        rest = rest.subarray(parser.push(rest));
+        if (rest.length > 0 && !parser.isHalted) throw new Error('bytes were left though the parser was not halted');
+        parser.resume();
+      }
+    }
+    expectEqual(sink.events, whole, 'halted');
+  },
+);
+
+const anyOptions: fc.Arbitrary<EndOptions> = fc.record({
+  strictLengths: fc.boolean(),
+  skipsUtf8Validation: fc.boolean(),
+  autoPong: fc.boolean(),
+  now: fc.constant(() => 0),
+  limits: fc.constantFrom({}, { maxMessageBytes: 20 }, { maxFrameBytes: 10, maxControlFramesBetweenData: 2 }),
+});
+
+const garbageNeverThrows = defineProperty(
+  'garbage-never-throws',
+  '§7.1.7 any bytes at all: nothing is thrown, at most one violation, one Close frame, and silence after it',
+  fc.record({
+    stream: fc.oneof({ weight: 3, arbitrary: anyGarbage }, { weight: 1, arbitrary: anyStream }),
+    cuts: anyCuts,
+    options: anyOptions,
+  }),
+  ({ stream: { role, wire }, cuts, options }) => {
+    const end = new End(role, options);
+    for (const chunk of applyCuts(wire, cuts)) end.connection.receive(chunk);
+    const { log } = end.handler;
+    const ends = log.filter((call) => call === 'closeReceived' || call.startsWith('failed:'));
+    if (ends.length > 1 || (ends.length === 1 && log.at(-1) !== ends[0]))
+      throw new Error(`heard after the end: ${log}`);
+    const closes = end.output.frames.filter(([firstByte]) => firstByte === 0x88);
+    if (closes.length !== ends.length || (closes.length === 1 && end.output.frames.at(-1) !== closes[0])) {
+      throw new Error(`written: ${end.output.log}`);
+    }
+    expectCloseCode(ends[0], closes[0]?.[1]);
+    end.connection.receiveEnd();
+    end.connection.transportClosed();
+    expectEqual(end.connection.state, 'closed', 'state');
+  },
+);
+
+/** A violation's code is the one in the table; an answer's is one that may be sent. */
+function expectCloseCode(ended: string | undefined, body: string | undefined): void {
+  if (ended === undefined || body === undefined || body === '') return;
+  const code = Number.parseInt(body.slice(0, 5).replace(' ', ''), 16);
+  if (ended === 'closeReceived') expectEqual(isSendableCloseCode(code), true, `close code ${code}`);
+  else expectEqual(code, VIOLATIONS[ended.slice('failed:'.length) as ViolationId].closeCode, 'close code');
+}
+
+const controlFramesAnywhere = defineProperty(
+  'control-frames-anywhere',
+  '§5.4 control frames between fragments leave the messages as they are',
+  fc.tuple(anyRole, anyKey, fc.array(anyMessage, { maxLength: 4 }), anyCuts, anyCuts),
+  ([role, key, messages, cuts, plainCuts]) => {
+    const frames = messages.flatMap(framesOfMessage);
+    const hear = (isControlWanted: boolean, howCut: typeof cuts) => {
+      const end = new End(role);
+      const kept = frames.filter(({ opcode }) => isControlWanted || opcode < 8);
+      const wire = writeStream({ role, key, frames: kept, fault: undefined });
+      for (const chunk of applyCuts(wire, howCut)) end.connection.receive(chunk);
+      return end;
+    };
+    const mixed = hear(true, cuts);
+    const plain = hear(false, plainCuts);
+    const messagesOf = (end: End) => end.handler.log.filter((call) => !/^p[io]ng:/.test(call));
+    expectEqual(messagesOf(mixed), plain.handler.log, 'messages');
+    expectEqual(plain.handler.calls.length, messages.length, 'number of messages');
+    const pings = mixed.handler.log.filter((call) => call.startsWith('ping:'));
+    expectEqual(
+      mixed.output.log,
+      pings.map((call) => `8a ${call.slice(5)}`.trimEnd()),
+      'pongs',
+    );
+  },
+);
+
+export const STREAM_PROPERTIES: readonly FuzzProperty[] = [
+  anySplitSameEvents,
+  garbageNeverThrows,
+  controlFramesAnywhere,
+];
