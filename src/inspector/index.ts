@@ -1,0 +1,11 @@
+/** The inspector: what the bytes of one direction of a connection say, field by field. */
+
+export { type AcceptDerivation, deriveAccept, type HeadFieldView, type HeadView } from './handshake.ts';
+export { plural } from './header-layout.ts';
+export { formatHex, HEX_SYNTAX, HexSyntaxError, parseHex } from './hex.ts';
+export { type InspectOptions, inspect, isWholeAndLegal } from './inspect.ts';
+export { printable, quote } from './quote.ts';
+export { sectionLabel, sectionUrl } from './section.ts';
+export { renderText, type TextReportOptions, type Tone } from './text-report.ts';
+export type * from './view.ts';
+export * from './wire-event.ts';

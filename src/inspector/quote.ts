@@ -1,0 +1,22 @@
+/**
+ * Text from the wire as it may be shown: a peer chose it, so whatever could move a cursor, change a terminal's state or
+ * turn the direction of writing is shown as an escape.
+ */
+
+/** C1 controls and DEL, line and paragraph separators, marks that set the direction of text, the byte order mark. */
+const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const CONTROLS = /[\u0000-\u001f]/g;
+
+/** In double quotes, with JSON's escapes and `\u` for everything else that is unsafe to print. */
+export function quote(text: string): string {
+  return JSON.stringify(text).replace(UNSAFE, escapeCharacter);
+}
+
+/** Without quotes: control characters as `\u` escapes, everything else as it is. */
+export function printable(text: string): string {
+  return text.replace(CONTROLS, escapeCharacter).replace(UNSAFE, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

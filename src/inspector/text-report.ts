@@ -1,0 +1,201 @@
+/**
+ * An inspection as text for a terminal of 100 columns. It refuses to know whether the terminal has colours: it says what
+ * a piece of text is, and the caller's `paint` does what it likes.
+ */
+
+import type { HeadView } from './handshake.ts';
+import { plural } from './header-layout.ts';
+import { printable, quote } from './quote.ts';
+import { sectionLabel } from './section.ts';
+import type { FieldView, FrameView, InspectionView, MessageView } from './view.ts';
+
+/** What a piece of the report is, for colours. */
+export type Tone = 'heading' | 'fault' | 'good' | 'dim' | 'wire';
+
+export interface TextReportOptions {
+  /** Wraps a piece in terminal codes. Default: leaves it as it is. */
+  readonly paint?: (text: string, tone: Tone) => string;
+  /** How many bytes of each payload are printed. Default 256. */
+  readonly maxPayloadBytes?: number;
+}
+
+type Paint = NonNullable<TextReportOptions['paint']>;
+
+const COLUMNS = 100;
+const BYTES_PER_LINE = 16;
+
+const COLUMN_WIDTHS = { bits: 13, name: 16, section: 8, wire: 12 };
+const MEANING_COLUMN = 2 + Object.values(COLUMN_WIDTHS).reduce((sum, width) => sum + width, 0);
+
+const READERS = {
+  server: 'as a server reads it (client to server)',
+  client: 'as a client reads it (server to client)',
+};
+
+const ROLE_REASONS: Readonly<Record<InspectionView['roleFrom'], string>> = {
+  option: 'as asked for',
+  handshake: 'to judge by the HTTP head',
+  mask: 'to judge by the MASK bit of the first frame',
+  default: 'for want of a frame to judge by',
+};
+
+/** The whole report; it ends with a line break. */
+export function renderText(view: InspectionView, options: TextReportOptions = {}): string {
+  const paint = options.paint ?? ((text) => text);
+  const maxPayloadBytes = options.maxPayloadBytes ?? 256;
+  const blocks = [
+    [`${plural(view.length, 'byte')}, read ${READERS[view.role]}, ${ROLE_REASONS[view.roleFrom]}`],
+    ...(view.handshake === undefined ? [] : [renderHead(view.handshake, paint)]),
+    ...view.frames.map((frame) => renderFrame(frame, view, paint, maxPayloadBytes)),
+    ...renderEnd(view, paint),
+  ];
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function renderHead(head: HeadView, paint: Paint): string[] {
+  const lines = [paint(`HTTP ${head.kind}, ${plural(head.length, 'byte')}`, 'heading')];
+  if (head.startLine !== '') lines.push(`  ${printable(head.startLine)}`);
+  for (const { name, value, meaning, section } of head.fields) {
+    lines.push(`  ${name}: ${printable(value)}`);
+    if (meaning !== undefined) lines.push(...wrap(`${meaning} (${section})`, 6).map((line) => paint(line, 'dim')));
+  }
+  return lines;
+}
+
+function renderFrame(frame: FrameView, view: InspectionView, paint: Paint, maxPayloadBytes: number): string[] {
+  const lines = [paint(`Frame ${frame.index + 1} at byte ${frame.offset}: ${frame.summary}`, 'heading')];
+  const message = view.messages[frame.message?.index ?? -1];
+  if (message !== undefined && frame.message !== undefined && isFragmented(message, view)) {
+    lines.push(`  part ${frame.message.part} of message ${frame.message.index + 1}`);
+  }
+  lines.push(
+    `  ${paint(frame.headerHex, 'wire')}  ${paint(`header, ${plural(bytesOf(frame.headerHex), 'byte')}`, 'dim')}`,
+  );
+  for (const field of frame.fields) if (field.id !== 'payload') lines.push(...renderField(field, paint));
+  if (frame.payload.presentLength > 0) lines.push(...renderPayload(frame, paint, maxPayloadBytes));
+  return lines;
+}
+
+function isFragmented(message: MessageView, view: InspectionView): boolean {
+  return view.frames[message.frames[0]!]?.fin === false;
+}
+
+function renderField(field: FieldView, paint: Paint): string[] {
+  const { bits, name, section, wire } = COLUMN_WIDTHS;
+  const wireText = bytesOf(field.wire) > 8 ? '' : field.wire;
+  const isWide = wireText.length >= wire;
+  const start =
+    `  ${bitRange(field).padEnd(bits)}${field.name.padEnd(name)}${field.section.padEnd(section)}` +
+    (isWide ? wireText : wireText.padEnd(wire));
+  const meaning = wrap(explanationOf(field), MEANING_COLUMN);
+  const lines = isWide ? [start, ...meaning] : [start + meaning[0]!.trimStart(), ...meaning.slice(1)];
+  return field.isFault ? lines.map((line) => paint(line, 'fault')) : lines;
+}
+
+/** The value stands in front where the wire does not show it to the eye. */
+function explanationOf(field: FieldView): string {
+  const showsValue = field.id === 'extendedPayloadLength' || field.id === 'statusCode' || field.id === 'closeReason';
+  return showsValue ? `${field.value}: ${field.meaning}` : field.meaning;
+}
+
+function bitRange({ firstBit, bitLength }: FieldView): string {
+  return bitLength === 1 ? `bit ${firstBit}` : `bits ${firstBit}–${firstBit + bitLength - 1}`;
+}
+
+function renderPayload(frame: FrameView, paint: Paint, maxPayloadBytes: number): string[] {
+  const { wireHex, unmaskedHex, text, presentLength } = frame.payload;
+  const isFaulty = frame.fields.some((field) => field.id === 'payload' && field.isFault);
+  const lines: string[] = [];
+  if (frame.masked) {
+    lines.push('  payload as sent, masked', ...dump(wireHex, maxPayloadBytes, paint, false));
+  }
+  lines.push(frame.masked ? '  payload unmasked' : '  payload', ...dump(unmaskedHex, maxPayloadBytes, paint, true));
+  if (presentLength > maxPayloadBytes) {
+    lines.push(paint(`    … and ${plural(presentLength - maxPayloadBytes, 'more byte')}`, 'dim'));
+  } else if (text !== undefined && frame.opcodeName !== 'close') {
+    lines.push(...wrap(quote(text), 4));
+  }
+  return isFaulty ? lines.map((line) => paint(line, 'fault')) : lines;
+}
+
+/** Sixteen bytes to a line, with their place in the payload and, for readable payload, their ASCII characters. */
+function dump(hex: string, maxBytes: number, paint: Paint, hasCharacters: boolean): string[] {
+  const shown = hex.slice(0, 3 * maxBytes).trim();
+  const lines: string[] = [];
+  for (let at = 0; at < bytesOf(shown); at += BYTES_PER_LINE) {
+    const bytes = shown.slice(3 * at, 3 * (at + BYTES_PER_LINE)).trim();
+    const place = paint(at.toString(16).padStart(4, '0'), 'dim');
+    const characters = hasCharacters ? `${' '.repeat(3 * BYTES_PER_LINE + 1 - bytes.length)}${asciiOf(bytes)}` : '';
+    lines.push(`    ${place}  ${paint(bytes, 'wire')}${characters}`);
+  }
+  return lines;
+}
+
+function asciiOf(hex: string): string {
+  const characters = hex.split(' ').map((pair) => {
+    const byte = Number.parseInt(pair, 16);
+    return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·';
+  });
+  return characters.join('');
+}
+
+function renderEnd(view: InspectionView, paint: Paint): string[][] {
+  const blocks: string[][] = [];
+  const { violation, incomplete, ignored, handshake } = view;
+  for (const message of view.messages) if (isFragmented(message, view)) blocks.push(renderMessage(message));
+  if (violation !== undefined) {
+    const { id, code, section, frame, offset, faultOffset, closeCode, closeCodeName } = violation;
+    blocks.push([
+      paint(`Violation: ${violation.message}`, 'fault'),
+      `  rule      ${sectionLabel(section)} (${id}, ${code})`,
+      `  where     frame ${frame + 1}, which begins at byte ${offset}; the fault is in byte ${faultOffset}`,
+      ...wrap(`remedy    ${violation.remedy}`, 2, 10),
+      `  answer    the connection fails with Close ${closeCode} (${closeCodeName})`,
+    ]);
+  }
+  if (handshake?.fault !== undefined) {
+    const { message, section } = handshake.fault;
+    blocks.push(wrap(`No WebSocket: ${message} (${sectionLabel(section)})`, 0).map((line) => paint(line, 'fault')));
+  }
+  if (incomplete !== undefined) blocks.push([paint(`Incomplete: ${incomplete.explanation}`, 'fault')]);
+  if (ignored !== undefined) {
+    const { length, offset, explanation, section } = ignored;
+    const from = `${plural(length, 'byte')} from byte ${offset} on not read: ${explanation} (${sectionLabel(section)})`;
+    blocks.push(wrap(from, 0).map((line) => paint(line, 'dim')));
+  }
+  if (blocks.length === 0 || (violation ?? incomplete ?? handshake?.fault) === undefined) {
+    blocks.push([
+      paint(view.frames.length === 0 ? 'No frames' : `${plural(view.frames.length, 'frame')}, all legal`, 'good'),
+    ]);
+  }
+  return blocks;
+}
+
+function renderMessage(message: MessageView): string[] {
+  const frames = `frame${message.frames.length === 1 ? '' : 's'} ${message.frames.map((frame) => frame + 1).join(', ')}`;
+  const state = message.isComplete ? '' : ', not finished';
+  const lines = [
+    `Message ${message.index + 1}: ${message.type}, ${plural(message.length, 'byte')} in ${frames}${state}`,
+  ];
+  if (message.text !== undefined) lines.push(...wrap(quote(message.text.slice(0, 1000)), 2));
+  return lines;
+}
+
+function bytesOf(hex: string): number {
+  return Math.ceil(hex.length / 3);
+}
+
+/** Breaks text at spaces, or inside a word that is longer than a line, and indents every line. */
+function wrap(text: string, indent: number, hangingIndent = 0): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  for (;;) {
+    const margin = ' '.repeat(indent + (lines.length === 0 ? 0 : hangingIndent));
+    const width = COLUMNS - margin.length;
+    if (rest.length <= width) return [...lines, margin + rest];
+    const space = rest.lastIndexOf(' ', width);
+    const end = space > 0 ? space : width;
+    lines.push(margin + rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+}
