@@ -54,6 +54,7 @@ export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
     throw new TypeError(`Each subprotocol may be offered once only: ${subprotocols.join(', ')}`);
   }
 
+  // Key and version stand in a request once (§11.3.1, §11.3.5): `headLines` refuses second fields of these names.
   const own: HeaderField[] = [
     ['Host', host],
     ['Upgrade', 'websocket'],

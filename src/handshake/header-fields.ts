@@ -1,7 +1,8 @@
 /**
- * The grammars of the handshake's header field values: token lists, the subprotocol list of §4.1 and the extension list
- * of §9.1. One scanner walks each value from left to right and never goes back, so the work grows with the length
- * whatever the value holds. It refuses to know what a token, subprotocol or extension means, and in which head it came.
+ * The grammars of the handshake's header field values (collected in §4.3): token lists, the subprotocol list of §4.1 and
+ * the extension list of §9.1. One scanner walks each value from left to right and never goes back, so the work grows with
+ * the length whatever the value holds. It refuses to know what a token, subprotocol or extension means, and in which head
+ * it came.
  *
  * White space is allowed where HTTP allows it today: around commas and semicolons, not around an equals sign (§9.1
  * leans on a rule of RFC 2616 that HTTP has since given up). Empty elements are errors in the two lists of our own.

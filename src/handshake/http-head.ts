@@ -216,7 +216,10 @@ function unsupportedVersion(version: string): HeadFailure {
   };
 }
 
-/** One character per byte. In slices, because a call takes only so many arguments. */
+/**
+ * One character per byte: nothing in a head is read as UTF-8, so nothing can be invalid as such (§8.1). In slices, because
+ * a call takes only so many arguments.
+ */
 function decodeLatin1(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 4096) {

@@ -14,7 +14,10 @@ export const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const utf8 = new TextEncoder();
 
-/** Sixteen bytes make 22 characters and two of padding; the last character has two bits of them and four unused. */
+/**
+ * In the base64 of §4.3, sixteen bytes make 22 characters and two of padding; the last character has two bits of them and
+ * four unused.
+ */
 const KEY_SHAPE = /^[A-Za-z0-9+/]{22}==$/;
 const CANONICAL_KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 

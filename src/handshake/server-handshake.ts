@@ -99,6 +99,7 @@ interface Profile {
   readonly refusals: Readonly<Partial<Record<CheckId, RefusalRow>>>;
 }
 
+/** §4.4: a refusal lists all versions that are understood. */
 const VERSION_13: HeaderField = ['Sec-WebSocket-Version', '13'];
 const WS_VERSION_REFUSAL: RefusalRow = {
   status: 400,
@@ -242,6 +243,7 @@ const CHECKS: readonly Check[] = [
     section: '§4.2.2',
     explain({ request, profile, found }) {
       const text = request.headers.get('sec-websocket-version');
+      // §4.3 has one way to write a number, without leading zeros: comparing texts is enough.
       const version = profile.versions.find((supported) => String(supported) === text);
       if (version === undefined) return 'This version of the WebSocket protocol is not supported: use 13';
       found.version = version;
@@ -277,7 +279,10 @@ const CHECKS: readonly Check[] = [
   },
 ];
 
-/** Judges a request against §4.2.1 and §4.2.2. The first requirement that is not met decides the refusal. */
+/**
+ * Judges a request against §4.2.1 and §4.2.2. The first requirement that is not met decides the refusal, and with it the
+ * HTTP status that §10.7 asks for.
+ */
 export function checkUpgradeRequest(
   request: UpgradeRequest,
   options: UpgradeRequestOptions = {},

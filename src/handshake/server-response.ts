@@ -29,6 +29,7 @@ const RESERVED_IN_RESPONSE = ['sec-websocket-protocol', 'sec-websocket-extension
  * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
  */
 export function upgradeResponseLines({ key, subprotocol, extensions = [], headers = [] }: UpgradeResponse): string[] {
+  // The accept value stands in a response once (§11.3.3): `headLines` refuses second fields of these names.
   const own: HeaderField[] = [
     ['Upgrade', 'websocket'],
     ['Connection', 'Upgrade'],

@@ -50,6 +50,7 @@ const FAULTY_FIELDS: Readonly<Record<ViolationId, readonly FieldId[]>> = {
   invalidCloseCode: ['statusCode'],
   invalidText: ['payload'],
   invalidCloseReason: ['closeReason'],
+  invalidCompression: [],
   handlerFailed: [],
 };
 

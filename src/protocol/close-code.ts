@@ -48,7 +48,7 @@ export const CLOSE_CODES: readonly CloseCodeFact[] = [
 const FACT_BY_CODE = new Map(CLOSE_CODES.map((fact) => [fact.code, fact]));
 
 /**
- * §7.4: 1000–2999 belong to the protocol, of which only registered codes may be sent; 3000–3999 to registered
+ * §7.4.2: 1000–2999 belong to the protocol, of which only registered codes may be sent; 3000–3999 to registered
  * libraries; 4000–4999 to private use. Everything else, local-only codes included, never stands on the wire.
  */
 export function isSendableCloseCode(code: number): boolean {

@@ -5,7 +5,7 @@
 
 /**
  * open            messages flow
- * closeSent       this side started the closing handshake and waits for the peer's Close frame
+ * closeSent       this side started the closing handshake (§7.1.3) and waits for the peer's Close frame
  * closeReceived   the peer started it; our answer follows in the same call
  * closeExchanged  both Close frames have passed (§7.1.4): only the transport has to go
  * failed          this side failed the connection (§7.1.7): nothing more is read

@@ -7,67 +7,16 @@
 import { CloseCode } from './close-code.ts';
 import { buildClosePayload, parseClosePayload, readStatusCode } from './close-payload.ts';
 import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from './closing-handshake.ts';
+import type { ConnectionHandler, ConnectionOptions, FrameOutput } from './connection-contract.ts';
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { firstByteOf } from './frame-writer.ts';
+import type { Inflater } from './inflater.ts';
 import type { Limits } from './limits.ts';
-import { type Allocate, MessageAssembler } from './message-assembler.ts';
+import { MessageAssembler } from './message-assembler.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
 import { isValidUtf8 } from './utf8.ts';
 import { VIOLATIONS, type ViolationId } from './violation.ts';
-
-/** Where a Connection's frames go. */
-export interface FrameOutput {
-  /**
-   * Takes one frame, in order. Payloads of control frames are copied during the call; a larger payload may be kept as it
-   * is until it is written, so whoever gave it leaves it alone until then.
-   */
-  writeFrame(firstByte: number, payload: Uint8Array | string): void;
-  /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken it all. */
-  flush(): void;
-  /**
-   * No frame follows: closes this side of the transport once everything has been written (§7.1.1). May be called again
-   * when the peer's side ends after that.
-   */
-  end(): void;
-}
-
-/**
- * Who hears what a Connection finds. Called synchronously, in wire order. What `message`, `ping` and `pong` throw fails
- * the connection (1011); what the others throw reaches whoever called the Connection.
- */
-export interface ConnectionHandler {
-  /**
-   * A whole message at bytes[start … end). The memory is the handler's from here on. Text has been checked.
-   */
-  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void;
-  /** The payload is valid during the call only. A pong has been queued already. */
-  ping(payload: Uint8Array): void;
-  pong(payload: Uint8Array): void;
-  /** The peer's Close frame came in, and ours has been sent. */
-  closeReceived(): void;
-  /** The connection has failed (§7.1.7): because of the peer, or because a handler threw `cause`. */
-  failed(id: ViolationId, detail: number, cause?: unknown): void;
-  /** The transport is gone and everything that arrived has been handed out: `closeCode` and `closeReason` are final. */
-  closed(): void;
-}
-
-export interface ConnectionOptions {
-  readonly role: Role;
-  readonly limits: Limits;
-  /** Answer pings (§5.5.2). Default true. */
-  readonly autoPong?: boolean;
-  /** Do not check text and close reasons for UTF-8. Default false. */
-  readonly skipsUtf8Validation?: boolean;
-  /** Refuse lengths not in their shortest form. Default false. */
-  readonly strictLengths?: boolean;
-  /** Memory for messages of several pieces. Default `new Uint8Array`. */
-  readonly allocate?: Allocate;
-  /** Whether bytes[start … end) is UTF-8. Default: the portable validator. */
-  readonly isUtf8?: (bytes: Uint8Array, start: number, end: number) => boolean;
-  /** A clock in milliseconds. Default `Date.now`. */
-  readonly now?: () => number;
-}
 
 const TEXT_MESSAGE = FIN | Opcode.Text;
 const BINARY_MESSAGE = FIN | Opcode.Binary;
@@ -85,6 +34,7 @@ export class Connection implements FrameSink {
   private readonly skipsUtf8Validation: boolean;
   private readonly isUtf8: (bytes: Uint8Array, start: number, end: number) => boolean;
   private readonly now: () => number;
+  private readonly inflater: Inflater | undefined;
 
   private currentState: ConnectionState = 'open';
   /** §7.1.5, §7.1.6: what the peer's Close frame said; 1006 until there is one. */
@@ -94,6 +44,11 @@ export class Connection implements FrameSink {
   /** Chunks, or the rest of one, that arrived while halted. */
   private readonly held: Uint8Array[] = [];
   private isFeeding = false;
+  /** Whether the application asked to halt; the parser also halts while a message is being inflated. */
+  private isHaltedByUser = false;
+  /** Counts inflations, so that the end of one that nobody waits for any more is known. */
+  private inflation = 0;
+  private isInflating = false;
   private hasPeerEnded = false;
   private isTransportClosed = false;
 
@@ -119,6 +74,7 @@ export class Connection implements FrameSink {
     this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isValidUtf8);
     this.now = options.now ?? Date.now;
     this.controlWindowStart = this.now();
+    this.inflater = options.inflater;
     this.assembler = new MessageAssembler(
       options.allocate ?? ((lengthBytes) => new Uint8Array(lengthBytes)),
       this.skipsUtf8Validation,
@@ -126,6 +82,7 @@ export class Connection implements FrameSink {
     this.parser = new FrameParser(this, {
       role: options.role,
       limits: options.limits,
+      allowsRsv1: options.inflater !== undefined,
       strictLengths: options.strictLengths ?? false,
     });
   }
@@ -137,6 +94,11 @@ export class Connection implements FrameSink {
 
   /** Whether `halt` is in force. */
   get isHalted(): boolean {
+    return this.isHaltedByUser;
+  }
+
+  /** Whether input is held back for any reason, so that no more of it should be read. */
+  get isHolding(): boolean {
     return this.parser.isHalted;
   }
 
@@ -154,7 +116,7 @@ export class Connection implements FrameSink {
     this.feed();
   }
 
-  /** The transport is closed, in whatever way. */
+  /** The transport is closed, in whatever way. When it was lost (§7.2.1) nobody is left to be told, and 1006 remains. */
   transportClosed(): void {
     this.isTransportClosed = true;
     this.feed();
@@ -178,14 +140,16 @@ export class Connection implements FrameSink {
   /**
    * Sends a message, or with `fin` false a fragment of one (§5.4): every further call then continues it, whatever
    * `isBinary` says, until one with `fin` true ends it.
+   * @param isCompressed whether the payload is compressed; the first fragment says it for all (RFC 7692 §6.1)
    * @returns false when the connection is not open: nothing was sent (§5.5.1, §6.1)
    */
-  sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true): boolean {
+  sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true, isCompressed = false): boolean {
     if (this.state !== 'open') return false;
     const firstOpcode = isBinary ? Opcode.Binary : Opcode.Text;
     const opcode = this.isSendingFragments ? Opcode.Continuation : firstOpcode;
+    const rsv1 = isCompressed && !this.isSendingFragments;
     this.isSendingFragments = !fin;
-    this.output.writeFrame(firstByteOf(opcode, fin), payload);
+    this.output.writeFrame(firstByteOf(opcode, fin, rsv1), payload);
     return true;
   }
 
@@ -228,18 +192,23 @@ export class Connection implements FrameSink {
   discardInput(): void {
     this.parser.stop();
     this.parser.resume();
+    this.isHaltedByUser = false;
+    this.isInflating = false;
+    this.inflation++;
     this.held.length = 0;
     this.assembler.release();
   }
 
   /** Hands out nothing more until `resume`. Safe inside a handler: the rest of the chunk waits. */
   halt(): void {
+    this.isHaltedByUser = true;
     this.parser.halt();
   }
 
   /** Goes on where `halt` stopped. */
   resume(): void {
-    this.parser.resume();
+    this.isHaltedByUser = false;
+    if (!this.isInflating) this.parser.resume();
     this.feed();
   }
 
@@ -258,7 +227,7 @@ export class Connection implements FrameSink {
       // A handler may throw out of `closeReceived` or `failed`: the end of the transport is still taken note of.
       this.isFeeding = false;
     }
-    if (this.held.length > 0) return;
+    if (this.held.length > 0 || this.isInflating) return;
     // §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well.
     if (this.hasPeerEnded && canHappen(this.currentState, 'peerEnd')) {
       this.advance('peerEnd');
@@ -289,10 +258,14 @@ export class Connection implements FrameSink {
       this.deliver(chunk, start, end, true);
     } else if (firstByte === TEXT_MESSAGE) {
       this.controlFrames = 0;
+      // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
       if (this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false);
       else this.fail('invalidText');
     } else if (isControlOpcode(header.opcode)) {
       this.controlFrame(header.opcode, chunk, start, end);
+    } else if (header.rsv1 && header.fin) {
+      this.controlFrames = 0;
+      this.inflate(chunk, start, end, header.opcode === Opcode.Binary);
     } else {
       this.frameStart(header);
       this.framePayload(header, chunk, start, end);
@@ -309,7 +282,8 @@ export class Connection implements FrameSink {
     }
     this.controlFrames = 0;
     this.frameBytesToCome = header.payloadLength;
-    if (opcode !== Opcode.Continuation) this.assembler.start(opcode === Opcode.Text);
+    // §6.2: the first frame has the type of the whole message.
+    if (opcode !== Opcode.Continuation) this.assembler.start(opcode === Opcode.Text, header.rsv1);
   }
 
   framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
@@ -333,13 +307,31 @@ export class Connection implements FrameSink {
       this.fail('invalidText');
       return;
     }
-    const { bytes, length, isBinary } = assembler;
+    const { bytes, length, isBinary, isCompressed } = assembler;
     assembler.release();
-    this.deliver(bytes, 0, length, isBinary);
+    if (isCompressed) this.inflate(bytes, 0, length, isBinary);
+    else this.deliver(bytes, 0, length, isBinary);
   }
 
   violation(id: ViolationId, _offset: number, detail: number): void {
     this.fail(id, detail);
+  }
+
+  /** Inflates a message and delivers it; what comes behind it waits until that is done (RFC 7692 §7.2.2). */
+  private inflate(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void {
+    const inflation = ++this.inflation;
+    this.isInflating = true;
+    this.inflater!.inflate(bytes, start, end, this.limits.maxMessageBytes, (fault, output) => {
+      if (inflation !== this.inflation) return;
+      this.isInflating = false;
+      if (fault?.kind === 'tooLong') this.fail('messageTooLong');
+      else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
+      else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
+      else this.deliver(output, 0, output.length, isBinary);
+      if (!this.isHaltedByUser) this.parser.resume();
+      this.feed();
+    });
+    if (this.isInflating) this.parser.halt();
   }
 
   private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void {

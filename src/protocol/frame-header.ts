@@ -107,6 +107,7 @@ export function headerViolation(byte0: number, byte1: number, context: HeaderCon
     if ((byte0 & FIN) === 0) return 'expectedFin';
     const length = byte1 & 0x7f;
     if (length > MAX_CONTROL_PAYLOAD_BYTES) return 'controlPayloadTooLong';
+    // §5.5.1: a body begins with a status code, and that has two bytes.
     if (opcode === Opcode.Close && length === 1) return 'closePayloadOneByte';
   }
   const isMasked = (byte1 & MASK) !== 0;

@@ -1,7 +1,7 @@
 /**
- * The resumable frame parser (§5.2): bytes in, in chunks of any size, calls to a `FrameSink` out, in wire order.
- * Unmasks in place, allocates nothing per frame, holds back at most one incomplete header, and stops for good at the
- * first violation. Knows nothing of messages beyond what makes a header legal, and nothing of sockets.
+ * The resumable frame parser (§5.2; §5.7 has examples): bytes in, in chunks of any size, calls to a `FrameSink` out, in
+ * wire order. Unmasks in place, allocates nothing per frame, holds back at most one incomplete header, and stops for good
+ * at the first violation. Knows nothing of messages beyond what makes a header legal, and nothing of sockets.
  */
 
 import {
@@ -42,7 +42,7 @@ export interface FrameSink {
 export interface FrameParserOptions {
   readonly role: Role;
   readonly limits: Limits;
-  /** Whether an extension in use gives RSV1 a meaning. Default false. */
+  /** Whether an extension agreed on in the opening handshake (§5.8) gives RSV1 a meaning. Default false. */
   readonly allowsRsv1?: boolean;
   /** Refuse payload lengths that are not in their shortest form. Default false: all peers take them. */
   readonly strictLengths?: boolean;
@@ -110,7 +110,7 @@ export class FrameParser implements HeaderContext {
   }
 
   /**
-   * Parses a chunk. The parser owns it from here on: payload is unmasked where it lies.
+   * Parses a chunk (§6.2). The parser owns it from here on: payload is unmasked where it lies.
    * @returns the number of bytes consumed; less than given only when halted
    */
   push(chunk: Uint8Array): number {

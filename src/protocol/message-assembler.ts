@@ -1,7 +1,8 @@
 /**
  * Puts the pieces of one message together (§5.4): fragments, and frames that arrive in several chunks. Copies them into
- * one buffer that grows with what has arrived, never with what was announced, and checks text as its bytes come in, so
- * that the first bad one is found at once (§8.1). Limits are the parser's: what comes here is within them.
+ * one buffer that grows with what has arrived, never with what was announced. Frames may cut text inside a character
+ * (§5.6); it is checked as its bytes come in, so that the first bad one is found at once (§8.1). Limits are the parser's:
+ * what comes here is within them.
  */
 
 import { Utf8Validator } from './utf8.ts';
@@ -16,6 +17,8 @@ export class MessageAssembler {
   private readonly validator: Utf8Validator | undefined;
   private buffer: Uint8Array = EMPTY;
   private isText = false;
+  /** Whether the message is compressed (RFC 7692 §6.2), so that its bytes are not yet text. */
+  isCompressed = false;
   /** Bytes of the message so far, in `bytes`. */
   length = 0;
 
@@ -34,8 +37,9 @@ export class MessageAssembler {
     return this.buffer;
   }
 
-  start(isText: boolean): void {
+  start(isText: boolean, isCompressed = false): void {
     this.isText = isText;
+    this.isCompressed = isCompressed;
     this.buffer = EMPTY;
     this.length = 0;
     this.validator?.reset();
@@ -47,7 +51,7 @@ export class MessageAssembler {
    * @returns whether text is still valid UTF-8
    */
   append(chunk: Uint8Array, start: number, end: number, announcedBytes: number): boolean {
-    if (this.isText && this.validator !== undefined && this.validator.push(chunk, start, end) !== -1) return false;
+    if (this.checksText && this.validator!.push(chunk, start, end) !== -1) return false;
     const length = this.length + end - start;
     if (length > this.buffer.length) this.grow(length, announcedBytes);
     this.buffer.set(chunk.subarray(start, end), this.length);
@@ -57,7 +61,11 @@ export class MessageAssembler {
 
   /** Ends the message: whether its text ends between two code points. */
   finish(): boolean {
-    return !this.isText || this.validator === undefined || this.validator.isComplete;
+    return !this.checksText || this.validator!.isComplete;
+  }
+
+  private get checksText(): boolean {
+    return this.isText && !this.isCompressed && this.validator !== undefined;
   }
 
   /** Lets go of the memory. */

@@ -1,7 +1,8 @@
 /**
- * The one table of what a peer can do wrong once the connection is open. Close frames, `Error.code`, the decoder's
- * texts, the documentation and the tests are all derived from it. `message` is what `Error.message` says ("{}" stands
- * for the offending number); `remedy` tells the peer's author what to change.
+ * The one table of what a peer can do wrong once the connection is open (§10.7: all that arrives is checked, and a Close
+ * frame says what was wrong). Close frames, `Error.code`, the decoder's texts, the documentation and the tests are all
+ * derived from it. `message` is what `Error.message` says ("{}" stands for the offending number); `remedy` tells the
+ * peer's author what to change.
  */
 
 export interface Violation {
@@ -37,6 +38,7 @@ export type ViolationId =
   | 'invalidCloseCode'
   | 'invalidText'
   | 'invalidCloseReason'
+  | 'invalidCompression'
   | 'handlerFailed';
 
 const FRAME = 'Invalid WebSocket frame: ';
@@ -186,6 +188,14 @@ export const VIOLATIONS: Readonly<Record<ViolationId, Violation>> = {
     '§5.5.1',
     `${FRAME}invalid UTF-8 sequence`,
     'encode the reason of a Close frame as UTF-8 and do not cut it inside a code point',
+    false,
+  ),
+  invalidCompression: row(
+    1007,
+    'INVALID_COMPRESSION',
+    'RFC 7692 §7.2.2',
+    'Invalid compressed message',
+    'compress each message as RFC 7692 §7.2.1 says, with no more context than was negotiated',
     false,
   ),
   handlerFailed: row(

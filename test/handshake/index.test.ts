@@ -4,6 +4,7 @@ import * as handshake from '../../src/handshake/index.ts';
 describe('the handshake entry', () => {
   it('§4.1 and §4.2 offers both halves and what they are made of', () => {
     expect(Object.keys(handshake).sort()).toEqual([
+      'GUID',
       'HeaderMap',
       'HeaderSyntaxError',
       'HttpHeadParser',

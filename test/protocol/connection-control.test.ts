@@ -54,6 +54,14 @@ describe.each(ROLES)('connection, %s: pings and pongs', (role) => {
     expect(end.connection.isAwaitingFlush).toBe(false);
   });
 
+  it('§5.5.2 no pong for a ping behind the Close frame of the peer', () => {
+    const end = new End(role);
+    end.receiveFrames({ opcode: 8, payload: [0x03, 0xe8] }, ping('p'));
+    end.receiveFrames(ping('q'));
+    expect(end.output.log).toEqual(['88 03 e8']);
+    expect(end.handler.log).toEqual(['closeReceived']);
+  });
+
   it('§5.5.1 no pong once a Close frame was sent; the ping is still heard', () => {
     const end = new End(role);
     end.connection.close(1000);

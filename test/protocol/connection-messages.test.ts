@@ -77,6 +77,20 @@ describe.each(ROLES)('connection, %s: receiving messages', (role) => {
     expect(toHex(seen[1]!)).toBe('04 05 06');
   });
 
+  it('§5.6 a binary message may hold anything: every byte there is, whole, in fragments and byte by byte', () => {
+    const payload = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const whole = peerFrame(role, { opcode: 2, payload });
+    const fragments = concat(
+      peerFrame(role, { fin: false, opcode: 2, payload: payload.subarray(0, 200) }),
+      peerFrame(role, { opcode: 0, payload: payload.subarray(200) }),
+    );
+    for (const chunks of [[whole], [fragments], byteByByte(whole), byteByByte(fragments)]) {
+      const end = new End(role);
+      for (const chunk of chunks) end.receive(chunk);
+      expect(end.handler.log).toEqual([`binary:${toHex(payload)}`]);
+    }
+  });
+
   it('§8.1 bad text fails at its first bad byte, with the frame unfinished', () => {
     const wire = peerFrame(role, { opcode: 1, payload: 'ab\u0000cdefgh' });
     const at = wire.length - 6;

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { type Limits, type Role, VIOLATIONS, type ViolationId } from '../../src/protocol/index.ts';
+import { type Inflater, type Limits, type Role, VIOLATIONS, type ViolationId } from '../../src/protocol/index.ts';
 import { End, peerFrame } from '../support/link-pair.ts';
 import { byteByByte, concat, type FrameFields, frame, hex } from '../support/wire.ts';
 
@@ -262,6 +262,12 @@ const ROWS: Row[] = [
     frames: [{ opcode: 8, payload: [0x03, 0xe8, 0x61, 0xe2, 0x82] }],
   },
   {
+    what: 'RFC 7692 §7.2.2 compressed data that is corrupt',
+    id: 'invalidCompression',
+    close: C1007,
+    frames: [{ rsv: 4, opcode: 2, payload: 'corrupt' }],
+  },
+  {
     what: '§7.4.1 a handler that throws',
     id: 'handlerFailed',
     close: '88 03 f3',
@@ -269,6 +275,14 @@ const ROWS: Row[] = [
     heard: ['binary:'],
   },
 ];
+
+const cause = new Error('what the fault came from');
+const CAUSED: readonly ViolationId[] = ['handlerFailed', 'invalidCompression'];
+const failingInflater: Inflater = {
+  inflate(_bytes, _start, _end, _maxBytes, done) {
+    done({ kind: 'corrupt', error: cause }, new Uint8Array(0));
+  },
+};
 
 const CASES = ROWS.flatMap((row) => (row.roles ?? (['server', 'client'] as const)).map((role) => ({ ...row, role })));
 
@@ -288,8 +302,8 @@ describe('violations on the wire', () => {
           strictLengths: strictLengths ?? false,
           now: () => 0,
           autoPong: false,
+          inflater: id === 'invalidCompression' ? failingInflater : undefined,
         });
-        const cause = new Error('thrown by a handler');
         if (id === 'handlerFailed') {
           end.handler.react = ({ call }) => {
             if (call === 'message') throw cause;
@@ -299,7 +313,7 @@ describe('violations on the wire', () => {
 
         expect(end.handler.log).toEqual([...heard, `failed:${id}`]);
         expect(end.handler.calls.at(-1)).toMatchObject({ id, detail: detail ?? expect.any(Number) });
-        expect(end.handler.calls.at(-1)).toMatchObject({ cause: id === 'handlerFailed' ? cause : undefined });
+        expect(end.handler.calls.at(-1)).toMatchObject({ cause: CAUSED.includes(id) ? cause : undefined });
         expect(end.output.log).toEqual([close]);
         expect(Number.parseInt(close.slice(3).replace(' ', ''), 16)).toBe(VIOLATIONS[id].closeCode);
         expect(end.output.endCalls).toBe(1);

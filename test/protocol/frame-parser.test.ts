@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type FrameHeader, FrameParser, type FrameSink, resolveLimits, UNLIMITED } from '../../src/protocol/index.ts';
-import { expectFrames, type ParseOptions, parseChunks, RecordingSink } from '../support/frames.ts';
+import { expectFrames, type ParseOptions, parseChunks, RecordingSink, writeFrames } from '../support/frames.ts';
 import { bits, byteByByte, concat, copyOf, frame, hex, toBytes, toHex } from '../support/wire.ts';
 
 const HELLO = '48 65 6c 6c 6f';
@@ -39,6 +39,7 @@ describe('frame parser: examples', () => {
     expect(parseChunks([copyOf(wire)])).toEqual(found);
     expect(parseChunks(byteByByte(wire))).toEqual(found);
     expect(parseChunks([wire.slice(0, 9), wire.slice(9, 30_001), wire.slice(30_001)])).toEqual(found);
+    expect(toHex(writeFrames(found))).toBe(toHex(wire));
   });
   it('§5.4 a ping between the fragments of a message, and two messages behind each other', () => {
     const wire = concat(

@@ -23,6 +23,7 @@ const PROMISED: Record<ViolationId, [closeCode: number, code: string, section: s
   invalidCloseCode: [1002, 'WS_ERR_INVALID_CLOSE_CODE', '§7.4'],
   invalidText: [1007, 'WS_ERR_INVALID_UTF8', '§8.1'],
   invalidCloseReason: [1007, 'WS_ERR_INVALID_UTF8', '§5.5.1'],
+  invalidCompression: [1007, 'WS_ERR_INVALID_COMPRESSION', 'RFC 7692 §7.2.2'],
   handlerFailed: [1011, 'WS_ERR_INTERNAL', '§7.4.1'],
 };
 const IDS = Object.keys(VIOLATIONS) as ViolationId[];
@@ -50,7 +51,7 @@ describe('violations', () => {
 
   it('§7.1.7 values out of range are RangeErrors, bad text and failed handlers are not', () => {
     const others = IDS.filter((id) => !VIOLATIONS[id].isRangeError);
-    expect(others.sort()).toEqual(['handlerFailed', 'invalidCloseReason', 'invalidText']);
+    expect(others.sort()).toEqual(['handlerFailed', 'invalidCloseReason', 'invalidCompression', 'invalidText']);
   });
 
   const MESSAGES: [id: ViolationId, detail: number, message: string][] = [

@@ -1,0 +1,65 @@
+/**
+ * What a Connection asks of its surroundings and what it is given: where its frames go, who hears what it finds, and its
+ * settings. Types alone.
+ */
+
+import type { Role } from './frame-header.ts';
+import type { Inflater } from './inflater.ts';
+import type { Limits } from './limits.ts';
+import type { Allocate } from './message-assembler.ts';
+import type { ViolationId } from './violation.ts';
+
+/** Where a Connection's frames go. */
+export interface FrameOutput {
+  /**
+   * Takes one frame, in order. Payloads of control frames are copied during the call; a larger payload may be kept as it
+   * is until it is written, so whoever gave it leaves it alone until then.
+   */
+  writeFrame(firstByte: number, payload: Uint8Array | string): void;
+  /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken it all. */
+  flush(): void;
+  /**
+   * No frame follows: closes this side of the transport once everything has been written (§7.1.1). May be called again
+   * when the peer's side ends after that.
+   */
+  end(): void;
+}
+
+/**
+ * Who hears what a Connection finds. Called synchronously, in wire order. What `message`, `ping` and `pong` throw fails
+ * the connection (1011); what the others throw reaches whoever called the Connection.
+ */
+export interface ConnectionHandler {
+  /**
+   * A whole message at bytes[start … end). The memory is the handler's from here on. Text has been checked.
+   */
+  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void;
+  /** The payload is valid during the call only. A pong has been queued already. */
+  ping(payload: Uint8Array): void;
+  pong(payload: Uint8Array): void;
+  /** The peer's Close frame came in, and ours has been sent. */
+  closeReceived(): void;
+  /** The connection has failed (§7.1.7): because of the peer, or because a handler threw `cause`. */
+  failed(id: ViolationId, detail: number, cause?: unknown): void;
+  /** The transport is gone and everything that arrived has been handed out: `closeCode` and `closeReason` are final. */
+  closed(): void;
+}
+
+export interface ConnectionOptions {
+  readonly role: Role;
+  readonly limits: Limits;
+  /** Answer pings (§5.5.2). Default true. */
+  readonly autoPong?: boolean;
+  /** Do not check text and close reasons for UTF-8. Default false. */
+  readonly skipsUtf8Validation?: boolean;
+  /** Refuse lengths not in their shortest form. Default false. */
+  readonly strictLengths?: boolean;
+  /** Inflates compressed messages; without one, RSV1 is a violation (RFC 7692 §6). */
+  readonly inflater?: Inflater | undefined;
+  /** Memory for messages of several pieces. Default `new Uint8Array`. */
+  readonly allocate?: Allocate;
+  /** Whether bytes[start … end) is UTF-8. Default: the portable validator. */
+  readonly isUtf8?: (bytes: Uint8Array, start: number, end: number) => boolean;
+  /** A clock in milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}

@@ -1,0 +1,22 @@
+/**
+ * Where an extension that compresses messages comes in (RFC 7692 §6.2): the core knows that a message is compressed, and
+ * when it is whole; how it is inflated it leaves to whoever offers this.
+ */
+
+/** Why a message could not be inflated: it would be over the limit, or its data is corrupt. */
+export type InflateFault = { readonly kind: 'tooLong' } | { readonly kind: 'corrupt'; readonly error: Error };
+
+export interface Inflater {
+  /**
+   * Inflates one whole message, bytes[start … end), up to `maxBytes` of output.
+   * @param done called once, at once or later; the output is the receiver's from there on. Until then no other message is
+   *   given.
+   */
+  inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxBytes: number,
+    done: (fault: InflateFault | undefined, output: Uint8Array) => void,
+  ): void;
+}
