@@ -1,17 +1,23 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
-  plugins: [react()],
-  base: './',
-  build: { outDir: '../../dist/playground', emptyOutDir: true },
-  test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/browser/**', 'test/redis/**'],
-    coverage: {
-      provider: 'v8',
-      include: ['src/protocol/**/*.ts', 'src/handshake/**/*.ts'],
-      thresholds: { branches: 100, functions: 100, lines: 100, statements: 100 },
+/** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
+const SUITES = ['browser', 'conformance', 'package'];
+
+export default defineConfig(({ mode }) => {
+  const suite = SUITES.includes(mode) ? mode : 'test';
+  return {
+    plugins: [react()],
+    base: './',
+    build: { outDir: '../../dist/playground', emptyOutDir: true },
+    test: {
+      include: [`test/**/*.${suite}.ts`],
+      ...(suite === 'test' ? {} : { testTimeout: 120_000, hookTimeout: 120_000 }),
+      coverage: {
+        provider: 'v8',
+        include: ['src/protocol/**/*.ts', 'src/handshake/**/*.ts'],
+        thresholds: { branches: 100, functions: 100, lines: 100, statements: 100 },
+      },
     },
-  },
+  };
 });

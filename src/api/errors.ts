@@ -1,0 +1,34 @@
+/**
+ * Errors as applications see them, derived from the violation table; and the last resort for those nobody listens for.
+ */
+
+import { inspect } from 'node:util';
+import { VIOLATIONS, type ViolationId, violationMessage } from '../protocol/index.ts';
+
+/** What an 'error' event carries when a connection fails. */
+export interface WebSocketError extends Error {
+  /** A `WS_ERR_…` code, see the error table in the README. */
+  readonly code: string;
+}
+
+/** The error that stands for a violation; `cause` is what a handler threw. */
+export function violationError(id: ViolationId, detail: number, cause?: unknown): WebSocketError {
+  const { code, isRangeError } = VIOLATIONS[id];
+  const ErrorClass = isRangeError ? RangeError : Error;
+  const error = new ErrorClass(violationMessage(id, detail), cause === undefined ? undefined : { cause });
+  return Object.assign(error, { code });
+}
+
+/**
+ * Reports an error of application code that nothing else will hear of, as a process warning with the stack: the process
+ * stays up, and the mistake is seen.
+ */
+export function warnOfError(error: unknown, where: string): void {
+  // Anything can be thrown, also what cannot be made a string.
+  const detail = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
+  process.emitWarning(`An error was thrown in ${where} and nobody listens for it`, {
+    type: 'FramewrightWarning',
+    code: 'WS_ERR_INTERNAL',
+    detail,
+  });
+}

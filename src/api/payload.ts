@@ -1,0 +1,73 @@
+/**
+ * Turns what applications send into a payload, and what arrives into what applications asked for.
+ */
+
+/**
+ * What `send`, `ping` and `pong` take. Numbers are sent as their decimal text, null and undefined as nothing, arrays of
+ * views one behind the other.
+ */
+export type SendData =
+  | string
+  | number
+  | ArrayBuffer
+  | SharedArrayBuffer
+  | ArrayBufferView
+  | readonly number[]
+  | readonly Uint8Array[]
+  | null
+  | undefined;
+
+export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments';
+
+export const BINARY_TYPES: readonly BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments'];
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The class behind Buffer, whose constructor makes a view without `Buffer.from`'s checks (bench:parse: 2.5 × fewer
+ * nanoseconds per view). `Symbol.species` is where every typed array says how it makes its views.
+ */
+const BufferView = (Buffer as unknown as Record<symbol, unknown>)[Symbol.species] as new (
+  memory: ArrayBufferLike,
+  byteOffset: number,
+  length: number,
+) => Buffer;
+
+/** bytes[start … end) as a Buffer on the same memory. */
+export function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
+  return new BufferView(bytes.buffer, bytes.byteOffset + start, end - start);
+}
+
+/**
+ * The payload of a message: text stays a string, everything else becomes bytes, on the same memory where possible.
+ * @throws {TypeError} for data that has no bytes
+ */
+export function toPayload(data: SendData): string | Uint8Array {
+  if (typeof data === 'string') return data;
+  if (data === undefined || data === null) return EMPTY;
+  if (data instanceof Uint8Array) return data;
+  if (typeof data === 'number') return String(data);
+  if (ArrayBuffer.isView(data))
+    return viewOf(new Uint8Array(data.buffer), data.byteOffset, data.byteOffset + data.byteLength);
+  if (isViewList(data)) return Buffer.concat(data);
+  return Buffer.from(data as ArrayBuffer);
+}
+
+function isViewList(data: unknown): data is readonly Uint8Array[] {
+  return Array.isArray(data) && data.length > 0 && data.every((part) => part instanceof Uint8Array);
+}
+
+/** The payload as bytes, for control frames and for counting. */
+export function toPayloadBytes(data: SendData): Uint8Array {
+  const payload = toPayload(data);
+  return typeof payload === 'string' ? Buffer.from(payload) : payload;
+}
+
+/** A binary message as `binaryType` asks for it. */
+export function fromPayload(data: Buffer, binaryType: BinaryType): Buffer | ArrayBuffer | Buffer[] {
+  if (binaryType === 'nodebuffer') return data;
+  if (binaryType === 'fragments') return [data];
+  const { buffer, byteOffset, byteLength } = data;
+  if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}

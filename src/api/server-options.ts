@@ -1,0 +1,63 @@
+/**
+ * The options of both servers, and what they mean to the core: the ws-compatible names with ws's defaults, and ours with
+ * defaults for a server that faces the internet.
+ */
+
+import { resolveLimits } from '../protocol/index.ts';
+import type { ConnectionSettings } from './websocket.ts';
+
+/** Options of a connection under their ws names. For sizes and counts, 0 turns the limit off, as in ws. */
+export interface WsConnectionOptions {
+  /** Longest message, in bytes. Default 104 857 600 (100 MiB), which is ws's. */
+  maxPayload?: number | undefined;
+  /** Most fragments of a message. Default 0, off: fragments are charged to a byte budget, see `Limits`. */
+  maxFragments?: number | undefined;
+  /** Automatic pongs that may wait for a peer that does not read. Default 60. */
+  maxPendingAutoPongs?: number | undefined;
+  /** Answer pings. Default true. */
+  autoPong?: boolean | undefined;
+  /** Deadline of the closing handshake, in milliseconds. Default 30 000. */
+  closeTimeout?: number | undefined;
+  /** Take text and close reasons without checking them. Default false. */
+  skipUTF8Validation?: boolean | undefined;
+}
+
+const DEFAULT_MAX_PAYLOAD_BYTES = 100 * 1024 * 1024;
+const DEFAULT_MAX_PENDING_PONGS = 60;
+
+/** @throws {TypeError | RangeError} for a limit or a timeout that is not a whole number from 0 on */
+export function settingsFromWsOptions(options: WsConnectionOptions): ConnectionSettings {
+  return {
+    limits: resolveLimits({
+      maxMessageBytes: limitOrOff('maxPayload', options.maxPayload ?? DEFAULT_MAX_PAYLOAD_BYTES),
+      maxFragments: limitOrOff('maxFragments', options.maxFragments ?? 0),
+      maxPendingPongs: limitOrOff('maxPendingAutoPongs', options.maxPendingAutoPongs ?? DEFAULT_MAX_PENDING_PONGS),
+    }),
+    autoPong: options.autoPong,
+    skipsUtf8Validation: options.skipUTF8Validation,
+    closeTimeoutMs: checkTimeout('closeTimeout', options.closeTimeout),
+  };
+}
+
+/** The longest time that a timer of Node.js can hold: past it, it would fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Gives a timeout back, in milliseconds.
+ * @throws {TypeError | RangeError} when it is not a whole number from `leastMs` to 2 147 483 647
+ */
+export function checkTimeout(name: string, timeoutMs: number | undefined, leastMs = 0): number | undefined {
+  if (timeoutMs === undefined) return undefined;
+  if (typeof timeoutMs !== 'number') throw new TypeError(`${name} must be a number, not ${typeof timeoutMs}`);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < leastMs || timeoutMs > MAX_TIMEOUT_MS) {
+    throw new RangeError(`${name} must be whole milliseconds from ${leastMs} to ${MAX_TIMEOUT_MS}; got ${timeoutMs}`);
+  }
+  return timeoutMs;
+}
+
+function limitOrOff(name: string, value: number): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} must be a whole number from 0 on; got ${value}`);
+  return value === 0 ? Number.POSITIVE_INFINITY : value;
+}

@@ -1,0 +1,377 @@
+/**
+ * The ws-compatible server: upgrades of a node:http server, its own or somebody else's (§4.2). Options, events and the
+ * answers to bad requests are ws's; every connection that it accepts is a WebSocket.
+ */
+
+import { EventEmitter } from 'node:events';
+import { createServer, type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import {
+  type AcceptableRequest,
+  buildRefusalResponse,
+  checkUpgradeRequest,
+  formatHead,
+  type HeaderField,
+  HeaderMap,
+  type Refusal,
+  type UpgradeRequestOptions,
+  upgradeResponseLines,
+} from '../handshake/index.ts';
+import { endWith } from '../server/http-answer.ts';
+import { warnOfError } from './errors.ts';
+import { checkTimeout, settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
+import { askVerifyClient, type VerifyClient } from './verify-client.ts';
+import { type ConnectionSettings, WebSocket } from './websocket.ts';
+
+export type { VerifyClient, VerifyClientCallback, VerifyClientInfo } from './verify-client.ts';
+
+export interface WebSocketServerOptions extends WsConnectionOptions {
+  /** Make an HTTP server of our own on this port; 0 picks a free one. */
+  port?: number | undefined;
+  host?: string | undefined;
+  backlog?: number | undefined;
+  /** Take the upgrades of this HTTP or HTTPS server. */
+  server?: HttpServer | HttpsServer | undefined;
+  /** Take no upgrades but those given to `handleUpgrade`. */
+  noServer?: boolean | undefined;
+  /** Accept only this path (without its query). Default: every path. */
+  path?: string | undefined;
+  verifyClient?: VerifyClient | undefined;
+  /**
+   * Chooses among the subprotocols offered; false for none. A name that was not offered is answered with 500. Default: the
+   * first one offered.
+   */
+  handleProtocols?: ((protocols: Set<string>, request: IncomingMessage) => string | false) | undefined;
+  /**
+   * Origins from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all, which is
+   * right only where cookies and the network grant nothing.
+   */
+  origins?: UpgradeRequestOptions['origins'];
+  /** Keep the set `clients`. Default true. */
+  clientTracking?: boolean | undefined;
+  /**
+   * How long a request's head may take, in milliseconds, for a server of our own (`port`); 0 for ever. Default 10 000.
+   */
+  handshakeTimeout?: number | undefined;
+  /** The class made for each connection. Default WebSocket. */
+  WebSocket?: typeof WebSocket | undefined;
+}
+
+export interface WebSocketServerEvents {
+  listening: [];
+  connection: [socket: WebSocket, request: IncomingMessage];
+  /** The lines of the 101 response, status line first, to be changed in place. */
+  headers: [lines: string[], request: IncomingMessage];
+  error: [error: Error];
+  close: [];
+  /** A bad upgrade request. A listener has to answer and end the socket itself. */
+  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
+}
+
+type State = 'running' | 'closing' | 'closed';
+
+/** Checks of §4.2 that ws makes only for paths it serves. */
+const CHECKS_BEHIND_PATH: readonly Refusal['check'][] = ['subprotocols', 'extensions', 'origin'];
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Sockets that an upgrade has been begun on, by whichever server. */
+const upgradedSockets = new WeakSet<Duplex>();
+
+export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
+  readonly options: Readonly<WebSocketServerOptions>;
+  /** The open connections; undefined with `clientTracking: false`. */
+  readonly clients: Set<WebSocket> | undefined;
+  readonly #settings: ConnectionSettings;
+  /** The HTTP server whose upgrades we take; null in `noServer` mode and once closed. */
+  _server: HttpServer | HttpsServer | null = null;
+  #detach: () => void = () => {};
+  #state: State = 'running';
+  #closesWithLastClient = false;
+
+  /**
+   * @param callback with `port` only: called when the server listens
+   * @throws {TypeError} unless exactly one of `port`, `server` and `noServer` is given
+   */
+  constructor(options: WebSocketServerOptions, callback?: () => void) {
+    super({ captureRejections: true });
+    const { port, server, noServer, clientTracking, host, backlog } = options;
+    if ([port !== undefined && port !== null, !!server, noServer === true].filter(Boolean).length !== 1) {
+      throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
+    }
+    this.options = options;
+    this.#settings = settingsFromWsOptions(options);
+    this.clients = clientTracking === false ? undefined : new Set();
+    if (server) this.#attach(server);
+    if (port !== undefined && port !== null) {
+      const own = this.#createHttpServer();
+      this.#attach(own);
+      own.listen({ port, host, backlog }, callback);
+    }
+  }
+
+  /**
+   * Where the HTTP server listens; a string for a pipe, null before it listens and after it closed.
+   * @throws {Error} in `noServer` mode
+   */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer === true) throw new Error('The server is operating in "noServer" mode');
+    return this._server?.address() ?? null;
+  }
+
+  /**
+   * Stops accepting connections. Those that are open stay open: close them yourself. 'close' is emitted once the last of
+   * them, and a server of our own, is gone; a server that was given to us is only left alone.
+   */
+  close(callback?: (error?: Error) => void): void {
+    if (this.#state === 'closed') {
+      if (callback !== undefined) process.nextTick(callback, new Error('The server is not running'));
+      process.nextTick(() => this.emit('close'));
+      return;
+    }
+    if (callback !== undefined) this.once('close', callback);
+    if (this.#state === 'closing') return;
+    this.#state = 'closing';
+    const server = this._server;
+    this.#detach();
+    this._server = null;
+    if (server !== null && !this.options.server) {
+      server.close(() => this.#emitClose());
+    } else if (this.clients !== undefined && this.clients.size > 0) {
+      this.#closesWithLastClient = true;
+    } else {
+      process.nextTick(() => this.#emitClose());
+    }
+  }
+
+  /** Whether to take a request: by its path. Override it for rules of your own. */
+  shouldHandle(request: IncomingMessage): boolean {
+    const { path } = this.options;
+    return !path || (request.url ?? '').split('?', 1)[0] === path;
+  }
+
+  /**
+   * Answers an upgrade request (§4.2.2).
+   * @param callback called with the new WebSocket when the handshake has succeeded
+   * @throws {Error} when the socket has been given to `handleUpgrade` before
+   */
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: (socket: WebSocket, request: IncomingMessage) => void,
+  ): void {
+    const { origins } = this.options;
+    if (upgradedSockets.has(socket)) {
+      throw new Error(
+        'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
+      );
+    }
+    upgradedSockets.add(socket);
+    socket.on('error', ignoreError);
+    this.#guard(socket, () => {
+      const decision = checkUpgradeRequest(
+        {
+          method: request.method ?? '',
+          target: request.url ?? '',
+          httpVersion: request.httpVersion,
+          headers: HeaderMap.fromObject(request.headers),
+        },
+        { profile: 'ws', parsesExtensions: false, ...(origins === undefined ? {} : { origins }) },
+      );
+      const isForPath = decision.ok || CHECKS_BEHIND_PATH.includes(decision.check);
+      if (isForPath && !this.shouldHandle(request)) refuse(socket, 400);
+      else if (!decision.ok) this.#refuseBadRequest(decision, socket, request);
+      else this.#verify(decision, request, socket, () => this.#complete(decision, request, socket, head, callback));
+    });
+  }
+
+  /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
+  [Symbol.for('nodejs.rejection')](error: unknown, event: string, socket?: unknown): void {
+    if (event === 'connection' && socket instanceof WebSocket) socket.failForHandler(error);
+    else warnOfError(error, `a WebSocketServer '${event}' listener`);
+  }
+
+  /** Runs hooks of the application: when one throws, the request is answered with 500 and the process stays up. */
+  #guard(socket: Duplex, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      refuseForError(socket, error);
+    }
+  }
+
+  #createHttpServer(): HttpServer {
+    const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT_MS } = this.options;
+    const timeoutMs = checkTimeout('handshakeTimeout', handshakeTimeout)!;
+    const options = {
+      headersTimeout: timeoutMs,
+      requestTimeout: timeoutMs,
+      connectionsCheckingInterval: Math.ceil((timeoutMs || DEFAULT_HANDSHAKE_TIMEOUT_MS) / 4),
+    };
+    return createServer(options, (_request, response) => {
+      const body = STATUS_CODES[426]!;
+      // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection.
+      const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket' };
+      response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain', ...upgrade });
+      response.end(body);
+    });
+  }
+
+  #attach(server: HttpServer | HttpsServer): void {
+    this._server = server;
+    const sharing = sharingServers(server);
+    sharing.add(this);
+    const onListening = () => this.emit('listening');
+    const onError = (error: Error) => this.emit('error', error);
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      let isOurs = false;
+      this.#guard(socket, () => {
+        isOurs = !this.#isForAnother(server, request);
+      });
+      if (!isOurs) return;
+      try {
+        this.handleUpgrade(request, socket, head, (webSocket) => this.emit('connection', webSocket, request));
+      } catch (error) {
+        // Another server of the same path has taken this socket already.
+        warnOfError(error, 'the upgrade of a WebSocketServer');
+      }
+    };
+    server.on('listening', onListening);
+    server.on('error', onError);
+    server.on('upgrade', onUpgrade);
+    this.#detach = () => {
+      sharing.delete(this);
+      server.off('listening', onListening);
+      server.off('error', onError);
+      server.off('upgrade', onUpgrade);
+    };
+  }
+
+  /**
+   * Several servers may share one HTTP server by path, and other code may take upgrades of it as well: what is not ours
+   * is left alone when somebody else may take it. When nobody else may, the first of us refuses it.
+   */
+  #isForAnother(server: HttpServer | HttpsServer, request: IncomingMessage): boolean {
+    const sharing = sharingServers(server);
+    const hasStrangers = server.listenerCount('upgrade') > sharing.size;
+    if (hasStrangers && request.headers.upgrade?.toLowerCase() !== 'websocket') return true;
+    if (this.shouldHandle(request)) return false;
+    const [first] = sharing;
+    return hasStrangers || first !== this || [...sharing].some((other) => other.shouldHandle(request));
+  }
+
+  #refuseBadRequest(refusal: Refusal, socket: Duplex, request: IncomingMessage): void {
+    if (this.listenerCount('wsClientError') > 0)
+      this.emit('wsClientError', new Error(refusal.message), socket, request);
+    else endWith(socket, buildRefusalResponse(refusal));
+  }
+
+  /** Asks `verifyClient`, and goes on when it says yes. The socket may be gone by then. */
+  #verify(accepted: AcceptableRequest, request: IncomingMessage, socket: Duplex, goOn: () => void): void {
+    const { verifyClient } = this.options;
+    if (!verifyClient) {
+      goOn();
+      return;
+    }
+    const secure = (socket as Partial<TLSSocket>).encrypted === true;
+    askVerifyClient(
+      verifyClient,
+      { origin: accepted.origin, secure, req: request },
+      (isAccepted, status = 401, message, headers = {}) => {
+        const fields = Object.entries(headers).map(([name, value]): HeaderField => [name, String(value)]);
+        this.#guard(socket, () => (isAccepted ? goOn() : refuse(socket, status, message, fields)));
+      },
+      (error) => refuseForError(socket, error),
+    );
+  }
+
+  /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
+  #complete(
+    accepted: AcceptableRequest,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: (socket: WebSocket, request: IncomingMessage) => void,
+  ): void {
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (this.#state !== 'running') {
+      refuse(socket, 503);
+      return;
+    }
+    const subprotocol = this.#chooseSubprotocol(accepted.subprotocols, request);
+    const lines = upgradeResponseLines({ key: accepted.key, subprotocol });
+    this.emit('headers', lines, request);
+    const SocketClass = this.options.WebSocket ?? WebSocket;
+    const webSocket = new SocketClass(null);
+    socket.write(Buffer.from(formatHead(lines), 'latin1'));
+    socket.off('error', ignoreError);
+    webSocket.accept(socket, head, 'server', subprotocol ?? '', this.#settings);
+    this.#track(webSocket);
+    try {
+      callback(webSocket, request);
+    } catch (error) {
+      webSocket.failForHandler(error);
+    }
+  }
+
+  /** @throws {TypeError} when the application chooses what the client did not offer (§4.2.2) */
+  #chooseSubprotocol(offered: readonly string[], request: IncomingMessage): string | undefined {
+    const { handleProtocols } = this.options;
+    if (offered.length === 0) return undefined;
+    if (!handleProtocols) return offered[0];
+    const chosen = handleProtocols(new Set(offered), request) || undefined;
+    if (chosen !== undefined && !offered.includes(chosen)) {
+      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which the client did not offer`);
+    }
+    return chosen;
+  }
+
+  #track(webSocket: WebSocket): void {
+    const { clients } = this;
+    if (clients === undefined) return;
+    clients.add(webSocket);
+    webSocket.on('close', () => {
+      clients.delete(webSocket);
+      if (this.#closesWithLastClient && clients.size === 0) process.nextTick(() => this.#emitClose());
+    });
+  }
+
+  #emitClose(): void {
+    this.#state = 'closed';
+    this.emit('close');
+  }
+}
+
+/** Our servers on each HTTP server. */
+const servers = new WeakMap<HttpServer | HttpsServer, Set<WebSocketServer>>();
+
+function sharingServers(server: HttpServer | HttpsServer): Set<WebSocketServer> {
+  let sharing = servers.get(server);
+  if (sharing === undefined) {
+    sharing = new Set();
+    servers.set(server, sharing);
+  }
+  return sharing;
+}
+
+/** Until the connection is open, an error of its socket concerns nobody: 'close' follows, and the handshake ends. */
+function ignoreError(): void {}
+
+/** A hook of the application has failed: 500 for the peer, a warning for us, and the process stays up. */
+function refuseForError(socket: Duplex, error: unknown): void {
+  warnOfError(error, 'a hook of WebSocketServer');
+  if (!socket.listeners('error').includes(ignoreError)) socket.on('error', ignoreError);
+  refuse(socket, 500);
+}
+
+/** Answers with a status and ends the socket. */
+function refuse(socket: Duplex, status: number, message?: string, headers: readonly HeaderField[] = []): void {
+  const response = { status, headers, contentType: 'text/html', ...(message === undefined ? {} : { message }) };
+  endWith(socket, buildRefusalResponse(response));
+}

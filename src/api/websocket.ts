@@ -1,0 +1,373 @@
+/**
+ * The WebSocket class: ws's interface, and the browser's, on one connection of the core. Everything that reaches the
+ * application passes here; nothing that the application throws passes further.
+ */
+
+import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import {
+  type ConnectionHandler,
+  type ConnectionState,
+  type Limits,
+  Opcode,
+  type Role,
+  type ViolationId,
+} from '../protocol/index.ts';
+import { SocketTransport } from '../transport/socket-transport.ts';
+import { violationError, type WebSocketError, warnOfError } from './errors.ts';
+import {
+  addEventListener,
+  type CloseEvent,
+  type ErrorEvent,
+  EVENT_TYPES,
+  type Event,
+  type EventHandler,
+  getEventProperty,
+  type MessageEvent,
+  removeEventListener,
+  setEventProperty,
+} from './event-target.ts';
+import type { listen, NetServer } from './net-server.ts';
+import {
+  BINARY_TYPES,
+  type BinaryType,
+  fromPayload,
+  type SendData,
+  toPayload,
+  toPayloadBytes,
+  viewOf,
+} from './payload.ts';
+import type { WebSocketServer } from './websocket-server.ts';
+
+/** What `message` listeners get: a Buffer unless `binaryType` asks for something else; text always comes as a Buffer. */
+export type RawData = Buffer | ArrayBuffer | Buffer[];
+
+export type SendCallback = (error?: Error) => void;
+
+export interface SendOptions {
+  /** Send as a binary message. Default: whether the data is anything but a string or a number. */
+  readonly binary?: boolean | undefined;
+  /** Whether this ends the message; false sends a fragment (§5.4). Default true. */
+  readonly fin?: boolean | undefined;
+}
+
+/** Settings of one connection, in the core's terms. */
+export interface ConnectionSettings {
+  readonly limits: Limits;
+  /** Answer pings with pongs (§5.5.2). Default true. */
+  readonly autoPong?: boolean | undefined;
+  /** Take text and close reasons without checking them. Default false. */
+  readonly skipsUtf8Validation?: boolean | undefined;
+  /** Refuse payload lengths that are not in their shortest form. Default false. */
+  readonly strictLengths?: boolean | undefined;
+  /** Deadline of the closing handshake in milliseconds. Default 30 000. */
+  readonly closeTimeoutMs?: number | undefined;
+}
+
+export interface WebSocketEvents {
+  open: [];
+  message: [data: RawData, isBinary: boolean];
+  close: [code: number, reason: Buffer];
+  error: [error: WebSocketError];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+}
+
+const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
+  open: 1,
+  closeSent: 2,
+  closeReceived: 2,
+  closeExchanged: 2,
+  failed: 2,
+  peerEnded: 2,
+  closed: 3,
+};
+const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
+
+export class WebSocket extends EventEmitter<WebSocketEvents> {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+  /** What `require('framewright')` offers beside the class itself; set by the main entry. */
+  declare static readonly WebSocket: typeof WebSocket;
+  declare static readonly WebSocketServer: typeof WebSocketServer;
+  declare static readonly Server: typeof WebSocketServer;
+  declare static readonly NetServer: typeof NetServer;
+  declare static readonly listen: typeof listen;
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+
+  declare onopen: ((event: Event<WebSocket>) => void) | null;
+  declare onmessage: ((event: MessageEvent<WebSocket>) => void) | null;
+  declare onclose: ((event: CloseEvent<WebSocket>) => void) | null;
+  declare onerror: ((event: ErrorEvent<WebSocket>) => void) | null;
+
+  #transport: SocketTransport | undefined;
+  #protocol = '';
+  #binaryType: BinaryType = 'nodebuffer';
+  #isPaused = false;
+  /** Bytes given to `send` once it was too late, which `bufferedAmount` goes on counting. */
+  #unsentBytes = 0;
+
+  /** Makes a socket for the accepting side; it opens with `accept`. */
+  constructor(address: null) {
+    // A rejected promise of an async listener comes to Symbol(nodejs.rejection) below.
+    super({ captureRejections: true });
+    if (address !== null) {
+      throw new TypeError('WebSocket takes null: connections are accepted by WebSocketServer or listen()');
+    }
+  }
+
+  /**
+   * Opens the connection on a transport whose opening handshake is done.
+   * @param head bytes that arrived behind the handshake
+   */
+  accept(socket: Duplex, head: Uint8Array, role: Role, protocol: string, settings: ConnectionSettings): void {
+    this.#protocol = protocol;
+    this.#transport = new SocketTransport(socket, head, this.#connectionHandler(), {
+      role,
+      limits: settings.limits,
+      autoPong: settings.autoPong ?? true,
+      skipsUtf8Validation: settings.skipsUtf8Validation ?? false,
+      strictLengths: settings.strictLengths ?? false,
+      ...(settings.closeTimeoutMs === undefined ? {} : { closeTimeoutMs: settings.closeTimeoutMs }),
+    });
+    try {
+      this.emit('open');
+    } catch (error) {
+      this.failForHandler(error);
+    }
+  }
+
+  get readyState(): 0 | 1 | 2 | 3 {
+    const transport = this.#transport;
+    if (transport === undefined) return 0;
+    const readyState = READY_STATES[transport.connection.state];
+    return readyState === 1 && transport.isDestroyed ? 2 : readyState;
+  }
+
+  /** The subprotocol agreed on, or ''. */
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  /** Names of the extensions in use, joined by ', '; '' without any. */
+  get extensions(): string {
+    return '';
+  }
+
+  /** Bytes sent and not yet taken by the network, frame headers included. */
+  get bufferedAmount(): number {
+    return this.#unsentBytes + (this.#transport?.bufferedBytes ?? 0);
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  get binaryType(): BinaryType {
+    return this.#binaryType;
+  }
+
+  /** How binary messages are delivered; unknown values are ignored. May change at any time. */
+  set binaryType(value: BinaryType) {
+    if (BINARY_TYPES.includes(value)) this.#binaryType = value;
+  }
+
+  /** The transport below, for its addresses and TLS state; null before the connection is open. */
+  get _socket(): Duplex | null {
+    return this.#transport?.socket ?? null;
+  }
+
+  /**
+   * Sends a message. Large payloads are not copied: leave them alone until `callback` has run.
+   * @param callback runs once the data has been written out, or with the reason why it was not
+   * @throws {Error} while CONNECTING
+   * @throws {TypeError} for data that has no bytes
+   */
+  send(data: SendData, callback?: SendCallback): void;
+  send(data: SendData, options: SendOptions | undefined, callback?: SendCallback): void;
+  send(data: SendData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+    const { binary, fin = true }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
+    const done = typeof options === 'function' ? options : callback;
+    const transport = this.#openedTransport();
+    const payload = toPayload(data);
+    const isBinary = binary ?? typeof payload !== 'string';
+    if (!transport.sendMessage(payload, isBinary, fin, this.#safeCallback(done))) this.#refuseToSend(payload, done);
+  }
+
+  /**
+   * Sends a ping (§5.5.2).
+   * @param data at most 125 bytes
+   * @throws {RangeError} when the data is longer
+   * @throws {Error} while CONNECTING
+   */
+  ping(data?: SendData | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#sendControl(Opcode.Ping, data, mask, callback);
+  }
+
+  /** Sends an unsolicited pong (§5.5.3); otherwise as `ping`. */
+  pong(data?: SendData | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#sendControl(Opcode.Pong, data, mask, callback);
+  }
+
+  /**
+   * Starts the closing handshake (§7.1.2); does nothing when it is under way.
+   * @param code 1000–1014 but 1004–1006, or 3000–4999; without one an empty Close frame is sent
+   * @param reason at most 123 bytes of UTF-8
+   * @throws {TypeError} when code or reason are of the wrong kind
+   * @throws {RangeError} when the reason is too long
+   */
+  close(code?: number, reason?: string | Uint8Array): void {
+    if (this.readyState !== 3) this.#transport?.close(code, reason);
+  }
+
+  /** Destroys the transport at once: no Close frame, no further message; 'close' follows with 1006. */
+  terminate(): void {
+    if (this.readyState !== 3) this.#transport?.destroy();
+  }
+
+  /** Stops reading, and holds what was read and not delivered. */
+  pause(): void {
+    if (this.readyState === 0 || this.readyState === 3) return;
+    this.#isPaused = true;
+    this.#transport?.pause();
+  }
+
+  /** Goes on, in order, where `pause` stopped. */
+  resume(): void {
+    if (this.readyState === 0 || this.readyState === 3) return;
+    this.#isPaused = false;
+    this.#transport?.resume();
+  }
+
+  /** The browser's way to listen; types other than open, message, close and error are ignored. */
+  addEventListener(type: 'open', handler: (event: Event<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(
+    type: 'message',
+    handler: (event: MessageEvent<WebSocket>) => void,
+    options?: { once?: boolean },
+  ): void;
+  addEventListener(type: 'close', handler: (event: CloseEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: 'error', handler: (event: ErrorEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void {
+    addEventListener(this, type, handler, options);
+  }
+
+  /** Removes what `addEventListener` added. */
+  removeEventListener(type: string, handler: EventHandler): void {
+    removeEventListener(this, type, handler);
+  }
+
+  /**
+   * Application code has thrown, in a listener or while it was given this socket: ends with 1011, reports `error`. When
+   * the connection has ended before, there is only a warning left to give.
+   */
+  failForHandler(error: unknown): void {
+    if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
+  }
+
+  /** A listener's promise was rejected: as if the listener had thrown. */
+  [Symbol.for('nodejs.rejection')](error: unknown): void {
+    this.failForHandler(error);
+  }
+
+  /** What the core calls. Kept off the class, whose own `close`, `ping` and `pong` mean the opposite direction. */
+  #connectionHandler(): ConnectionHandler {
+    return {
+      message: (bytes, start, end, isBinary) => {
+        const data = viewOf(bytes, start, end);
+        this.emit('message', isBinary ? fromPayload(data, this.#binaryType) : data, isBinary);
+      },
+      ping: (payload) => this.emit('ping', Buffer.from(payload)),
+      pong: (payload) => this.emit('pong', Buffer.from(payload)),
+      closeReceived: () => {
+        this.#isPaused = false;
+      },
+      failed: (id, detail, cause) => this.#failed(id, detail, cause),
+      closed: () => {
+        const { closeCode, closeReason } = this.#transport!.connection;
+        this.#emitSafely('close', closeCode, Buffer.from(closeReason));
+      },
+    };
+  }
+
+  #failed(id: ViolationId, detail: number, cause: unknown): void {
+    this.#isPaused = false;
+    if (this.listenerCount('error') > 0) this.#emitSafely('error', violationError(id, detail, cause));
+    else if (id === 'handlerFailed') warnOfError(cause, 'a WebSocket listener');
+  }
+
+  /** Emits where the core is not listening for what a listener throws. */
+  #emitSafely<Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]): void {
+    try {
+      (this.emit as (name: string, ...args: unknown[]) => boolean)(name, ...args);
+    } catch (error) {
+      warnOfError(error, `a WebSocket '${name}' listener`);
+    }
+  }
+
+  #sendControl(
+    opcode: typeof Opcode.Ping | typeof Opcode.Pong,
+    data: SendData | SendCallback,
+    mask: boolean | SendCallback | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    // `mask` is there for ws's signature: the role decides (§5.1).
+    const done = [data, mask, callback].find((argument) => typeof argument === 'function') as SendCallback | undefined;
+    const transport = this.#openedTransport();
+    const payload = toPayloadBytes(typeof data === 'function' ? undefined : data);
+    if (!transport.sendControl(opcode, payload, this.#safeCallback(done))) this.#refuseToSend(payload, done);
+  }
+
+  #openedTransport(): SocketTransport {
+    if (this.#transport !== undefined) return this.#transport;
+    throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+  }
+
+  /** Too late to send: counted as the browser's `bufferedAmount` has it, and told to the callback. */
+  #refuseToSend(payload: string | Uint8Array, callback: SendCallback | undefined): void {
+    this.#unsentBytes += typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+    const { readyState } = this;
+    const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
+    if (callback !== undefined) process.nextTick(this.#safeCallback(callback)!, error);
+  }
+
+  #safeCallback(callback: SendCallback | undefined): ((error?: Error | null) => void) | undefined {
+    if (callback === undefined) return undefined;
+    return (error) => {
+      try {
+        callback(error ?? undefined);
+      } catch (thrown) {
+        this.failForHandler(thrown);
+      }
+    };
+  }
+}
+
+for (const [value, name] of STATE_NAMES.entries()) {
+  for (const owner of [WebSocket, WebSocket.prototype]) {
+    Object.defineProperty(owner, name, { value, enumerable: true, writable: false, configurable: false });
+  }
+}
+
+for (const type of EVENT_TYPES) {
+  Object.defineProperty(WebSocket.prototype, `on${type}`, {
+    enumerable: true,
+    configurable: true,
+    get(this: WebSocket) {
+      return getEventProperty(this, type);
+    },
+    set(this: WebSocket, handler: unknown) {
+      setEventProperty(this, type, handler);
+    },
+  });
+}
+
+for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState']) {
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+}

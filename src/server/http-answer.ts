@@ -1,0 +1,55 @@
+/**
+ * Plain HTTP answers on a socket that was asked for an upgrade and gets none (§4.2.2), or, on the bare TCP path, that
+ * asked for something else. One answer ends the connection.
+ */
+
+import type { Duplex } from 'node:stream';
+import { checkHeaderName, formatHead, reasonPhrase } from '../handshake/index.ts';
+
+/** What the hook for plain HTTP requests returns. */
+export interface HttpAnswer {
+  /** 200 to 599. Default 200. */
+  readonly status?: number;
+  /** Beside Content-Length and Connection, which are set for you: given all the same, they are left out. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+const OWN_FIELDS = ['content-length', 'connection', 'transfer-encoding'];
+
+/** How long the peer may take to read an answer and close, in milliseconds. */
+const LINGER_MS = 2000;
+
+/**
+ * Writes the answer, closes this side (§7.2.2), and lets the peer read it: destroying a socket with unread input would
+ * reset the connection, and the answer with it. After `LINGER_MS` it is destroyed all the same.
+ */
+export function endWith(socket: Duplex, answer: string | Uint8Array): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+  // Once both sides have ended the stream destroys itself; a peer that ended first still gets the whole answer.
+  socket.end(typeof answer === 'string' ? Buffer.from(answer, 'latin1') : answer);
+  socket.resume();
+}
+
+/**
+ * The bytes of an HTTP answer.
+ * @param hasBody false for the answer to a HEAD request, which announces a body and leaves it out
+ * @throws {RangeError} when the status is not that of a final answer
+ * @throws {TypeError} when a header has illegal characters
+ */
+export function formatAnswer({ status = 200, headers = {}, body = '' }: HttpAnswer, hasBody: boolean): Uint8Array {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError(`An answer needs an HTTP status from 200 to 599, not ${status}`);
+  }
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const given = Object.entries(headers).filter(([name]) => !OWN_FIELDS.includes(name.toLowerCase()));
+  for (const [name] of given) checkHeaderName(name);
+  // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection.
+  const hasUpgrade = given.some(([name]) => name.toLowerCase() === 'upgrade');
+  const own = { 'Content-Length': bytes.length, Connection: hasUpgrade ? 'close, Upgrade' : 'close' };
+  const fields = [...given, ...Object.entries(own)].map(([name, value]) => `${name}: ${value}`);
+  const head = formatHead([`HTTP/1.1 ${status} ${reasonPhrase(status)}`, ...fields]);
+  return Buffer.concat([Buffer.from(head, 'latin1'), hasBody ? bytes : Buffer.alloc(0)]);
+}

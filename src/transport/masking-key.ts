@@ -1,0 +1,17 @@
+/**
+ * Masking keys for the client role (§5.3, §10.3): unpredictable, fresh for every frame, drawn from a pool so that the
+ * random source is asked once in a while and not once per frame.
+ */
+
+import { randomFillSync } from 'node:crypto';
+
+const pool = new Int32Array(2048);
+let next = pool.length;
+
+export function nextMaskingKey(): number {
+  if (next === pool.length) {
+    randomFillSync(pool);
+    next = 0;
+  }
+  return pool[next++]!;
+}

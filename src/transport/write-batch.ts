@@ -1,0 +1,201 @@
+/**
+ * The last steps of sending (§6.1): masks what a client sends, and collects a connection's outgoing frames so that they
+ * leave in one write: those sent while a chunk is being handled at its end, those sent elsewhere at the end of the tick.
+ * A string becomes UTF-8 here (§5.6); bytes are not looked at. Small payloads are copied behind their headers into a
+ * shared slab; large ones are written from where they lie.
+ */
+
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type FrameOutput, frameHeaderLength, mask, type Role, writeFrameHeader } from '../protocol/index.ts';
+import { nextMaskingKey } from './masking-key.ts';
+import { type Slab, slabWithRoom } from './slab.ts';
+
+export type WriteCallback = (error?: Error | null) => void;
+
+/** Up to here a payload is copied beside its header; from here on the copy costs more than a second buffer to write. */
+export const COPY_LIMIT_BYTES = 16_384;
+
+/** What a batch tells its connection. */
+export interface WriteBatchOwner {
+  /** Whether `flushed` is waited for. */
+  readonly isAwaitingFlush: boolean;
+  flushed(): void;
+}
+
+/** Batches with something to write at the end of the tick. */
+let scheduled: WriteBatch[] = [];
+
+function flushScheduled(): void {
+  const batches = scheduled;
+  scheduled = [];
+  for (const batch of batches) batch.flush();
+}
+
+export class WriteBatch implements FrameOutput {
+  private readonly socket: Duplex;
+  /** §5.1: a client masks every frame, Close frames (§5.5.1) included; a server none. */
+  private readonly masks: boolean;
+  private readonly owner: WriteBatchOwner;
+  /** A plain TCP socket with nothing buffered has given everything to the kernel; other streams may keep what they got. */
+  private readonly tellsWhenTaken: boolean;
+
+  /** Finished pieces, in order, and the slabs that some of them lie in. */
+  private pieces: Uint8Array[] = [];
+  private slabs: Slab[] = [];
+  /** The range being filled, the last piece to be. */
+  private slab: Slab | undefined;
+  private rangeStart = 0;
+  private rangeEnd = 0;
+  private callbacks: WriteCallback[] = [];
+  private pendingBytes = 0;
+  private isHeld = false;
+  private isScheduled = false;
+  private hasEnded = false;
+
+  constructor(socket: Duplex, role: Role, owner: WriteBatchOwner) {
+    this.socket = socket;
+    this.masks = role === 'client';
+    this.owner = owner;
+    this.tellsWhenTaken = socket.constructor === Socket;
+  }
+
+  /** Bytes sent and not yet taken by the network, frame headers included. */
+  get bufferedBytes(): number {
+    return this.pendingBytes + this.socket.writableLength;
+  }
+
+  /** Until `release`, frames wait: a chunk is being handled. */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  release(): void {
+    this.isHeld = false;
+    if (this.pendingBytes > 0) this.flush();
+  }
+
+  writeFrame(firstByte: number, payload: Uint8Array | string): void {
+    if (this.hasEnded) return;
+    const payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+    const frameBytes = frameHeaderLength(payloadLength, this.masks) + payloadLength;
+    if (payloadLength <= COPY_LIMIT_BYTES) this.copyFrame(firstByte, payload, payloadLength, frameBytes);
+    else this.queueFrame(firstByte, payload, payloadLength);
+    this.pendingBytes += frameBytes;
+    if (!this.isHeld) this.schedule();
+  }
+
+  /** Calls back when the frame just given to `writeFrame` has been written, or could not be. */
+  whenWritten(callback: WriteCallback): void {
+    this.callbacks.push(callback);
+  }
+
+  flush(): void {
+    this.isScheduled = false;
+    if (this.pendingBytes === 0) return;
+    this.sealRange();
+    const { pieces, slabs, socket } = this;
+    this.pieces = [];
+    this.slabs = [];
+    this.pendingBytes = 0;
+    const onWritten = this.takeCallback();
+    try {
+      if (pieces.length > 1) socket.cork();
+      for (let i = 0; i < pieces.length - 1; i++) socket.write(pieces[i]!);
+      socket.write(pieces.at(-1)!, onWritten);
+      if (pieces.length > 1) socket.uncork();
+    } catch (error) {
+      // A stream of the application's own making may throw; the other batches of this tick are not to suffer for it.
+      socket.destroy(error as Error);
+    }
+    const isTaken = this.tellsWhenTaken && socket.writableLength === 0;
+    for (const slab of slabs) slab.giveBack(isTaken);
+    if (isTaken) this.owner.flushed();
+  }
+
+  end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.flush();
+    this.socket.end();
+  }
+
+  /** Header and payload, one behind the other, at the end of the range being filled. */
+  private copyFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number, frameBytes: number): void {
+    const { bytes } = this.extendRange(frameBytes);
+    const maskingKey = this.masks ? nextMaskingKey() : undefined;
+    const payloadStart = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
+    if (typeof payload === 'string') bytes.write(payload, payloadStart, payloadLength);
+    else bytes.set(payload, payloadStart);
+    const frameEnd = this.rangeEnd + frameBytes;
+    if (maskingKey !== undefined) mask(bytes, payloadStart, frameEnd, maskingKey);
+    this.rangeEnd = frameEnd;
+    this.slab!.used = frameEnd;
+  }
+
+  /**
+   * The header alone in the slab, the payload as it lies; or as a masked copy, which the caller cannot change any more
+   * (§10.3).
+   */
+  private queueFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number): void {
+    const maskingKey = this.masks ? nextMaskingKey() : undefined;
+    const headerBytes = frameHeaderLength(payloadLength, this.masks);
+    const { bytes } = this.extendRange(headerBytes);
+    this.rangeEnd = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
+    this.slab!.used = this.rangeEnd;
+    this.sealRange();
+    if (maskingKey === undefined) {
+      this.pieces.push(typeof payload === 'string' ? Buffer.from(payload) : payload);
+      return;
+    }
+    const masked = Buffer.from(payload as Uint8Array);
+    mask(masked, 0, masked.length, maskingKey);
+    this.pieces.push(masked);
+  }
+
+  /** Makes sure that the range being filled can grow by so many bytes. */
+  private extendRange(lengthBytes: number): Slab {
+    const slab = slabWithRoom(lengthBytes);
+    // Another connection may have written behind this range meanwhile.
+    if (this.slab === slab && slab.used === this.rangeEnd) return slab;
+    this.sealRange();
+    slab.lend();
+    this.slab = slab;
+    this.rangeStart = slab.used;
+    this.rangeEnd = slab.used;
+    return slab;
+  }
+
+  /** Ends the range being filled. A socket that may keep the bytes gets its own, so that it never keeps a whole slab. */
+  private sealRange(): void {
+    const slab = this.slab;
+    if (slab === undefined) return;
+    this.slab = undefined;
+    const range = slab.bytes.subarray(this.rangeStart, this.rangeEnd);
+    if (this.tellsWhenTaken && this.socket.writableLength === 0) {
+      this.pieces.push(range);
+      this.slabs.push(slab);
+    } else {
+      this.pieces.push(Buffer.from(range));
+      slab.giveBack(true);
+    }
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    if (scheduled.push(this) === 1) process.nextTick(flushScheduled);
+  }
+
+  /** One callback for the socket that stands for all of them; none when nobody waits. */
+  private takeCallback(): WriteCallback | undefined {
+    const callbacks = this.callbacks;
+    const { owner } = this;
+    if (callbacks.length === 0 && !owner.isAwaitingFlush) return undefined;
+    this.callbacks = [];
+    return (error) => {
+      for (const callback of callbacks) callback(error);
+      if (this.bufferedBytes === 0) owner.flushed();
+    };
+  }
+}

@@ -1,0 +1,23 @@
+/** Looks at the memory of this process, after a garbage collection that is asked for. */
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { nextTurn } from './servers.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Two collections with turns between them, so that what the first one frees has been given back. */
+export async function collect(): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    await nextTurn();
+    collectGarbage();
+  }
+  await nextTurn();
+}
+
+/** Bytes in buffers of any kind, after a collection. */
+export async function bufferBytes(): Promise<number> {
+  await collect();
+  return process.memoryUsage().arrayBuffers;
+}

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { SLAB_BYTES, slabWithRoom } from '../../src/transport/slab.ts';
+
+it('starts over once every range has been handed to the kernel', () => {
+  const slab = slabWithRoom(SLAB_BYTES);
+  slab.lend();
+  slab.used = 100;
+  slab.lend();
+  slab.used = 200;
+  slab.giveBack(true);
+  expect(slabWithRoom(1)).toBe(slab);
+  expect(slab.used).toBe(200);
+  slab.giveBack(true);
+  expect(slabWithRoom(1)).toBe(slab);
+  expect(slab.used).toBe(0);
+});
+
+it('is never written again once a socket kept a range of it', () => {
+  const slab = slabWithRoom(SLAB_BYTES);
+  slab.lend();
+  slab.used = 100;
+  slab.lend();
+  slab.used = 200;
+  slab.giveBack(false);
+  expect(slabWithRoom(1)).not.toBe(slab);
+  slab.giveBack(true);
+  expect(slabWithRoom(1)).not.toBe(slab);
+  expect(slab.used).toBe(200);
+});
+
+it('makes way for a new one when there is no room', () => {
+  const slab = slabWithRoom(1);
+  slab.lend();
+  slab.used = SLAB_BYTES - 10;
+  const next = slabWithRoom(11);
+  expect(next).not.toBe(slab);
+  expect(next.used).toBe(0);
+  slab.giveBack(true);
+  expect(slabWithRoom(SLAB_BYTES)).toBe(next);
+});

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { firstByteOf, Opcode, type Role } from '../../src/protocol/index.ts';
+import { COPY_LIMIT_BYTES, WriteBatch } from '../../src/transport/write-batch.ts';
+import { HeldDuplex } from '../support/held-duplex.ts';
+import { parseFrame } from '../support/raw-peer.ts';
+import { nextTurn } from '../support/servers.ts';
+import { hex, toHex } from '../support/wire.ts';
+
+const BINARY = firstByteOf(Opcode.Binary, true);
+const TEXT = firstByteOf(Opcode.Text, true);
+
+/** A batch on a stream of its own. `owner` may ask to hear of flushes. */
+function batchOn(socket: HeldDuplex, role: Role = 'server', isAwaitingFlush = false) {
+  const owner = {
+    isAwaitingFlush,
+    flushes: 0,
+    flushed() {
+      this.flushes++;
+    },
+  };
+  return { batch: new WriteBatch(socket, role, owner), owner };
+}
+
+describe('one write for what belongs together', () => {
+  it('frames sent in one tick leave in one write at its end', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    batch.writeFrame(TEXT, 'one');
+    batch.writeFrame(BINARY, hex('0102'));
+    expect(socket.writes).toBe(0);
+    expect(batch.bufferedBytes).toBe(9);
+    await nextTurn();
+    expect(socket.writes).toBe(1);
+    expect(toHex(socket.written)).toBe('81 03 6f 6e 65 82 02 01 02');
+    expect(batch.bufferedBytes).toBe(0);
+  });
+
+  it('while held, frames wait for the release, and leave at once then', () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    batch.hold();
+    batch.writeFrame(TEXT, 'a');
+    batch.writeFrame(TEXT, 'b');
+    expect(socket.writes).toBe(0);
+    batch.release();
+    expect(socket.writes).toBe(1);
+    batch.hold();
+    batch.release();
+    expect(socket.writes).toBe(1);
+  });
+
+  it('a small frame, a large one and a small one leave together and in order', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    const large = new Uint8Array(COPY_LIMIT_BYTES + 1).fill(7);
+    batch.writeFrame(TEXT, 'before');
+    batch.writeFrame(BINARY, large);
+    batch.writeFrame(TEXT, 'behind');
+    await nextTurn();
+    // The small frame shares a piece with the large one's header; corked, all pieces go in one writev.
+    expect(socket.chunks.map((chunk) => chunk.length)).toEqual([8 + 4, large.length, 8]);
+    let rest = socket.written;
+    for (const payload of [Buffer.from('before'), Buffer.from(large), Buffer.from('behind')]) {
+      const found = parseFrame(rest)!;
+      expect(found.payload.equals(payload)).toBe(true);
+      rest = rest.subarray(found.end);
+    }
+    expect(rest.length).toBe(0);
+  });
+});
+
+describe('memory', () => {
+  it('a large payload is written from where it lies', async () => {
+    const socket = new HeldDuplex();
+    const { batch } = batchOn(socket);
+    const large = new Uint8Array(COPY_LIMIT_BYTES + 1).fill(9);
+    batch.writeFrame(BINARY, large);
+    await nextTurn();
+    socket.release();
+    expect(socket.chunks.at(-1)!.buffer).toBe(large.buffer);
+  });
+
+  it('a payload at the limit is copied: the caller may change it at once', async () => {
+    const socket = new HeldDuplex();
+    const { batch } = batchOn(socket);
+    const payload = new Uint8Array(COPY_LIMIT_BYTES).fill(1);
+    batch.writeFrame(BINARY, payload);
+    payload.fill(2);
+    await nextTurn();
+    socket.release();
+    expect(parseFrame(socket.written)!.payload.every((byte) => byte === 1)).toBe(true);
+  });
+
+  it('§5.3 a client masks small and large payloads with fresh keys and leaves the given ones alone', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket, 'client');
+    const small = new Uint8Array(8).fill(5);
+    const large = new Uint8Array(COPY_LIMIT_BYTES + 4).fill(6);
+    batch.writeFrame(BINARY, small);
+    batch.writeFrame(BINARY, large);
+    batch.writeFrame(TEXT, 'é'.repeat(COPY_LIMIT_BYTES));
+    await nextTurn();
+    expect(small.every((byte) => byte === 5) && large.every((byte) => byte === 6)).toBe(true);
+    const wire = socket.written;
+    const keys = new Set<string>();
+    let at = 0;
+    for (const payload of [small, large, Buffer.from('é'.repeat(COPY_LIMIT_BYTES))]) {
+      expect(wire[at + 1]! >= 128).toBe(true);
+      const keyAt = at + (payload.length < 126 ? 2 : 4);
+      const key = wire.subarray(keyAt, keyAt + 4);
+      keys.add(toHex(key));
+      const masked = wire.subarray(keyAt + 4, keyAt + 4 + payload.length);
+      expect(Buffer.from(masked.map((byte, i) => byte ^ key[i % 4]!)).equals(payload)).toBe(true);
+      at = keyAt + 4 + payload.length;
+    }
+    expect(at).toBe(wire.length);
+    expect(keys.size).toBe(3);
+  });
+
+  it('streams that keep what they are given get memory of their own, never the shared slab', async () => {
+    const holding = Array.from({ length: 5 }, () => new HeldDuplex());
+    const batches = holding.map((socket) => batchOn(socket).batch);
+    // Interleaved, in one tick and over several, with more than a slab in all.
+    for (let round = 0; round < 200; round++) {
+      for (const [i, batch] of batches.entries()) batch.writeFrame(TEXT, `${i}:${round}:${'x'.repeat(round)}`);
+      if (round % 7 === 0) await nextTurn();
+    }
+    await nextTurn();
+    for (const [i, socket] of holding.entries()) {
+      socket.release();
+      await nextTurn();
+      const texts: string[] = [];
+      for (let rest = socket.written; rest.length > 0; ) {
+        const { payload, end } = parseFrame(rest)!;
+        texts.push(payload.toString());
+        rest = rest.subarray(end);
+      }
+      expect(texts).toEqual(Array.from({ length: 200 }, (_, round) => `${i}:${round}:${'x'.repeat(round)}`));
+    }
+  });
+});
+
+describe('callbacks', () => {
+  it('run in order once the stream has let go, and not before', async () => {
+    const socket = new HeldDuplex();
+    const { batch } = batchOn(socket);
+    const log: string[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      batch.writeFrame(TEXT, name);
+      batch.whenWritten((error) => log.push(`${name}:${error?.message ?? 'written'}`));
+    }
+    await nextTurn();
+    expect(log).toEqual([]);
+    socket.release();
+    await nextTurn();
+    expect(log).toEqual(['a:written', 'b:written', 'c:written']);
+  });
+
+  it('get the error of a stream that was destroyed', async () => {
+    const socket = new HeldDuplex();
+    const { batch } = batchOn(socket);
+    const errors: (Error | null | undefined)[] = [];
+    batch.writeFrame(TEXT, 'a');
+    batch.whenWritten((error) => errors.push(error));
+    socket.destroy();
+    await nextTurn();
+    expect(errors).toMatchObject([{ code: 'ERR_STREAM_DESTROYED' }]);
+  });
+
+  it('the owner hears of a flush when it waits for one, after the stream has let go', async () => {
+    const socket = new HeldDuplex();
+    const { batch, owner } = batchOn(socket, 'server', true);
+    batch.writeFrame(TEXT, 'a');
+    batch.flush();
+    await nextTurn();
+    expect(owner.flushes).toBe(0);
+    socket.release();
+    await nextTurn();
+    expect(owner.flushes).toBe(1);
+  });
+});
+
+describe('a stream whose write throws', () => {
+  it('is destroyed with what it threw; batches behind it in the same tick leave all the same', async () => {
+    const faulty = new HeldDuplex(false);
+    faulty._write = () => {
+      throw new Error('faulty stream');
+    };
+    const errors: unknown[] = [];
+    faulty.on('error', (error) => errors.push(error));
+    const sound = new HeldDuplex(false);
+    batchOn(faulty).batch.writeFrame(TEXT, 'a');
+    batchOn(sound).batch.writeFrame(TEXT, 'b');
+    await nextTurn();
+    expect(errors).toMatchObject([{ message: 'faulty stream' }]);
+    expect(toHex(sound.written)).toBe('81 01 62');
+  });
+});
+
+describe('end', () => {
+  it('writes what is there, ends the stream, and takes no frame after that', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    batch.writeFrame(TEXT, 'last');
+    batch.end();
+    batch.end();
+    batch.writeFrame(TEXT, 'too late');
+    await nextTurn();
+    expect(socket.writableFinished).toBe(true);
+    expect(toHex(socket.written)).toBe(`81 04 ${toHex(Buffer.from('last'))}`);
+    expect(batch.bufferedBytes).toBe(0);
+  });
+});
