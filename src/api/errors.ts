@@ -7,12 +7,13 @@ import { VIOLATIONS, type ViolationId, violationMessage } from '../protocol/inde
 
 /** What an 'error' event carries when a connection fails. */
 export interface WebSocketError extends Error {
-  /** A `WS_ERR_…` code, see the error table in the README. */
+  /** A `WS_ERR_…` code, see the error table in the README; for corrupt compressed data zlib's, such as Z_DATA_ERROR. */
   readonly code: string;
 }
 
-/** The error that stands for a violation; `cause` is what a handler threw. */
+/** The error that stands for a violation; `cause` is what a handler threw, or zlib's own error, which then stands for it. */
 export function violationError(id: ViolationId, detail: number, cause?: unknown): WebSocketError {
+  if (id === 'invalidCompression' && cause instanceof Error) return cause as WebSocketError;
   const { code, isRangeError } = VIOLATIONS[id];
   const ErrorClass = isRangeError ? RangeError : Error;
   const error = new ErrorClass(violationMessage(id, detail), cause === undefined ? undefined : { cause });

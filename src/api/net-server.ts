@@ -6,6 +6,7 @@
 import { EventEmitter } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
   buildRefusalResponse,
@@ -23,6 +24,7 @@ import {
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import { readHead } from '../server/head-reader.ts';
 import { endWith, formatAnswer, type HttpAnswer } from '../server/http-answer.ts';
+import { agreeOnDeflate, serverDeflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { checkTimeout } from './server-options.ts';
 import { type ConnectionSettings, WebSocket } from './websocket.ts';
@@ -69,6 +71,8 @@ export interface ListenOptions extends Omit<ConnectionSettings, 'limits'> {
   readonly onRequest?: (request: NetRequest) => HttpAnswer | Promise<HttpAnswer>;
   /** More header fields of the 101 response. */
   readonly headers?: readonly HeaderField[];
+  /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
+  readonly perMessageDeflate?: boolean | DeflateOptions;
   /** How long the request's head may take, from the connection on, in milliseconds. Default 10 000. */
   readonly handshakeTimeoutMs?: number;
   /** Longest request head, in bytes. Default 16 384. */
@@ -99,6 +103,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
   readonly server: Server;
   readonly #options: ListenOptions;
   readonly #settings: ConnectionSettings;
+  readonly #deflate: DeflateSettings | undefined;
   /** Sockets whose handshake is not done. */
   readonly #handshaking = new Set<Socket>();
   #closed: Promise<unknown> | undefined;
@@ -108,6 +113,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     super({ captureRejections: true });
     this.#options = options;
     this.#settings = { ...options, limits: resolveLimits(options.limits) };
+    this.#deflate = serverDeflateSettings(options.perMessageDeflate, 'strict');
     // What the responses will hold is checked here and not at the first client.
     for (const subprotocol of [undefined, ...(options.subprotocols ?? [])]) {
       buildUpgradeResponse({ key: '', subprotocol, headers: options.headers ?? [] });
@@ -186,7 +192,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       return endWith(socket, formatAnswer(answer, head.method !== 'HEAD'));
     }
     const decision = checkUpgradeRequest(head, {
-      // §9.1: a list that breaks its grammar is refused, although no extension is agreed to.
+      // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
       parsesExtensions: true,
       ...(origins === undefined ? {} : { origins }),
     });
@@ -213,10 +219,14 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     // The peer has ended its side meanwhile: there is no more to hear of, not even that.
     if (!socket.readable) return void socket.destroy();
     const subprotocol = chooseSubprotocol(accepted.subprotocols, subprotocols);
-    socket.write(Buffer.from(buildUpgradeResponse({ key: accepted.key, subprotocol, headers }), 'latin1'));
+    const agreement = agreeOnDeflate(accepted.extensions, this.#deflate);
+    if (!agreement.ok) return this.#refuse(socket, { status: 400 }, agreement.message);
+    const { extensions, deflate } = agreement;
+    const response = buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers });
+    socket.write(Buffer.from(response, 'latin1'));
     this.#handshaking.delete(socket);
     const webSocket = new WebSocket(null);
-    webSocket.accept(socket, rest, 'server', subprotocol ?? '', this.#settings);
+    webSocket.accept(socket, rest, 'server', subprotocol ?? '', this.#settings, deflate);
     const clients = this.clients as Set<WebSocket>;
     clients.add(webSocket);
     webSocket.on('close', () => clients.delete(webSocket));

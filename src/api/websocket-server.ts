@@ -9,6 +9,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
   buildRefusalResponse,
@@ -21,6 +22,7 @@ import {
   upgradeResponseLines,
 } from '../handshake/index.ts';
 import { endWith } from '../server/http-answer.ts';
+import { type AcceptedAgreement, agreeOnDeflate, serverDeflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { checkTimeout, settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
@@ -50,6 +52,8 @@ export interface WebSocketServerOptions extends WsConnectionOptions {
    * right only where cookies and the network grant nothing.
    */
   origins?: UpgradeRequestOptions['origins'];
+  /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
+  perMessageDeflate?: boolean | DeflateOptions | null | undefined;
   /** Keep the set `clients`. Default true. */
   clientTracking?: boolean | undefined;
   /**
@@ -71,6 +75,12 @@ export interface WebSocketServerEvents {
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
 
+/** A request that is accepted, with what was agreed on. */
+type AcceptedRequest = AcceptableRequest & Pick<AcceptedAgreement, 'deflate'>;
+
+/** What a refusal needs to be answered. */
+type BadRequest = Pick<Refusal, 'status' | 'message'> & Partial<Pick<Refusal, 'headers' | 'contentType'>>;
+
 type State = 'running' | 'closing' | 'closed';
 
 /** Checks of §4.2 that ws makes only for paths it serves. */
@@ -85,6 +95,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   /** The open connections; undefined with `clientTracking: false`. */
   readonly clients: Set<WebSocket> | undefined;
   readonly #settings: ConnectionSettings;
+  readonly #deflate: DeflateSettings | undefined;
   /** The HTTP server whose upgrades we take; null in `noServer` mode and once closed. */
   _server: HttpServer | HttpsServer | null = null;
   #detach: () => void = () => {};
@@ -103,6 +114,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     }
     this.options = options;
     this.#settings = settingsFromWsOptions(options);
+    this.#deflate = serverDeflateSettings(options.perMessageDeflate, 'ws');
     this.clients = clientTracking === false ? undefined : new Set();
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
@@ -179,12 +191,16 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
           httpVersion: request.httpVersion,
           headers: HeaderMap.fromObject(request.headers),
         },
-        { profile: 'ws', parsesExtensions: false, ...(origins === undefined ? {} : { origins }) },
+        { profile: 'ws', parsesExtensions: this.#deflate !== undefined, ...(origins === undefined ? {} : { origins }) },
       );
       const isForPath = decision.ok || CHECKS_BEHIND_PATH.includes(decision.check);
-      if (isForPath && !this.shouldHandle(request)) refuse(socket, 400);
-      else if (!decision.ok) this.#refuseBadRequest(decision, socket, request);
-      else this.#verify(decision, request, socket, () => this.#complete(decision, request, socket, head, callback));
+      if (isForPath && !this.shouldHandle(request)) return refuse(socket, 400);
+      if (!decision.ok) return this.#refuseBadRequest(decision, socket, request);
+      const agreement = agreeOnDeflate(decision.extensions, this.#deflate);
+      if (!agreement.ok) return this.#refuseBadRequest({ status: 400, ...agreement }, socket, request);
+      return this.#verify(decision, request, socket, () =>
+        this.#complete({ ...decision, ...agreement }, request, socket, head, callback),
+      );
     });
   }
 
@@ -263,10 +279,10 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     return hasStrangers || first !== this || [...sharing].some((other) => other.shouldHandle(request));
   }
 
-  #refuseBadRequest(refusal: Refusal, socket: Duplex, request: IncomingMessage): void {
+  #refuseBadRequest(refusal: BadRequest, socket: Duplex, request: IncomingMessage): void {
     if (this.listenerCount('wsClientError') > 0)
       this.emit('wsClientError', new Error(refusal.message), socket, request);
-    else endWith(socket, buildRefusalResponse(refusal));
+    else endWith(socket, buildRefusalResponse({ contentType: 'text/html', ...refusal }));
   }
 
   /** Asks `verifyClient`, and goes on when it says yes. The socket may be gone by then. */
@@ -290,7 +306,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
 
   /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
   #complete(
-    accepted: AcceptableRequest,
+    accepted: AcceptedRequest,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -305,13 +321,13 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       return;
     }
     const subprotocol = this.#chooseSubprotocol(accepted.subprotocols, request);
-    const lines = upgradeResponseLines({ key: accepted.key, subprotocol });
+    const lines = upgradeResponseLines({ key: accepted.key, subprotocol, extensions: accepted.extensions });
     this.emit('headers', lines, request);
     const SocketClass = this.options.WebSocket ?? WebSocket;
     const webSocket = new SocketClass(null);
     socket.write(Buffer.from(formatHead(lines), 'latin1'));
     socket.off('error', ignoreError);
-    webSocket.accept(socket, head, 'server', subprotocol ?? '', this.#settings);
+    webSocket.accept(socket, head, 'server', subprotocol ?? '', this.#settings, accepted.deflate);
     this.#track(webSocket);
     try {
       callback(webSocket, request);

@@ -5,16 +5,20 @@
 
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import type { DialedConnection } from '../client/dial.ts';
+import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import {
   type ConnectionHandler,
   type ConnectionState,
-  type Limits,
   Opcode,
   type Role,
   type ViolationId,
 } from '../protocol/index.ts';
+import type { AgreedDeflate } from '../transport/compression.ts';
+import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
-import { violationError, type WebSocketError, warnOfError } from './errors.ts';
+import { ClientHandshake, type ClientOptions, sortArguments } from './client-handshake.ts';
+import { violationError, warnOfError } from './errors.ts';
 import {
   addEventListener,
   type CloseEvent,
@@ -37,41 +41,11 @@ import {
   toPayloadBytes,
   viewOf,
 } from './payload.ts';
+import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
+import type { ConnectionSettings, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 import type { WebSocketServer } from './websocket-server.ts';
 
-/** What `message` listeners get: a Buffer unless `binaryType` asks for something else; text always comes as a Buffer. */
-export type RawData = Buffer | ArrayBuffer | Buffer[];
-
-export type SendCallback = (error?: Error) => void;
-
-export interface SendOptions {
-  /** Send as a binary message. Default: whether the data is anything but a string or a number. */
-  readonly binary?: boolean | undefined;
-  /** Whether this ends the message; false sends a fragment (§5.4). Default true. */
-  readonly fin?: boolean | undefined;
-}
-
-/** Settings of one connection, in the core's terms. */
-export interface ConnectionSettings {
-  readonly limits: Limits;
-  /** Answer pings with pongs (§5.5.2). Default true. */
-  readonly autoPong?: boolean | undefined;
-  /** Take text and close reasons without checking them. Default false. */
-  readonly skipsUtf8Validation?: boolean | undefined;
-  /** Refuse payload lengths that are not in their shortest form. Default false. */
-  readonly strictLengths?: boolean | undefined;
-  /** Deadline of the closing handshake in milliseconds. Default 30 000. */
-  readonly closeTimeoutMs?: number | undefined;
-}
-
-export interface WebSocketEvents {
-  open: [];
-  message: [data: RawData, isBinary: boolean];
-  close: [code: number, reason: Buffer];
-  error: [error: WebSocketError];
-  ping: [data: Buffer];
-  pong: [data: Buffer];
-}
+export type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 
 const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
   open: 1,
@@ -107,32 +81,78 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
 
   #transport: SocketTransport | undefined;
   #protocol = '';
+  #extensions = '';
   #binaryType: BinaryType = 'nodebuffer';
   #isPaused = false;
   /** Bytes given to `send` once it was too late, which `bufferedAmount` goes on counting. */
   #unsentBytes = 0;
 
-  /** Makes a socket for the accepting side; it opens with `accept`. */
-  constructor(address: null) {
+  /** Whether this is the accepting side (§5.1); may be changed before `setSocket`. */
+  _isServer: boolean;
+  readonly #handshake: ClientHandshake | undefined;
+  readonly #options: WsConnectionOptions;
+  #hasClosed = false;
+
+  /**
+   * Connects to a server; or, with null for the address, makes a socket that opens with `accept` or `setSocket`.
+   * @param address ws:, wss:, http:, https: or `ws+unix:/socket[:/path]`
+   * @param protocols subprotocols, most preferred first; or the options
+   * @throws {SyntaxError} when the address, a subprotocol or the proxy's address is not valid
+   * @throws {RangeError | TypeError} for options out of their range, and header fields with illegal characters
+   */
+  constructor(
+    address: string | URL | null,
+    protocols?: string | readonly string[] | ClientOptions,
+    options?: ClientOptions,
+  ) {
     // A rejected promise of an async listener comes to Symbol(nodejs.rejection) below.
     super({ captureRejections: true });
-    if (address !== null) {
-      throw new TypeError('WebSocket takes null: connections are accepted by WebSocketServer or listen()');
-    }
+    const [subprotocols, given] = sortArguments(protocols, options);
+    this.#options = given;
+    this._isServer = address === null;
+    if (address === null) return;
+    const owner = {
+      opened: ({ socket, head, subprotocol = '' }: DialedConnection, settings: ConnectionSettings) =>
+        this.accept(socket, head, 'client', subprotocol, settings),
+      emit: (name: keyof WebSocketEvents, ...args: unknown[]) => this.#emitSafely(name, ...(args as [])),
+      reportError: (error: Error) => {
+        if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
+        else warnOfError(error, 'the opening handshake of a WebSocket');
+      },
+      emitClose: () => this.emitClose(),
+    };
+    this.#handshake = new ClientHandshake(this, owner, address, subprotocols, given);
+    this.#handshake.start();
+  }
+
+  /** As `accept`, with ws's options; those that are missing have no limit. `_isServer` decides on the role. */
+  setSocket(socket: Duplex, head: Uint8Array, options: WsConnectionOptions): void {
+    const settings = settingsFromWsOptions({ maxPayload: 0, ...this.#options, ...options });
+    this.accept(socket, head, this._isServer ? 'server' : 'client', '', settings);
   }
 
   /**
    * Opens the connection on a transport whose opening handshake is done.
    * @param head bytes that arrived behind the handshake
+   * @param deflate what was agreed on for compression, if anything
    */
-  accept(socket: Duplex, head: Uint8Array, role: Role, protocol: string, settings: ConnectionSettings): void {
+  accept(
+    socket: Duplex,
+    head: Uint8Array,
+    role: Role,
+    protocol: string,
+    settings: ConnectionSettings,
+    deflate?: AgreedDeflate,
+  ): void {
     this.#protocol = protocol;
+    if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
     this.#transport = new SocketTransport(socket, head, this.#connectionHandler(), {
       role,
       limits: settings.limits,
       autoPong: settings.autoPong ?? true,
       skipsUtf8Validation: settings.skipsUtf8Validation ?? false,
       strictLengths: settings.strictLengths ?? false,
+      deflate,
       ...(settings.closeTimeoutMs === undefined ? {} : { closeTimeoutMs: settings.closeTimeoutMs }),
     });
     try {
@@ -143,10 +163,16 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
+    if (this.#hasClosed) return 3;
     const transport = this.#transport;
-    if (transport === undefined) return 0;
+    if (transport === undefined) return this.#handshake?.readyState ?? 0;
     const readyState = READY_STATES[transport.connection.state];
-    return readyState === 1 && transport.isDestroyed ? 2 : readyState;
+    return readyState === 1 && !transport.isOpen ? 2 : readyState;
+  }
+
+  /** The address in its ws:, wss: or ws+unix: form, redirects included; undefined on the accepting side. */
+  get url(): string | undefined {
+    return this.#handshake?.url;
   }
 
   /** The subprotocol agreed on, or ''. */
@@ -156,7 +182,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
 
   /** Names of the extensions in use, joined by ', '; '' without any. */
   get extensions(): string {
-    return '';
+    return this.#extensions;
   }
 
   /** Bytes sent and not yet taken by the network, frame headers included. */
@@ -191,12 +217,13 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   send(data: SendData, callback?: SendCallback): void;
   send(data: SendData, options: SendOptions | undefined, callback?: SendCallback): void;
   send(data: SendData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
-    const { binary, fin = true }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
+    const { binary, fin = true, compress = true }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
     const done = typeof options === 'function' ? options : callback;
-    const transport = this.#openedTransport();
+    const transport = this.#transportAfterHandshake();
     const payload = toPayload(data);
     const isBinary = binary ?? typeof payload !== 'string';
-    if (!transport.sendMessage(payload, isBinary, fin, this.#safeCallback(done))) this.#refuseToSend(payload, done);
+    const isSent = transport?.sendMessage(payload, isBinary, fin, compress, this.#safeCallback(done));
+    if (!isSent) this.#refuseToSend(payload, done);
   }
 
   /**
@@ -222,12 +249,24 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    * @throws {RangeError} when the reason is too long
    */
   close(code?: number, reason?: string | Uint8Array): void {
-    if (this.readyState !== 3) this.#transport?.close(code, reason);
+    if (this.readyState === 3) return;
+    if (this.#transport === undefined) this.#handshake?.close();
+    else this.#transport.close(code, reason);
   }
 
   /** Destroys the transport at once: no Close frame, no further message; 'close' follows with 1006. */
   terminate(): void {
-    if (this.readyState !== 3) this.#transport?.destroy();
+    if (this.readyState === 3) return;
+    if (this.#transport === undefined) this.#handshake?.close();
+    else this.#transport.destroy();
+  }
+
+  /** Counts the socket as closed at once and emits 'close', unless that has been done. You want `terminate`. */
+  emitClose(): void {
+    if (this.#hasClosed) return;
+    this.#hasClosed = true;
+    const { closeCode = 1006, closeReason = '' } = this.#transport?.connection ?? {};
+    this.#emitSafely('close', closeCode, Buffer.from(closeReason));
   }
 
   /** Stops reading, and holds what was read and not delivered. */
@@ -289,10 +328,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
         this.#isPaused = false;
       },
       failed: (id, detail, cause) => this.#failed(id, detail, cause),
-      closed: () => {
-        const { closeCode, closeReason } = this.#transport!.connection;
-        this.#emitSafely('close', closeCode, Buffer.from(closeReason));
-      },
+      closed: () => this.emitClose(),
     };
   }
 
@@ -319,19 +355,20 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   ): void {
     // `mask` is there for ws's signature: the role decides (§5.1).
     const done = [data, mask, callback].find((argument) => typeof argument === 'function') as SendCallback | undefined;
-    const transport = this.#openedTransport();
+    const transport = this.#transportAfterHandshake();
     const payload = toPayloadBytes(typeof data === 'function' ? undefined : data);
-    if (!transport.sendControl(opcode, payload, this.#safeCallback(done))) this.#refuseToSend(payload, done);
+    if (transport?.sendControl(opcode, payload, this.#safeCallback(done)) !== true) this.#refuseToSend(payload, done);
   }
 
-  #openedTransport(): SocketTransport {
-    if (this.#transport !== undefined) return this.#transport;
-    throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+  /** Undefined when the opening handshake has failed. */
+  #transportAfterHandshake(): SocketTransport | undefined {
+    if (this.readyState === 0) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    return this.#transport;
   }
 
   /** Too late to send: counted as the browser's `bufferedAmount` has it, and told to the callback. */
-  #refuseToSend(payload: string | Uint8Array, callback: SendCallback | undefined): void {
-    this.#unsentBytes += typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+  #refuseToSend(payload: Payload, callback: SendCallback | undefined): void {
+    this.#unsentBytes += payloadLength(payload);
     const { readyState } = this;
     const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
     if (callback !== undefined) process.nextTick(this.#safeCallback(callback)!, error);
@@ -368,6 +405,6 @@ for (const type of EVENT_TYPES) {
   });
 }
 
-for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState']) {
+for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url']) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }

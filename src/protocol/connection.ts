@@ -10,7 +10,7 @@ import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from
 import type { ConnectionHandler, ConnectionOptions, FrameOutput } from './connection-contract.ts';
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
-import { firstByteOf } from './frame-writer.ts';
+import { checkControlPayload, firstByteOf } from './frame-writer.ts';
 import type { Inflater } from './inflater.ts';
 import type { Limits } from './limits.ts';
 import { MessageAssembler } from './message-assembler.ts';
@@ -159,9 +159,7 @@ export class Connection implements FrameSink {
    * @throws {RangeError} when the payload is over 125 bytes
    */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
-    if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
-      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
-    }
+    checkControlPayload(payload);
     if (this.state !== 'open') return false;
     this.output.writeFrame(FIN | opcode, payload);
     return true;
@@ -324,7 +322,7 @@ export class Connection implements FrameSink {
     this.inflater!.inflate(bytes, start, end, this.limits.maxMessageBytes, (fault, output) => {
       if (inflation !== this.inflation) return;
       this.isInflating = false;
-      if (fault?.kind === 'tooLong') this.fail('messageTooLong');
+      if (fault?.id === 'tooLong') this.fail('messageTooLong');
       else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
       else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
       else this.deliver(output, 0, output.length, isBinary);

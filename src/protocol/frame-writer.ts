@@ -3,7 +3,7 @@
  * roles use it; who masks, and with what key, is the caller's to say (§5.3: a fresh, unpredictable key per frame).
  */
 
-import { FIN, frameHeaderLength, LENGTH_16, LENGTH_64, MASK, RSV1 } from './frame-header.ts';
+import { FIN, frameHeaderLength, LENGTH_16, LENGTH_64, MASK, MAX_CONTROL_PAYLOAD_BYTES, RSV1 } from './frame-header.ts';
 import { mask } from './mask.ts';
 
 const TWO_POW_32 = 2 ** 32;
@@ -11,6 +11,16 @@ const TWO_POW_32 = 2 ** 32;
 /** FIN, RSV1 and opcode as the first byte of a frame. */
 export function firstByteOf(opcode: number, fin: boolean, rsv1 = false): number {
   return (fin ? FIN : 0) | (rsv1 ? RSV1 : 0) | opcode;
+}
+
+/**
+ * §5.5: a control frame holds no more than 125 bytes.
+ * @throws {RangeError} when the payload is longer
+ */
+export function checkControlPayload(payload: Uint8Array): void {
+  if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
+    throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 /** Why a message could not be inflated: it would be over the limit, or its data is corrupt. */
-export type InflateFault = { readonly kind: 'tooLong' } | { readonly kind: 'corrupt'; readonly error: Error };
+export type InflateFault = { readonly id: 'tooLong' } | { readonly id: 'corrupt'; readonly error: Error };
 
 export interface Inflater {
   /**

@@ -6,15 +6,26 @@
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Connection, type ConnectionHandler, type ConnectionOptions, canHappen } from '../protocol/index.ts';
+import {
+  buildClosePayload,
+  Connection,
+  type ConnectionHandler,
+  type ConnectionOptions,
+  canHappen,
+  checkControlPayload,
+} from '../protocol/index.ts';
+import { type AgreedDeflate, Compression } from './compression.ts';
+import { MessageSender, type Payload } from './message-sender.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
-export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | 'isUtf8' | 'now'> {
+export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | 'isUtf8' | 'now' | 'inflater'> {
   /**
    * How long the closing handshake may take before the socket is destroyed, in milliseconds; from the moment the
    * connection stops being open. Default 30 000.
    */
   readonly closeTimeoutMs?: number;
+  /** What was agreed on for compressing messages. Default: nothing, messages are sent and taken as they are. */
+  readonly deflate?: AgreedDeflate | undefined;
 }
 
 export const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
@@ -23,12 +34,18 @@ export class SocketTransport {
   readonly socket: Duplex;
   readonly connection: Connection;
   private readonly batch: WriteBatch;
+  private readonly sender: MessageSender;
+  private readonly compression: Compression | undefined;
   private readonly closeTimeoutMs: number;
   private closeTimer: NodeJS.Timeout | undefined;
   private isHandling = false;
   /** Whether the socket has been destroyed, or is closed: nothing can be sent any more. */
   isDestroyed = false;
   private isSocketClosed = false;
+  /** Whether `close` has been called, though messages sent before may still stand before the Close frame. */
+  isClosing = false;
+  /** Whether the socket is paused because the Connection holds input back. */
+  private isReadingPaused = false;
 
   /**
    * Takes the socket over; from the next turn of the event loop on, `handler` hears of it.
@@ -42,12 +59,16 @@ export class SocketTransport {
       flush: () => this.batch.flush(),
       end: () => this.batch.end(),
     };
+    const { deflate, role } = options;
+    this.compression = deflate && new Compression(deflate, role, (action) => this.handle(action));
     this.connection = new Connection(output, handler, {
       ...options,
+      inflater: this.compression,
       allocate: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
       isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
     });
-    this.batch = new WriteBatch(socket, options.role, this.connection);
+    this.batch = new WriteBatch(socket, role, this.connection);
+    this.sender = new MessageSender(this.connection, this.batch, this.compression);
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
@@ -62,14 +83,29 @@ export class SocketTransport {
 
   /** Bytes sent and not yet taken by the network, frame headers included. */
   get bufferedBytes(): number {
-    return this.batch.bufferedBytes;
+    return this.sender.bufferedBytes + this.batch.bufferedBytes;
   }
 
-  /** @returns false when the connection is not open: nothing was sent, and `callback` is not called */
-  sendMessage(payload: Uint8Array | string, isBinary: boolean, fin: boolean, callback?: WriteCallback): boolean {
-    const isSent = !this.isDestroyed && this.connection.sendMessage(payload, isBinary, fin);
-    if (isSent && callback !== undefined) this.batch.whenWritten(callback);
-    return isSent;
+  /** Whether messages can be sent. */
+  get isOpen(): boolean {
+    return !this.isDestroyed && !this.isClosing && this.connection.state === 'open';
+  }
+
+  /**
+   * Sends a message or a fragment, see `Connection.sendMessage`.
+   * @param mayCompress compress it, where that has been agreed on and pays
+   * @returns false when the connection is not open: nothing was sent, and `callback` is not called
+   */
+  sendMessage(
+    payload: Payload,
+    isBinary: boolean,
+    fin: boolean,
+    mayCompress: boolean,
+    callback?: WriteCallback,
+  ): boolean {
+    if (!this.isOpen) return false;
+    this.sender.send(payload, isBinary, fin, mayCompress, callback);
+    return true;
   }
 
   /**
@@ -81,19 +117,51 @@ export class SocketTransport {
     payload: Uint8Array,
     callback?: WriteCallback,
   ): boolean {
-    const isSent = !this.isDestroyed && this.connection.sendControl(opcode, payload);
-    if (isSent && callback !== undefined) this.batch.whenWritten(callback);
-    return isSent;
+    if (!this.isOpen) return false;
+    checkControlPayload(payload);
+    this.sender.inOrder(() => {
+      if (this.connection.sendControl(opcode, payload) && callback !== undefined) this.batch.whenWritten(callback);
+    }, callback);
+    return true;
   }
 
-  /** Starts the closing handshake, see `Connection.close`; when the socket is gone already, there is only the end. */
+  /**
+   * Writes a frame that somebody has encoded already, behind everything sent so far: so can one encoding serve many
+   * connections. What it holds is not looked at.
+   * @param parts left alone until `callback`
+   * @returns false when the connection is not open: nothing was sent, and `callback` is not called
+   */
+  sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): boolean {
+    if (!this.isOpen) return false;
+    this.sender.inOrder(() => {
+      // Compressing what stands before it takes its time: the connection may have failed meanwhile.
+      if (this.connection.state !== 'open') {
+        callback?.(new Error('The connection was closed before the frame could be sent'));
+        return;
+      }
+      this.batch.writeEncoded(parts);
+      if (callback !== undefined) this.batch.whenWritten(callback);
+    }, callback);
+    return true;
+  }
+
+  /**
+   * Starts the closing handshake behind everything sent so far, see `Connection.close`; when the socket is gone already,
+   * there is only the end.
+   */
   close(statusCode?: number, closeReason?: string | Uint8Array): void {
+    // What is wrong with the arguments is said at once, though the frame may have to wait.
+    buildClosePayload(statusCode, closeReason);
     if (this.isDestroyed) {
       this.destroy();
       return;
     }
-    this.connection.close(statusCode, closeReason);
-    this.watchClosing();
+    if (this.isClosing) return;
+    this.isClosing = true;
+    this.sender.inOrder(() => {
+      this.connection.close(statusCode, closeReason);
+      this.watchClosing();
+    });
   }
 
   /**
@@ -111,6 +179,7 @@ export class SocketTransport {
   destroy(): void {
     this.isDestroyed = true;
     this.connection.discardInput();
+    this.sender.abandon();
     this.batch.flush();
     this.socket.destroy();
     // The socket had closed on its own before, and only input held back by `pause` kept the connection.
@@ -119,12 +188,11 @@ export class SocketTransport {
 
   pause(): void {
     this.connection.halt();
-    this.socket.pause();
+    this.followHolding();
   }
 
   resume(): void {
     this.handle(() => this.connection.resume());
-    if (!this.connection.isHalted) this.socket.resume();
   }
 
   /** Runs something that may make the Connection hand out messages: what they are answered with leaves in one write. */
@@ -140,8 +208,18 @@ export class SocketTransport {
     } finally {
       this.batch.release();
       this.isHandling = false;
+      this.followHolding();
       this.watchClosing();
     }
+  }
+
+  /** Reads no more than the Connection takes: not while it is halted, nor while it inflates a message. */
+  private followHolding(): void {
+    const { isHolding } = this.connection;
+    if (isHolding === this.isReadingPaused) return;
+    this.isReadingPaused = isHolding;
+    if (isHolding) this.socket.pause();
+    else this.socket.resume();
   }
 
   /**
@@ -149,9 +227,10 @@ export class SocketTransport {
    * the deadline for them. §7.1.1 has a client wait for the server to close TCP, and §5.5.1 not for ever.
    */
   private watchClosing(): void {
-    const { state, isHalted } = this.connection;
+    const { state } = this.connection;
+    if (state === 'closed') this.compression?.close();
     if (state === 'open' || state === 'closed' || this.isSocketClosed) return;
-    if (!isHalted && this.socket.isPaused()) this.socket.resume();
+    this.followHolding();
     if (this.closeTimer !== undefined) return;
     this.closeTimer = setTimeout(() => this.destroy(), this.closeTimeoutMs);
     this.closeTimer.unref();
@@ -168,5 +247,6 @@ export class SocketTransport {
       if (rest !== null) this.connection.receive(rest);
       this.connection.transportClosed();
     });
+    this.sender.abandon();
   }
 }

@@ -85,7 +85,25 @@ export class WriteBatch implements FrameOutput {
     if (!this.isHeld) this.schedule();
   }
 
-  /** Calls back when the frame just given to `writeFrame` has been written, or could not be. */
+  /** Takes a frame that somebody has encoded already, masking included, in any number of parts. */
+  writeEncoded(parts: readonly Uint8Array[]): void {
+    if (this.hasEnded) return;
+    for (const part of parts) {
+      if (part.length <= COPY_LIMIT_BYTES) {
+        const { bytes } = this.extendRange(part.length);
+        bytes.set(part, this.rangeEnd);
+        this.rangeEnd += part.length;
+        this.slab!.used = this.rangeEnd;
+      } else {
+        this.sealRange();
+        this.pieces.push(part);
+      }
+      this.pendingBytes += part.length;
+    }
+    if (!this.isHeld) this.schedule();
+  }
+
+  /** Calls back when the frame just given has been written, or could not be. */
   whenWritten(callback: WriteCallback): void {
     this.callbacks.push(callback);
   }

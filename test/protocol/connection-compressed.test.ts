@@ -82,7 +82,7 @@ describe.each(['server', 'client'] as const)('compressed messages, %s', (role) =
 
   it('§10.4 inflated too long: 1009', () => {
     const { end, inflater } = open(role, false);
-    inflater.fault = { kind: 'tooLong' };
+    inflater.fault = { id: 'tooLong' };
     end.receiveFrames(COMPRESSED, PLAIN);
     expect(end.handler.log).toEqual(['failed:messageTooLong']);
     expect(end.output.log).toEqual(['88 03 f1']);

@@ -280,7 +280,7 @@ const cause = new Error('what the fault came from');
 const CAUSED: readonly ViolationId[] = ['handlerFailed', 'invalidCompression'];
 const failingInflater: Inflater = {
   inflate(_bytes, _start, _end, _maxBytes, done) {
-    done({ kind: 'corrupt', error: cause }, new Uint8Array(0));
+    done({ id: 'corrupt', error: cause }, new Uint8Array(0));
   },
 };
 

@@ -132,6 +132,13 @@ export class RawPeer {
     });
   }
 
+  /** The next so many bytes. */
+  bytes(lengthBytes: number): Promise<Buffer> {
+    return this.#take((bytes) =>
+      bytes.length < lengthBytes ? undefined : [Buffer.from(bytes.subarray(0, lengthBytes)), lengthBytes],
+    );
+  }
+
   /** All that comes until the server ends, however it ends. */
   async rest(): Promise<string> {
     while (!this.#hasEnded) await this.#change();

@@ -55,7 +55,7 @@ describe('taking a socket over', () => {
     await eventOf(socket, 'close');
     expect(handler.log).toEqual(['closed']);
     expect(transport.connection.closeCode).toBe(1006);
-    expect(transport.sendMessage('x', false, true)).toBe(false);
+    expect(transport.sendMessage('x', false, true, true)).toBe(false);
     expect(transport.sendControl(Opcode.Ping, hex('00'))).toBe(false);
     expect(transport.failForHandler(new Error('late'))).toBe(false);
   });

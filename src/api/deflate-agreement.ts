@@ -1,0 +1,40 @@
+/**
+ * permessage-deflate as the servers' option: off, on, or with settings; and what becomes of a client's offers.
+ */
+
+import {
+  acceptOffers,
+  type DeflateOptions,
+  type DeflateSettings,
+  type Profile,
+  resolveDeflateSettings,
+} from '../deflate/negotiate.ts';
+import type { Extension } from '../handshake/index.ts';
+import type { AgreedDeflate } from '../transport/compression.ts';
+
+/** Settings for a server's `perMessageDeflate` option; undefined when it is off, which is the default. */
+export function serverDeflateSettings(
+  option: boolean | DeflateOptions | null | undefined,
+  profile: Profile,
+): DeflateSettings | undefined {
+  if (!option) return undefined;
+  return resolveDeflateSettings(option === true ? {} : option, 'server', profile);
+}
+
+/** What the 101 response says about extensions, and what the connection does; or why there is no connection. */
+export type Agreement = AcceptedAgreement | { readonly ok: false; readonly message: string };
+
+export interface AcceptedAgreement {
+  readonly ok: true;
+  readonly extensions: readonly Extension[];
+  readonly deflate?: AgreedDeflate;
+}
+
+/** Answers a client's offers. `ok: false` only under the `ws` profile. */
+export function agreeOnDeflate(offers: readonly Extension[], settings: DeflateSettings | undefined): Agreement {
+  if (settings === undefined) return { ok: true, extensions: [] };
+  const negotiation = acceptOffers(offers, settings);
+  if (negotiation.outcome === 'refused') return { ok: false, message: negotiation.message };
+  if (negotiation.outcome === 'declined') return { ok: true, extensions: [] };
+  return { ok: true, extensions: [negotiation.response], deflate: { agreed: negotiation.agreed, settings } };
+}

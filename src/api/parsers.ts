@@ -1,0 +1,60 @@
+/**
+ * The two header parsers that ws exports, `extension` and `subprotocol`, with ws's shapes on the handshake's grammars
+ * (§9.1, §4.1).
+ */
+
+import { type ExtensionParam, formatExtensions, parseExtensions, parseSubprotocols } from '../handshake/index.ts';
+
+/** A parameter's values, one for each time it stood there; `true` for one without a value. */
+export type ExtensionParams = Record<string, (string | true)[]>;
+
+/** What may be formatted: lists as `parse` gives them, or single things instead of lists of one. */
+export type FormattableParams = Record<string, ParamValue | readonly ParamValue[]>;
+type ParamValue = string | number | boolean;
+
+/** Names come from the peer: without a prototype, `__proto__` is a name like any other. */
+const emptyRecord = <T>(): Record<string, T> => Object.create(null) as Record<string, T>;
+
+export const extension = {
+  /**
+   * Reads a `Sec-WebSocket-Extensions` value: for each extension name its offers in order.
+   * @throws {SyntaxError} when the value breaks the grammar
+   */
+  parse(header: string): Record<string, ExtensionParams[]> {
+    const offers = emptyRecord<ExtensionParams[]>();
+    for (const { name, params } of parseExtensions(header)) {
+      const values = emptyRecord<(string | true)[]>();
+      for (const param of params) (values[param.name] ??= []).push(param.value);
+      (offers[name] ??= []).push(values);
+    }
+    return offers;
+  },
+
+  /**
+   * Writes a `Sec-WebSocket-Extensions` value.
+   * @throws {TypeError} when a name or a value is not a token
+   */
+  format(extensions: Record<string, FormattableParams | readonly FormattableParams[]>): string {
+    return formatExtensions(
+      Object.entries(extensions).flatMap(([name, offers]) =>
+        [offers].flat().map((values) => ({ name, params: paramsOf(values as FormattableParams) })),
+      ),
+    );
+  },
+};
+
+function paramsOf(values: FormattableParams): ExtensionParam[] {
+  return Object.entries(values).flatMap(([name, given]) =>
+    [given].flat().map((value) => ({ name, value: value === true ? true : String(value) })),
+  );
+}
+
+export const subprotocol = {
+  /**
+   * Reads a `Sec-WebSocket-Protocol` value: the subprotocols in order of preference.
+   * @throws {SyntaxError} when the value breaks the grammar, or a name stands there twice
+   */
+  parse(header: string): Set<string> {
+    return new Set(parseSubprotocols(header));
+  },
+};

@@ -1,0 +1,47 @@
+/** The types of the WebSocket class: what it is given, what it hands out, and its events. */
+
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Limits } from '../protocol/index.ts';
+
+/** What `message` listeners get: a Buffer unless `binaryType` asks for something else; text always comes as a Buffer. */
+export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
+
+export type SendCallback = (error?: Error) => void;
+
+export interface SendOptions {
+  /** Send as a binary message. Default: whether the data is anything but a string or a number. */
+  readonly binary?: boolean | undefined;
+  /** Compress the message, where permessage-deflate has been agreed on. Default true. */
+  readonly compress?: boolean | undefined;
+  /** Whether this ends the message; false sends a fragment (§5.4). Default true. */
+  readonly fin?: boolean | undefined;
+}
+
+/** Settings of one connection, in the core's terms. */
+export interface ConnectionSettings {
+  readonly limits: Limits;
+  /** Answer pings with pongs (§5.5.2). Default true. */
+  readonly autoPong?: boolean | undefined;
+  /** Take text and close reasons without checking them. Default false. */
+  readonly skipsUtf8Validation?: boolean | undefined;
+  /** Refuse payload lengths that are not in their shortest form. Default false. */
+  readonly strictLengths?: boolean | undefined;
+  /** Deadline of the closing handshake in milliseconds. Default 30 000. */
+  readonly closeTimeoutMs?: number | undefined;
+}
+
+export interface WebSocketEvents {
+  open: [];
+  message: [data: RawData, isBinary: boolean];
+  close: [code: number, reason: Buffer];
+  /** `code` is a `WS_ERR_…` one once the connection was open; before, it is that of the network or of TLS, if any. */
+  error: [error: Error & { readonly code?: string }];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+  /** Clients: the response that upgrades, before it is checked. */
+  upgrade: [response: IncomingMessage];
+  /** Clients: a redirect is followed; the request has not been sent. With a listener, it keeps all its secrets. */
+  redirect: [url: string, request: ClientRequest];
+  /** Clients: a response that does not upgrade. A listener has to end the request, and the socket with `terminate()`. */
+  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
+}

@@ -1,0 +1,105 @@
+/**
+ * A WebSocket as a Duplex stream of node:stream, with ws's meaning: every chunk is a message, the end of writing is the
+ * closing handshake, destroying is cutting the connection. Back-pressure goes both ways. Uses the public interface of
+ * the socket alone.
+ */
+
+import { Duplex, type DuplexOptions } from 'node:stream';
+import type { WebSocket } from './websocket.ts';
+
+type Callback = (error?: Error | null) => void;
+
+/**
+ * @param options of the Duplex. `readableObjectMode: true` gives text messages as strings; `decodeStrings: false` sends
+ *   strings as text. The writable side is never in object mode.
+ */
+export function createWebSocketStream(socket: WebSocket, options: DuplexOptions = {}): Duplex {
+  const ends = new StreamEnds(socket);
+  const duplex = new Duplex({
+    ...options,
+    autoDestroy: true,
+    emitClose: true,
+    objectMode: false,
+    writableObjectMode: false,
+    read() {
+      if (socket.isPaused) socket.resume();
+    },
+    write(chunk: string | Buffer, _encoding, callback) {
+      whenOpen(socket, () => socket.send(chunk, callback));
+    },
+    writev: undefined as never,
+    final(callback) {
+      whenOpen(socket, () => ends.finish(callback));
+    },
+    destroy(error, callback) {
+      ends.destroy(error, callback);
+    },
+  });
+
+  const isText = duplex.readableObjectMode;
+  socket.on('message', (data, isBinary) => {
+    if (!duplex.push(isText && !isBinary ? data.toString() : data)) socket.pause();
+  });
+  socket.once('error', (error) => {
+    if (duplex.destroyed) return;
+    // The socket is closing on its own: terminated, it could not tell the peer why.
+    ends.isFailed = true;
+    duplex.destroy(error);
+  });
+  socket.once('close', () => {
+    if (!duplex.destroyed) duplex.push(null);
+  });
+  return duplex;
+}
+
+function whenOpen(socket: WebSocket, action: () => void): void {
+  if (socket.readyState === 0) socket.once('open', action);
+  else action();
+}
+
+/** How the two ends of the stream become the two ends of the connection. */
+class StreamEnds {
+  readonly #socket: WebSocket;
+  /** Whether the connection has failed, which has closed it already. */
+  isFailed = false;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  /** Closes the connection; finished when the network has everything, or when there is no network any more. */
+  finish(callback: Callback): void {
+    const socket = this.#socket;
+    const transport = socket._socket;
+    // Without a transport the handshake has failed, and the stream is about to be destroyed for it.
+    if (transport === null) return;
+    if (transport.writableFinished || socket.readyState === 3) {
+      callback();
+      return;
+    }
+    let isFinished = false;
+    const finish = () => {
+      if (isFinished) return;
+      isFinished = true;
+      callback();
+    };
+    transport.once('finish', finish);
+    socket.once('close', finish);
+    socket.close();
+  }
+
+  /** The stream is destroyed when the connection is closed, and not before. */
+  destroy(error: Error | null, callback: Callback): void {
+    const socket = this.#socket;
+    if (socket.readyState === 3) {
+      callback(error);
+      return;
+    }
+    let reason = error;
+    socket.once('error', (socketError) => {
+      reason = socketError;
+    });
+    socket.once('close', () => callback(reason));
+    if (!this.isFailed) socket.terminate();
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Compression and decompression of messages (RFC 7692 §7.2.1, RFC 7692 §7.2.2): payloads in, payloads out, in order. Small ones
+ * are done within the call, large ones off the main thread; either way one at a time, and those that come meanwhile
+ * wait here. Refuses to know frames, and whether a message is worth compressing.
+ */
+
+import { zlibGate } from './async-gate.ts';
+import { JobQueue } from './job-queue.ts';
+import type { RawZlib, RunResult, ZlibError } from './raw-zlib.ts';
+import { ZlibSource, type ZlibSourceOptions } from './zlib-source.ts';
+
+export interface CodecOptions extends ZlibSourceOptions {
+  /** Codec operations in the thread pool at a time, for the whole process: the first codec made with it decides. */
+  readonly concurrencyLimit?: number | undefined;
+}
+
+/** Why a message could not be inflated. After `tooLong` and `corrupt`, every later message is `closed`. */
+export type InflateFault =
+  | { readonly id: 'tooLong' }
+  | { readonly id: 'corrupt'; readonly error: ZlibError }
+  | { readonly id: 'closed' };
+
+/** The codec was closed before the message was through. */
+export class CodecClosedError extends Error {
+  constructor() {
+    super('The codec was closed while data was being processed');
+  }
+}
+
+/** What a sender cuts off a message's end (RFC 7692 §7.2.1) and a receiver puts back (RFC 7692 §7.2.2). */
+const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+/** A message without content, once its tail is cut off (RFC 7692 §7.2.3.6). */
+const EMPTY_MESSAGE_OCTET = 0x00;
+
+/**
+ * A message may consist of many DEFLATE streams, each ended by a final block (RFC 7692 §7.2.3.5), of two octets at the
+ * least. Each costs a restart, so there is an end to it.
+ */
+const MAX_FINAL_BLOCKS = 1000;
+
+const NOTHING = new Uint8Array(0);
+const CLOSED: InflateFault = { id: 'closed' };
+const TOO_LONG: InflateFault = { id: 'tooLong' };
+
+type InflateDone = (fault: InflateFault | undefined, output: Uint8Array) => void;
+
+interface InflateJob {
+  readonly bytes: Uint8Array;
+  offset: number;
+  readonly end: number;
+  /** How much may still come out. */
+  room: number;
+  readonly parts: Uint8Array[];
+  finalBlocks: number;
+  readonly done: InflateDone;
+}
+
+/** Decompresses the messages of one direction of a connection. Takes memory from the first message on. */
+export class MessageInflater {
+  private readonly source: ZlibSource;
+  private readonly queue = new JobQueue<InflateJob>((job) => this.start(job));
+  private isClosed = false;
+
+  /** @throws {RangeError} for a window or tuning that zlib would not take */
+  constructor(options: CodecOptions) {
+    this.source = new ZlibSource('inflate', options);
+    limitConcurrency(options);
+  }
+
+  /**
+   * Inflates a whole message: the payloads of all its frames, joined, at bytes[start … end). They are left alone until
+   * `done`. A message cut short is not noticed by zlib: it ends where its data ends.
+   * @param maxBytes most that may come out; counted while inflating, so that little more than that is ever held
+   * @param done called once, during this call when the message is small and nothing goes before it, or later
+   */
+  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void {
+    if (this.isClosed) done(CLOSED, NOTHING);
+    else this.queue.add({ bytes, offset: start, end, room: maxBytes, parts: [], finalBlocks: 0, done });
+  }
+
+  /** Frees the memory. What is under way or waits is told `closed` during this call. */
+  close(): void {
+    this.isClosed = true;
+    this.source.discard();
+    for (const job of this.queue.takeAll()) job.done(CLOSED, NOTHING);
+  }
+
+  private start(job: InflateJob): void {
+    // No octet at all is not what RFC 7692 §7.2.3.6 asks of an empty message, but what a zlib flush with nothing new
+    // gives, and so what some peers send. It leaves the context as it is.
+    if (job.offset === job.end) this.settle(job, undefined);
+    else this.feed(job, this.source.get());
+  }
+
+  private feed(job: InflateJob, zlib: RawZlib): void {
+    zlib.run(job.bytes, job.offset, job.end, job.room, (result) => {
+      if (!this.takeOutput(job, result)) return;
+      job.offset += result.consumedBytes;
+      if (job.offset === job.end) this.feedTail(job, zlib);
+      else this.feedNextStream(job, zlib);
+    });
+  }
+
+  /** RFC 7692 §7.2.3.4, RFC 7692 §7.2.3.5: a final block ends a DEFLATE stream, not the message. */
+  private feedNextStream(job: InflateJob, zlib: RawZlib): void {
+    if (++job.finalBlocks > MAX_FINAL_BLOCKS) {
+      const error = new Error('too many final blocks in a message');
+      this.fail(job, { id: 'corrupt', error: Object.assign(error, { code: 'Z_DATA_ERROR', errno: -3 }) });
+      return;
+    }
+    zlib.reset();
+    this.feed(job, zlib);
+  }
+
+  private feedTail(job: InflateJob, zlib: RawZlib): void {
+    zlib.run(TAIL, 0, TAIL.length, job.room, (result) => {
+      if (!this.takeOutput(job, result)) return;
+      // The message ended with a final block and nothing behind it: the next message starts a stream of its own.
+      if (result.consumedBytes < TAIL.length) zlib.reset();
+      this.source.messageDone();
+      this.settle(job, undefined);
+    });
+  }
+
+  /** @returns whether all is well so far */
+  private takeOutput(job: InflateJob, { error, isTooLong, output }: RunResult): boolean {
+    if (error !== undefined || isTooLong) {
+      this.fail(job, error === undefined ? TOO_LONG : { id: 'corrupt', error });
+      return false;
+    }
+    if (output.length > 0) job.parts.push(output);
+    job.room -= output.length;
+    return true;
+  }
+
+  private fail(job: InflateJob, fault: InflateFault): void {
+    this.isClosed = true;
+    this.source.discard();
+    const [, ...waiting] = this.queue.takeAll();
+    job.done(fault, NOTHING);
+    for (const { done } of waiting) done(CLOSED, NOTHING);
+  }
+
+  private settle({ parts, done }: InflateJob, fault: InflateFault | undefined): void {
+    const output = parts.length > 1 ? Buffer.concat(parts) : (parts[0] ?? NOTHING);
+    this.queue.settle(() => done(fault, output));
+  }
+}
+
+type DeflateDone = (error: Error | undefined, output: Uint8Array) => void;
+
+interface DeflateJob {
+  readonly payload: Uint8Array;
+  readonly fin: boolean;
+  readonly done: DeflateDone;
+}
+
+/** Compresses the messages of one direction of a connection. Takes memory from the first message on. */
+export class MessageDeflater {
+  private readonly source: ZlibSource;
+  private readonly queue = new JobQueue<DeflateJob>((job) => this.start(job));
+  private isClosed = false;
+  private forgetsContext = false;
+
+  /** @throws {RangeError} for a window or tuning that zlib would not take */
+  constructor(options: CodecOptions) {
+    this.source = new ZlibSource('deflate', options);
+    limitConcurrency(options);
+  }
+
+  /**
+   * Deflates a message, or with `fin` false a fragment of one; every further call then continues it until one with `fin`
+   * true. The payload is left alone until `done`. What comes out has to be sent, in order: see `forgetContext`.
+   * @param done called once, during this call when the payload is small and nothing goes before it, or later
+   */
+  deflate(payload: Uint8Array, fin: boolean, done: DeflateDone): void {
+    if (this.isClosed) done(new CodecClosedError(), NOTHING);
+    else this.queue.add({ payload, fin, done });
+  }
+
+  /**
+   * The message that `done` has just been given is not going to be sent. The peer's context lacks it, so the next
+   * message must not refer to it. To be called before anything else is deflated: during that `done` at best.
+   * @throws {Error} when a later message is being deflated already
+   */
+  forgetContext(): void {
+    if (this.queue.isBusy) throw new Error('A later message is being compressed: drop a message in its own callback');
+    this.forgetsContext = true;
+  }
+
+  /** Frees the memory. What is under way or waits gets a `CodecClosedError` during this call. */
+  close(): void {
+    this.isClosed = true;
+    this.source.discard();
+    for (const job of this.queue.takeAll()) job.done(new CodecClosedError(), NOTHING);
+  }
+
+  private start({ payload, fin, done }: DeflateJob): void {
+    if (this.forgetsContext) {
+      this.forgetsContext = false;
+      this.source.forgetContext();
+    }
+    if (payload.length === 0) {
+      // A flush with nothing new may give nothing, so zlib is not asked.
+      if (fin) this.source.messageDone();
+      this.queue.settle(() => done(undefined, fin ? Uint8Array.of(EMPTY_MESSAGE_OCTET) : NOTHING));
+      return;
+    }
+    this.source.get().run(payload, 0, payload.length, Number.POSITIVE_INFINITY, ({ error, output }) => {
+      if (error !== undefined) this.source.discard();
+      else if (fin) this.source.messageDone();
+      // RFC 7692 §7.2.1: only the message's end loses its tail; a fragment in its middle keeps its own.
+      const kept = fin && error === undefined ? output.subarray(0, output.length - TAIL.length) : output;
+      this.queue.settle(() => done(error, kept));
+    });
+  }
+}
+
+function limitConcurrency({ concurrencyLimit }: CodecOptions): void {
+  if (concurrencyLimit !== undefined) zlibGate.setLimit(concurrencyLimit);
+}

@@ -1,0 +1,54 @@
+/**
+ * One raw DEFLATE stream (RFC 1951) in one direction, as the codec needs it: bytes in, bytes out, in step with the
+ * messages. There are two engines: a kept zlib handle, which can work at once, and the public streams of `node:zlib`,
+ * which always answer later. Says what both have in common; refuses to know what a message is.
+ */
+
+export type Direction = 'deflate' | 'inflate';
+
+/** An error of zlib's; `code` is one of its names, such as `Z_DATA_ERROR`. */
+export interface ZlibError extends Error {
+  code: string;
+  errno: number;
+}
+
+/** What became of the bytes given to `run`. */
+export interface RunResult {
+  readonly error: ZlibError | undefined;
+  readonly output: Uint8Array;
+  /** More came out than was allowed: `output` is worthless. */
+  readonly isTooLong: boolean;
+  /** Fewer than were given when an inflater came to the end of a final block (BFINAL set). */
+  readonly consumedBytes: number;
+}
+
+export interface RawZlib {
+  /**
+   * Feeds bytes[start … end) and flushes (Z_SYNC_FLUSH), so that all there is comes out. One call at a time: the next
+   * one follows `done`. After an error, or output that was too long, only `close` may follow.
+   * @param maxOutputBytes where to stop; little more than that is ever held
+   * @param done called once, during the call or after it; never once `close` has been called
+   */
+  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void;
+  /** Forgets all context. */
+  reset(): void;
+  /** Frees the memory, now or when the running step is through. Calls no `done`. */
+  close(): void;
+}
+
+export interface RawZlibOptions {
+  readonly direction: Direction;
+  /** 9 to 15. */
+  readonly windowBits: number;
+  /** As zlib takes them; checked by whoever made them. */
+  readonly level: number;
+  readonly memLevel: number;
+  readonly strategy: number;
+  readonly dictionary: Uint8Array | undefined;
+  /** Inputs above this many bytes are worked on off the main thread; so is output past a few times as much. */
+  readonly maxSyncBytes: number;
+}
+
+export function joinParts(parts: readonly Uint8Array[], totalBytes: number): Uint8Array {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, totalBytes);
+}

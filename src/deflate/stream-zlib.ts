@@ -1,0 +1,92 @@
+/**
+ * The public streams of `node:zlib` as an engine: what is left where the kept handle cannot be relied on. Every run takes
+ * a trip through the thread pool, so `done` always comes later.
+ */
+
+import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
+import { zlibGate } from './async-gate.ts';
+import { joinParts, type RawZlib, type RawZlibOptions, type RunResult, type ZlibError } from './raw-zlib.ts';
+
+const NOTHING = new Uint8Array(0);
+
+export function openStreamZlib(options: RawZlibOptions): RawZlib {
+  return new StreamZlib(options);
+}
+
+class StreamZlib implements RawZlib {
+  private readonly options: RawZlibOptions;
+  private stream: DeflateRaw | InflateRaw;
+  private isClosed = false;
+  /** The run under way: takes its output, and ends it. */
+  private onData: (chunk: Uint8Array) => void = () => {};
+  private finish: (error?: ZlibError) => void = () => {};
+  private hasEnded = false;
+
+  constructor(options: RawZlibOptions) {
+    this.options = options;
+    this.stream = this.open();
+  }
+
+  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void {
+    zlibGate.enter(() => {
+      if (this.isClosed) zlibGate.leave();
+      else this.feed(bytes.subarray(start, end), maxOutputBytes, done);
+    });
+  }
+
+  reset(): void {
+    if (!this.hasEnded) {
+      this.stream.reset();
+      return;
+    }
+    // A stream whose final block has come takes no more: another one has to follow.
+    this.stream.destroy();
+    this.stream = this.open();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.stream.destroy();
+    this.finish();
+  }
+
+  private feed(input: Uint8Array, maxOutputBytes: number, done: (result: RunResult) => void): void {
+    const bytesBefore = this.stream.bytesWritten;
+    const parts: Uint8Array[] = [];
+    let outputBytes = 0;
+    this.onData = (chunk) => {
+      outputBytes += chunk.length;
+      if (outputBytes <= maxOutputBytes) parts.push(chunk);
+      else this.finish();
+    };
+    this.finish = (error) => {
+      this.onData = this.finish = () => {};
+      const isTooLong = outputBytes > maxOutputBytes;
+      if (isTooLong || error !== undefined) this.stream.destroy();
+      zlibGate.leave();
+      if (this.isClosed) return;
+      const consumedBytes = this.stream.bytesWritten - bytesBefore;
+      this.hasEnded = consumedBytes < input.length;
+      const output = isTooLong || error !== undefined ? NOTHING : joinParts(parts, outputBytes);
+      done({ error, output, isTooLong, consumedBytes });
+    };
+    const { finish } = this;
+    if (input.length > 0) this.stream.write(input);
+    this.stream.flush(constants.Z_SYNC_FLUSH, () => {
+      if (this.finish === finish) finish();
+    });
+  }
+
+  private open(): DeflateRaw | InflateRaw {
+    const { direction, windowBits, level, memLevel, strategy, dictionary } = this.options;
+    const stream =
+      direction === 'deflate'
+        ? createDeflateRaw({ windowBits, level, memLevel, strategy, dictionary })
+        : createInflateRaw({ windowBits, dictionary });
+    this.hasEnded = false;
+    stream.on('data', (chunk: Uint8Array) => this.onData(chunk));
+    stream.on('error', (error) => this.finish(error as ZlibError));
+    return stream;
+  }
+}

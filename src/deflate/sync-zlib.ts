@@ -1,0 +1,284 @@
+/**
+ * The kept zlib handle: the native object inside the streams of `node:zlib`, driven without the stream around it. A
+ * small message is then compressed within the call, without a trip to the thread pool, and no stream with its buffers
+ * is held per connection. This is private to Node, and the only place that knows it: before the first use it watches
+ * how Node itself calls the handle, goes on only if that is the way assumed here, and tries it out. Where the check
+ * fails, `openHandleZlib` gives undefined and the public streams do the work.
+ */
+
+import { constants, createDeflateRaw, deflateRawSync } from 'node:zlib';
+import { zlibGate } from './async-gate.ts';
+import { joinParts, type RawZlib, type RawZlibOptions, type RunResult, type ZlibError } from './raw-zlib.ts';
+
+type WriteArguments = [
+  flush: number,
+  input: Uint8Array,
+  inputOffset: number,
+  inputLength: number,
+  output: Uint8Array,
+  outputOffset: number,
+  outputLength: number,
+];
+
+type InitArguments = [
+  windowBits: number,
+  level: number,
+  memLevel: number,
+  strategy: number,
+  /** Gets what is left after each write: room for output at [0], input at [1]. */
+  writeState: Uint32Array,
+  writeDone: () => void,
+  dictionary: Uint8Array | undefined,
+];
+
+/** Node's internal object, as far as it is used here. */
+export interface ZlibHandle {
+  /** Called in place of the end of a write, during `writeSync` or later. */
+  onerror: (message: string, errno: number, code: string) => void;
+  init(...args: InitArguments): void;
+  writeSync(...args: WriteArguments): void;
+  write(...args: WriteArguments): void;
+  reset(): void;
+  close(): void;
+}
+export type ZlibHandleClass = new (mode: number) => ZlibHandle;
+
+const { DEFLATERAW, INFLATERAW, Z_DEFAULT_MEMLEVEL, Z_SYNC_FLUSH } = constants as typeof constants & {
+  readonly DEFLATERAW: number;
+  readonly INFLATERAW: number;
+};
+
+// ---- The check ----------------------------------------------------------------------------------------------------
+
+const INIT_SHAPE = ['number', 'number', 'number', 'number', 'Uint32Array', 'function', 'undefined'];
+const WRITE_SHAPE = ['number', 'Uint8Array', 'number', 'number', 'Uint8Array', 'number', 'number'];
+
+function shapeOf(value: unknown): string {
+  if (value instanceof Uint32Array) return 'Uint32Array';
+  return value instanceof Uint8Array ? 'Uint8Array' : typeof value;
+}
+
+/** Whether `action` makes Node call `method` of its handles with arguments of that shape: wrong ones abort the process. */
+function isCalledWith(prototype: object, method: string, shape: readonly string[], action: () => void): boolean {
+  const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
+  const original = methods[method]!;
+  let seen: string[] | undefined;
+  methods[method] = function (this: unknown, ...args: unknown[]) {
+    seen ??= args.map(shapeOf);
+    return original.apply(this, args);
+  };
+  try {
+    action();
+  } finally {
+    methods[method] = original;
+  }
+  return seen?.join() === shape.join();
+}
+
+function isUsedAsAssumed(prototype: object): boolean {
+  const byte = new Uint8Array(1);
+  return (
+    isCalledWith(prototype, 'init', INIT_SHAPE, () => createDeflateRaw().close()) &&
+    isCalledWith(prototype, 'writeSync', WRITE_SHAPE, () => deflateRawSync(byte)) &&
+    isCalledWith(prototype, 'write', WRITE_SHAPE, () => {
+      const stream = createDeflateRaw();
+      stream.on('error', () => {}).write(byte);
+      stream.close();
+    })
+  );
+}
+
+/** There and back, and an error told. */
+function works(Handle: ZlibHandleClass): boolean {
+  const text = new TextEncoder().encode('permessage-deflate');
+  const common = { level: -1, memLevel: Z_DEFAULT_MEMLEVEL, strategy: 0, dictionary: undefined, maxSyncBytes: 64 };
+  const deflater = new HandleZlib(Handle, { ...common, direction: 'deflate', windowBits: 15 });
+  const inflater = new HandleZlib(Handle, { ...common, direction: 'inflate', windowBits: 15 });
+  const results: RunResult[] = [];
+  const keep = (result: RunResult) => results.push(result);
+  deflater.run(text, 0, text.length, 64, keep);
+  const deflated = results[0]?.output ?? text;
+  inflater.run(deflated, 0, deflated.length, 64, keep);
+  inflater.reset();
+  inflater.run(Uint8Array.of(0xff), 0, 1, 64, keep);
+  deflater.close();
+  inflater.close();
+  const inflated = results[1]?.output ?? [];
+  return (
+    inflated.length === text.length &&
+    text.every((byte, i) => byte === inflated[i]) &&
+    results[2]?.error?.code === 'Z_DATA_ERROR'
+  );
+}
+
+/** @returns the class of the handles, or undefined when they are not what this file takes them for */
+export function checkHandleClass(stream: object): ZlibHandleClass | undefined {
+  try {
+    const handle = (stream as { readonly _handle: object })._handle;
+    const prototype: object = Object.getPrototypeOf(handle);
+    const Handle = handle.constructor as ZlibHandleClass;
+    return isUsedAsAssumed(prototype) && works(Handle) ? Handle : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+let handleClass: ZlibHandleClass | undefined;
+let isChecked = false;
+
+/** @returns undefined where Node's handles cannot be relied on */
+export function openHandleZlib(options: RawZlibOptions): RawZlib | undefined {
+  if (!isChecked) {
+    isChecked = true;
+    const probe = createDeflateRaw();
+    handleClass = checkHandleClass(probe);
+    probe.close();
+  }
+  return handleClass === undefined ? undefined : new HandleZlib(handleClass, options);
+}
+
+// ---- The engine ---------------------------------------------------------------------------------------------------
+
+const KIB = 1024;
+/** Output of synchronous steps; nothing keeps it past the step. */
+const scratch = new Uint8Array(64 * KIB);
+/** Output that may come from one synchronous run, as a multiple of `maxSyncBytes`: then the rest goes off the thread. */
+const SYNC_OUTPUT_FACTOR = 8;
+const FIRST_STEP_BYTES = 64 * KIB;
+const LAST_STEP_BYTES = 1024 * KIB;
+const NOTHING = new Uint8Array(0);
+
+class HandleZlib implements RawZlib {
+  private readonly handle: ZlibHandle;
+  private readonly writeState = new Uint32Array(2);
+  private readonly maxSyncBytes: number;
+  private isClosed = false;
+  /** Whether the thread pool works on a step. */
+  private isAsync = false;
+  private error: ZlibError | undefined;
+
+  // The run under way. Input and output stand here so that they live as long as the native code works on them.
+  private done: ((result: RunResult) => void) | undefined;
+  private input: Uint8Array = NOTHING;
+  private inputOffset = 0;
+  private inputBytes = 0;
+  private consumedBytes = 0;
+  private maxOutputBytes = 0;
+  private parts: Uint8Array[] = [];
+  private outputBytes = 0;
+  private step: Uint8Array = NOTHING;
+  private stepBytes = 0;
+
+  constructor(Handle: ZlibHandleClass, options: RawZlibOptions) {
+    const { windowBits, level, memLevel, strategy, dictionary } = options;
+    this.maxSyncBytes = options.maxSyncBytes;
+    this.handle = new Handle(options.direction === 'deflate' ? DEFLATERAW : INFLATERAW);
+    this.handle.onerror = (message, errno, code) => {
+      this.error = Object.assign(new Error(message), { errno, code });
+      if (this.isAsync) this.asyncStepDone();
+    };
+    this.handle.init(windowBits, level, memLevel, strategy, this.writeState, () => this.asyncStepDone(), dictionary);
+  }
+
+  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void {
+    this.done = done;
+    this.input = bytes;
+    this.inputOffset = start;
+    this.inputBytes = end - start;
+    this.consumedBytes = 0;
+    this.maxOutputBytes = maxOutputBytes;
+    this.outputBytes = 0;
+    if (this.inputBytes > this.maxSyncBytes) this.runAsync();
+    else this.runSync();
+  }
+
+  reset(): void {
+    this.handle.reset();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.done = undefined;
+    this.handle.close();
+  }
+
+  private runSync(): void {
+    const maxOutputBytes = this.maxSyncBytes * SYNC_OUTPUT_FACTOR;
+    this.step = scratch;
+    do {
+      const length = this.prepareStep(scratch.length);
+      this.handle.writeSync(Z_SYNC_FLUSH, this.input, this.inputOffset, this.inputBytes, scratch, 0, length);
+      if (!this.takeStep()) {
+        this.finish();
+        return;
+      }
+    } while (this.outputBytes < maxOutputBytes);
+    this.runAsync();
+  }
+
+  private runAsync(): void {
+    this.step = NOTHING;
+    zlibGate.enter(() => {
+      if (this.isClosed) zlibGate.leave();
+      else this.startAsyncStep();
+    });
+  }
+
+  private startAsyncStep(): void {
+    const sizeBytes = Math.min(Math.max(this.step.length * 2, FIRST_STEP_BYTES), LAST_STEP_BYTES);
+    const length = this.prepareStep(sizeBytes);
+    this.step = Buffer.allocUnsafeSlow(length);
+    this.isAsync = true;
+    this.handle.write(Z_SYNC_FLUSH, this.input, this.inputOffset, this.inputBytes, this.step, 0, length);
+  }
+
+  private asyncStepDone(): void {
+    this.isAsync = false;
+    if (!this.isClosed && this.takeStep()) {
+      this.startAsyncStep();
+      return;
+    }
+    zlibGate.leave();
+    this.finish();
+  }
+
+  /** One byte past the limit is room enough to know that it is passed. @returns how much room the step has */
+  private prepareStep(sizeBytes: number): number {
+    this.stepBytes = Math.min(sizeBytes, this.maxOutputBytes - this.outputBytes + 1);
+    return this.stepBytes;
+  }
+
+  /** Books what a step took and gave. @returns whether another one has to follow */
+  private takeStep(): boolean {
+    if (this.error !== undefined) return false;
+    const roomLeft = this.writeState[0]!;
+    const inputLeft = this.writeState[1]!;
+    const consumed = this.inputBytes - inputLeft;
+    const produced = this.stepBytes - roomLeft;
+    this.inputOffset += consumed;
+    this.inputBytes = inputLeft;
+    this.consumedBytes += consumed;
+    this.outputBytes += produced;
+    if (this.outputBytes > this.maxOutputBytes) return false;
+    if (produced > 0) this.parts.push(this.takeOutput(produced));
+    // Room is left: zlib has said all it has to say, or has come to the end of a final block.
+    return roomLeft === 0;
+  }
+
+  private takeOutput(producedBytes: number): Uint8Array {
+    const output = this.step.subarray(0, producedBytes);
+    return this.step === scratch || 2 * producedBytes < this.step.length ? Buffer.from(output) : output;
+  }
+
+  private finish(): void {
+    const { done, parts, error, outputBytes, consumedBytes } = this;
+    const isTooLong = outputBytes > this.maxOutputBytes;
+    this.done = undefined;
+    this.input = NOTHING;
+    this.step = NOTHING;
+    this.parts = [];
+    const output = error !== undefined || isTooLong ? NOTHING : joinParts(parts, outputBytes);
+    done?.({ error, output, isTooLong, consumedBytes });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * permessage-deflate on one connection, once it has been agreed on (RFC 7692 §7): the two codecs with the parameters of
+ * their directions, and the core's hook for inflating.
+ */
+
+import { MessageDeflater, MessageInflater } from '../deflate/codec.ts';
+import { compressionThreshold, type DeflateParams, type DeflateSettings, directionOf } from '../deflate/negotiate.ts';
+import type { Inflater, Role } from '../protocol/index.ts';
+
+/** What the opening handshake agreed on, and this side's settings. */
+export interface AgreedDeflate {
+  readonly agreed: DeflateParams;
+  readonly settings: DeflateSettings;
+}
+
+export class Compression implements Inflater {
+  /** Shorter messages are sent as they are. */
+  readonly thresholdBytes: number;
+  private readonly inflater: MessageInflater;
+  private readonly deflater: MessageDeflater;
+  private readonly runInput: (action: () => void) => void;
+
+  /** @param runInput runs what makes the core hand out messages when an inflation ends */
+  constructor({ agreed, settings }: AgreedDeflate, role: Role, runInput: (action: () => void) => void) {
+    const peer = role === 'server' ? 'client' : 'server';
+    const { concurrencyLimit, zlibDeflateOptions, zlibInflateOptions } = settings;
+    this.thresholdBytes = compressionThreshold(agreed, settings);
+    this.deflater = new MessageDeflater({
+      ...directionOf(agreed, role),
+      concurrencyLimit,
+      zlibOptions: zlibDeflateOptions,
+    });
+    this.inflater = new MessageInflater({
+      ...directionOf(agreed, peer),
+      concurrencyLimit,
+      zlibOptions: zlibInflateOptions,
+    });
+    this.runInput = runInput;
+  }
+
+  inflate(...[bytes, start, end, maxBytes, done]: Parameters<Inflater['inflate']>): void {
+    this.inflater.inflate(bytes, start, end, maxBytes, (fault, output) => {
+      // Closed: the connection is over, and nobody waits for the message.
+      if (fault?.id === 'closed') return;
+      this.runInput(() => done(fault, output));
+    });
+  }
+
+  deflate(payload: Uint8Array, fin: boolean, done: (error: Error | undefined, output: Uint8Array) => void): void {
+    this.deflater.deflate(payload, fin, done);
+  }
+
+  close(): void {
+    this.inflater.close();
+    this.deflater.close();
+  }
+}

@@ -1,0 +1,70 @@
+/** The clients whose behaviour has to be the same: that of the npm package ws, and ours; and what tests see of them. */
+
+import { onTestFinished } from 'vitest';
+import { WebSocket as Ws } from 'ws';
+import type { ClientOptions } from '../../src/api/client-handshake.ts';
+import { WebSocket } from '../../src/api/websocket.ts';
+
+/** Both compress when the server wants to; here that would only make the wire harder to read. */
+class PlainWs extends Ws {
+  constructor(address: string | URL, protocols?: string | string[] | object, options?: object) {
+    const isOptions = typeof protocols === 'object' && !Array.isArray(protocols);
+    const given = isOptions ? protocols : options;
+    super(address, isOptions ? undefined : (protocols as string[]), { perMessageDeflate: false, ...given });
+  }
+}
+
+export const CLIENTS: readonly [name: string, Client: typeof WebSocket][] = [
+  ['ws', PlainWs as unknown as typeof WebSocket],
+  ['framewright', WebSocket],
+];
+
+export type Protocols = string | string[] | ClientOptions | undefined;
+
+/** Makes a client that is terminated after the test, and whose errors are not an error of the test. */
+export function connect(
+  Client: typeof WebSocket,
+  url: string | URL,
+  protocols?: Protocols,
+  options?: ClientOptions,
+): WebSocket {
+  const socket = new Client(url, protocols, options);
+  socket.on('error', () => {});
+  onTestFinished(() => socket.terminate());
+  return socket;
+}
+
+export type Seen = readonly [event: string, ...rest: unknown[]];
+
+/** What happens until 'close': open, messages, errors by their text, and close. */
+export function watch(socket: WebSocket): { readonly seen: Seen[]; readonly closed: Promise<Seen[]> } {
+  const seen: Seen[] = [];
+  socket.on('open', () => seen.push(['open', socket.protocol]));
+  socket.on('message', (data, isBinary) => seen.push(['message', String(data), isBinary]));
+  socket.on('error', (error) => seen.push(['error', error.message]));
+  const closed = new Promise<Seen[]>((resolve) => {
+    socket.on('close', (code, reason) => {
+      seen.push(['close', code, String(reason)]);
+      resolve(seen);
+    });
+  });
+  return { seen, closed };
+}
+
+/** Connects and tells all that happened until 'close'. */
+export function run(
+  Client: typeof WebSocket,
+  url: string | URL,
+  protocols?: Protocols,
+  options?: ClientOptions,
+): Promise<Seen[]> {
+  return watch(connect(Client, url, protocols, options)).closed;
+}
+
+/** Resolves when the client is open. */
+export function opened(socket: WebSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve());
+    socket.once('error', reject);
+  });
+}
