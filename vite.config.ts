@@ -15,7 +15,7 @@ export default defineConfig(({ mode }) => {
       ...(suite === 'test' ? {} : { testTimeout: 120_000, hookTimeout: 120_000 }),
       coverage: {
         provider: 'v8',
-        include: ['src/protocol/**/*.ts', 'src/handshake/**/*.ts'],
+        include: ['src/protocol/**/*.ts', 'src/handshake/**/*.ts', 'src/deflate/negotiate.ts'],
         thresholds: { branches: 100, functions: 100, lines: 100, statements: 100 },
       },
     },
