@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 /** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
-const SUITES = ['browser', 'conformance', 'package'];
+const SUITES = ['browser', 'conformance', 'ecosystem', 'package'];
 
 export default defineConfig(({ mode }) => {
   const suite = SUITES.includes(mode) ? mode : 'test';

@@ -4,13 +4,24 @@
  */
 
 import { listen, NetServer } from './api/net-server.ts';
+import { extension, subprotocol } from './api/parsers.ts';
+import { PerMessageDeflate } from './api/per-message-deflate.ts';
+import { Receiver } from './api/receiver.ts';
+import { Sender } from './api/sender.ts';
+import { createWebSocketStream } from './api/stream.ts';
 import { WebSocket } from './api/websocket.ts';
 import { WebSocketServer } from './api/websocket-server.ts';
+import { WebSocketStream } from './api/websocket-stream.ts';
 
+export type { ClientOptions } from './api/client-handshake.ts';
 export type { WebSocketError } from './api/errors.ts';
 export type { CloseEvent, ErrorEvent, Event, MessageEvent } from './api/event-target.ts';
+export type { Message, MessageIterator, MessagesOptions } from './api/message-iterator.ts';
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './api/net-server.ts';
 export type { BinaryType, SendData } from './api/payload.ts';
+export type { PerMessageDeflateOptions, PerMessageDeflateParams } from './api/per-message-deflate.ts';
+export type { ReceiverOptions } from './api/receiver.ts';
+export type { FrameOptions, GenerateMask, SenderCallback, SenderSendOptions } from './api/sender.ts';
 export type { WsConnectionOptions } from './api/server-options.ts';
 export type {
   ConnectionSettings,
@@ -26,8 +37,41 @@ export type {
   WebSocketServerEvents,
   WebSocketServerOptions,
 } from './api/websocket-server.ts';
+export type {
+  WebSocketCloseInfo,
+  WebSocketConnection,
+  WebSocketStreamChunk,
+  WebSocketStreamOptions,
+} from './api/websocket-stream.ts';
 export type { HttpAnswer } from './server/http-answer.ts';
 
-Object.assign(WebSocket, { WebSocket, WebSocketServer, Server: WebSocketServer, listen, NetServer });
+Object.assign(WebSocket, {
+  createWebSocketStream,
+  extension,
+  listen,
+  NetServer,
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  Server: WebSocketServer,
+  subprotocol,
+  WebSocket,
+  WebSocketServer,
+  WebSocketStream,
+});
 
-export { listen, NetServer, WebSocket, WebSocket as default, WebSocket as 'module.exports', WebSocketServer };
+export {
+  createWebSocketStream,
+  extension,
+  listen,
+  NetServer,
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  subprotocol,
+  WebSocket,
+  WebSocket as default,
+  WebSocket as 'module.exports',
+  WebSocketServer,
+  WebSocketStream,
+};

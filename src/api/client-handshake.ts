@@ -4,32 +4,30 @@
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Address } from '../client/address.ts';
-import { parseAddress } from '../client/address.ts';
+import { type Address, parseAddress } from '../client/address.ts';
 import { type DialedConnection, dial } from '../client/dial.ts';
 import { type DialOptions, type DialPlan, listSubprotocols, planDial } from '../client/options.ts';
+import type { DeflateOptions } from '../deflate/negotiate.ts';
+import { deflateSettings } from './deflate-agreement.ts';
+import { warnOfError } from './errors.ts';
 import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
-import type { ConnectionSettings, WebSocket } from './websocket.ts';
+import type { ConnectionSettings, WebSocketEvents } from './socket-types.ts';
+import type { WebSocket } from './websocket.ts';
 
 /** Options of a client: those of its handshake, of the HTTP request and the socket below it, and of the connection. */
 export interface ClientOptions extends DialOptions, WsConnectionOptions {
   /** Subprotocols, where the second argument does not give them. */
   protocols?: string | readonly string[] | undefined;
+  /** Offer to compress messages (RFC 7692): true, or with these settings. Default true. */
+  perMessageDeflate?: boolean | DeflateOptions | null | undefined;
+  /** Fills a Buffer of 4 bytes with the masking key of the next frame. Default: the system's random source (§10.3). */
+  generateMask?: ((key: Buffer) => void) | undefined;
   /** Called with each request, to change it; has to call `request.end()`. */
   finishRequest?: ((request: ClientRequest, socket: WebSocket) => void) | undefined;
 }
 
-/** The socket's own doings, which its handshake asks for. */
-export interface HandshakeOwner {
-  opened(connection: DialedConnection, settings: ConnectionSettings): void;
-  /** Emits the event; what a listener throws goes no further. */
-  emit(name: 'upgrade', response: IncomingMessage): void;
-  emit(name: 'redirect', url: string, request: ClientRequest): void;
-  emit(name: 'unexpected-response', request: ClientRequest, response: IncomingMessage): void;
-  /** Emits 'error', or says it in another way when nobody listens. */
-  reportError(error: Error): void;
-  emitClose(): void;
-}
+/** Emits an event of the socket; what a listener throws goes no further. */
+export type EmitSafely = <Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]) => void;
 
 const CLOSED_EARLY = 'WebSocket was closed before the connection was established';
 
@@ -42,25 +40,26 @@ export class ClientHandshake {
   readonly #plan: DialPlan;
   readonly #settings: ConnectionSettings;
   readonly #socket: WebSocket;
-  readonly #owner: HandshakeOwner;
+  readonly #emit: EmitSafely;
   readonly #abort = new AbortController();
 
   /** @throws {SyntaxError | RangeError | TypeError} see `parseAddress` and `planDial` */
   constructor(
     socket: WebSocket,
-    owner: HandshakeOwner,
+    emit: EmitSafely,
     address: string | URL,
     protocols: string | readonly string[] | undefined,
     options: ClientOptions,
   ) {
     const { finishRequest } = options;
     this.#socket = socket;
-    this.#owner = owner;
-    this.#settings = settingsFromWsOptions(options);
+    this.#emit = emit;
+    const { generateMask, perMessageDeflate = true } = options;
+    this.#settings = { ...settingsFromWsOptions(options), nextMaskingKey: generateMask && keySource(generateMask) };
     this.#plan = planDial(
       options,
-      listSubprotocols(protocols ?? options.protocols),
-      [],
+      listSubprotocols(protocols === undefined ? options.protocols : protocols),
+      deflateSettings(perMessageDeflate, 'client', 'ws'),
       finishRequest && ((request) => finishRequest(request, socket)),
     );
     this.#address = parseAddress(address);
@@ -70,20 +69,21 @@ export class ClientHandshake {
   /** @throws {TypeError} when a header has illegal characters */
   start(): void {
     const socket = this.#socket;
-    const owner = this.#owner;
+    const emit = this.#emit;
     const handler = {
-      upgrade: (response: IncomingMessage) => owner.emit('upgrade', response),
+      upgrade: (response: IncomingMessage) => emit('upgrade', response),
       redirect: (url: string, request: ClientRequest) => {
         this.url = url;
-        owner.emit('redirect', url, request);
+        emit('redirect', url, request);
       },
       isRedirectWatched: () => socket.listenerCount('redirect') > 0,
       unexpectedResponse: (request: ClientRequest, response: IncomingMessage) => {
         const isTaken = socket.listenerCount('unexpected-response') > 0;
-        if (isTaken) owner.emit('unexpected-response', request, response);
+        if (isTaken) emit('unexpected-response', request, response);
         return isTaken;
       },
-      opened: (connection: DialedConnection) => owner.opened(connection, this.#settings),
+      opened: ({ socket: stream, head, subprotocol = '', deflate }: DialedConnection) =>
+        socket.accept(stream, head, 'client', subprotocol, this.#settings, deflate),
       failed: (error: Error) => this.#fail(error),
     };
     dial(this.#address, this.#plan, handler, this.#abort.signal);
@@ -100,10 +100,20 @@ export class ClientHandshake {
   #fail(error: Error): void {
     this.readyState = 2;
     process.nextTick(() => {
-      this.#owner.reportError(error);
-      this.#owner.emitClose();
+      if (this.#socket.listenerCount('error') > 0) this.#emit('error', error);
+      else warnOfError(error, 'the opening handshake of a WebSocket');
+      this.#socket.emitClose();
     });
   }
+}
+
+/** Masking keys of the program's making, as numbers in network order. */
+function keySource(generateMask: (key: Buffer) => void): () => number {
+  const key = Buffer.alloc(4);
+  return () => {
+    generateMask(key);
+    return key.readInt32BE();
+  };
 }
 
 /** The constructor's second argument may be the options. */

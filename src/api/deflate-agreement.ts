@@ -1,5 +1,5 @@
 /**
- * permessage-deflate as the servers' option: off, on, or with settings; and what becomes of a client's offers.
+ * permessage-deflate as an option: off, on, or with settings; and what becomes of a client's offers.
  */
 
 import {
@@ -10,15 +10,20 @@ import {
   resolveDeflateSettings,
 } from '../deflate/negotiate.ts';
 import type { Extension } from '../handshake/index.ts';
+import type { Role } from '../protocol/index.ts';
 import type { AgreedDeflate } from '../transport/compression.ts';
 
-/** Settings for a server's `perMessageDeflate` option; undefined when it is off, which is the default. */
-export function serverDeflateSettings(
+/**
+ * Settings for a `perMessageDeflate` option; undefined when it is off.
+ * @throws {TypeError | RangeError} see `resolveDeflateSettings`
+ */
+export function deflateSettings(
   option: boolean | DeflateOptions | null | undefined,
+  role: Role,
   profile: Profile,
 ): DeflateSettings | undefined {
   if (!option) return undefined;
-  return resolveDeflateSettings(option === true ? {} : option, 'server', profile);
+  return resolveDeflateSettings(option === true ? {} : option, role, profile);
 }
 
 /** What the 101 response says about extensions, and what the connection does; or why there is no connection. */

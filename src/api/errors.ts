@@ -11,13 +11,22 @@ export interface WebSocketError extends Error {
   readonly code: string;
 }
 
-/** The error that stands for a violation; `cause` is what a handler threw, or zlib's own error, which then stands for it. */
+/**
+ * The error that stands for a violation. `cause` is what a handler threw; or what zlib or a Blob's reader said, which is
+ * then the error itself.
+ */
 export function violationError(id: ViolationId, detail: number, cause?: unknown): WebSocketError {
-  if (id === 'invalidCompression' && cause instanceof Error) return cause as WebSocketError;
+  if (cause instanceof Error && (id === 'invalidCompression' || isUnreadableBlob(cause)))
+    return cause as WebSocketError;
   const { code, isRangeError } = VIOLATIONS[id];
   const ErrorClass = isRangeError ? RangeError : Error;
   const error = new ErrorClass(violationMessage(id, detail), cause === undefined ? undefined : { cause });
   return Object.assign(error, { code });
+}
+
+/** What reading a Blob is rejected with when the file behind it has changed or gone. */
+function isUnreadableBlob(error: Error): boolean {
+  return error instanceof DOMException && error.name === 'NotReadableError';
 }
 
 /**

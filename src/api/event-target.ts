@@ -3,7 +3,9 @@
  * that the WebSocket interface of the HTML standard has.
  */
 
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
+import type { WebSocketEvents } from './socket-types.ts';
+import type { WebSocket } from './websocket.ts';
 
 export class Event<Target = unknown> {
   readonly #type: string;
@@ -94,8 +96,6 @@ const EVENT_BUILDERS = {
 
 export type EventType = keyof typeof EVENT_BUILDERS;
 
-export const EVENT_TYPES = Object.keys(EVENT_BUILDERS) as readonly EventType[];
-
 // biome-ignore lint/suspicious/noExplicitAny: the events differ by type; the public signatures say which is which
 export type EventHandler = ((event: any) => unknown) | { handleEvent(event: any): unknown };
 
@@ -133,7 +133,7 @@ function wrap(emitter: EventEmitter, type: EventType, handler: EventHandler, isP
 }
 
 /** Adds a listener once per handler; types other than open, message, close and error are ignored. */
-export function addEventListener(
+function addHandler(
   emitter: EventEmitter,
   type: string,
   handler: EventHandler,
@@ -147,18 +147,61 @@ export function addEventListener(
 }
 
 /** Removes what `addEventListener` added, and nothing else. */
-export function removeEventListener(emitter: EventEmitter, type: string, handler: EventHandler): void {
+function removeHandler(emitter: EventEmitter, type: string, handler: EventHandler): void {
   const listener = findWrapped(emitter, type, (wrapped) => wrapped.handler === handler && !wrapped.isProperty);
   if (listener !== undefined) emitter.removeListener(type, listener);
 }
 
-export function getEventProperty(emitter: EventEmitter, type: EventType): EventHandler | null {
+function getEventProperty(emitter: EventEmitter, type: EventType): EventHandler | null {
   return findWrapped(emitter, type, (wrapped) => wrapped.isProperty)?.handler ?? null;
 }
 
 /** Sets an `on…` property: one handler each; anything but a function clears it. */
-export function setEventProperty(emitter: EventEmitter, type: EventType, handler: unknown): void {
+function setEventProperty(emitter: EventEmitter, type: EventType, handler: unknown): void {
   const previous = findWrapped(emitter, type, (wrapped) => wrapped.isProperty);
   if (previous !== undefined) emitter.removeListener(type, previous);
   if (typeof handler === 'function') emitter.on(type, wrap(emitter, type, handler as EventHandler, true));
+}
+
+/** An emitter that can also be listened to as in a browser. */
+export class EventTargetEmitter extends EventEmitter<WebSocketEvents> {
+  declare onopen: ((event: Event<WebSocket>) => void) | null;
+  declare onmessage: ((event: MessageEvent<WebSocket>) => void) | null;
+  declare onclose: ((event: CloseEvent<WebSocket>) => void) | null;
+  declare onerror: ((event: ErrorEvent<WebSocket>) => void) | null;
+
+  /** The browser's way to listen; types other than open, message, close and error are ignored. */
+  addEventListener(type: 'open', handler: (event: Event<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(
+    type: 'message',
+    handler: (event: MessageEvent<WebSocket>) => void,
+    options?: { once?: boolean },
+  ): void;
+  addEventListener(type: 'close', handler: (event: CloseEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: 'error', handler: (event: ErrorEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void {
+    addHandler(this, type, handler, options);
+  }
+
+  /** Removes what `addEventListener` added. */
+  removeEventListener(type: string, handler: EventHandler): void {
+    removeHandler(this, type, handler);
+  }
+}
+
+/** Gives a prototype the `on…` properties: its own, as those of the browser's WebSocket and of ws's are. */
+export function defineEventProperties(prototype: EventEmitter): void {
+  for (const type of Object.keys(EVENT_BUILDERS) as EventType[]) {
+    Object.defineProperty(prototype, `on${type}`, {
+      enumerable: true,
+      configurable: true,
+      get(this: EventEmitter) {
+        return getEventProperty(this, type);
+      },
+      set(this: EventEmitter, handler: unknown) {
+        setEventProperty(this, type, handler);
+      },
+    });
+  }
 }

@@ -24,7 +24,7 @@ import {
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import { readHead } from '../server/head-reader.ts';
 import { endWith, formatAnswer, type HttpAnswer } from '../server/http-answer.ts';
-import { agreeOnDeflate, serverDeflateSettings } from './deflate-agreement.ts';
+import { agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { checkTimeout } from './server-options.ts';
 import { type ConnectionSettings, WebSocket } from './websocket.ts';
@@ -113,7 +113,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     super({ captureRejections: true });
     this.#options = options;
     this.#settings = { ...options, limits: resolveLimits(options.limits) };
-    this.#deflate = serverDeflateSettings(options.perMessageDeflate, 'strict');
+    this.#deflate = deflateSettings(options.perMessageDeflate, 'server', 'strict');
     // What the responses will hold is checked here and not at the first client.
     for (const subprotocol of [undefined, ...(options.subprotocols ?? [])]) {
       buildUpgradeResponse({ key: '', subprotocol, headers: options.headers ?? [] });
@@ -220,7 +220,10 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     if (!socket.readable) return void socket.destroy();
     const subprotocol = chooseSubprotocol(accepted.subprotocols, subprotocols);
     const agreement = agreeOnDeflate(accepted.extensions, this.#deflate);
-    if (!agreement.ok) return this.#refuse(socket, { status: 400 }, agreement.message);
+    if (!agreement.ok) {
+      this.#refuse(socket, { status: 400 }, agreement.message);
+      return;
+    }
     const { extensions, deflate } = agreement;
     const response = buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers });
     socket.write(Buffer.from(response, 'latin1'));

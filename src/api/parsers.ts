@@ -15,6 +15,12 @@ type ParamValue = string | number | boolean;
 /** Names come from the peer: without a prototype, `__proto__` is a name like any other. */
 const emptyRecord = <T>(): Record<string, T> => Object.create(null) as Record<string, T>;
 
+function add<T>(lists: Record<string, T[]>, name: string, value: T): void {
+  const list = lists[name];
+  if (list === undefined) lists[name] = [value];
+  else list.push(value);
+}
+
 export const extension = {
   /**
    * Reads a `Sec-WebSocket-Extensions` value: for each extension name its offers in order.
@@ -24,8 +30,8 @@ export const extension = {
     const offers = emptyRecord<ExtensionParams[]>();
     for (const { name, params } of parseExtensions(header)) {
       const values = emptyRecord<(string | true)[]>();
-      for (const param of params) (values[param.name] ??= []).push(param.value);
-      (offers[name] ??= []).push(values);
+      for (const param of params) add(values, param.name, param.value);
+      add(offers, name, values);
     }
     return offers;
   },

@@ -62,14 +62,12 @@ function isViewList(data: unknown): data is readonly Uint8Array[] {
 }
 
 /**
- * The payload of a control frame, which has to be there at once.
- * @throws {TypeError} for data that has no bytes, and for a Blob
+ * The payload of a control frame: bytes, also for text.
+ * @throws {TypeError} for data that has no bytes
  */
-export function toPayloadBytes(data: SendData): Uint8Array {
+export function toControlPayload(data: SendData): Uint8Array | Blob {
   const payload = toPayload(data);
-  if (typeof payload === 'string') return Buffer.from(payload);
-  if (payload instanceof Uint8Array) return payload;
-  throw new TypeError('A control frame cannot carry a Blob: give a string or bytes');
+  return typeof payload === 'string' ? Buffer.from(payload) : payload;
 }
 
 /** A binary message as `binaryType` asks for it. */

@@ -78,7 +78,9 @@ export class PerMessageDeflate {
   accept(configurations: readonly ExtensionParams[]): PerMessageDeflateParams {
     const extensions = configurations.map(writeParams);
     const isServer = this.#role === 'server';
-    const negotiation = isServer ? acceptOffers(extensions, this.#settings) : acceptResponse(extensions, this.#settings);
+    const negotiation = isServer
+      ? acceptOffers(extensions, this.#settings)
+      : acceptResponse(extensions, this.#settings);
     if (negotiation.outcome !== 'accepted') throw negotiationError(negotiation);
     const { agreed, response } = negotiation;
     const params = readParams(response);

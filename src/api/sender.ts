@@ -53,7 +53,10 @@ interface Job {
   readonly callback: SenderCallback | undefined;
 }
 
-type Extensions = Readonly<Record<string, PerMessageDeflate | undefined>>;
+/** What a Sender asks of permessage-deflate; `PerMessageDeflate` has it. */
+export type Compressor = Pick<PerMessageDeflate, 'compress'> & Partial<Pick<PerMessageDeflate, 'compressionThreshold'>>;
+
+type Extensions = Readonly<Record<string, Compressor | undefined>>;
 
 const DEFLATE = 'permessage-deflate';
 const keyBuffer = Buffer.alloc(4);
@@ -84,7 +87,8 @@ export class Sender {
     const payload = (typeof data === 'string' ? Buffer.from(data) : data) as Buffer;
     const isMasked = options.mask === true;
     const maskingKey = isMasked ? makeKey(options) : undefined;
-    const copies = maskingKey !== undefined && maskingKey !== 0 && options.readOnly === true && typeof data !== 'string';
+    const copies =
+      maskingKey !== undefined && maskingKey !== 0 && options.readOnly === true && typeof data !== 'string';
     const headerLength = frameHeaderLength(payload.length, isMasked);
     const head = Buffer.allocUnsafe(copies ? headerLength + payload.length : headerLength);
     const firstByte = firstByteOf(options.opcode, options.fin === true, options.rsv1 === true);
@@ -151,12 +155,7 @@ export class Sender {
     socket.uncork();
   }
 
-  #sendControl(
-    opcode: number,
-    data: SendData,
-    mask: boolean | undefined,
-    callback: SenderCallback | undefined,
-  ): void {
+  #sendControl(opcode: number, data: SendData, mask: boolean | undefined, callback: SenderCallback | undefined): void {
     const payload = toPayload(data);
     if (payloadLength(payload) > MAX_CONTROL_PAYLOAD_BYTES) {
       throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
@@ -177,7 +176,7 @@ export class Sender {
   /** RFC 7692 §7.2.1 leaves the choice: without a context to keep, a short message is not worth it. */
   #isWorthCompressing(payload: Payload): boolean {
     const deflate = this._extensions[DEFLATE];
-    return deflate !== undefined && payloadLength(payload) >= deflate.compressionThreshold;
+    return deflate !== undefined && payloadLength(payload) >= (deflate.compressionThreshold ?? 0);
   }
 
   #enqueue(job: Job): void {

@@ -18,6 +18,10 @@ export interface WsConnectionOptions {
   autoPong?: boolean | undefined;
   /** Deadline of the closing handshake, in milliseconds. Default 30 000. */
   closeTimeout?: number | undefined;
+  /** False: each message, ping and pong gets a turn of the event loop of its own. Default true. */
+  allowSynchronousEvents?: boolean | undefined;
+  /** For ws's sake: nothing here keeps chunks, so there is nothing to limit. */
+  maxBufferedChunks?: number | undefined;
   /** Take text and close reasons without checking them. Default false. */
   skipUTF8Validation?: boolean | undefined;
 }
@@ -35,6 +39,7 @@ export function settingsFromWsOptions(options: WsConnectionOptions): ConnectionS
     }),
     autoPong: options.autoPong,
     skipsUtf8Validation: options.skipUTF8Validation,
+    spreadsEvents: options.allowSynchronousEvents === false,
     closeTimeoutMs: checkTimeout('closeTimeout', options.closeTimeout),
   };
 }
@@ -57,6 +62,7 @@ export function checkTimeout(name: string, timeoutMs: number | undefined, leastM
 
 function limitOrOff(name: string, value: number): number {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
+  if (value === Number.POSITIVE_INFINITY) return value;
   if (!Number.isSafeInteger(value) || value < 0)
     throw new RangeError(`${name} must be a whole number from 0 on; got ${value}`);
   return value === 0 ? Number.POSITIVE_INFINITY : value;

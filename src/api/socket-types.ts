@@ -28,6 +28,10 @@ export interface ConnectionSettings {
   readonly strictLengths?: boolean | undefined;
   /** Deadline of the closing handshake in milliseconds. Default 30 000. */
   readonly closeTimeoutMs?: number | undefined;
+  /** Clients: where masking keys come from, in network order. Default: the system's random source (§10.3). */
+  readonly nextMaskingKey?: (() => number) | undefined;
+  /** Give each message, ping and pong a turn of the event loop of its own. Default false. */
+  readonly spreadsEvents?: boolean | undefined;
 }
 
 export interface WebSocketEvents {

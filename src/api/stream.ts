@@ -17,7 +17,8 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
   const ends = new StreamEnds(socket);
   const duplex = new Duplex({
     ...options,
-    autoDestroy: true,
+    // A reader that has come to the end destroys a stream that allows it, and the writing side with it.
+    autoDestroy: false,
     emitClose: true,
     objectMode: false,
     writableObjectMode: false,
@@ -49,7 +50,22 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
   socket.once('close', () => {
     if (!duplex.destroyed) duplex.push(null);
   });
+  destroyWhenDone(duplex);
   return duplex;
+}
+
+/** What `autoDestroy` would do, but only when both sides are done, or one has failed. */
+function destroyWhenDone(duplex: Duplex): void {
+  const destroyIfDone = () => {
+    if (duplex.readableEnded && duplex.writableFinished) duplex.destroy();
+  };
+  const fail = (error: Error) => {
+    duplex.off('error', fail);
+    duplex.destroy();
+    // This listener does not count as somebody who has heard of the error.
+    if (duplex.listenerCount('error') === 0) duplex.emit('error', error);
+  };
+  duplex.on('end', destroyIfDone).on('finish', destroyIfDone).on('error', fail);
 }
 
 function whenOpen(socket: WebSocket, action: () => void): void {

@@ -22,7 +22,7 @@ import {
   upgradeResponseLines,
 } from '../handshake/index.ts';
 import { endWith } from '../server/http-answer.ts';
-import { type AcceptedAgreement, agreeOnDeflate, serverDeflateSettings } from './deflate-agreement.ts';
+import { type AcceptedAgreement, agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { checkTimeout, settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
@@ -95,7 +95,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   /** The open connections; undefined with `clientTracking: false`. */
   readonly clients: Set<WebSocket> | undefined;
   readonly #settings: ConnectionSettings;
-  readonly #deflate: DeflateSettings | undefined;
+  /** What `options.perMessageDeflate` was when it was looked at last, and what came of it. */
+  #deflate: { readonly option: unknown; readonly settings: DeflateSettings | undefined };
   /** The HTTP server whose upgrades we take; null in `noServer` mode and once closed. */
   _server: HttpServer | HttpsServer | null = null;
   #detach: () => void = () => {};
@@ -108,13 +109,15 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
    */
   constructor(options: WebSocketServerOptions, callback?: () => void) {
     super({ captureRejections: true });
-    const { port, server, noServer, clientTracking, host, backlog } = options;
+    // Callers without types may give nothing: that is refused below, in words.
+    this.options = { ...options };
+    const { port, server, noServer, clientTracking, host, backlog } = this.options;
     if ([port !== undefined && port !== null, !!server, noServer === true].filter(Boolean).length !== 1) {
       throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
     }
-    this.options = options;
     this.#settings = settingsFromWsOptions(options);
-    this.#deflate = serverDeflateSettings(options.perMessageDeflate, 'ws');
+    const { perMessageDeflate } = this.options;
+    this.#deflate = { option: perMessageDeflate, settings: deflateSettings(perMessageDeflate, 'server', 'ws') };
     this.clients = clientTracking === false ? undefined : new Set();
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
@@ -184,6 +187,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     upgradedSockets.add(socket);
     socket.on('error', ignoreError);
     this.#guard(socket, () => {
+      const deflate = this.#currentDeflate();
       const decision = checkUpgradeRequest(
         {
           method: request.method ?? '',
@@ -191,12 +195,12 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
           httpVersion: request.httpVersion,
           headers: HeaderMap.fromObject(request.headers),
         },
-        { profile: 'ws', parsesExtensions: this.#deflate !== undefined, ...(origins === undefined ? {} : { origins }) },
+        { profile: 'ws', parsesExtensions: deflate !== undefined, ...(origins === undefined ? {} : { origins }) },
       );
       const isForPath = decision.ok || CHECKS_BEHIND_PATH.includes(decision.check);
       if (isForPath && !this.shouldHandle(request)) return refuse(socket, 400);
       if (!decision.ok) return this.#refuseBadRequest(decision, socket, request);
-      const agreement = agreeOnDeflate(decision.extensions, this.#deflate);
+      const agreement = agreeOnDeflate(decision.extensions, deflate);
       if (!agreement.ok) return this.#refuseBadRequest({ status: 400, ...agreement }, socket, request);
       return this.#verify(decision, request, socket, () =>
         this.#complete({ ...decision, ...agreement }, request, socket, head, callback),
@@ -217,6 +221,13 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     } catch (error) {
       refuseForError(socket, error);
     }
+  }
+
+  /** As `options` has it now: programs that compress for some requests only, as crossws does, change it in between. */
+  #currentDeflate(): DeflateSettings | undefined {
+    const { perMessageDeflate: option } = this.options;
+    if (option !== this.#deflate.option) this.#deflate = { option, settings: deflateSettings(option, 'server', 'ws') };
+    return this.#deflate.settings;
   }
 
   #createHttpServer(): HttpServer {

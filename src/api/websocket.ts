@@ -3,9 +3,7 @@
  * application passes here; nothing that the application throws passes further.
  */
 
-import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { DialedConnection } from '../client/dial.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import {
   type ConnectionHandler,
@@ -17,33 +15,29 @@ import {
 import type { AgreedDeflate } from '../transport/compression.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
-import { ClientHandshake, type ClientOptions, sortArguments } from './client-handshake.ts';
+import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
 import { violationError, warnOfError } from './errors.ts';
-import {
-  addEventListener,
-  type CloseEvent,
-  type ErrorEvent,
-  EVENT_TYPES,
-  type Event,
-  type EventHandler,
-  getEventProperty,
-  type MessageEvent,
-  removeEventListener,
-  setEventProperty,
-} from './event-target.ts';
+import { defineEventProperties } from './event-target.ts';
 import type { listen, NetServer } from './net-server.ts';
+import type { extension, subprotocol } from './parsers.ts';
 import {
   BINARY_TYPES,
   type BinaryType,
   fromPayload,
   type SendData,
+  toControlPayload,
   toPayload,
-  toPayloadBytes,
   viewOf,
 } from './payload.ts';
+import type { PerMessageDeflate } from './per-message-deflate.ts';
+import { PrivateSurface } from './private-surface.ts';
+import type { Receiver } from './receiver.ts';
+import type { Sender } from './sender.ts';
 import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
 import type { ConnectionSettings, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
+import type { createWebSocketStream } from './stream.ts';
 import type { WebSocketServer } from './websocket-server.ts';
+import type { WebSocketStream } from './websocket-stream.ts';
 
 export type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 
@@ -58,7 +52,7 @@ const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
 };
 const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
-export class WebSocket extends EventEmitter<WebSocketEvents> {
+export class WebSocket extends PrivateSurface {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly CLOSING = 2;
@@ -69,21 +63,25 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   declare static readonly Server: typeof WebSocketServer;
   declare static readonly NetServer: typeof NetServer;
   declare static readonly listen: typeof listen;
+  declare static readonly createWebSocketStream: typeof createWebSocketStream;
+  declare static readonly extension: typeof extension;
+  declare static readonly PerMessageDeflate: typeof PerMessageDeflate;
+  declare static readonly Receiver: typeof Receiver;
+  declare static readonly Sender: typeof Sender;
+  declare static readonly subprotocol: typeof subprotocol;
+  declare static readonly WebSocketStream: typeof WebSocketStream;
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
-
-  declare onopen: ((event: Event<WebSocket>) => void) | null;
-  declare onmessage: ((event: MessageEvent<WebSocket>) => void) | null;
-  declare onclose: ((event: CloseEvent<WebSocket>) => void) | null;
-  declare onerror: ((event: ErrorEvent<WebSocket>) => void) | null;
 
   #transport: SocketTransport | undefined;
   #protocol = '';
   #extensions = '';
   #binaryType: BinaryType = 'nodebuffer';
   #isPaused = false;
+  /** Whether each message, ping and pong gets a turn of the event loop of its own. */
+  #spreadsEvents = false;
   /** Bytes given to `send` once it was too late, which `bufferedAmount` goes on counting. */
   #unsentBytes = 0;
 
@@ -111,21 +109,12 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.#options = given;
     this._isServer = address === null;
     if (address === null) return;
-    const owner = {
-      opened: ({ socket, head, subprotocol = '' }: DialedConnection, settings: ConnectionSettings) =>
-        this.accept(socket, head, 'client', subprotocol, settings),
-      emit: (name: keyof WebSocketEvents, ...args: unknown[]) => this.#emitSafely(name, ...(args as [])),
-      reportError: (error: Error) => {
-        if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
-        else warnOfError(error, 'the opening handshake of a WebSocket');
-      },
-      emitClose: () => this.emitClose(),
-    };
-    this.#handshake = new ClientHandshake(this, owner, address, subprotocols, given);
+    const emit: EmitSafely = (name, ...args) => this.#emitSafely(name, ...args);
+    this.#handshake = new ClientHandshake(this, emit, address, subprotocols, given);
     this.#handshake.start();
   }
 
-  /** As `accept`, with ws's options; those that are missing have no limit. `_isServer` decides on the role. */
+  /** As `accept`, with ws's options; those missing are the constructor's. `_isServer` decides on the role. */
   setSocket(socket: Duplex, head: Uint8Array, options: WsConnectionOptions): void {
     const settings = settingsFromWsOptions({ maxPayload: 0, ...this.#options, ...options });
     this.accept(socket, head, this._isServer ? 'server' : 'client', '', settings);
@@ -145,6 +134,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     deflate?: AgreedDeflate,
   ): void {
     this.#protocol = protocol;
+    this.#spreadsEvents = settings.spreadsEvents ?? false;
     if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
     this.#transport = new SocketTransport(socket, head, this.#connectionHandler(), {
       role,
@@ -153,6 +143,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       skipsUtf8Validation: settings.skipsUtf8Validation ?? false,
       strictLengths: settings.strictLengths ?? false,
       deflate,
+      nextMaskingKey: settings.nextMaskingKey,
       ...(settings.closeTimeoutMs === undefined ? {} : { closeTimeoutMs: settings.closeTimeoutMs }),
     });
     try {
@@ -187,6 +178,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
 
   /** Bytes sent and not yet taken by the network, frame headers included. */
   get bufferedAmount(): number {
+    // What waits for the end of the tick is offered to the network now: only what it does not take is buffered.
+    this.#transport?.flush();
     return this.#unsentBytes + (this.#transport?.bufferedBytes ?? 0);
   }
 
@@ -203,9 +196,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (BINARY_TYPES.includes(value)) this.#binaryType = value;
   }
 
-  /** The transport below, for its addresses and TLS state; null before the connection is open. */
-  get _socket(): Duplex | null {
-    return this.#transport?.socket ?? null;
+  protected get _transport(): SocketTransport | undefined {
+    return this.#transport;
   }
 
   /**
@@ -283,30 +275,12 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.#transport?.resume();
   }
 
-  /** The browser's way to listen; types other than open, message, close and error are ignored. */
-  addEventListener(type: 'open', handler: (event: Event<WebSocket>) => void, options?: { once?: boolean }): void;
-  addEventListener(
-    type: 'message',
-    handler: (event: MessageEvent<WebSocket>) => void,
-    options?: { once?: boolean },
-  ): void;
-  addEventListener(type: 'close', handler: (event: CloseEvent<WebSocket>) => void, options?: { once?: boolean }): void;
-  addEventListener(type: 'error', handler: (event: ErrorEvent<WebSocket>) => void, options?: { once?: boolean }): void;
-  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void;
-  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void {
-    addEventListener(this, type, handler, options);
-  }
-
-  /** Removes what `addEventListener` added. */
-  removeEventListener(type: string, handler: EventHandler): void {
-    removeEventListener(this, type, handler);
-  }
-
   /**
    * Application code has thrown, in a listener or while it was given this socket: ends with 1011, reports `error`. When
    * the connection has ended before, there is only a warning left to give.
    */
   failForHandler(error: unknown): void {
+    if (this.isIterationError(error)) return;
     if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
   }
 
@@ -319,17 +293,32 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   #connectionHandler(): ConnectionHandler {
     return {
       message: (bytes, start, end, isBinary) => {
+        if (this.offerMessage(bytes, start, end, isBinary) && this.listenerCount('message') === 0) return;
+        if (this.#spreadsEvents) this.#holdUntilNextTurn();
         const data = viewOf(bytes, start, end);
         this.emit('message', isBinary ? fromPayload(data, this.#binaryType) : data, isBinary);
       },
-      ping: (payload) => this.emit('ping', Buffer.from(payload)),
-      pong: (payload) => this.emit('pong', Buffer.from(payload)),
+      ping: (payload) => this.#emitControl('ping', payload),
+      pong: (payload) => this.#emitControl('pong', payload),
       closeReceived: () => {
         this.#isPaused = false;
       },
       failed: (id, detail, cause) => this.#failed(id, detail, cause),
       closed: () => this.emitClose(),
     };
+  }
+
+  #emitControl(name: 'ping' | 'pong', payload: Uint8Array): void {
+    if (this.#spreadsEvents) this.#holdUntilNextTurn();
+    this.emit(name, Buffer.from(payload));
+  }
+
+  #holdUntilNextTurn(): void {
+    const transport = this.#transport!;
+    transport.pause();
+    setImmediate(() => {
+      if (!this.#isPaused) transport.resume();
+    });
   }
 
   #failed(id: ViolationId, detail: number, cause: unknown): void {
@@ -356,13 +345,15 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     // `mask` is there for ws's signature: the role decides (§5.1).
     const done = [data, mask, callback].find((argument) => typeof argument === 'function') as SendCallback | undefined;
     const transport = this.#transportAfterHandshake();
-    const payload = toPayloadBytes(typeof data === 'function' ? undefined : data);
+    const payload = toControlPayload(typeof data === 'function' ? undefined : data);
     if (transport?.sendControl(opcode, payload, this.#safeCallback(done)) !== true) this.#refuseToSend(payload, done);
   }
 
   /** Undefined when the opening handshake has failed. */
   #transportAfterHandshake(): SocketTransport | undefined {
-    if (this.readyState === 0) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    if (this.#transport === undefined && this.readyState === 0) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
     return this.#transport;
   }
 
@@ -392,18 +383,7 @@ for (const [value, name] of STATE_NAMES.entries()) {
   }
 }
 
-for (const type of EVENT_TYPES) {
-  Object.defineProperty(WebSocket.prototype, `on${type}`, {
-    enumerable: true,
-    configurable: true,
-    get(this: WebSocket) {
-      return getEventProperty(this, type);
-    },
-    set(this: WebSocket, handler: unknown) {
-      setEventProperty(this, type, handler);
-    },
-  });
-}
+defineEventProperties(WebSocket.prototype);
 
 for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url']) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });

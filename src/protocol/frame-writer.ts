@@ -17,7 +17,7 @@ export function firstByteOf(opcode: number, fin: boolean, rsv1 = false): number 
  * §5.5: a control frame holds no more than 125 bytes.
  * @throws {RangeError} when the payload is longer
  */
-export function checkControlPayload(payload: Uint8Array): void {
+export function checkControlPayload(payload: { readonly length: number }): void {
   if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
     throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
   }

@@ -15,17 +15,21 @@ export type Payload = string | Uint8Array | Blob;
 interface Job {
   /** Does it, and ends with `queue.settle`. */
   run(): void;
-  /** It will not be done: the socket is gone. */
-  abandon(): void;
+  readonly callback: WriteCallback | undefined;
+  /** What has to be done before it can be sent, as an end of "The socket was closed while …". */
+  doing: string;
+  /** Nothing of it is to happen any more: its callback has been told why. */
+  isAbandoned: boolean;
 }
 
-const CLOSED_WHILE_COMPRESSING = 'The socket was closed while data was being compressed';
-const CLOSED_WHILE_READING = 'The socket was closed while the blob was being read';
+const COMPRESSING = 'data was being compressed';
+const READING = 'the blob was being read';
 
 export class MessageSender {
   private readonly connection: Connection;
   private readonly batch: WriteBatch;
   private readonly compression: Compression | undefined;
+  private readonly unreadable: (error: unknown) => void;
   private readonly queue = new JobQueue<Job>((job) => job.run());
   /** Payload bytes of messages that wait for their turn or are being worked on. */
   bufferedBytes = 0;
@@ -33,25 +37,30 @@ export class MessageSender {
   private isMessageStart = true;
   private isMessageCompressed = false;
 
-  constructor(connection: Connection, batch: WriteBatch, compression: Compression | undefined) {
+  /** @param unreadable called when a Blob could not be read; nothing behind it has been sent, or will be */
+  constructor(
+    connection: Connection,
+    batch: WriteBatch,
+    compression: Compression | undefined,
+    unreadable: (error: unknown) => void,
+  ) {
     this.connection = connection;
     this.batch = batch;
     this.compression = compression;
+    this.unreadable = unreadable;
   }
 
   /** Sends a message or a fragment, see `Connection.sendMessage`. */
   send(payload: Payload, isBinary: boolean, fin: boolean, mayCompress: boolean, callback?: WriteCallback): void {
-    const isBlob = typeof payload === 'object' && !(payload instanceof Uint8Array);
     const isCompressed = this.compression !== undefined && this.decideCompression(payload, fin, mayCompress);
-    if (!isBlob && !isCompressed && !this.queue.isBusy) {
+    if (!isBlob(payload) && !isCompressed && !this.queue.isBusy) {
       this.transmit(payload, isBinary, fin, false, callback);
       return;
     }
     const lengthBytes = payloadLength(payload);
     this.bufferedBytes += lengthBytes;
-    let isAbandoned = false;
     const finish = (error: Error | undefined, bytes: string | Uint8Array) => {
-      if (isAbandoned) return;
+      if (job.isAbandoned) return;
       this.queue.settle(() => {
         this.bufferedBytes -= lengthBytes;
         if (error === undefined) this.transmit(bytes, isBinary, fin, isCompressed, callback);
@@ -59,42 +68,67 @@ export class MessageSender {
       });
     };
     const proceed = (bytes: string | Uint8Array) => {
-      if (!isCompressed || isAbandoned) finish(undefined, bytes);
+      job.doing = COMPRESSING;
+      if (!isCompressed) finish(undefined, bytes);
       else this.compression!.deflate(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, fin, finish);
     };
-    this.queue.add({
-      run() {
-        if (isBlob)
-          payload.arrayBuffer().then(
-            (memory) => proceed(new Uint8Array(memory)),
-            (error) => finish(error, ''),
-          );
-        else proceed(payload);
-      },
-      abandon() {
-        isAbandoned = true;
-        callback?.(new Error(isBlob ? CLOSED_WHILE_READING : CLOSED_WHILE_COMPRESSING));
-      },
-    });
+    const job = this.jobOf(callback, () => (isBlob(payload) ? this.read(payload, job, proceed) : proceed(payload)));
+    this.queue.add(job);
   }
 
   /** Does something behind everything sent so far: sends a control frame, or closes. */
   inOrder(action: () => void, callback?: WriteCallback): void {
-    if (!this.queue.isBusy) {
-      action();
-      return;
-    }
-    this.queue.add({
-      run: () => this.queue.settle(action),
-      abandon: () => callback?.(new Error(CLOSED_WHILE_COMPRESSING)),
-    });
+    if (this.queue.isBusy) this.queue.add(this.jobOf(callback, () => this.queue.settle(action)));
+    else action();
   }
 
-  /** The socket is gone: whatever waits is told so. */
-  abandon(): void {
+  /** As `inOrder`, with the bytes of a payload. */
+  withBytes(payload: Uint8Array | Blob, action: (bytes: Uint8Array) => void, callback?: WriteCallback): void {
+    if (!isBlob(payload)) {
+      this.inOrder(() => action(payload), callback);
+      return;
+    }
+    this.bufferedBytes += payload.size;
+    const job = this.jobOf(callback, () =>
+      this.read(payload, job, (bytes) =>
+        this.queue.settle(() => {
+          this.bufferedBytes -= bytes.length;
+          action(bytes);
+        }),
+      ),
+    );
+    this.queue.add(job);
+  }
+
+  /**
+   * Nothing more can be sent: whatever waits is told so.
+   * @param error why; default that the socket is gone
+   */
+  abandon(error?: Error): void {
     const jobs = this.queue.takeAll();
     this.bufferedBytes = 0;
-    for (const job of jobs) job.abandon();
+    // Those behind the first have waited for what the first was doing.
+    const reason = error ?? new Error(`The socket was closed while ${jobs[0]?.doing}`);
+    for (const job of jobs) job.isAbandoned = true;
+    for (const { callback } of jobs) callback?.(reason);
+  }
+
+  private jobOf(callback: WriteCallback | undefined, run: () => void): Job {
+    return { run, callback, doing: COMPRESSING, isAbandoned: false };
+  }
+
+  private read(blob: Blob, job: Job, proceed: (bytes: Uint8Array) => void): void {
+    job.doing = READING;
+    blob.arrayBuffer().then(
+      (memory) => {
+        if (!job.isAbandoned) proceed(new Uint8Array(memory));
+      },
+      (error) => {
+        if (job.isAbandoned) return;
+        this.abandon(error);
+        this.unreadable(error);
+      },
+    );
   }
 
   /** RFC 7692 §6.1: the first fragment decides for its message. */
@@ -116,8 +150,12 @@ export class MessageSender {
     const isSent = this.connection.sendMessage(payload, isBinary, fin, isCompressed);
     if (callback === undefined) return;
     if (isSent) this.batch.whenWritten(callback);
-    else callback(new Error(CLOSED_WHILE_COMPRESSING));
+    else callback(new Error(`The socket was closed while ${COMPRESSING}`));
   }
+}
+
+function isBlob(payload: Payload): payload is Blob {
+  return typeof payload === 'object' && !(payload instanceof Uint8Array);
 }
 
 /** In bytes. */

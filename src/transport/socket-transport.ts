@@ -15,7 +15,7 @@ import {
   checkControlPayload,
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
-import { MessageSender, type Payload } from './message-sender.ts';
+import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | 'isUtf8' | 'now' | 'inflater'> {
@@ -26,9 +26,12 @@ export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | '
   readonly closeTimeoutMs?: number;
   /** What was agreed on for compressing messages. Default: nothing, messages are sent and taken as they are. */
   readonly deflate?: AgreedDeflate | undefined;
+  /** Where a client's masking keys come from, in network order. Default: the system's random source (§10.3). */
+  readonly nextMaskingKey?: (() => number) | undefined;
 }
 
 export const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
+const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
 
 export class SocketTransport {
   readonly socket: Duplex;
@@ -36,6 +39,8 @@ export class SocketTransport {
   private readonly batch: WriteBatch;
   private readonly sender: MessageSender;
   private readonly compression: Compression | undefined;
+  /** What was agreed on for compressing messages, if anything. */
+  readonly deflate: AgreedDeflate | undefined;
   private readonly closeTimeoutMs: number;
   private closeTimer: NodeJS.Timeout | undefined;
   private isHandling = false;
@@ -60,6 +65,7 @@ export class SocketTransport {
       end: () => this.batch.end(),
     };
     const { deflate, role } = options;
+    this.deflate = deflate;
     this.compression = deflate && new Compression(deflate, role, (action) => this.handle(action));
     this.connection = new Connection(output, handler, {
       ...options,
@@ -67,8 +73,10 @@ export class SocketTransport {
       allocate: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
       isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
     });
-    this.batch = new WriteBatch(socket, role, this.connection);
-    this.sender = new MessageSender(this.connection, this.batch, this.compression);
+    this.batch = new WriteBatch(socket, role, this.connection, options.nextMaskingKey);
+    this.sender = new MessageSender(this.connection, this.batch, this.compression, (error) =>
+      this.failForHandler(error),
+    );
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
@@ -84,6 +92,11 @@ export class SocketTransport {
   /** Bytes sent and not yet taken by the network, frame headers included. */
   get bufferedBytes(): number {
     return this.sender.bufferedBytes + this.batch.bufferedBytes;
+  }
+
+  /** Writes what has been sent so far, instead of at the end of the tick or of the chunk being handled. */
+  flush(): void {
+    this.batch.flush();
   }
 
   /** Whether messages can be sent. */
@@ -114,14 +127,18 @@ export class SocketTransport {
    */
   sendControl(
     opcode: Parameters<Connection['sendControl']>[0],
-    payload: Uint8Array,
+    payload: Uint8Array | Blob,
     callback?: WriteCallback,
   ): boolean {
     if (!this.isOpen) return false;
-    checkControlPayload(payload);
-    this.sender.inOrder(() => {
-      if (this.connection.sendControl(opcode, payload) && callback !== undefined) this.batch.whenWritten(callback);
-    }, callback);
+    checkControlPayload({ length: payloadLength(payload) });
+    const send = (bytes: Uint8Array) => {
+      const isSent = this.connection.sendControl(opcode, bytes);
+      if (isSent && callback !== undefined) this.batch.whenWritten(callback);
+      // What stood before it took its time: the connection may have failed meanwhile.
+      else callback?.(new Error(CLOSED_BEFORE));
+    };
+    this.sender.withBytes(payload, send, callback);
     return true;
   }
 
@@ -136,7 +153,7 @@ export class SocketTransport {
     this.sender.inOrder(() => {
       // Compressing what stands before it takes its time: the connection may have failed meanwhile.
       if (this.connection.state !== 'open') {
-        callback?.(new Error('The connection was closed before the frame could be sent'));
+        callback?.(new Error(CLOSED_BEFORE));
         return;
       }
       this.batch.writeEncoded(parts);
@@ -160,6 +177,8 @@ export class SocketTransport {
     this.isClosing = true;
     this.sender.inOrder(() => {
       this.connection.close(statusCode, closeReason);
+      // No message follows that it could leave with.
+      this.batch.flush();
       this.watchClosing();
     });
   }

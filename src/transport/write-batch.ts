@@ -37,6 +37,7 @@ export class WriteBatch implements FrameOutput {
   /** §5.1: a client masks every frame, Close frames (§5.5.1) included; a server none. */
   private readonly masks: boolean;
   private readonly owner: WriteBatchOwner;
+  private readonly nextKey: () => number;
   /** A plain TCP socket with nothing buffered has given everything to the kernel; other streams may keep what they got. */
   private readonly tellsWhenTaken: boolean;
 
@@ -53,10 +54,11 @@ export class WriteBatch implements FrameOutput {
   private isScheduled = false;
   private hasEnded = false;
 
-  constructor(socket: Duplex, role: Role, owner: WriteBatchOwner) {
+  constructor(socket: Duplex, role: Role, owner: WriteBatchOwner, nextKey = nextMaskingKey) {
     this.socket = socket;
     this.masks = role === 'client';
     this.owner = owner;
+    this.nextKey = nextKey;
     this.tellsWhenTaken = socket.constructor === Socket;
   }
 
@@ -141,7 +143,7 @@ export class WriteBatch implements FrameOutput {
   /** Header and payload, one behind the other, at the end of the range being filled. */
   private copyFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number, frameBytes: number): void {
     const { bytes } = this.extendRange(frameBytes);
-    const maskingKey = this.masks ? nextMaskingKey() : undefined;
+    const maskingKey = this.masks ? this.nextKey() : undefined;
     const payloadStart = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
     if (typeof payload === 'string') bytes.write(payload, payloadStart, payloadLength);
     else bytes.set(payload, payloadStart);
@@ -156,7 +158,7 @@ export class WriteBatch implements FrameOutput {
    * (§10.3).
    */
   private queueFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number): void {
-    const maskingKey = this.masks ? nextMaskingKey() : undefined;
+    const maskingKey = this.masks ? this.nextKey() : undefined;
     const headerBytes = frameHeaderLength(payloadLength, this.masks);
     const { bytes } = this.extendRange(headerBytes);
     this.rangeEnd = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromPayload, toPayload, toPayloadBytes, viewOf } from '../../src/api/payload.ts';
+import { fromPayload, toControlPayload, toPayload, viewOf } from '../../src/api/payload.ts';
 
 describe('toPayload', () => {
   const memory = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7).buffer;
@@ -23,7 +23,7 @@ describe('toPayload', () => {
     expect(toPayload(-1.5)).toBe('-1.5');
     expect(toPayload(null)).toHaveLength(0);
     expect(toPayload(undefined)).toHaveLength(0);
-    expect(toPayloadBytes('é')).toEqual(Buffer.from([0xc3, 0xa9]));
+    expect(toControlPayload('é')).toEqual(Buffer.from([0xc3, 0xa9]));
   });
 });
 

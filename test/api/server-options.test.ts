@@ -13,8 +13,8 @@ describe('the options of ws in the terms of the core', () => {
     expect(limits.maxMessageCostBytes).toBe(2 * 104_857_600 + 65_536);
   });
 
-  it('0 turns a limit off', () => {
-    const { limits } = settingsFromWsOptions({ maxPayload: 0, maxFragments: 0, maxPendingAutoPongs: 0 });
+  it.each([0, Number.POSITIVE_INFINITY])('%s turns a limit off', (off) => {
+    const { limits } = settingsFromWsOptions({ maxPayload: off, maxFragments: off, maxPendingAutoPongs: off });
     expect([limits.maxMessageBytes, limits.maxFragments, limits.maxPendingPongs]).toEqual(
       Array(3).fill(Number.POSITIVE_INFINITY),
     );

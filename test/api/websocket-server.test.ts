@@ -13,7 +13,7 @@ import { echo, eventOf, nextTurn, startPlainHttp, startServer, watchProcess } fr
 const ONE_OF = 'One and only one of the "port", "server", or "noServer" options must be specified';
 
 describe('the constructor', () => {
-  it.each([{}, { noServer: false }, { port: 0, noServer: true }, { port: 0, server: createServer() }])(
+  it.each([undefined, {}, { noServer: false }, { port: 0, noServer: true }, { port: 0, server: createServer() }])(
     'throws a TypeError unless one way in is chosen: %o',
     (options) => {
       expect(() => new WebSocketServer(options as WebSocketServerOptions)).toThrow(new TypeError(ONE_OF));
@@ -28,6 +28,13 @@ describe('the constructor', () => {
     [{ maxPendingAutoPongs: -5 }, RangeError],
   ])('throws for the limit %o', (limits, ErrorClass) => {
     expect(() => new WebSocketServer({ noServer: true, ...(limits as object) })).toThrow(ErrorClass);
+  });
+
+  it('options: a copy of what was given, which later changes of the original do not reach', () => {
+    const given: WebSocketServerOptions = { noServer: true, path: '/chat' };
+    const wss = new WebSocketServer(given);
+    given.path = '/elsewhere';
+    expect(wss.options.path).toBe('/chat');
   });
 
   it('calls back when its own server listens', async () => {
@@ -105,6 +112,26 @@ describe('noServer and handleUpgrade', () => {
     expect(await peer.framesUntilEnd()).toEqual([closed(1011)]);
     expect((await nextWarning()).detail).toContain('in the callback');
     expect(uncaught).toEqual([]);
+  });
+
+  it('RFC 7692 §5.1 options.perMessageDeflate may be changed from request to request', async () => {
+    const { server, endpoint } = await startPlainHttp();
+    const wss = new WebSocketServer({ noServer: true });
+    server.on('upgrade', (request, socket, head) => {
+      const deflates: Record<string, unknown> = { '/on': {}, '/bad': { serverMaxWindowBits: 99 } };
+      (wss.options as WebSocketServerOptions).perMessageDeflate = deflates[request.url!] as object | undefined;
+      wss.handleUpgrade(request, socket, head, echo);
+    });
+    async function answer(path: string): Promise<string> {
+      const peer = await RawPeer.connect({ endpoint });
+      peer.send(upgradeRequest({ 'Sec-WebSocket-Extensions': 'permessage-deflate' }, `GET ${path} HTTP/1.1`));
+      const head = await peer.head();
+      return `${head.slice(9, 12)} ${/^Sec-WebSocket-Extensions: (.*)$/im.exec(head)?.[1] ?? 'none'}`;
+    }
+    expect(await answer('/off')).toBe('101 none');
+    expect(await answer('/on')).toBe('101 permessage-deflate');
+    expect(await answer('/off')).toBe('101 none');
+    expect(await answer('/bad')).toBe('500 none');
   });
 
   it('works over any Duplex, and leaves one that is gone alone', () => {

@@ -5,19 +5,29 @@ import { WebSocket as Ws } from 'ws';
 import type { ClientOptions } from '../../src/api/client-handshake.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 
-/** Both compress when the server wants to; here that would only make the wire harder to read. */
-class PlainWs extends Ws {
-  constructor(address: string | URL, protocols?: string | string[] | object, options?: object) {
-    const isOptions = typeof protocols === 'object' && !Array.isArray(protocols);
-    const given = isOptions ? protocols : options;
-    super(address, isOptions ? undefined : (protocols as string[]), { perMessageDeflate: false, ...given });
-  }
+/** Both offer to compress; here that would only make the wire harder to read. */
+function withoutCompression(Client: typeof WebSocket): typeof WebSocket {
+  return class extends Client {
+    constructor(
+      address: string | URL | null,
+      protocols?: string | readonly string[] | ClientOptions,
+      options?: object,
+    ) {
+      const isOptions = typeof protocols === 'object' && protocols !== null && !Array.isArray(protocols);
+      const given = isOptions ? (protocols as object) : options;
+      const subprotocols = isOptions ? undefined : (protocols as string[] | undefined);
+      super(address, subprotocols, { perMessageDeflate: false, ...given });
+    }
+  };
 }
 
-export const CLIENTS: readonly [name: string, Client: typeof WebSocket][] = [
-  ['ws', PlainWs as unknown as typeof WebSocket],
+const BOTH: readonly [name: string, Client: typeof WebSocket][] = [
+  ['ws', Ws as unknown as typeof WebSocket],
   ['framewright', WebSocket],
 ];
+
+export const COMPRESSING_CLIENTS = BOTH;
+export const CLIENTS = BOTH.map(([name, Client]) => [name, withoutCompression(Client)] as const);
 
 export type Protocols = string | string[] | ClientOptions | undefined;
 
@@ -67,4 +77,13 @@ export function opened(socket: WebSocket): Promise<void> {
     socket.once('open', () => resolve());
     socket.once('error', reject);
   });
+}
+
+/** A promise with its `resolve`. */
+export function deferred(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

@@ -211,3 +211,33 @@ describe('end', () => {
     expect(batch.bufferedBytes).toBe(0);
   });
 });
+
+describe('frames encoded elsewhere', () => {
+  it('stand between those encoded here, whatever their size, and are left as they are', async () => {
+    const socket = new HeldDuplex();
+    const { batch } = batchOn(socket, 'client');
+    const large = Buffer.alloc(COPY_LIMIT_BYTES + 1, 5);
+    const small = hex('81 02 68 69');
+    batch.writeEncoded([small]);
+    batch.writeEncoded([Buffer.from(hex('82 7e 40 01')), large]);
+    batch.writeEncoded([small]);
+    expect(batch.bufferedBytes).toBe(4 + 4 + large.length + 4);
+    await nextTurn();
+    socket.release();
+    expect(socket.chunks.map((chunk) => chunk.length)).toEqual([8, large.length, 4]);
+    expect(socket.chunks[1]!.buffer).toBe(large.buffer);
+    expect(socket.written.subarray(0, 8)).toEqual(Buffer.from(hex('81 02 68 69 82 7e 40 01')));
+    expect(toHex(small)).toBe('81 02 68 69');
+    expect(large.every((byte) => byte === 5)).toBe(true);
+  });
+
+  it('behind the end nothing is taken', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    batch.end();
+    batch.writeEncoded([hex('81 00')]);
+    await nextTurn();
+    expect(batch.bufferedBytes).toBe(0);
+    expect(socket.written.length).toBe(0);
+  });
+});

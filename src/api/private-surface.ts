@@ -1,0 +1,92 @@
+/**
+ * The members of ws's sockets that are not documented and yet relied on: `_sender`, `_receiver` and `_extensions`, made
+ * on our transport when somebody asks for them. Socket.IO writes broadcasts, encoded once, through `_sender`.
+ */
+
+import { type Duplex, Writable } from 'node:stream';
+import { type DeflateParams, MAX_WINDOW_BITS, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import type { SocketTransport } from '../transport/socket-transport.ts';
+import { MessageSource } from './message-source.ts';
+import type { PerMessageDeflateParams } from './per-message-deflate.ts';
+import { Sender, type SenderCallback } from './sender.ts';
+
+/** The extensions in use, by name, with their parameters. */
+export type ExtensionsInUse = Record<string, { readonly params: PerMessageDeflateParams }>;
+
+/** Sends what has been encoded elsewhere behind everything that the WebSocket itself has sent. */
+export class TransportSender extends Sender {
+  readonly #transport: SocketTransport;
+
+  constructor(transport: SocketTransport) {
+    super(transport.socket);
+    this.#transport = transport;
+    Object.defineProperty(this, '_bufferedBytes', {
+      get: () => transport.bufferedBytes - transport.socket.writableLength,
+      set() {},
+    });
+  }
+
+  override sendFrame(list: readonly (Uint8Array | string)[], callback?: SenderCallback): void {
+    const parts = list.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
+    if (!this.#transport.sendEncoded(parts, callback) && callback !== undefined) {
+      process.nextTick(callback, new Error('WebSocket is not open: the frame was not sent'));
+    }
+  }
+}
+
+/** What is written here is taken as if it had come from the socket. */
+export class TransportReceiver extends Writable {
+  readonly #transport: SocketTransport;
+
+  constructor(transport: SocketTransport) {
+    super();
+    this.#transport = transport;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.#transport.socket.emit('data', chunk);
+    callback();
+  }
+}
+
+function paramsOf(agreed: DeflateParams): PerMessageDeflateParams {
+  return {
+    ...(agreed.serverNoContextTakeover ? { server_no_context_takeover: true } : {}),
+    ...(agreed.clientNoContextTakeover ? { client_no_context_takeover: true } : {}),
+    ...(agreed.serverMaxWindowBits === MAX_WINDOW_BITS ? {} : { server_max_window_bits: agreed.serverMaxWindowBits }),
+    ...(agreed.clientMaxWindowBits === MAX_WINDOW_BITS ? {} : { client_max_window_bits: agreed.clientMaxWindowBits }),
+  };
+}
+
+/** The class between MessageSource and WebSocket. */
+export abstract class PrivateSurface extends MessageSource {
+  #sender: TransportSender | undefined;
+  #receiver: TransportReceiver | undefined;
+
+  /** Undefined before the connection is open. */
+  protected abstract get _transport(): SocketTransport | undefined;
+
+  /** The transport below, for its addresses and TLS state; null before the connection is open. */
+  get _socket(): Duplex | null {
+    return this._transport?.socket ?? null;
+  }
+
+  /** Null before the connection is open. */
+  get _sender(): TransportSender | null {
+    if (this._transport === undefined) return null;
+    this.#sender ??= new TransportSender(this._transport);
+    return this.#sender;
+  }
+
+  /** Null before the connection is open. */
+  get _receiver(): TransportReceiver | null {
+    if (this._transport === undefined) return null;
+    this.#receiver ??= new TransportReceiver(this._transport);
+    return this.#receiver;
+  }
+
+  get _extensions(): ExtensionsInUse {
+    const deflate = this._transport?.deflate;
+    return deflate === undefined ? {} : { [PERMESSAGE_DEFLATE]: { params: paramsOf(deflate.agreed) } };
+  }
+}

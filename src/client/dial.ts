@@ -1,0 +1,251 @@
+/**
+ * The client's opening handshake over node:http (§4.1): request, redirects, the check of the answer, and every way in
+ * which it can end. Hands over an upgraded socket, or one error. It refuses to know what a WebSocket does with either.
+ */
+
+import { randomBytes } from 'node:crypto';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import https, { type RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { acceptResponse, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { checkUpgradeResponse, generateKey, HeaderMap } from '../handshake/index.ts';
+import type { AgreedDeflate } from '../transport/compression.ts';
+import { type Address, isSameHost, parseAddress } from './address.ts';
+import { connectDirectly, connectThrough } from './connector.ts';
+import { type DialPlan, requestOptions } from './options.ts';
+import { chooseProxy } from './proxy.ts';
+
+/** An opening handshake that succeeded. */
+export interface DialedConnection {
+  readonly socket: Duplex;
+  /** Bytes that came behind the response's head. */
+  readonly head: Buffer;
+  readonly subprotocol: string | undefined;
+  /** What was agreed on for compression, if anything. */
+  readonly deflate: AgreedDeflate | undefined;
+}
+
+type Answer =
+  | ({ readonly ok: true } & Pick<DialedConnection, 'subprotocol' | 'deflate'>)
+  | { readonly ok: false; readonly message: string };
+
+/** Who hears how the handshake goes. Exactly one of `opened` and `failed` is called, unless the dial is aborted. */
+export interface DialHandler {
+  /** A response that upgrades, before it is checked. */
+  upgrade(response: IncomingMessage): void;
+  /** The next request, before it is sent. */
+  redirect(url: string, request: ClientRequest): void;
+  /** Whether somebody looks after redirects, and so after what they reveal. */
+  isRedirectWatched(): boolean;
+  /** A response that neither upgrades nor redirects. @returns whether somebody takes it, and will abort the dial */
+  unexpectedResponse(request: ClientRequest, response: IncomingMessage): boolean;
+  opened(connection: DialedConnection): void;
+  failed(error: Error): void;
+}
+
+/**
+ * Starts the handshake.
+ * @param abort aborts it silently: no further call to `handler`
+ * @throws {TypeError} when a header has illegal characters; nothing has been sent then
+ * @throws {SyntaxError} when the proxy is not an http: or https: URL
+ */
+export function dial(address: Address, plan: DialPlan, handler: DialHandler, abort: AbortSignal): void {
+  new Dial(address, plan, handler, abort).start();
+}
+
+/** Fields that name the user to the first host, and are no other host's business. */
+const SECRET_FIELDS = ['authorization', 'cookie'];
+/** The longest time that a timer of Node.js can hold. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+class Dial {
+  readonly #first: Address;
+  readonly #plan: DialPlan;
+  readonly #handler: DialHandler;
+  #current: ClientRequest | undefined;
+  #cancelTunnel: () => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+  #redirects = 0;
+  /** The first that were found: later addresses do not replace them. */
+  #credentials: string | undefined;
+  #isSettled = false;
+  readonly #onUserAbort = () => this.#fail(abortError(this.#plan.options.signal?.reason));
+
+  constructor(first: Address, plan: DialPlan, handler: DialHandler, abort: AbortSignal) {
+    this.#first = first;
+    this.#plan = plan;
+    this.#handler = handler;
+    abort.addEventListener('abort', () => {
+      this.#settle();
+      this.#abandon();
+    });
+    const { signal } = plan.options;
+    signal?.addEventListener('abort', this.#onUserAbort);
+  }
+
+  /** Sends the first request. What is wrong with it is thrown, and nothing is left behind. */
+  start(): void {
+    try {
+      this.#request(this.#first);
+    } catch (error) {
+      this.#settle();
+      this.#abandon();
+      throw error;
+    }
+  }
+
+  #request(address: Address): void {
+    const { finishRequest, options } = this.#plan;
+    if (options.signal?.aborted) {
+      this.#onUserAbort();
+      return;
+    }
+    const key = generateKey((lengthBytes) => randomBytes(lengthBytes));
+    // As members, not as names of their own: tools that watch requests replace them.
+    const request = (address.isSecure ? https : http).request(this.#requestOptions(address, key));
+    this.#current = request;
+    this.#startTimer();
+    this.#listen(request, address, key);
+    if (this.#redirects > 0) this.#handler.redirect(address.url, request);
+    if (this.#isSettled) return;
+    if (finishRequest === undefined) request.end();
+    else finishRequest(request);
+  }
+
+  #requestOptions(address: Address, key: string): RequestOptions {
+    const { options } = this.#plan;
+    const withheld = this.#redirects === 0 || this.#handler.isRedirectWatched() ? [] : this.#withheld(address);
+    if (withheld.length === 0) this.#credentials ??= address.credentials ?? options.auth ?? undefined;
+    const credentials = withheld.length === 0 ? this.#credentials : undefined;
+    const given = requestOptions(this.#plan, { address, key, credentials, withheld });
+    const proxy = chooseProxy(options, address);
+    if (proxy === undefined) {
+      given.createConnection ??= (socketOptions) => connectDirectly(address, socketOptions);
+    } else {
+      // `agent: false` would have node:http make one, which connects in its own way.
+      given.agent = undefined;
+      given.createConnection = (socketOptions, done) => {
+        this.#cancelTunnel = connectThrough(proxy, address, socketOptions, done);
+        return undefined;
+      };
+    }
+    return given;
+  }
+
+  /** Like curl: what was meant for the first host alone does not go to another, nor out of TLS. */
+  #withheld(address: Address): readonly string[] {
+    if (!isSameHost(this.#first, address)) return [...SECRET_FIELDS, 'host'];
+    return this.#first.isSecure && !address.isSecure ? SECRET_FIELDS : [];
+  }
+
+  #listen(request: ClientRequest, address: Address, key: string): void {
+    request.on('error', (error) => {
+      if (request === this.#current) this.#fail(error);
+    });
+    request.on('response', (response) => {
+      if (request === this.#current) this.#responded(request, response, address);
+    });
+    request.on('upgrade', (response, socket, head) => {
+      // Until somebody takes the socket over, and when nobody does.
+      socket.on('error', ignoreError);
+      if (request === this.#current) this.#upgraded(response, socket, head, key);
+      else socket.destroy();
+    });
+  }
+
+  #responded(request: ClientRequest, response: IncomingMessage, address: Address): void {
+    const { statusCode = 0 } = response;
+    const { location } = response.headers;
+    const { options, maxRedirects } = this.#plan;
+    if (location && options.followRedirects && statusCode >= 300 && statusCode < 400) {
+      if (++this.#redirects > maxRedirects) this.#fail(new Error('Maximum redirects exceeded'));
+      else this.#redirect(location, address);
+    } else if (!this.#handler.unexpectedResponse(request, response)) {
+      this.#fail(new Error(`Unexpected server response: ${statusCode}`));
+    }
+  }
+
+  #redirect(location: string, from: Address): void {
+    this.#abandon();
+    try {
+      this.#request(parseAddress(location, from.url));
+    } catch (error) {
+      // By now there is nobody to throw at.
+      this.#fail(error as Error);
+    }
+  }
+
+  /** §4.1: the answer is checked, and the connection failed when it is not what was asked for. */
+  #upgraded(response: IncomingMessage, socket: Duplex, head: Buffer, key: string): void {
+    this.#handler.upgrade(response);
+    if (this.#isSettled) {
+      socket.destroy();
+      return;
+    }
+    const answer = this.#judge(response, key);
+    if (!answer.ok) {
+      socket.destroy();
+      this.#fail(new Error(answer.message));
+      return;
+    }
+    this.#settle();
+    this.#current = undefined;
+    socket.off('error', ignoreError);
+    this.#handler.opened({ socket, head, subprotocol: answer.subprotocol, deflate: answer.deflate });
+  }
+
+  /** Whether the answer may follow the request (§4.1), and what it agrees to (RFC 7692 §7.1). */
+  #judge(response: IncomingMessage, key: string): Answer {
+    const { subprotocols, deflate: settings } = this.#plan;
+    const answer = checkUpgradeResponse(
+      { statusCode: response.statusCode ?? 0, headers: new HeaderMap(response.rawHeaders) },
+      { key, subprotocols, extensions: settings === undefined ? [] : [PERMESSAGE_DEFLATE] },
+    );
+    if (!answer.ok) return answer;
+    const { subprotocol } = answer;
+    const negotiation = settings && acceptResponse(answer.extensions, settings);
+    if (negotiation?.outcome === 'refused') return { ok: false, message: negotiation.message };
+    if (negotiation?.outcome !== 'accepted') return { ok: true, subprotocol, deflate: undefined };
+    return { ok: true, subprotocol, deflate: { agreed: negotiation.agreed, settings: settings! } };
+  }
+
+  /** From the first moment of a request, its connection included, to the answer; each redirect has as long again. */
+  #startTimer(): void {
+    const { handshakeTimeout } = this.#plan.options;
+    if (!handshakeTimeout || handshakeTimeout > MAX_TIMEOUT_MS) return;
+    this.#timer = setTimeout(() => this.#fail(new Error('Opening handshake has timed out')), handshakeTimeout);
+    this.#timer.unref();
+  }
+
+  #fail(error: Error): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.#abandon();
+    this.#handler.failed(error);
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#plan.options.signal?.removeEventListener('abort', this.#onUserAbort);
+    clearTimeout(this.#timer);
+  }
+
+  /** Gives the current request up, with its socket and the tunnel that it may still be waiting for. */
+  #abandon(): void {
+    const request = this.#current;
+    this.#current = undefined;
+    clearTimeout(this.#timer);
+    this.#cancelTunnel();
+    request?.destroy();
+    // A request whose answer has been read to its end has let go of its socket, and left it open.
+    request?.socket?.destroy();
+  }
+}
+
+function ignoreError(): void {}
+
+/** Named and coded as Node's own. */
+function abortError(cause: unknown): Error {
+  const error = new Error('The opening handshake was aborted', { cause });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}

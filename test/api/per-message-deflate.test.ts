@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PerMessageDeflate } from '../../src/api/per-message-deflate.ts';
+import { fill } from '../support/arbitraries.ts';
+import { type DeflateLike, wsClasses as ws } from '../support/ws-classes.ts';
+
+type DeflateClass = new (options?: object) => DeflateLike;
+const Ours: DeflateClass = PerMessageDeflate;
+const Theirs: DeflateClass = ws.PerMessageDeflate;
+
+function accept(Deflate: DeflateClass, options: object, configurations: Record<string, (string | true)[]>[]): unknown {
+  const deflate = new Deflate(options);
+  try {
+    const params = deflate.accept(structuredClone(configurations));
+    expect(deflate.params).toBe(params);
+    return { ...params };
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+}
+
+const anyBits = fc.constantFrom('8', '9', '12', '15');
+const anyOptions = fc.record(
+  {
+    serverNoContextTakeover: fc.boolean(),
+    clientNoContextTakeover: fc.boolean(),
+    serverMaxWindowBits: fc.constantFrom<number | boolean>(false, true, 9, 12),
+    clientMaxWindowBits: fc.constantFrom<number | boolean>(false, true, 9, 12),
+  },
+  { requiredKeys: [] },
+);
+const anyOffer = fc.record(
+  {
+    server_no_context_takeover: fc.constant<(string | true)[]>([true]),
+    client_no_context_takeover: fc.constantFrom<(string | true)[]>([true], [true, true], ['x']),
+    server_max_window_bits: fc.oneof(anyBits, fc.constantFrom('7', '16')).map((bits): (string | true)[] => [bits]),
+    client_max_window_bits: fc.oneof<fc.Arbitrary<string | true>[]>(anyBits, fc.constant(true)).map((bits) => [bits]),
+    unknown: fc.constant<(string | true)[]>(['1']),
+  },
+  { requiredKeys: [] },
+);
+
+describe('RFC 7692 §7.1 negotiation', () => {
+  it('RFC 7692 §7.1 a client offers what ws offers', () => {
+    expect(new PerMessageDeflate().offer()).toEqual({ client_max_window_bits: true });
+    fc.assert(
+      fc.property(anyOptions, (options) => {
+        // `true` as a window means no wish; ws would send it as it is.
+        fc.pre(options.serverMaxWindowBits !== true);
+        expect({ ...new Ours(options).offer() }).toEqual({ ...new Theirs(options).offer() });
+      }),
+    );
+  });
+
+  it('RFC 7692 §7.1 a server accepts, and refuses, what ws does, with ws’s errors', () => {
+    fc.assert(
+      fc.property(anyOptions, fc.array(anyOffer, { minLength: 1, maxLength: 3 }), (options, anyOffers) => {
+        const offers = anyOffers as Record<string, (string | true)[]>[];
+        const given = { ...options, isServer: true };
+        expect(accept(Ours, given, offers)).toEqual(accept(Theirs, given, offers));
+      }),
+      { numRuns: 2000 },
+    );
+  }, 60_000);
+
+  it.each<[object, Record<string, (string | true)[]>]>([
+    [{}, {}],
+    [{}, { server_no_context_takeover: [true], server_max_window_bits: ['10'] }],
+    [{}, { client_max_window_bits: ['10'] }],
+    [{ clientMaxWindowBits: 12 }, { client_max_window_bits: ['10'] }],
+    [{ clientMaxWindowBits: 12 }, {}],
+    [{ clientMaxWindowBits: 9 }, { client_max_window_bits: ['10'] }],
+    [{ clientMaxWindowBits: false }, { client_max_window_bits: ['10'] }],
+    [{ clientNoContextTakeover: false }, { client_no_context_takeover: [true] }],
+    [{}, { client_max_window_bits: [true] }],
+    [{}, { x: ['1'] }],
+  ])('RFC 7692 §7.1 a client with %j takes the answer %j as ws does', (options, answer) => {
+    expect(accept(Ours, options, [answer])).toEqual(accept(Theirs, options, [answer]));
+  });
+
+  it('compress and decompress need an agreement, and say so', () => {
+    const deflate = new PerMessageDeflate();
+    expect(() => deflate.compress(Buffer.from('x'), true, () => {})).toThrow('call accept() first');
+    expect(() => deflate.decompress(Buffer.from('x'), true, () => {})).toThrow('call accept() first');
+  });
+});
+
+const compress = (deflate: DeflateLike, data: Uint8Array | string, fin = true) =>
+  new Promise<Buffer>((resolve, reject) =>
+    deflate.compress(data, fin, (error, output) => (error ? reject(error) : resolve(output!))),
+  );
+const decompress = (deflate: DeflateLike, data: Uint8Array, fin = true) =>
+  new Promise<Buffer>((resolve, reject) =>
+    deflate.decompress(data, fin, (error, output) => (error ? reject(error) : resolve(output!))),
+  );
+
+describe('RFC 7692 §7.2 messages', () => {
+  const pair = (
+    Server: DeflateClass,
+    Client: DeflateClass,
+    options: object = {},
+    params: Record<string, (string | true)[]> = {},
+  ) => {
+    const server = new Server({ isServer: true, ...options });
+    const client = new Client({ ...options });
+    server.accept([structuredClone(params)]);
+    client.accept([structuredClone(params)]);
+    return { server, client };
+  };
+
+  it.each<[string, DeflateClass, DeflateClass]>([
+    ['ours to ours', Ours, Ours],
+    ['ours to ws', Ours, Theirs],
+    ['ws to ours', Theirs, Ours],
+  ])('RFC 7692 §7.2 %s: with and without context, small and large, whole and in fragments', async (_n, From, To) => {
+    for (const params of [{}, { server_no_context_takeover: [true as const], server_max_window_bits: ['9'] }]) {
+      const { server, client } = pair(From, To, {}, params);
+      for (const data of [Buffer.from('Hello'), Buffer.from('Hello'), Buffer.alloc(0), Buffer.from(fill(200_000, 7))]) {
+        expect((await decompress(client, await compress(server, data))).equals(data)).toBe(true);
+      }
+      const first = await decompress(client, await compress(server, 'frag', false), false);
+      const second = await decompress(client, await compress(server, 'ments'), true);
+      expect(Buffer.concat([first, second]).toString()).toBe('fragments');
+      server.cleanup();
+      client.cleanup();
+    }
+  });
+
+  it('RFC 7692 §7.2.1 the bytes are ws’s', async () => {
+    const { server } = pair(Ours, Ours);
+    const { server: theirs } = pair(Theirs, Theirs);
+    for (const text of ['Hello', 'Hello', 'x'.repeat(5000), '']) {
+      expect((await compress(server, text)).toString('hex')).toBe((await compress(theirs, text)).toString('hex'));
+    }
+  });
+
+  it.each([
+    ['ours', Ours],
+    ['ws', Theirs],
+  ])('RFC 7692 §7.2.2 %s: over maxPayload, and corrupt data', async (_name, Deflate) => {
+    const { server, client } = pair(Deflate, Deflate, { maxPayload: 10 });
+    const long = await compress(server, 'a'.repeat(1000));
+    await expect(decompress(client, long)).rejects.toMatchObject({
+      code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+      message: 'Max payload size exceeded',
+    });
+    await expect(decompress(server, Buffer.from('ffffff', 'hex'))).rejects.toMatchObject({ code: 'Z_DATA_ERROR' });
+  });
+
+  it('callbacks come behind the call, and cleanup ends what is under way', async () => {
+    const { server } = pair(Ours, Ours);
+    const log: string[] = [];
+    const small = compress(server, 'small').then(() => log.push('called'));
+    log.push('returned');
+    await small;
+    expect(log).toEqual(['returned', 'called']);
+    const large = compress(server, Buffer.alloc(5_000_000));
+    server.cleanup();
+    await expect(large).rejects.toThrow('closed while data was being processed');
+  });
+});
