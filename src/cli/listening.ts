@@ -1,0 +1,24 @@
+/** What commands that listen have in common: explaining why they cannot, and waiting to be told to stop. */
+
+export function explainListenFault({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
+  if (code === 'EADDRINUSE') {
+    return `port ${port} on ${host} is in use: stop whoever uses it, or choose another with --port (0: any free one)`;
+  }
+  if (code === 'EACCES') return `this user may not listen on port ${port}: choose one from 1024 on with --port`;
+  if (code === 'EADDRNOTAVAIL') return `${host} is no address of this machine: choose another with --host`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host ${host} is unknown: choose another with --host`;
+  return `cannot listen on port ${port} of ${host}: ${message}`;
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second then does what signals do by default. */
+export function nextSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+      resolve();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+}

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+/**
+ * The `framewright` command: finds the sub-command and runs it. It refuses to know what they do.
+ */
+
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Command } from './command.ts';
+import { conformance } from './conformance.ts';
+import { decode } from './decode.ts';
+import { serve } from './serve.ts';
+import { complain, endQuietlyOnBrokenPipe, print } from './terminal.ts';
+
+export const COMMANDS: readonly Command[] = [decode, serve, conformance];
+
+/**
+ * Runs `framewright` with these arguments.
+ * @returns the exit status, as `Command.run` has it
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const [word, ...rest] = args;
+  if (word === undefined) {
+    process.stderr.write(overview());
+    return 2;
+  }
+  if (word === '--version' || word === '-v') {
+    await print(`${packageVersion()}\n`);
+    return 0;
+  }
+  if (word === '--help' || word === '-h' || (word === 'help' && rest.length === 0)) {
+    await print(overview());
+    return 0;
+  }
+  const name = word === 'help' ? rest[0]! : word;
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) return unknownCommand(name);
+  const end = rest.indexOf('--');
+  const options = end === -1 ? rest : rest.slice(0, end);
+  if (word === 'help' || options.includes('--help') || options.includes('-h')) {
+    await print(command.help);
+    return 0;
+  }
+  return command.run(rest);
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}\n`);
+  return [
+    'Usage: framewright <command> [options]\n\n',
+    'WebSocket for Node.js, written from the RFCs up.\n\nCommands:\n',
+    ...lines,
+    '\n  framewright <command> --help   how to use a command\n  framewright --version          the version\n',
+  ].join('');
+}
+
+function unknownCommand(name: string): 2 {
+  const nearest = nearestName(name);
+  const hint = nearest === undefined ? 'see "framewright --help"' : `did you mean "${nearest}"?`;
+  complain(`there is no command ${JSON.stringify(name)}: ${hint}`);
+  return 2;
+}
+
+/** The command that this was probably meant to be: at most a third of its letters off, or its beginning. */
+function nearestName(name: string): string | undefined {
+  const ranked = COMMANDS.map((command) => ({ name: command.name, distance: editDistance(name, command.name) }));
+  const [best] = ranked.sort((a, b) => a.distance - b.distance);
+  if (best !== undefined && best.distance <= Math.ceil(best.name.length / 3)) return best.name;
+  return COMMANDS.find((command) => name.length > 1 && command.name.startsWith(name))?.name;
+}
+
+/** Levenshtein's: insertions, deletions and replacements, row by row. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replacement = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replacement, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}
+
+/** package.json lies two folders up from src/cli and from dist/cli alike. */
+function packageVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+/** Whether this file is what Node was started with, possibly by way of the link that npm makes for `bin`. */
+function isStarted(): boolean {
+  const started = process.argv[1];
+  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
+}
+
+if (isStarted()) {
+  endQuietlyOnBrokenPipe(process.stdout);
+  endQuietlyOnBrokenPipe(process.stderr);
+  process.exitCode = await run(process.argv.slice(2));
+}

@@ -1,0 +1,114 @@
+/**
+ * The server behind `framewright serve`: an echo WebSocket at `/`, the watch of a page's own connection at `/watch`, and
+ * the page itself over plain HTTP, all on one port; on node:http, or on bare TCP through `listen()`.
+ */
+
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { buildRefusalResponse } from '../handshake/index.ts';
+import { listen, type WebSocket, WebSocketServer } from '../index.ts';
+import { echo } from './echo.ts';
+import { answerPlainRequest, type PageAssets } from './page-assets.ts';
+import { WatchDesk } from './watch-desk.ts';
+
+export interface PlaygroundServerOptions {
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly host: string;
+  /** Listen on bare TCP, without node:http. */
+  readonly usesNet: boolean;
+  readonly assets: PageAssets;
+}
+
+export interface PlaygroundServer {
+  readonly address: AddressInfo;
+  /** Stops accepting, closes every connection with 1001 (§7.4.1), and resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/** How long clients may take over the closing handshake at the end, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2000;
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+const GOING_AWAY = 1001;
+const FAREWELL = 'the server shuts down';
+
+/** @throws what node:net reports when it cannot listen, such as EADDRINUSE */
+export function startPlaygroundServer(options: PlaygroundServerOptions): Promise<PlaygroundServer> {
+  return options.usesNet ? startOnNet(options) : startOnHttp(options);
+}
+
+/** Whether a WebSocket is served at this path. */
+function isServed(target: string): boolean {
+  const path = target.split('?', 1)[0];
+  return path === '/' || path === '/watch';
+}
+
+function accept(desk: WatchDesk, socket: WebSocket, target: string): void {
+  // What a peer does wrong ends its connection; here it is nobody's concern beyond that.
+  socket.on('error', () => {});
+  if (target.startsWith('/watch')) {
+    desk.open(socket, target);
+    return;
+  }
+  echo(socket);
+  desk.join(socket, target);
+}
+
+async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Promise<PlaygroundServer> {
+  const desk = new WatchDesk();
+  const server = await listen(
+    {
+      port,
+      host,
+      limits: { maxMessageBytes: MAX_MESSAGE_BYTES },
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      onRequest: ({ method, url }) => answerPlainRequest(assets, method, url),
+      authorize(request) {
+        if (!isServed(request.url)) return { status: 404, body: 'There is no WebSocket at this path: use /\n' };
+        desk.tap(request.socket, request);
+        return true;
+      },
+    },
+    (socket, request) => accept(desk, socket, request.url),
+  );
+  return { address: server.address() as AddressInfo, close: () => server.close(GOING_AWAY, FAREWELL) };
+}
+
+async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Promise<PlaygroundServer> {
+  const desk = new WatchDesk();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  });
+  const server = createServer((request, response) => {
+    const { status, headers, body } = answerPlainRequest(assets, request.method ?? '', request.url ?? '');
+    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+    response.end(body);
+  });
+  server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+    const target = request.url ?? '';
+    socket.on('error', () => socket.destroy());
+    if (!isServed(target)) {
+      const message = 'There is no WebSocket at this path: use /\n';
+      socket.end(buildRefusalResponse({ status: 404, message }), 'latin1');
+      return;
+    }
+    desk.tap(socket, request);
+    sockets.handleUpgrade(request, socket, head, (webSocket) => accept(desk, webSocket, target));
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  return { address: server.address() as AddressInfo, close: () => closeHttp(server, sockets) };
+}
+
+async function closeHttp(server: Server, sockets: WebSocketServer): Promise<void> {
+  const closed = [once(server, 'close'), once(sockets, 'close')];
+  server.close();
+  sockets.close();
+  for (const client of sockets.clients ?? []) client.close(GOING_AWAY, FAREWELL);
+  server.closeAllConnections();
+  await Promise.all(closed);
+}

@@ -1,0 +1,386 @@
+/**
+ * Plays one case against a testee: sends what the script says, records what comes, closes, and has `verdict.ts` judge it
+ * once TCP is gone. It does so in either role; who connects to whom, and what is agreed on then, is settled before.
+ * Every wait has a deadline, so that a case always ends.
+ */
+
+import type { Socket } from 'node:net';
+import { CloseCode, Opcode, type Role } from '../protocol/index.ts';
+import type { ConformanceCase, Expectation, Side, Step } from './case.ts';
+import { type CompressedMessages, compressedMessages } from './compressed-messages.ts';
+import { corpusOf } from './corpora.ts';
+import { Deadline } from './deadline.ts';
+import type { DeflateTerms } from './deflate.ts';
+import { offerOf, readAnswer } from './deflate-terms.ts';
+import { dial, HandshakeError, type Target } from './dial.ts';
+import { FrameSender } from './frame-sender.ts';
+import { describeBytes, payloadBytes } from './payload.ts';
+import { TesteeReader, type TesteeReaderHandler } from './testee-reader.ts';
+import { areExpected, judge, type Observation, type RecordedEvent, type Verdict } from './verdict.ts';
+import { WireLog, type WireLogEntry } from './wire-log.ts';
+
+export interface CaseResult extends Verdict {
+  readonly id: string;
+  /** Who sent the first Close frame; the testee when TCP ended without one. */
+  readonly closedBy: Side;
+  readonly isClean: boolean;
+  /** The code of the testee's Close frame, if it sent one. */
+  readonly remoteCloseCode: number | undefined;
+  /** What was recorded, in words. */
+  readonly events: readonly string[];
+  /** The beginning of what passed on the wire. */
+  readonly wireLog: readonly WireLogEntry[];
+  readonly wireLogOmitted: number;
+  /** Why the opening handshake failed, if it did. */
+  readonly handshakeError?: string;
+  readonly durationMs: number;
+}
+
+/** From the fuzzer's Close frame to the testee's. */
+const CLOSE_HANDSHAKE_TIMEOUT_MS = 1000;
+/**
+ * From the last Close frame to the end of TCP, which is the server's to bring about (§7.1.1). Autobahn has this deadline
+ * for closing handshakes that it started; for those of the testee it waits without one, and hangs when the testee leaves
+ * TCP open. Here the same second holds for both, and running out of it counts as a drop by the fuzzer.
+ */
+const SERVER_DROP_TIMEOUT_MS = 1000;
+/** More than any case expects: a longer list is wrong whatever follows. */
+const MAX_EVENTS = 100;
+
+/** A connection whose opening handshake is done. */
+export interface OpenConnection {
+  /** The fuzzer's. */
+  readonly role: Role;
+  /** Paused. */
+  readonly socket: Socket;
+  /** Bytes that came behind the handshake. */
+  readonly rest: Uint8Array;
+  /** Undefined without compression. */
+  readonly deflate: DeflateTerms | undefined;
+}
+
+/**
+ * Runs a case against a server to its end. Never rejects because of the testee: a handshake that fails is a FAILED case.
+ */
+export async function runCase(testCase: ConformanceCase, target: Target): Promise<CaseResult> {
+  const startedAt = performance.now();
+  try {
+    return await playCase(testCase, await connect(testCase, target), startedAt);
+  } catch (error) {
+    if (!(error instanceof HandshakeError)) throw error;
+    return {
+      id: testCase.id,
+      ...judge(testCase, NOTHING_OBSERVED),
+      closedBy: 'testee',
+      isClean: false,
+      remoteCloseCode: undefined,
+      events: [],
+      wireLog: [],
+      wireLogOmitted: 0,
+      handshakeError: error.message,
+      durationMs: Math.round(performance.now() - startedAt),
+    };
+  }
+}
+
+async function connect({ wishes = [] }: ConformanceCase, target: Target): Promise<OpenConnection> {
+  const { socket, rest, extensions } = await dial(target, wishes.map(offerOf));
+  const deflate = readAnswer(extensions);
+  if (typeof deflate !== 'string') return { role: 'client', socket, rest, deflate };
+  socket.on('error', () => {});
+  socket.destroy();
+  throw new HandshakeError(`${target.url}: ${deflate}`);
+}
+
+/** Runs a case on a connection to its end. Never rejects. */
+export function playCase(
+  testCase: ConformanceCase,
+  connection: OpenConnection,
+  startedAt = performance.now(),
+): Promise<CaseResult> {
+  return new CaseRun(testCase, connection, startedAt).play(connection.rest);
+}
+
+const NOTHING_OBSERVED: Observation = {
+  isHandshakeComplete: false,
+  isCompressing: false,
+  events: [],
+  isEchoRight: false,
+  closedBy: 'testee',
+  isClean: false,
+  remoteCloseCode: undefined,
+  hasDroppedTcp: false,
+  sentFrames: new Map(),
+};
+
+class CaseRun implements TesteeReaderHandler {
+  private readonly testCase: ConformanceCase;
+  private readonly role: Role;
+  private readonly socket: Socket;
+  private readonly deflate: DeflateTerms | undefined;
+  private readonly startedAt: number;
+  private readonly log = new WireLog();
+  private readonly sender: FrameSender;
+  private readonly reader: TesteeReader;
+  private readonly deadlines = new Set<Deadline>();
+
+  private state: 'open' | 'closing' | 'closed' = 'open';
+  private closedBy: Side = 'testee';
+  private hasSentClose = false;
+  private hasReceivedClose = false;
+  private hasTimedOut = false;
+  private hasDroppedTcp = false;
+  private remoteCloseCode: number | undefined;
+  private readonly events: RecordedEvent[] = [];
+  private echoes = 0;
+  private isEchoRight = false;
+  private compressed: CompressedMessages | undefined;
+  private closeDeadline: Deadline | undefined;
+  private finish: () => void = () => {};
+
+  constructor(testCase: ConformanceCase, { role, socket, deflate }: OpenConnection, startedAt: number) {
+    const { expectation } = testCase;
+    this.testCase = testCase;
+    this.role = role;
+    this.socket = socket;
+    this.deflate = deflate;
+    this.startedAt = startedAt;
+    this.sender = new FrameSender(socket, role, this.log);
+    this.reader = new TesteeReader(this, this.log, {
+      role,
+      deflate: deflate?.receiving,
+      ...(expectation.kind === 'corpusLoop' && { expectedBytes: expectation.units }),
+    });
+  }
+
+  async play(rest: Uint8Array): Promise<CaseResult> {
+    const { socket } = this;
+    const ended = new Promise<void>((resolve) => {
+      this.finish = resolve;
+    });
+    socket.on('data', (chunk: Buffer) => this.reader.push(chunk));
+    // The end of what the testee sends is the end of the connection: nothing that it could still receive would matter.
+    socket.on('end', () => this.transportEnded('TCP closed by the testee'));
+    socket.on('error', (error) => this.log.add('note', `TCP: ${error.message}`));
+    socket.on('close', () => this.transportEnded('TCP closed'));
+    if (rest.length > 0) this.reader.push(rest);
+    socket.resume();
+    if (this.testCase.wishes === undefined || this.deflate !== undefined) await this.runScript();
+    else this.startClosingHandshake(codeBody(CloseCode.NormalClosure));
+    await ended;
+    return this.result();
+  }
+
+  private result(): CaseResult {
+    const { closedBy, remoteCloseCode, hasDroppedTcp, isEchoRight, events, log } = this;
+    const isClean = this.hasSentClose && this.hasReceivedClose && !this.hasTimedOut;
+    const observation: Observation = {
+      isHandshakeComplete: true,
+      isCompressing: this.deflate !== undefined,
+      events,
+      isEchoRight,
+      closedBy,
+      isClean,
+      remoteCloseCode,
+      hasDroppedTcp: hasDroppedTcp && this.role === 'client',
+      sentFrames: this.sender.sentFrames,
+    };
+    return {
+      id: this.testCase.id,
+      ...judge(this.testCase, observation),
+      closedBy,
+      isClean,
+      remoteCloseCode,
+      events: this.describeEvents(),
+      wireLog: log.entries,
+      wireLogOmitted: log.omitted,
+      durationMs: Math.round(performance.now() - this.startedAt),
+    };
+  }
+
+  private describeEvents(): string[] {
+    if (this.testCase.expectation.kind === 'events') return this.events.map(describeEvent);
+    return [`${this.echoes} message${this.echoes === 1 ? '' : 's'}`];
+  }
+
+  // ---- The script ------------------------------------------------------------------------------------------------
+
+  private async runScript(): Promise<void> {
+    for (const step of this.testCase.steps) {
+      if (this.state === 'closed') return;
+      if (step.do !== 'pause') {
+        this.take(step);
+        continue;
+      }
+      await this.pause(step.delayMs);
+      if (step.tag === undefined) continue;
+      if (this.state !== 'open') return;
+      this.record({ event: 'waited', tag: step.tag });
+    }
+  }
+
+  private take(step: Exclude<Step, { do: 'pause' }>): void {
+    const { sender } = this;
+    if (step.do === 'frame') sender.frame(step);
+    else if (step.do === 'frameHeader') sender.frameHeader(step.opcode, step.payloadLength);
+    else if (step.do === 'framePart') sender.framePart(payloadBytes(step.payload));
+    else if (step.do === 'corpusMessage') this.sendCorpusMessage(step.fragmentBytes);
+    else if (step.do === 'close') this.startClosingHandshake(payloadBytes(step.body));
+    else if (step.do === 'closeAfter') this.after(step.delayMs, () => this.startClosingHandshake(new Uint8Array(0)));
+    else if (step.do === 'failAfter') {
+      this.after(step.delayMs, () => this.failConnection(CloseCode.GoingAway, 'out of time'));
+    } else if (this.state === 'open') sender.message(step);
+  }
+
+  private sendCorpusMessage(fragmentBytes: number | undefined): void {
+    const { expectation } = this.testCase;
+    if (expectation.kind !== 'corpusLoop' || this.deflate === undefined) return;
+    const { corpus, units, isBinary } = expectation;
+    this.compressed ??= compressedMessages(corpus, units, this.deflate.sending);
+    const { length } = corpusOf(corpus).message(this.echoes, units);
+    this.sender.compressedMessage(isBinary, this.compressed.at(this.echoes), length, fragmentBytes);
+  }
+
+  private after(delayMs: number, act: () => void): Deadline {
+    const deadline = new Deadline(delayMs, act);
+    this.deadlines.add(deadline);
+    return deadline;
+  }
+
+  private pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(delayMs, resolve);
+      this.socket.once('close', resolve);
+    });
+  }
+
+  // ---- Closing ---------------------------------------------------------------------------------------------------
+
+  private startClosingHandshake(body: Uint8Array): void {
+    if (this.state !== 'open') return;
+    this.state = 'closing';
+    this.closedBy = 'fuzzer';
+    this.hasSentClose = true;
+    this.sender.control(Opcode.Close, body);
+    this.closeDeadline = this.after(CLOSE_HANDSHAKE_TIMEOUT_MS, () => {
+      this.hasTimedOut = true;
+      this.drop('no Close frame in answer within a second');
+    });
+  }
+
+  /** §7.1.7 for this side. */
+  private failConnection(statusCode: number, reason: string): void {
+    this.log.add('note', `the fuzzer fails the connection: ${reason}`);
+    if (this.state === 'open') this.startClosingHandshake(codeBody(statusCode));
+    else this.drop('the closing handshake was under way already');
+  }
+
+  private drop(reason: string): void {
+    if (this.state === 'closed') return;
+    this.hasDroppedTcp = true;
+    this.transportEnded(`TCP dropped by the fuzzer: ${reason}`);
+  }
+
+  private transportEnded(note: string): void {
+    if (this.state === 'closed') return;
+    this.leave(note);
+    this.socket.destroy();
+  }
+
+  /** §7.1.1: the server closes TCP, and first, so that it is the one to hold TIME_WAIT. */
+  private endTransport(): void {
+    this.leave('TCP closed by the fuzzer');
+    this.sender.end();
+    const timer = setTimeout(() => this.socket.destroy(), SERVER_DROP_TIMEOUT_MS);
+    this.socket.on('close', () => clearTimeout(timer));
+  }
+
+  private leave(note: string): void {
+    this.state = 'closed';
+    this.log.add('note', note);
+    this.reader.stop();
+    for (const deadline of this.deadlines) deadline.cancel();
+    this.finish();
+  }
+
+  // ---- What the testee sends -------------------------------------------------------------------------------------
+
+  message(payload: Uint8Array, isBinary: boolean): void {
+    if (this.testCase.expectation.kind === 'events') this.record({ event: 'message', isBinary, payload });
+    else this.compareEcho(payload, isBinary);
+  }
+
+  ping(payload: Uint8Array): void {
+    if (this.state === 'open') this.sender.control(Opcode.Pong, payload);
+  }
+
+  pong(payload: Uint8Array): void {
+    if (this.testCase.expectation.kind === 'events') this.record({ event: 'pong', payload });
+  }
+
+  close(statusCode: number | undefined): void {
+    this.remoteCloseCode = statusCode;
+    this.hasReceivedClose = true;
+    if (this.state === 'open') {
+      this.state = 'closing';
+      this.hasSentClose = true;
+      this.sender.control(Opcode.Close, codeBody(CloseCode.NormalClosure));
+    }
+    this.closeDeadline?.cancel();
+    if (this.role === 'server') {
+      this.endTransport();
+      return;
+    }
+    this.closeDeadline = this.after(SERVER_DROP_TIMEOUT_MS, () => {
+      this.hasTimedOut = true;
+      this.drop('the testee left TCP open for a second after the closing handshake');
+    });
+  }
+
+  breach(closeCode: number, message: string): void {
+    this.failConnection(closeCode, message);
+  }
+
+  corruption(message: string): void {
+    this.drop(`a compressed message cannot be decompressed: ${message}`);
+  }
+
+  /** Events count until TCP is gone, also behind Close frames. */
+  private record(event: RecordedEvent): void {
+    if (this.events.length < MAX_EVENTS) this.events.push(event);
+    const { expectation, closesWhenSatisfied, close } = this.testCase;
+    if (!closesWhenSatisfied || expectation.kind !== 'events') return;
+    if (areExpected(expectation.strict, this.events)) this.startClosingHandshake(codeBody(close.codes[0]!));
+  }
+
+  private compareEcho(payload: Uint8Array, isBinary: boolean): void {
+    const { expectation, steps } = this.testCase;
+    if (expectation.kind === 'events' || this.state !== 'open') return;
+    const isRight = isBinary === expectation.isBinary && isEchoOf(expectation, this.echoes, payload);
+    this.echoes++;
+    const count = expectation.kind === 'firstMessage' ? 1 : expectation.count;
+    if (isRight && this.echoes < count) {
+      for (const step of steps) if (step.do === 'frame' || step.do === 'corpusMessage') this.take(step);
+      return;
+    }
+    this.isEchoRight = isRight;
+    this.startClosingHandshake(codeBody(CloseCode.NormalClosure));
+  }
+}
+
+/** Whether this is the echo of the `index`-th message: of group 9 the length decides. */
+function isEchoOf(expectation: Exclude<Expectation, { kind: 'events' }>, index: number, payload: Uint8Array): boolean {
+  if (expectation.kind !== 'corpusLoop') return payload.length === expectation.lengthBytes;
+  return Buffer.compare(payload, corpusOf(expectation.corpus).message(index, expectation.units)) === 0;
+}
+
+function codeBody(statusCode: number): Uint8Array {
+  return Uint8Array.of(statusCode >>> 8, statusCode);
+}
+
+/** An event in words, for reports. */
+export function describeEvent(event: RecordedEvent): string {
+  if (event.event === 'waited') return `still open at point ${event.tag}`;
+  const type = event.event === 'pong' ? 'pong' : `${event.isBinary ? 'binary' : 'text'} message`;
+  return `${type}, ${describeBytes(event.payload)}`;
+}

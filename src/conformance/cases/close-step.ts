@@ -1,0 +1,10 @@
+/** The body of a Close frame (§5.5.1) as a step, for bodies that must not be sent as well as for those that may. */
+
+import type { Step } from '../case.ts';
+import { joined, NOTHING, type Payload } from '../payload.ts';
+
+/** Starts the closing handshake with any 16-bit number as status code. */
+export function closeStep(statusCode: number, closeReason: Payload = NOTHING): Step {
+  const code: Payload = { unit: Uint8Array.of(statusCode >>> 8, statusCode & 0xff), lengthBytes: 2 };
+  return { do: 'close', body: joined(code, closeReason) };
+}

@@ -1,0 +1,61 @@
+/** Which client has run which cases, and with what result. Knows nothing of connections. */
+
+import type { ConformanceCase } from './case.ts';
+import type { CaseResult } from './case-run.ts';
+import { countVerdicts, type SuiteReport } from './suite.ts';
+
+interface ClientRecord {
+  readonly startedAt: Date;
+  endedAt: Date;
+  /** By id; still to come when the case is running. */
+  readonly results: Map<string, Promise<CaseResult>>;
+  readonly finished: Map<string, CaseResult>;
+}
+
+export class ClientRegister {
+  private readonly cases: readonly ConformanceCase[];
+  private readonly records = new Map<string, ClientRecord>();
+
+  /** @param cases the order of reports */
+  constructor(cases: readonly ConformanceCase[]) {
+    this.cases = cases;
+  }
+
+  get agents(): readonly string[] {
+    return [...this.records.keys()];
+  }
+
+  /** Records what `play` makes of a case. The last of several runs counts. */
+  async run(agent: string, { id }: ConformanceCase, play: () => Promise<CaseResult>): Promise<CaseResult> {
+    const now = new Date();
+    const record = this.records.get(agent) ?? { startedAt: now, endedAt: now, results: new Map(), finished: new Map() };
+    this.records.set(agent, record);
+    const playing = play();
+    record.results.set(id, playing);
+    const result = await playing;
+    record.finished.set(id, result);
+    record.endedAt = new Date();
+    return result;
+  }
+
+  /** Waits for a case that is running; undefined for one that was never run. */
+  async resultOf(agent: string, id: string): Promise<CaseResult | undefined> {
+    return this.records.get(agent)?.results.get(id);
+  }
+
+  /** @throws {RangeError} when no client of that name has run a case */
+  report(agent: string, url: string): SuiteReport {
+    const record = this.records.get(agent);
+    if (record === undefined) throw new RangeError(`No client called ${JSON.stringify(agent)} has run a case`);
+    const { startedAt, endedAt, finished } = record;
+    const results = this.cases.flatMap(({ id }) => finished.get(id) ?? []);
+    return {
+      agent,
+      url,
+      startedAt: startedAt.toISOString(),
+      durationMs: endedAt.getTime() - startedAt.getTime(),
+      results,
+      counts: countVerdicts(results),
+    };
+  }
+}

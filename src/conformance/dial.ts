@@ -1,0 +1,118 @@
+/**
+ * The opening handshake of the fuzzer as client (§4.1) on a bare TCP or TLS socket. Hands the socket over paused, so
+ * that the first frames wait for their reader. Extensions are offered as a case has it; what is answered is not judged.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import {
+  buildUpgradeRequest,
+  checkUpgradeResponse,
+  type Extension,
+  generateKey,
+  HttpHeadParser,
+} from '../handshake/index.ts';
+
+/** What is tested. */
+export interface Target {
+  /** A ws: or wss: URL. */
+  readonly url: string;
+  /** Whether a wss: certificate must be one that Node trusts. Default true. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** The testee's side of an opening handshake that succeeded. */
+export interface OpenSocket {
+  /** Paused, with Nagle's algorithm off. */
+  readonly socket: Socket;
+  /** The Server header of the response. */
+  readonly serverName: string | undefined;
+  /** The extensions that the testee agreed to. */
+  readonly extensions: readonly Extension[];
+  /** Bytes that came behind the head of the response. */
+  readonly rest: Uint8Array;
+}
+
+/** The testee could not be reached, or did not complete the opening handshake. The message says which, and what to do. */
+export class HandshakeError extends Error {
+  override readonly name = 'HandshakeError';
+}
+
+const TIMEOUT_MS = 5000;
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443 };
+
+/** @throws {TypeError} when `url` is not a ws: or wss: URL without a fragment */
+export function parseTargetUrl(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || DEFAULT_PORTS[parsed.protocol] === undefined || parsed.hash !== '') {
+    throw new TypeError(`Invalid URL ${JSON.stringify(url)}: use ws://host:port/path or wss://host:port/path`);
+  }
+  return parsed;
+}
+
+/**
+ * Connects and shakes hands, within five seconds.
+ * @throws {HandshakeError} when that does not succeed
+ */
+export function dial(target: Target, offers: readonly Extension[] = []): Promise<OpenSocket> {
+  const url = parseTargetUrl(target.url);
+  const isSecure = url.protocol === 'wss:';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? DEFAULT_PORTS[url.protocol]! : Number(url.port);
+  const key = generateKey((lengthBytes) => randomBytes(lengthBytes));
+  const request = buildUpgradeRequest({ host: url.host, target: url.pathname + url.search, key, extensions: offers });
+  const offered = offers.map(({ name }) => name);
+
+  return new Promise((resolve, reject) => {
+    const options = { host, port, noDelay: true };
+    const { rejectUnauthorized = true } = target;
+    const socket: Socket = isSecure
+      ? connectTls({ ...options, rejectUnauthorized, servername: hostNameOnly(host) })
+      : connectTcp(options);
+    socket.setNoDelay(true);
+    const parser = new HttpHeadParser({ kind: 'response' });
+
+    const settle = (): void => {
+      clearTimeout(timer);
+      socket.removeAllListeners();
+    };
+    const fail = (reason: string): void => {
+      settle();
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(new HandshakeError(`${target.url}: ${reason}`));
+    };
+    const timer = setTimeout(() => fail(`no complete handshake within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
+
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => socket.write(request, 'latin1'));
+    socket.on('error', (error) => fail(describeConnectError(error)));
+    socket.on('close', () => fail('the connection was closed during the handshake'));
+    socket.on('data', (chunk: Buffer) => {
+      const result = parser.push(chunk);
+      if (result === undefined) return;
+      if (!result.ok) return fail(`the response is not HTTP: ${result.message}`);
+      const upgrade = checkUpgradeResponse(result.head, { key, extensions: offered });
+      if (!upgrade.ok) return fail(`${upgrade.message} (${upgrade.section}): is this a WebSocket endpoint?`);
+      socket.pause();
+      settle();
+      const serverName = result.head.headers.get('server');
+      resolve({ socket, serverName, extensions: upgrade.extensions, rest: result.rest });
+    });
+  });
+}
+
+/** SNI takes names only. */
+function hostNameOnly(host: string): string {
+  return /^[\d.]+$|:/.test(host) ? '' : host;
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused (ECONNREFUSED): is the server running on that port?',
+  ENOTFOUND: 'host not found (ENOTFOUND): check the name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed: to take it nevertheless, ask for no check of it',
+};
+
+function describeConnectError(error: NodeJS.ErrnoException): string {
+  return REMEDIES[error.code ?? ''] ?? error.message;
+}

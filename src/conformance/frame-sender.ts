@@ -1,0 +1,103 @@
+/**
+ * The fuzzer's sending half: takes steps of a case, writes their frames, counts them, and notes them in the log. Whether
+ * the connection is in a state to send is the caller's business.
+ */
+
+import type { Socket } from 'node:net';
+import { FIN, mask, Opcode, type Role } from '../protocol/index.ts';
+import { dataOpcode, type FrameStep, type Step } from './case.ts';
+import { FrameEncoder, fragmentCount, rawFirstByte } from './frame-encoding.ts';
+import { describeBytes, describePayload, payloadBytes } from './payload.ts';
+import { SendQueue } from './send-queue.ts';
+import { closeNote } from './testee-reader.ts';
+import type { WireLog } from './wire-log.ts';
+
+/** RFC 7692 §6: on the first frame of a message it says that the message is compressed. */
+const RSV1_ONLY = 4;
+
+export class FrameSender {
+  /** How many frames the script has sent, by opcode. */
+  readonly sentFrames = new Map<number, number>();
+  private readonly queue: SendQueue;
+  private readonly encoder: FrameEncoder;
+  private readonly log: WireLog;
+  /** Of the frame whose payload the script sends in parts. */
+  private partMaskingKey: number | undefined;
+  private partPosition = 0;
+
+  constructor(socket: Socket, role: Role, log: WireLog) {
+    this.queue = new SendQueue(socket);
+    this.encoder = new FrameEncoder(role);
+    this.log = log;
+  }
+
+  /** Ends the connection's outgoing half behind what has been sent. */
+  end(): void {
+    this.queue.end();
+  }
+
+  frame({ opcode, fin, rsv, payload, chopBytes, isAlone }: FrameStep): void {
+    const bytes = payloadBytes(payload);
+    const note = chopBytes === undefined ? '' : `, written ${chopBytes} bytes at a time`;
+    this.count(opcode, 1);
+    this.log.frame('sent', { opcode, fin, rsv }, bytes, closeNote({ opcode }, bytes) + note);
+    const frame = this.encoder.frame(rawFirstByte(opcode, fin, rsv), bytes);
+    if (chopBytes !== undefined || isAlone) this.queue.sendApart(frame, chopBytes);
+    else this.queue.send(frame);
+  }
+
+  frameHeader(opcode: number, payloadLength: number): void {
+    this.count(opcode, 1);
+    this.log.add('sent', `header of a text frame, FIN clear, ${payloadLength} bytes to follow`);
+    const { bytes, maskingKey } = this.encoder.header(opcode, payloadLength);
+    this.partMaskingKey = maskingKey;
+    this.partPosition = 0;
+    this.queue.sendApart(bytes);
+  }
+
+  framePart(part: Uint8Array): void {
+    this.log.add('sent', `part of the payload, ${describeBytes(part)}`);
+    if (this.partMaskingKey !== undefined) mask(part, 0, part.length, this.partMaskingKey, this.partPosition);
+    this.partPosition += part.length;
+    this.queue.sendApart(part);
+  }
+
+  message({ isBinary, payload, fragmentBytes = payload.lengthBytes }: Step & { do: 'message' }): void {
+    const count = fragmentCount(payload.lengthBytes, fragmentBytes);
+    this.log.add('sent', `${messageWords(isBinary)}, ${describePayload(payload)}${frameWords(count)}`);
+    this.fragments(isBinary, 0, payloadBytes(payload), fragmentBytes);
+  }
+
+  /** A message that is compressed already. */
+  compressedMessage(isBinary: boolean, compressed: Uint8Array, lengthBytes: number, fragmentBytes?: number): void {
+    const maxFragmentBytes = fragmentBytes ?? compressed.length;
+    const count = fragmentCount(compressed.length, maxFragmentBytes);
+    const size = `${lengthBytes} bytes compressed to ${compressed.length}`;
+    this.log.add('sent', `${messageWords(isBinary)}, ${size}${frameWords(count)}`);
+    this.fragments(isBinary, RSV1_ONLY, compressed, maxFragmentBytes);
+  }
+
+  control(opcode: number, payload: Uint8Array): void {
+    this.log.frame('sent', { opcode, fin: true, rsv: 0 }, payload, closeNote({ opcode }, payload));
+    this.queue.send(this.encoder.frame(FIN | opcode, payload));
+  }
+
+  private fragments(isBinary: boolean, rsv: number, payload: Uint8Array, fragmentBytes: number): void {
+    const opcode = dataOpcode(isBinary);
+    this.count(opcode, 1);
+    this.count(Opcode.Continuation, fragmentCount(payload.length, fragmentBytes) - 1);
+    this.queue.send(this.encoder.fragments(opcode, rsv, payload, fragmentBytes));
+  }
+
+  private count(opcode: number, frames: number): void {
+    this.sentFrames.set(opcode, (this.sentFrames.get(opcode) ?? 0) + frames);
+  }
+}
+
+function messageWords(isBinary: boolean): string {
+  return `${isBinary ? 'binary' : 'text'} message`;
+}
+
+function frameWords(count: number): string {
+  return count === 1 ? '' : ` in ${count} frames`;
+}

@@ -1,0 +1,188 @@
+/**
+ * The fuzzer as server: a client under test connects once for each case, in the way that clients are tested with the
+ * Autobahn test suite: the request-target says what it wants, cases are numbered from 1 in the order of the list.
+ */
+
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { buildRefusalResponse, buildUpgradeResponse } from '../handshake/index.ts';
+import { CloseCode } from '../protocol/index.ts';
+import { answered, type ConformanceCase, type Step } from './case.ts';
+import { type CaseResult, playCase } from './case-run.ts';
+import { closeStep } from './cases/close-step.ts';
+import { selectCases } from './cases/index.ts';
+import { ClientRegister } from './client-register.ts';
+import { answerOffers } from './deflate-terms.ts';
+import { text } from './payload.ts';
+import { receiveRequest, type WebSocketRequest } from './receive-request.ts';
+import type { SuiteReport } from './suite.ts';
+
+export interface FuzzingServerOptions {
+  /** 0 to 65535; 0 picks a free one. Default 9001. */
+  readonly port?: number;
+  /** Default 127.0.0.1: this machine only. */
+  readonly host?: string;
+  /** Ids with `*` for any characters, separated by commas: `7.9.*,1.1.1`. Default `*`, all of them. */
+  readonly cases?: string;
+  /** Hears of each case as it ends. */
+  readonly onResult?: (agent: string, result: CaseResult) => void;
+  /** Hears when a client asks for its report, which is how it says that it has done. */
+  readonly onUpdateReports?: (agent: string) => void;
+}
+
+export interface FuzzingServer {
+  /** `ws://host:port`, without a path. */
+  readonly url: string;
+  /** The cases chosen; the first of them is number 1. */
+  readonly cases: readonly ConformanceCase[];
+  /** Names of the clients that have run a case, in order of appearance. */
+  readonly agents: readonly string[];
+  /**
+   * What a client has run so far.
+   * @throws {RangeError} when no client of that name has run a case
+   */
+  report(agent: string): SuiteReport;
+  /** Stops listening, and drops what is still connected. */
+  close(): Promise<void>;
+}
+
+/** A request that cannot be met: the status and the text of the refusal. */
+class RequestFault extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const DEFAULT_PORT = 9001;
+const DEFAULT_HOST = '127.0.0.1';
+
+/**
+ * Starts the server. Rejects when it cannot listen, with the error of Node.
+ * @throws {RangeError} when `cases` chooses none
+ */
+export async function startFuzzingServer(options: FuzzingServerOptions = {}): Promise<FuzzingServer> {
+  const { port = DEFAULT_PORT, host = DEFAULT_HOST } = options;
+  const desk = new FuzzingDesk(selectCases(options.cases), options);
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    receiveRequest(socket, (request) => desk.serve(request));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { address, family, port: actualPort } = server.address() as AddressInfo;
+  const url = `ws://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}`;
+  return {
+    url,
+    cases: desk.cases,
+    get agents() {
+      return desk.register.agents;
+    },
+    report: (agent) => desk.register.report(agent, url),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Serves one request; whatever is not about a case is answered with at most one message. */
+type Endpoint = (request: WebSocketRequest) => Promise<void>;
+
+class FuzzingDesk {
+  readonly cases: readonly ConformanceCase[];
+  readonly register: ClientRegister;
+  private readonly options: FuzzingServerOptions;
+  private readonly endpoints: ReadonlyMap<string, Endpoint>;
+
+  constructor(cases: readonly ConformanceCase[], options: FuzzingServerOptions) {
+    this.cases = cases;
+    this.register = new ClientRegister(cases);
+    this.options = options;
+    this.endpoints = new Map<string, Endpoint>([
+      ['/getCaseCount', (request) => say(request, String(this.cases.length))],
+      ['/getCaseInfo', (request) => this.tellInfo(request)],
+      ['/runCase', (request) => this.runCase(request)],
+      ['/getCaseStatus', (request) => this.tellStatus(request)],
+      ['/updateReports', (request) => this.updateReports(request)],
+    ]);
+  }
+
+  async serve(request: WebSocketRequest): Promise<void> {
+    try {
+      const endpoint = this.endpoints.get(request.path);
+      if (endpoint === undefined) {
+        throw new RequestFault(404, `There is no ${request.path}: use ${[...this.endpoints.keys()].join(', ')}`);
+      }
+      await endpoint(request);
+    } catch (error) {
+      if (!(error instanceof RequestFault)) throw error;
+      const { status, message } = error;
+      request.socket.end(buildRefusalResponse({ status, message: `${message}\n` }), 'latin1');
+    }
+  }
+
+  private async runCase(request: WebSocketRequest): Promise<void> {
+    const agent = agentOf(request);
+    const testCase = this.caseOf(request);
+    const result = await this.register.run(agent, testCase, () => {
+      const answer = testCase.wishes && answerOffers(request.extensions, testCase.wishes);
+      accept(request, answer && { extensions: [answer.extension] });
+      const { socket, rest } = request;
+      return playCase(testCase, { role: 'server', socket, rest, deflate: answer?.terms });
+    });
+    this.options.onResult?.(agent, result);
+  }
+
+  private tellInfo(request: WebSocketRequest): Promise<void> {
+    const { id, summary } = this.caseOf(request);
+    return say(request, JSON.stringify({ id, description: summary }));
+  }
+
+  private async tellStatus(request: WebSocketRequest): Promise<void> {
+    const agent = agentOf(request);
+    const { id } = this.caseOf(request);
+    const result = await this.register.resultOf(agent, id);
+    if (result === undefined) throw new RequestFault(404, `${agent} has not run case ${id}: ask /runCase first`);
+    await say(request, JSON.stringify({ behavior: result.behavior }));
+  }
+
+  private async updateReports(request: WebSocketRequest): Promise<void> {
+    const agent = agentOf(request);
+    if (!this.register.agents.includes(agent)) throw new RequestFault(404, `${agent} has not run any case`);
+    await say(request);
+    this.options.onUpdateReports?.(agent);
+  }
+
+  private caseOf({ query }: WebSocketRequest): ConformanceCase {
+    const number = query.get('case');
+    const testCase = /^\d+$/.test(number ?? '') ? this.cases[Number(number) - 1] : undefined;
+    if (testCase !== undefined) return testCase;
+    throw new RequestFault(400, `Give the number of a case, 1 to ${this.cases.length}: case=1`);
+  }
+}
+
+function agentOf({ query }: WebSocketRequest): string {
+  const agent = query.get('agent');
+  if (!agent) throw new RequestFault(400, 'Give the client a name: agent=name');
+  return agent;
+}
+
+function accept({ socket, key }: WebSocketRequest, answer: { extensions?: WebSocketRequest['extensions'] } = {}): void {
+  socket.write(buildUpgradeResponse({ key, ...answer }), 'latin1');
+}
+
+/** Sends one text message, or none, and closes: played like a case, so that no client can keep it waiting. */
+async function say(request: WebSocketRequest, words?: string): Promise<void> {
+  accept(request);
+  const message: Step[] = words === undefined ? [] : [{ do: 'message', isBinary: false, payload: text(words) }];
+  const script = answered('', 'a message', [...message, closeStep(CloseCode.NormalClosure)], []);
+  await playCase(script, { role: 'server', socket: request.socket, rest: request.rest, deflate: undefined });
+}

@@ -1,0 +1,65 @@
+/**
+ * Writes of the fuzzer, cut as a case demands: whatever is sent in one turn of the event loop leaves in one write, unless
+ * a frame is to be alone or in pieces; then each piece is a write of its own, in a turn of its own, and what comes later
+ * queues up behind it. Knows bytes, not frames.
+ */
+
+import type { Socket } from 'node:net';
+
+export class SendQueue {
+  private readonly socket: Socket;
+  private readonly pieces: Uint8Array[] = [];
+  private isWriting = false;
+  private isCorked = false;
+  private isEnding = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** Sends together with whatever else is sent in this turn. */
+  send(bytes: Uint8Array): void {
+    if (this.isWriting) {
+      this.pieces.push(bytes);
+      return;
+    }
+    if (!this.isCorked) {
+      this.isCorked = true;
+      this.socket.cork();
+      process.nextTick(() => this.uncork());
+    }
+    this.socket.write(bytes);
+  }
+
+  /** Sends in pieces, each a write of its own: a single one, unless `chopBytes` says how long they are. */
+  sendApart(bytes: Uint8Array, chopBytes = bytes.length): void {
+    for (let at = 0; at < bytes.length; at += chopBytes) this.pieces.push(bytes.subarray(at, at + chopBytes));
+    if (this.isWriting) return;
+    this.uncork();
+    this.isWriting = true;
+    this.writeNext();
+  }
+
+  /** Ends the connection's outgoing half once everything is written. */
+  end(): void {
+    this.isEnding = true;
+    if (!this.isWriting) this.socket.end();
+  }
+
+  private uncork(): void {
+    if (!this.isCorked) return;
+    this.isCorked = false;
+    this.socket.uncork();
+  }
+
+  /** The next piece waits until the kernel has this one: otherwise a slow testee would get several in one write. */
+  private writeNext(): void {
+    const piece = this.pieces.shift();
+    if (piece === undefined || this.socket.destroyed) {
+      this.isWriting = false;
+      if (this.isEnding) this.socket.end();
+      return;
+    }
+    this.socket.write(piece, () => setImmediate(() => this.writeNext()));
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Runs many cases against one server: light ones side by side, then the heavy ones of group 9 one at a time, so that
+ * neither's deadlines are spent waiting for the other; at last those with compression, a few at a time.
+ */
+
+import { type ConformanceCase, compareIds } from './case.ts';
+import { type CaseResult, runCase } from './case-run.ts';
+import { selectCases } from './cases/index.ts';
+import { dial, type Target } from './dial.ts';
+import type { Behavior, BehaviorClose } from './verdict.ts';
+
+export interface SuiteOptions extends Target {
+  /** Ids with `*` for any characters, separated by commas: `7.9.*,1.1.1`. Default `*`, all of them. */
+  readonly cases?: string;
+  /** Connections at a time, for cases that are not about large messages or many of them. 1 to 256; default 16. */
+  readonly concurrency?: number;
+  /** What reports call the testee. Default: its Server header, or the host of the URL. */
+  readonly agent?: string;
+  /** Hears of each case as it ends, in no particular order. */
+  readonly onResult?: (result: CaseResult, done: number, total: number) => void;
+}
+
+export interface SuiteReport {
+  readonly agent: string;
+  readonly url: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** In numeric order of ids. */
+  readonly results: readonly CaseResult[];
+  readonly counts: SuiteCounts;
+}
+
+export interface SuiteCounts {
+  readonly behavior: Readonly<Record<Behavior, number>>;
+  readonly behaviorClose: Readonly<Record<BehaviorClose, number>>;
+}
+
+const DEFAULT_CONCURRENCY = 16;
+const MAX_CONCURRENCY = 256;
+/** So that the testee has something to do while the fuzzer decompresses, and the other way round. */
+const COMPRESSION_LANES = 4;
+
+/**
+ * Runs the cases chosen and reports them all.
+ * @throws {RangeError} when `cases` chooses none, or `concurrency` is out of range
+ * @throws {TypeError} when the URL is not a WebSocket's
+ * @throws {HandshakeError} when the testee cannot be reached at all
+ */
+export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
+  const { url, concurrency = DEFAULT_CONCURRENCY, onResult } = options;
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
+    throw new RangeError(`concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${concurrency}`);
+  }
+  const cases = selectCases(options.cases);
+  const agent = options.agent ?? (await probe(options));
+  const startedAt = new Date();
+  const results = new Map<string, CaseResult>();
+  const run = async (testCase: ConformanceCase): Promise<void> => {
+    const result = await runCase(testCase, options);
+    results.set(result.id, result);
+    onResult?.(result, results.size, cases.length);
+  };
+  const light = cases.filter(({ expectation }) => expectation.kind === 'events');
+  // The longest pauses first: they overlap with everything else.
+  light.sort((a, b) => pauseMs(b) - pauseMs(a));
+  await runAll(light, concurrency, run);
+  await runAll(cases.filter(isHeavy), 1, run);
+  await runAll(cases.filter(isCompressed).sort(compareCorpora), COMPRESSION_LANES, run);
+
+  const inOrder = cases.map(({ id }) => results.get(id)!);
+  return {
+    agent,
+    url,
+    startedAt: startedAt.toISOString(),
+    durationMs: Date.now() - startedAt.getTime(),
+    results: inOrder,
+    counts: countVerdicts(inOrder),
+  };
+}
+
+/** Finds out whether anybody is there before hundreds of cases fail for the same reason, and who it is. */
+async function probe(target: Target): Promise<string> {
+  const { socket, serverName } = await dial(target);
+  socket.on('error', () => {});
+  socket.destroy();
+  return serverName ?? new URL(target.url).host;
+}
+
+async function runAll<T>(items: readonly T[], lanes: number, run: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const lane = async (): Promise<void> => {
+    for (const item of queue) await run(item);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** Cases that keep a processor busy, and would make others miss their deadlines. */
+function isHeavy({ expectation }: ConformanceCase): boolean {
+  return expectation.kind === 'firstMessage' || expectation.kind === 'echoLoop';
+}
+
+/** Cases that take long, but have minutes for it. */
+function isCompressed({ expectation }: ConformanceCase): boolean {
+  return expectation.kind === 'corpusLoop';
+}
+
+/** Cases with the same messages next to each other: they are compressed once. The longest first. */
+function compareCorpora({ expectation: a }: ConformanceCase, { expectation: b }: ConformanceCase): number {
+  if (a.kind !== 'corpusLoop' || b.kind !== 'corpusLoop') return 0;
+  return b.units - a.units || compareIds(a.corpus, b.corpus);
+}
+
+function pauseMs({ steps }: ConformanceCase): number {
+  return steps.reduce((sum, step) => (step.do === 'pause' ? sum + step.delayMs : sum), 0);
+}
+
+export function countVerdicts(results: readonly CaseResult[]): SuiteCounts {
+  const behavior: Record<Behavior, number> = { OK: 0, 'NON-STRICT': 0, INFORMATIONAL: 0, UNIMPLEMENTED: 0, FAILED: 0 };
+  const behaviorClose: Record<BehaviorClose, number> = {
+    OK: 0,
+    'WRONG CODE': 0,
+    UNCLEAN: 0,
+    'FAILED BY CLIENT': 0,
+    INFORMATIONAL: 0,
+    FAILED: 0,
+  };
+  for (const result of results) {
+    behavior[result.behavior]++;
+    behaviorClose[result.behaviorClose]++;
+  }
+  return { behavior, behaviorClose };
+}

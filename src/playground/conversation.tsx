@@ -1,0 +1,40 @@
+/** What the page's WebSocket was told and told in turn: the view from above the protocol. */
+
+import { useEffect, useRef } from 'react';
+import type { LogEntry } from './session.ts';
+
+const MARKS: Readonly<Record<LogEntry['direction'], readonly [mark: string, label: string]>> = {
+  sent: ['↑', 'sent'],
+  received: ['↓', 'received'],
+  note: ['·', 'note'],
+  fault: ['!', 'fault'],
+};
+
+export function Conversation({ log }: { log: readonly LogEntry[] }) {
+  const view = useRef<HTMLDivElement>(null);
+  const newest = log.at(-1)?.id;
+  useEffect(() => {
+    if (newest !== undefined) view.current?.scrollTo({ top: view.current.scrollHeight });
+  }, [newest]);
+  return (
+    <section className="panel conversation" aria-labelledby="conversation-title">
+      <h2 id="conversation-title">What the page sees</h2>
+      <div role="log" aria-live="polite" ref={view}>
+        {log.length === 0 && <p className="empty">Messages and events of the browser’s WebSocket appear here.</p>}
+        <ol>
+          {log.map(({ id, direction, title, body }) => (
+            <li key={id} className={`entry entry-${direction}`}>
+              <span className="arrow" role="img" aria-label={MARKS[direction][1]}>
+                {MARKS[direction][0]}
+              </span>
+              <span>
+                <span className="title">{title}</span>
+                {body !== undefined && <span className="body">{body}</span>}
+              </span>
+            </li>
+          ))}
+        </ol>
+      </div>
+    </section>
+  );
+}

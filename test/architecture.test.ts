@@ -1,0 +1,138 @@
+/**
+ * The direction of imports in `src`: every specifier is read against the table of `architecture/import-rules.ts`, and
+ * each rule is shown to bite by a breach written for it.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { findArchitectureFaults } from './architecture/import-rules.ts';
+
+const root = new URL('../', import.meta.url);
+
+function readSourceFiles() {
+  return readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => /\.(ts|tsx|mts|cts|js|jsx|mjs|cjs)$/.test(path))
+    .map((path) => ({ path, text: readFileSync(new URL(`src/${path}`, root), 'utf8') }));
+}
+
+/** `"./dist/protocol/index.js"` in the `exports` of package.json is built from `src/protocol/index.ts`. */
+function readEntryPoints(): string[] {
+  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+  const targets = Object.values<string | { default: string }>(exports).map((e) =>
+    typeof e === 'string' ? e : e.default,
+  );
+  return targets.flatMap((target) => /^\.\/dist\/(.+)\.js$/.exec(target)?.[1] ?? []).map((path) => `${path}.ts`);
+}
+
+const ENTRY_POINTS = ['index.ts', 'protocol/index.ts'];
+
+function check(path: string, text: string, ...others: [path: string, text: string][]): string[] {
+  const files = [[path, text], ...others].map(([p, t]) => ({ path: p!, text: t! }));
+  return findArchitectureFaults(files, ENTRY_POINTS);
+}
+
+describe('architecture', () => {
+  it('src keeps to the direction of imports', () => {
+    const files = readSourceFiles();
+    expect(files.map((file) => file.path)).toContain('protocol/opcode.ts');
+    expect(readEntryPoints()).toContain('index.ts');
+    expect(findArchitectureFaults(files, readEntryPoints())).toEqual([]);
+  });
+});
+
+describe('architecture: what is allowed', () => {
+  const rows: [path: string, text: string][] = [
+    ['handshake/a.ts', "import { b } from '../protocol/b.ts';"],
+    ['deflate/negotiate.ts', "import { b } from '../handshake/b.ts';"],
+    ['deflate/codec.ts', "import zlib from 'node:zlib';\nimport { b } from './negotiate.ts';"],
+    ['transport/a.ts', "import { b } from '../deflate/codec.ts';\nconst c: Buffer = process.d;"],
+    ['server/a.ts', "import { b } from '../transport/b.ts';"],
+    ['client/a.ts', "import { b } from '../protocol/b.ts';"],
+    ['api/a.ts', "import { b } from '../server/b.ts';\nimport { c } from '../client/c.ts';"],
+    ['realtime/a.ts', "import { b } from '../api/b.ts';"],
+    ['sse/a.ts', "import { b } from '../server/b.ts';"],
+    ['index.ts', "export { b } from './api/b.ts';\nexport { c } from './protocol/c.ts';"],
+    ['inspector/a.ts', "import { b } from '../deflate/negotiate.ts';"],
+    ['playground/a.tsx', "import { b } from 'react';\nimport { c } from '../inspector/c.ts';\nimport './a.css';"],
+    ['conformance/a.ts', "import { b } from '../transport/b.ts';\nimport net from 'node:net';"],
+    ['cli/a.ts', "import { b } from '../realtime/b.ts';\nawait import(c);"],
+    ['examples/a.ts', "import { b } from '../index.ts';\nimport { c } from './c.ts';\nimport express from 'express';"],
+    ['protocol/a.ts', '// Buffer and process are for Node\nconst b = "require";\nconst c: ArrayBuffer = d;'],
+  ];
+  for (const [path, text] of rows) it(`${path}: ${text}`, () => expect(check(path, text)).toEqual([]));
+
+  it('cycles of types, and dynamic imports', () => {
+    const first = "import type { B } from './b.ts';\nawait import('./b.ts');";
+    expect(check('transport/a.ts', first, ['transport/b.ts', "import { a } from './a.ts';"])).toEqual([]);
+  });
+});
+
+describe('architecture: each rule bites', () => {
+  const rows: { rule: string; path: string; text: string; fault: string }[] = [
+    ...[
+      ['protocol/a.ts', '../handshake/b.ts'],
+      ['handshake/a.ts', '../deflate/negotiate.ts'],
+      ['deflate/negotiate.ts', './codec.ts'],
+      ['deflate/codec.ts', '../transport/b.ts'],
+      ['transport/a.ts', '../server/b.ts'],
+      ['server/a.ts', '../client/b.ts'],
+      ['client/a.ts', '../server/b.ts'],
+      ['client/a.ts', '../api/b.ts'],
+      ['api/a.ts', '../realtime/b.ts'],
+      ['realtime/a.ts', '../sse/b.ts'],
+      ['sse/a.ts', '../realtime/b.ts'],
+      ['index.ts', './realtime/b.ts'],
+      ['inspector/a.ts', '../transport/b.ts'],
+      ['inspector/a.ts', '../deflate/codec.ts'],
+      ['playground/a.tsx', '../api/b.ts'],
+      ['conformance/a.ts', '../api/b.ts'],
+      ['conformance/a.ts', '../deflate/codec.ts'],
+      ['transport/a.ts', '../index.ts'],
+    ].map(([path, target]) => ({
+      rule: 'direction',
+      path: path!,
+      text: `import { b } from '${target}';`,
+      fault: `${path}:1: imports '${target}', but `,
+    })),
+    ...['protocol/a.ts', 'handshake/a.ts', 'inspector/a.ts', 'deflate/negotiate.ts'].flatMap((path) => [
+      { rule: 'no Node', path, text: "import type { A } from 'node:net';", fault: `${path}:1: imports 'node:net'` },
+      { rule: 'no Buffer', path, text: '\nBuffer.alloc(1);', fault: `${path}:2: names 'Buffer'` },
+      { rule: 'no process', path, text: 'globalThis.process;', fault: `${path}:1: names 'process'` },
+      { rule: 'no require', path, text: 'const a = require;', fault: `${path}:1: names 'require'` },
+    ]),
+    {
+      rule: 'type imports count',
+      path: 'protocol/a.ts',
+      text: "import type { B } from '../api/b.ts';",
+      fault: 'direction',
+    },
+    { rule: 're-exports count', path: 'protocol/a.ts', text: "export * from '../api/b.ts';", fault: 'direction' },
+    { rule: 'dynamic imports count', path: 'protocol/a.ts', text: "import('../api/b.ts');", fault: 'direction' },
+    { rule: 'no packages', path: 'server/a.ts', text: "import ws from 'ws';", fault: "imports the package 'ws'" },
+    { rule: 'no packages', path: 'cli/a.ts', text: "import ws from 'ws';", fault: "imports the package 'ws'" },
+    { rule: 'no packages by require', path: 'api/a.ts', text: "require('ws');", fault: "imports the package 'ws'" },
+    { rule: 'node: prefix', path: 'server/a.ts', text: "import fs from 'fs';", fault: "imports the package 'fs'" },
+    { rule: 'computed import', path: 'server/a.ts', text: 'import(name);', fault: 'computed import()' },
+    { rule: 'computed require', path: 'server/a.ts', text: 'require(name);', fault: 'computed require()' },
+    { rule: 'leaves src', path: 'server/a.ts', text: "import a from '../../package.json';", fault: 'outside src' },
+    { rule: 'entry points', path: 'examples/a.ts', text: "import '../api/b.ts';", fault: 'examples may import only' },
+    { rule: 'known units', path: 'helpers/a.ts', text: '', fault: "'helpers' is no unit" },
+    { rule: 'known top files', path: 'extra.ts', text: '', fault: "'' is no unit" },
+  ];
+  for (const { rule, path, text, fault } of rows) {
+    it(`${rule}: ${path}: ${text.trim()}`, () => {
+      const faults = check(path, text);
+      expect(faults.length).toBe(1);
+      expect(faults[0]).toContain(fault === 'direction' ? 'may import only' : fault);
+    });
+  }
+
+  it('import cycles, each reported once', () => {
+    const text = (target: string) => `import { x } from './${target}.ts';`;
+    expect(check('protocol/a.ts', text('b'), ['protocol/b.ts', text('c')], ['protocol/c.ts', text('a')])).toEqual([
+      'import cycle: protocol/a.ts -> protocol/b.ts -> protocol/c.ts -> protocol/a.ts',
+    ]);
+    expect(check('protocol/a.ts', text('a'))).toEqual(['import cycle: protocol/a.ts -> protocol/a.ts']);
+  });
+});

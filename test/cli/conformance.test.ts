@@ -1,0 +1,179 @@
+/** `framewright conformance`: arguments, exit statuses and files, both ways. What the cases find is tested elsewhere. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { conformance } from '../../src/cli/conformance.ts';
+import { ask, driveClient, type MakeClient } from '../conformance/client-driver.ts';
+import { type EchoServer, startRawEchoServer } from '../conformance/faulty/raw-echo-server.ts';
+
+let good: EchoServer;
+let bad: EchoServer;
+let folder: string;
+let output: string;
+let complaints: string;
+
+beforeAll(async () => {
+  good = await startRawEchoServer();
+  bad = await startRawEchoServer('textEchoedAsBinary');
+  folder = mkdtempSync(join(tmpdir(), 'framewright-'));
+});
+
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await good.close();
+  await bad.close();
+});
+
+beforeEach(() => {
+  output = '';
+  complaints = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text, ...rest) => {
+    output += text;
+    for (const argument of rest) if (typeof argument === 'function') argument();
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    complaints += text;
+    return true;
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Runs the command with `--serve`, and `use` once it says where it is. */
+async function serveDuring(args: readonly string[], use: (url: string) => Promise<void>): Promise<number> {
+  output = '';
+  complaints = '';
+  const status = conformance.run(['--serve', '--port', '0', ...args]);
+  const url = await vi.waitUntil(() => /clients at (\S+)\n/.exec(output)?.[1], { interval: 5, timeout: 5000 });
+  await use(url);
+  return status;
+}
+
+const makeClient: MakeClient = (url) => new WebSocket(url);
+
+describe('framewright conformance --serve', () => {
+  it('reports what a client has run when it asks for that', async () => {
+    const path = join(folder, 'client.json');
+    const drive = (url: string) => driveClient(makeClient, url, { agent: 'ws 8' });
+    expect(await serveDuring(['--cases', '2.1,5.3,7.13.1', '--json', path], drive)).toBe(0);
+    expect(output).toMatch(/^framewright: 3 cases for clients at ws:\/\/127\.0\.0\.1:\d+\nConformance of ws 8 at /);
+    expect(output).toMatch(/\n3 cases in \d+\.\d s: 2 OK, 1 informational\n$/);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ 'ws 8': { '5.3': { behavior: 'OK' } } });
+    expect(await serveDuring(['--cases', '2.1,5.3,7.13.1', '--expect', path], drive)).toBe(0);
+    expect(output).toMatch(/All verdicts are as expected\.\n$/);
+    expect(complaints).toBe('');
+  });
+
+  it('exits with 1 when a case fails', async () => {
+    const drive = (url: string) => driveClient(makeClient, url, { agent: 'ws 8' });
+    expect(await serveDuring(['--cases', '6.4.3'], drive)).toBe(1);
+    expect(output).toContain('6.4.3  ');
+  });
+
+  it('exits with 1 when cases were not run, and when no client came', async () => {
+    const runOne = async (url: string): Promise<void> => {
+      await ask(makeClient, `${url}/runCase?case=2&agent=ws`);
+      process.emit('SIGTERM');
+    };
+    expect(await serveDuring(['--cases', '2.*'], runOne)).toBe(1);
+    expect(complaints).toBe('framewright: conformance: ws has not run 10 of the cases\n');
+    const stop = async (): Promise<void> => {
+      process.emit('SIGINT');
+    };
+    expect(await serveDuring([], stop)).toBe(1);
+    expect(complaints).toBe('framewright: conformance: no client has run a case\n');
+  });
+
+  it('says so when it cannot listen', async () => {
+    await serveDuring([], async (url) => {
+      const { port } = new URL(url);
+      expect(await conformance.run(['--serve', '--port', port])).toBe(1);
+      expect(complaints).toContain(`framewright: conformance: port ${port} on 127.0.0.1 is in use: `);
+      process.emit('SIGINT');
+    });
+  });
+});
+
+describe('framewright conformance', () => {
+  it('exits with 0 when all cases pass, informational ones included', async () => {
+    expect(await conformance.run(['--cases', '2.1,7.13.*', '--url', good.url])).toBe(0);
+    expect(output).toMatch(/3 cases in \d+\.\d s: 1 OK, 2 informational\n$/);
+    expect(complaints).toBe('');
+  });
+
+  it('exits with 1 when a case fails, and explains it', async () => {
+    expect(await conformance.run(['--url', bad.url, '--cases', '5.3'])).toBe(1);
+    expect(output).toContain('5.3  text in two fragments: FAILED');
+  });
+
+  it('exits with 1 when the server cannot be reached', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await new Promise((resolve) => server.close(resolve));
+    expect(await conformance.run(['--url', url])).toBe(1);
+    expect(complaints).toBe(
+      `framewright: conformance: ${url}: connection refused (ECONNREFUSED): is the server running on that port?\n`,
+    );
+  });
+
+  it.each([
+    [[], 'give the URL of a server, --url ws://host:port/path, or --serve for clients'],
+    [['--serve', '--url', 'ws://a'], 'give the URL of a server, --url ws://host:port/path, or --serve for clients'],
+    [['--url', 'ws://a', '--port', '1'], '--port goes with --serve only'],
+    [['--serve', '--concurrency', '1'], '--concurrency goes with --url only'],
+    [['--serve', '--port', '65536'], '--port takes a whole number from 0 to 65535, not "65536"'],
+    [['--serve', '--host', ''], '--host takes an address or a name, not an empty string'],
+    [['--url', 'ws://a', 'ws://b'], "Unexpected argument 'ws://b'"],
+    [['--url', 'http://a'], 'Invalid URL "http://a": use ws://host:port/path or wss://host:port/path'],
+    [['--url', 'ws://a', '--cases', '8.*'], 'No conformance case fits "8.*"'],
+    [['--url', 'ws://a', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256, not "0"'],
+    [['--url', 'ws://a', '--concurrency', '1e1'], '--concurrency takes a whole number from 1 to 256, not "1e1"'],
+    [
+      ['--url', 'ws://a', '--expect', '/nonexistent'],
+      '--expect: /nonexistent holds no verdicts as --json writes them: ENOENT',
+    ],
+    [['--url', 'ws://a', '--colour'], "Unknown option '--colour'"],
+  ])('exits with 2 for %j', async (args, message) => {
+    expect(await conformance.run(args)).toBe(2);
+    expect(complaints).toContain(`framewright: conformance: ${message}`);
+    expect(complaints).toContain('See "framewright conformance --help".\n');
+    expect(output).toBe('');
+  });
+
+  it('writes the verdicts, and compares with those written before', async () => {
+    const path = join(folder, 'verdicts.json');
+    const cases = ['--cases', '5.3,2.1'];
+    expect(await conformance.run(['--url', bad.url, ...cases, '--agent', 'bad', '--json', path])).toBe(1);
+    const verdicts = JSON.parse(readFileSync(path, 'utf8'));
+    expect(verdicts).toMatchObject({ bad: { '2.1': { behavior: 'OK' }, '5.3': { behavior: 'FAILED' } } });
+
+    expect(await conformance.run(['--url', bad.url, ...cases, '--expect', path])).toBe(0);
+    expect(output).toMatch(/All verdicts are as expected\.\n$/);
+    expect(await conformance.run(['--url', good.url, '--cases', '5.3,2.1,2.2', '--expect', path])).toBe(1);
+    expect(output).toMatch(
+      /\n2\.2 {2}is OK, close OK, and is not in the file of --expect\n5\.3 {2}is OK, close OK, expected FAILED, close \S+\n$/,
+    );
+  });
+
+  it('says so when it cannot write them', async () => {
+    const path = join(folder, 'no', 'such', 'folder');
+    expect(await conformance.run(['--url', good.url, '--cases', '2.1', '--json', path])).toBe(1);
+    expect(complaints).toContain(`framewright: conformance: cannot write ${path}: ENOENT`);
+  });
+
+  it('takes no file for verdicts that is something else', async () => {
+    const path = join(folder, 'other.json');
+    writeFileSync(path, '{"a": 1}');
+    expect(await conformance.run(['--url', 'ws://a', '--expect', path])).toBe(2);
+    expect(complaints).toContain('expected the results of exactly one agent');
+  });
+});

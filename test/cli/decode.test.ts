@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { framewright, outcomeOf, start } from './framewright.ts';
+import { runCaptured } from './run-captured.ts';
+
+const HELLO = '818537fa213d7f9f4d5158';
+
+let folder: string;
+const file = (name: string) => join(folder, name);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'framewright-'));
+  writeFileSync(file('raw.bin'), Buffer.from(HELLO, 'hex'));
+  writeFileSync(file('hex.txt'), '81 85 37 fa 21 3d\n7f 9f 4d 51 58\n');
+  writeFileSync(file('typo.txt'), '81 85 37 fa 21 3d\n7f 9q');
+  writeFileSync(file('empty'), '');
+  writeFileSync(file('head.txt'), 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n');
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('framewright decode: where the bytes come from', () => {
+  const rows: [title: string, args: () => string[]][] = [
+    ['hex', () => [HELLO]],
+    ['hex over several arguments', () => ['81', '85', '37fa213d', '7f 9f', '4d5158']],
+    ['a file of raw bytes', () => [file('raw.bin')]],
+    ['a file of hex', () => [file('hex.txt')]],
+    ['a file of raw bytes, with --raw', () => ['--raw', file('raw.bin')]],
+  ];
+  for (const [title, args] of rows) {
+    it(title, async () => {
+      const { status, stdout, stderr } = await runCaptured('decode', ...args());
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain('Frame 1 at byte 0: text, 5 bytes, masked');
+      expect(stdout).toContain('    "Hello"\n');
+      expect(stdout).toContain('1 frame, all legal\n');
+    });
+  }
+
+  it('standard input, raw or hex', async () => {
+    for (const input of [Buffer.from(HELLO, 'hex'), `${HELLO}\n`]) {
+      const { status, stdout, stderr } = await framewright(['decode', '-'], input);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain('Frame 1 at byte 0: text, 5 bytes, masked');
+      expect(stdout).not.toContain('\u001b');
+    }
+  });
+
+  it('§4.2.2 a text file with an HTTP head is no hex', async () => {
+    const { status, stdout } = await runCaptured('decode', file('head.txt'));
+    expect(status).toBe(0);
+    expect(stdout).toContain('HTTP response, 56 bytes\n  HTTP/1.1 101 Switching Protocols\n');
+  });
+
+  it('--raw takes text as bytes', async () => {
+    const { status, stdout } = await runCaptured('decode', '--raw', file('hex.txt'));
+    expect(status).toBe(1);
+    expect(stdout).toContain('RSV2 and RSV3 must be clear');
+  });
+});
+
+describe('framewright decode: what it says', () => {
+  it('§5.1 stops at a violation, names it, and exits with 1', async () => {
+    const { status, stdout } = await runCaptured('decode', '--role', 'server', '8100 8100');
+    expect(status).toBe(1);
+    expect(stdout).toContain('Violation: Invalid WebSocket frame: MASK must be set\n  rule      RFC 6455 §5.1 (');
+    expect(stdout).not.toContain('Frame 2');
+  });
+
+  it('§5.2 says what is missing, and exits with 1', async () => {
+    const { status, stdout } = await runCaptured('decode', '8105 4865');
+    expect(status).toBe(1);
+    expect(stdout).toContain('Incomplete: the bytes end inside a frame: 3 bytes of 5 of its payload missing\n');
+  });
+
+  it('--json: the findings, whole', async () => {
+    const { status, stdout } = await runCaptured('decode', '--json', '8300');
+    expect(status).toBe(1);
+    const view = JSON.parse(stdout);
+    expect(view).toMatchObject({ role: 'client', violation: { id: 'reservedOpcode', offset: 0, closeCode: 1002 } });
+    expect(view.frames[0].fields[4]).toMatchObject({ name: 'opcode', wire: '0011', isFault: true });
+  });
+
+  it('RFC 7692 §6.1 --deflate allows RSV1', async () => {
+    expect((await runCaptured('decode', 'c100')).status).toBe(1);
+    const { status, stdout } = await runCaptured('decode', '--deflate', 'c100');
+    expect(status).toBe(0);
+    expect(stdout).toContain('compressed (RFC 7692 §6.1)');
+  });
+
+  it('§5.2 --strict refuses lengths that are not minimal', async () => {
+    expect((await runCaptured('decode', '827e0000')).status).toBe(0);
+    expect((await runCaptured('decode', '--strict', '827e0000')).stdout).toContain('lengthNotMinimal');
+  });
+
+  it('--all prints payloads to their end', async () => {
+    const hex = `827e0101${'00'.repeat(257)}`;
+    expect((await runCaptured('decode', hex)).stdout).toContain('… and 1 more byte\n');
+    expect((await runCaptured('decode', '--all', hex)).stdout).toContain('    0100  00 ');
+  });
+
+  it('a reader that goes away early is no error', async () => {
+    const child = start(['decode', '-']);
+    const outcome = outcomeOf(child);
+    child.stdout.once('data', () => child.stdout.destroy());
+    child.stdin.on('error', () => {});
+    child.stdin.end(Buffer.alloc(8_000, Buffer.from('8a00', 'hex')));
+    const [{ status, stderr }] = await Promise.all([outcome, once(child, 'exit')]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  }, 20_000);
+});
+
+describe('framewright decode: arguments that are wrong', () => {
+  const rows: [title: string, args: () => string[], message: string][] = [
+    ['none', () => [], 'give bytes as hex, the name of a file, or - for standard input'],
+    ['neither hex nor a file', () => ['8g'], '"8g" is no file, and no hex either: "g" (character 2) stands where'],
+    ['several, not hex', () => ['81', 'zz'], 'the arguments are not hex: "z" (character 4) is not a hex digit'],
+    [
+      'a file with a typo in its hex',
+      () => [file('typo.txt')],
+      'looks like hex, but: "q" (line 2, character 5) stands',
+    ],
+    ['a file without content', () => [file('empty')], 'holds no bytes'],
+    ['a folder', () => [folder], `cannot read ${tmpdir()}`],
+    ['a role that there is not', () => ['--role', 'proxy', '8100'], '--role takes server, client or auto, not "proxy"'],
+    ['an option that there is not', () => ['--frob', '8100'], "Unknown option '--frob'"],
+    ['an option without its value', () => ['8100', '--role'], "Option '--role <value>' argument missing"],
+  ];
+  for (const [title, args, message] of rows) {
+    it(title, async () => {
+      const { status, stdout, stderr } = await runCaptured('decode', ...args());
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toMatch(/^framewright: decode: /);
+      expect(stderr).toContain(message);
+      expect(stderr).toContain('See "framewright decode --help".\n');
+    });
+  }
+});

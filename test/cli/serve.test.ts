@@ -1,0 +1,329 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { echo, HIGH_WATER_BYTES } from '../../src/cli/echo.ts';
+import { answerPlainRequest, type PageAssets, readPageAssets } from '../../src/cli/page-assets.ts';
+import { type PlaygroundServer, startPlaygroundServer } from '../../src/cli/playground-server.ts';
+import { MAX_RECORDED_BYTES } from '../../src/cli/watch-desk.ts';
+import { inspect, parseHex, type WireEvent } from '../../src/inspector/index.ts';
+import { outcomeOf, start } from './framewright.ts';
+import { runCaptured } from './run-captured.ts';
+
+const MODES = [
+  { name: 'node:http', args: [], usesNet: false },
+  { name: 'bare TCP', args: ['--net'], usesNet: true },
+];
+
+let folder: string;
+let assets: PageAssets;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'framewright-'));
+  mkdirSync(join(folder, 'page', 'assets'), { recursive: true });
+  writeFileSync(join(folder, 'page', 'index.html'), '<!doctype html><title>playground</title>');
+  writeFileSync(join(folder, 'page', 'assets', 'main-1234.js'), 'document.title;');
+  writeFileSync(join(folder, 'page', 'notes.md'), 'not for the web');
+  writeFileSync(join(folder, 'secret.html'), 'not part of the page');
+  assets = readPageAssets(pathToFileURL(`${join(folder, 'page')}/`));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.each(MODES)('framewright serve, as a process, on $name', ({ args }) => {
+  it('§7.4.1 says where it is, echoes, and goes away in order on SIGTERM', async () => {
+    const child = start(['serve', '--port', '0', ...args]);
+    const outcome = outcomeOf(child);
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const [, url] = /^framewright: echo server and playground at (http:\/\/127\.0\.0\.1:\d+\/) \(ws:\/\//.exec(line)!;
+    const page = await fetch(url!);
+    expect([200, 503]).toContain(page.status);
+    expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+
+    const socket = new WebSocket(url!.replace('http', 'ws'));
+    await once(socket, 'open');
+    socket.send('Hello');
+    const [data, isBinary] = await once(socket, 'message');
+    expect([String(data), isBinary]).toEqual(['Hello', false]);
+    const closed = once(socket, 'close');
+    child.kill('SIGTERM');
+    const [code, reason] = await closed;
+    expect([code, String(reason)]).toEqual([1001, 'the server shuts down']);
+    expect((await outcome).status).toBe(0);
+  }, 20_000);
+});
+
+describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
+  let server: PlaygroundServer;
+  let place: string;
+  const sockets: WebSocket[] = [];
+
+  beforeEach(async () => {
+    server = await startPlaygroundServer({ port: 0, host: '127.0.0.1', usesNet, assets });
+    place = `127.0.0.1:${server.address.port}`;
+  });
+
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.terminate();
+    await server.close();
+  });
+
+  async function open(target: string): Promise<WebSocket> {
+    const socket = new WebSocket(`ws://${place}${target}`);
+    sockets.push(socket);
+    await once(socket, 'open');
+    return socket;
+  }
+
+  it('serves the page, and HEAD like GET without the body', async () => {
+    const page = await fetch(`http://${place}/?x=1`);
+    expect([page.status, await page.text()]).toEqual([200, '<!doctype html><title>playground</title>']);
+    const head = await fetch(`http://${place}/`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '40', '']);
+    expect((await fetch(`http://${place}/nothing`)).status).toBe(404);
+    expect((await fetch(`http://${place}/`, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('leads nowhere outside the page, however the path is written', async () => {
+    for (const path of ['/../secret.html', '/%2e%2e/secret.html', '/assets/../../secret.html', '//etc/passwd']) {
+      expect([path, await statusOf(path)]).toEqual([path, 404]);
+    }
+  });
+
+  it('§5.6 echoes text as text and binary as binary, in order', async () => {
+    const socket = await open('/');
+    const received: string[] = [];
+    const done = new Promise<void>((resolve) => {
+      socket.on('message', (data, isBinary) => {
+        received.push(`${isBinary ? 'binary' : 'text'} ${String(data)}`);
+        if (received.length === 3) resolve();
+      });
+    });
+    socket.send('a');
+    socket.send(Buffer.from('b'));
+    socket.send('');
+    await done;
+    expect(received).toEqual(['text a', 'binary b', 'text ']);
+  });
+
+  it('§10.4 loses nothing when the peer sends faster than it reads', async () => {
+    const socket = await open('/');
+    const message = randomBytes(1024 * 1024);
+    const count = 24;
+    let received = 0;
+    const done = new Promise<void>((resolve) => {
+      socket.on('message', (data: Buffer) => {
+        expect(data.equals(message)).toBe(true);
+        if (++received === count) resolve();
+      });
+    });
+    for (let i = 0; i < count; i++) socket.send(message);
+    await done;
+  }, 20_000);
+
+  it('has no WebSocket at other paths', async () => {
+    const socket = new WebSocket(`ws://${place}/elsewhere`);
+    const [error] = (await once(socket, 'error')) as [Error];
+    expect(error.message).toContain('404');
+  });
+
+  describe('watching', () => {
+    interface Watch {
+      readonly watcher: WebSocket;
+      readonly events: WireEvent[];
+      /** Resolves with the first event that fits, past or to come. */
+      readonly event: (fits: (event: WireEvent) => boolean) => Promise<WireEvent>;
+    }
+
+    async function watch(id: string): Promise<Watch> {
+      const watcher = new WebSocket(`ws://${place}/watch?id=${id}`);
+      sockets.push(watcher);
+      const events: WireEvent[] = [];
+      const waiting = new Set<() => void>();
+      watcher.on('message', (data) => {
+        events.push(JSON.parse(String(data)));
+        for (const look of waiting) look();
+      });
+      const event = (fits: (event: WireEvent) => boolean) =>
+        new Promise<WireEvent>((resolve) => {
+          const look = () => {
+            const found = events.find(fits);
+            if (found === undefined) return;
+            waiting.delete(look);
+            resolve(found);
+          };
+          waiting.add(look);
+          look();
+        });
+      await event(({ type }) => type === 'watching');
+      return { watcher, events, event };
+    }
+
+    function bytesOf(events: readonly WireEvent[], direction: string): Uint8Array {
+      return parseHex(
+        events.map((event) => (event.type === 'bytes' && event.direction === direction ? event.hex : '')).join(''),
+      );
+    }
+
+    it('§5.3 shows the bytes as they were on the wire, still masked, with both heads', async () => {
+      const id = randomBytes(16).toString('hex');
+      const { events, event } = await watch(id);
+      const socket = await open(`/?watch=${id}`);
+      socket.send('Hello');
+      await once(socket, 'message');
+      socket.close(1000, 'bye');
+      await once(socket, 'close');
+      await event(({ type }) => type === 'ended');
+
+      const up = inspect(bytesOf(events, 'clientToServer'));
+      expect(up.role).toBe('server');
+      expect(up.handshake).toMatchObject({ startLine: `GET /?watch=${id} HTTP/1.1`, opensWebSocket: true });
+      expect(up.frames.map((frame) => frame.summary)).toEqual(['text, 5 bytes, masked', 'close, 5 bytes, masked']);
+      expect(up.frames[0]!.payload.text).toBe('Hello');
+      expect(up.violation).toBeUndefined();
+      const down = inspect(bytesOf(events, 'serverToClient'));
+      expect(down.handshake).toMatchObject({ startLine: 'HTTP/1.1 101 Switching Protocols', opensWebSocket: true });
+      expect(down.frames.map((frame) => frame.summary)).toEqual(['text, 5 bytes', 'close, 5 bytes']);
+      expect(down.violation).toBeUndefined();
+    });
+
+    it('§5.5.2 has the server ping, send fragments and close, and says why it did not', async () => {
+      const id = randomBytes(16).toString('hex');
+      const { watcher, event } = await watch(id);
+      watcher.send(JSON.stringify({ type: 'ping', payload: 'too early' }));
+      expect(await event(({ type }) => type === 'refused')).toMatchObject({ reason: 'no connection is being watched' });
+      const socket = await open(`/?watch=${id}`);
+      watcher.send(JSON.stringify({ type: 'ping', payload: 'tick' }));
+      expect(String((await once(socket, 'ping'))[0])).toBe('tick');
+      watcher.send(JSON.stringify({ type: 'fragments', parts: ['a', '', 'b'] }));
+      expect(String((await once(socket, 'message'))[0])).toBe('ab');
+      for (const [request, reason] of [
+        [{ type: 'ping', payload: 'x'.repeat(126) }, '125 bytes'],
+        [{ type: 'close', code: 1005, reason: '' }, 'valid error code'],
+        [{ type: 'frob' }, 'a request is a ping'],
+      ] as const) {
+        watcher.send(JSON.stringify(request));
+        await event((e) => e.type === 'refused' && e.reason.includes(reason));
+      }
+      watcher.send(JSON.stringify({ type: 'close', code: 1013, reason: 'later' }));
+      const [code, reason] = await once(socket, 'close');
+      expect([code, String(reason)]).toEqual([1013, 'later']);
+    });
+
+    it('stops after so many bytes, and the connection goes on', async () => {
+      const id = randomBytes(16).toString('hex');
+      const { events, event } = await watch(id);
+      const socket = await open(`/?watch=${id}`);
+      socket.send(Buffer.alloc(MAX_RECORDED_BYTES));
+      expect((await once(socket, 'message'))[0].length).toBe(MAX_RECORDED_BYTES);
+      expect(await event(({ type }) => type === 'full')).toEqual({ type: 'full', limitBytes: MAX_RECORDED_BYTES });
+      socket.send('still there');
+      expect(String((await once(socket, 'message'))[0])).toBe('still there');
+      const recorded = events.reduce((sum, e) => sum + (e.type === 'bytes' ? e.hex.length / 2 : 0), 0);
+      expect(recorded).toBeLessThanOrEqual(MAX_RECORDED_BYTES);
+    });
+
+    it('§7.4.1 takes no ids that are short, or in use', async () => {
+      const id = randomBytes(16).toString('hex');
+      await watch(id);
+      for (const other of ['1234', '', id]) {
+        const socket = await open(`/watch?id=${other}`);
+        expect((await once(socket, 'close'))[0]).toBe(1008);
+      }
+    });
+  });
+
+  /** With the path as it is: fetch would tidy it. */
+  async function statusOf(path: string): Promise<number | undefined> {
+    const request = httpRequest({ host: '127.0.0.1', port: server.address.port, path });
+    request.end();
+    const [response] = await once(request, 'response');
+    response.resume();
+    return response.statusCode;
+  }
+});
+
+describe('echo', () => {
+  it('§10.4 reads no further while more than its high water is unsent, and goes on once that is written', () => {
+    const calls: string[] = [];
+    const sent: { data: Buffer; written: (() => void) | undefined }[] = [];
+    const socket = Object.assign(new EventEmitter(), {
+      bufferedAmount: 0,
+      pause: () => calls.push('pause'),
+      resume: () => calls.push('resume'),
+      send: (data: Buffer, _options: unknown, written?: () => void) => sent.push({ data, written }),
+    });
+    echo(socket as unknown as Parameters<typeof echo>[0]);
+    socket.emit('message', Buffer.alloc(HIGH_WATER_BYTES), true);
+    expect([calls, sent.length]).toEqual([[], 1]);
+    socket.bufferedAmount = HIGH_WATER_BYTES;
+    socket.emit('message', Buffer.from('x'), true);
+    expect([calls, sent.length]).toEqual([['pause'], 2]);
+    sent[1]!.written?.();
+    expect(calls).toEqual(['pause', 'resume']);
+  });
+});
+
+describe('the page', () => {
+  it('is a map of files that browsers can use', () => {
+    expect([...assets.keys()].sort()).toEqual(['/', '/assets/main-1234.js', '/index.html']);
+    const script = answerPlainRequest(assets, 'GET', '/assets/main-1234.js');
+    expect(script.headers['Content-Type']).toBe('text/javascript; charset=utf-8');
+    expect(script.headers['Cache-Control']).toContain('immutable');
+    const index = answerPlainRequest(assets, 'GET', '/');
+    expect(index.headers['Cache-Control']).toBe('no-cache');
+    expect(index.headers['Content-Security-Policy']).toContain("default-src 'none'");
+  });
+
+  it('says how to build it when it has not been built', () => {
+    const none = readPageAssets(pathToFileURL(`${join(folder, 'nowhere')}/`));
+    const { status, body } = answerPlainRequest(none, 'GET', '/');
+    expect(status).toBe(503);
+    expect(String(body)).toContain('npm run build');
+  });
+});
+
+describe('framewright serve: what goes wrong', () => {
+  it('a port in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    for (const { args } of MODES) {
+      const { status, stdout, stderr } = await runCaptured('serve', '--port', String(port), ...args);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toBe(
+        `framewright: serve: port ${port} on 127.0.0.1 is in use: stop whoever uses it, or choose another with --port (0: any free one)\n`,
+      );
+    }
+    other.close();
+  });
+
+  it('an address of another machine', async () => {
+    const { status, stderr } = await runCaptured('serve', '--port', '0', '--host', '192.0.2.1');
+    expect(status).toBe(1);
+    expect(stderr).toContain('192.0.2.1 is no address of this machine');
+  });
+
+  const rows: [args: string[], message: string][] = [
+    [['--port', '65536'], '--port takes a number from 0 to 65535, not "65536"'],
+    [['--port', 'http'], '--port takes a number from 0 to 65535, not "http"'],
+    [['--port', ''], '--port takes a number from 0 to 65535, not ""'],
+    [['--host', ''], '--host takes an address or a name'],
+    [['8080'], "Unexpected argument '8080'"],
+    [['--verbose'], "Unknown option '--verbose'"],
+  ];
+  for (const [args, message] of rows) {
+    it(args.join(' '), async () => {
+      const { status, stdout, stderr } = await runCaptured('serve', ...args);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toContain(`framewright: serve: ${message}`);
+    });
+  }
+});

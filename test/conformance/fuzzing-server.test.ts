@@ -1,0 +1,209 @@
+/** The fuzzer as server: what it says to clients, which cases it runs, how they end, and what it reports. */
+
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import {
+  type CaseResult,
+  type FuzzingServer,
+  type FuzzingServerOptions,
+  startFuzzingServer,
+} from '../../src/conformance/index.ts';
+import { buildUpgradeRequest } from '../../src/handshake/index.ts';
+import { encodeFrame } from '../../src/protocol/index.ts';
+import { ask, driveClient, type MakeClient } from './client-driver.ts';
+
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+const makeClient: MakeClient = (url) => new WebSocket(url);
+
+let server: FuzzingServer | undefined;
+
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function start(options: FuzzingServerOptions): Promise<FuzzingServer> {
+  server = await startFuzzingServer({ port: 0, ...options });
+  return server;
+}
+
+/** Opens a connection, sends `frames` once there is an answer, and resolves to all that comes until the server ends it. */
+function exchange(url: string, target: string, ...frames: readonly Uint8Array[]): Promise<Buffer> {
+  const { hostname, port, host } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    const received: Buffer[] = [];
+    socket.once('data', () => socket.write(Buffer.concat(frames)));
+    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(Buffer.concat(received)));
+    socket.write(buildUpgradeRequest({ host, target, key: KEY }));
+  });
+}
+
+const CLOSE_1000 = Uint8Array.of(0x03, 0xe8);
+const maskedClose = encodeFrame(0x88, CLOSE_1000, 0x01020304);
+const bodyOf = (response: Buffer): Buffer => response.subarray(response.indexOf('\r\n\r\n') + 4);
+
+/** The result of one case whose client is `frames`, sent at once. */
+async function resultOf(cases: string, ...frames: readonly Uint8Array[]): Promise<[CaseResult, Buffer]> {
+  let result: CaseResult | undefined;
+  const { url } = await start({ cases, onResult: (_agent, ended) => (result = ended) });
+  const response = await exchange(url, '/runCase?case=1&agent=raw', ...frames);
+  return [result!, bodyOf(response)];
+}
+
+describe('fuzzing server', () => {
+  it('§5.1 says how many cases there are, unmasked, and closes', async () => {
+    const { url } = await start({ cases: '6.*' });
+    const response = await exchange(url, '/getCaseCount', maskedClose);
+    expect(response.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
+    expect(bodyOf(response).toString('hex')).toBe(`8103${Buffer.from('145').toString('hex')}880203e8`);
+  });
+
+  it('tells a case by its number in the list', async () => {
+    const { url, cases } = await start({ cases: '7.1.1,2.1' });
+    expect(cases.map(({ id }) => id)).toEqual(['2.1', '7.1.1']);
+    expect(JSON.parse(await ask(makeClient, `${url}/getCaseInfo?case=2`))).toEqual({
+      id: '7.1.1',
+      description: cases[1]!.summary,
+    });
+  });
+
+  it.each([
+    ['/', 404, 'There is no /: use /getCaseCount, /getCaseInfo, /runCase, /getCaseStatus, /updateReports'],
+    ['/runCase?case=1', 400, 'Give the client a name: agent=name'],
+    ['/runCase?agent=x', 400, 'Give the number of a case, 1 to 11: case=1'],
+    ['/runCase?case=0&agent=x', 400, 'Give the number of a case, 1 to 11: case=1'],
+    ['/runCase?case=12&agent=x', 400, 'Give the number of a case, 1 to 11: case=1'],
+    ['/getCaseInfo?case=1.1', 400, 'Give the number of a case, 1 to 11: case=1'],
+    ['/getCaseStatus?case=1&agent=x', 404, 'x has not run case 2.1: ask /runCase first'],
+    ['/updateReports?agent=x', 404, 'x has not run any case'],
+  ])('refuses %s with %i', async (target, status, message) => {
+    const { url } = await start({ cases: '2.*' });
+    const response = (await exchange(url, target)).toString('latin1');
+    expect(response).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(response.split('\r\n\r\n')[1]).toBe(`${message}\n`);
+  });
+
+  it.each([
+    ['no request for a WebSocket', 'GET /getCaseCount HTTP/1.1\r\nHost: x\r\n\r\n', 'HTTP/1.1 400 '],
+    ['no HTTP', '\u0016\u0003\u0001\r\n', 'HTTP/1.1 400 '],
+  ])('§4.2.1 refuses %s', async (_, request, status) => {
+    const { url } = await start({ cases: '2.1' });
+    const { hostname, port } = new URL(url);
+    const response = await new Promise<string>((resolve) => {
+      const socket = connect(Number(port), hostname, () => socket.write(request));
+      socket.on('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
+    });
+    expect(response.startsWith(status)).toBe(true);
+  });
+
+  it('rejects when it cannot listen, or has nothing to run', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    await expect(startFuzzingServer({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await new Promise((resolve) => other.close(resolve));
+    await expect(startFuzzingServer({ port: 0, cases: '8.*' })).rejects.toThrow(RangeError);
+  });
+});
+
+describe('cases with the fuzzer as server', () => {
+  it('§5.1 fail a client that does not mask', async () => {
+    const [result] = await resultOf('1.1.2', encodeFrame(0x81, Buffer.from('x')), maskedClose);
+    expect(result).toMatchObject({ behavior: 'FAILED', behaviorClose: 'UNCLEAN', closedBy: 'fuzzer' });
+    expect(result.wireLog.map(({ text }) => text)).toContain(
+      'the fuzzer fails the connection: Invalid WebSocket frame: MASK must be set',
+    );
+  });
+
+  it('§7.1.1 close TCP themselves, once both Close frames are there', async () => {
+    const text = encodeFrame(0x81, new Uint8Array(0), 0x0a0b0c0d);
+    const [result, sent] = await resultOf('1.1.1', text, maskedClose);
+    expect(result).toMatchObject({ behavior: 'OK', behaviorClose: 'OK', isClean: true, remoteCloseCode: 1000 });
+    expect(sent.toString('hex')).toBe('8100880203e8');
+    expect(result.wireLog.at(-1)?.text).toBe('TCP closed by the fuzzer');
+  });
+
+  it('§5.5.1 answer a Close frame, and then close TCP', async () => {
+    const [result, sent] = await resultOf('2.5', maskedClose);
+    expect(sent.subarray(-4).toString('hex')).toBe('880203e8');
+    expect(result).toMatchObject({ behavior: 'OK', behaviorClose: 'WRONG CODE', closedBy: 'testee', isClean: true });
+  });
+
+  it('§7.1.1 blame no client for TCP that the server has to close', async () => {
+    // Answers the Close frame of 7.9.1 with nothing, and so is dropped after a second: unclean, and allowed here.
+    const [result] = await resultOf('7.9.1');
+    expect(result).toMatchObject({ behavior: 'OK', behaviorClose: 'OK', closedBy: 'fuzzer', isClean: false });
+  });
+
+  it('§7.1.5 call it unclean when the client goes away', async () => {
+    const ended = new Promise<CaseResult>((resolve) => {
+      void start({ cases: '1.1.1', onResult: (_agent, result) => resolve(result) }).then(({ url }) => {
+        const client = new WebSocket(`${url}/runCase?case=1&agent=ws`);
+        client.on('open', () => client.terminate());
+      });
+    });
+    expect(await ended).toMatchObject({ behavior: 'FAILED', behaviorClose: 'FAILED', closedBy: 'testee' });
+  });
+
+  it('RFC 7692 §7.1 agree on what the case is about, and only in its group', async () => {
+    const { url } = await start({ cases: '2.1,12.1.1,13.3.1,13.5.1' });
+    const agreed = async (number: number, options: object = {}): Promise<string> => {
+      const client = new WebSocket(`${url}/runCase?case=${number}&agent=ws`, options);
+      await new Promise((resolve) => client.once('open', resolve));
+      const extensions = (client as unknown as { _extensions: Record<string, { params: object }> })._extensions;
+      const params = extensions['permessage-deflate']?.params;
+      client.terminate();
+      return JSON.stringify(params);
+    };
+    expect(await agreed(1)).toBe(undefined);
+    expect(await agreed(2)).toBe('{}');
+    expect(await agreed(3)).toBe('{"client_max_window_bits":9}');
+    expect(await agreed(4)).toBe('{"client_no_context_takeover":true,"client_max_window_bits":9}');
+    const asking = { perMessageDeflate: { serverMaxWindowBits: 10, serverNoContextTakeover: true } };
+    expect(await agreed(2, asking)).toBe('{"server_no_context_takeover":true,"server_max_window_bits":10}');
+  });
+
+  it('RFC 7692 §5 are UNIMPLEMENTED for a client that offers no compression', async () => {
+    const [result, sent] = await resultOf('12.1.1', maskedClose);
+    expect(result).toMatchObject({ behavior: 'UNIMPLEMENTED', behaviorClose: 'OK' });
+    expect(sent.toString('hex')).toBe('880203e8');
+  });
+});
+
+describe('reports on clients', () => {
+  it('are by client, in numeric order, the last run of a case counting', async () => {
+    const asked: string[] = [];
+    const { url, report, agents } = await start({
+      cases: '2.10,2.9,13.3.1',
+      onUpdateReports: (agent) => asked.push(agent),
+    });
+    expect(agents).toEqual([]);
+    await ask(makeClient, `${url}/runCase?case=1&agent=other`);
+    await driveClient(makeClient, url, { agent: 'ws & co', lanes: 3 });
+    await driveClient(makeClient, url, { agent: 'ws & co' });
+    expect(asked).toEqual(['ws & co', 'ws & co']);
+    expect(server!.agents).toEqual(['other', 'ws & co']);
+    const { results, agent, counts, url: reportUrl } = report('ws & co');
+    expect([agent, reportUrl]).toEqual(['ws & co', url]);
+    expect(results.map(({ id, behavior }) => [id, behavior])).toEqual([
+      ['2.9', 'OK'],
+      ['2.10', 'OK'],
+      ['13.3.1', 'OK'],
+    ]);
+    expect(counts.behavior.OK).toBe(3);
+    expect(report('other').results.map(({ id }) => id)).toEqual(['2.9']);
+    expect(() => report('nobody')).toThrow(new RangeError('No client called "nobody" has run a case'));
+  });
+
+  it('give the verdict of a case, when it has ended', async () => {
+    const { url } = await start({ cases: '2.2' });
+    const running = ask(makeClient, `${url}/runCase?case=1&agent=ws`);
+    await new Promise((resolve) => setImmediate(resolve));
+    await running;
+    expect(await ask(makeClient, `${url}/getCaseStatus?case=1&agent=ws`)).toBe('{"behavior":"OK"}');
+  });
+});

@@ -1,0 +1,73 @@
+/** What is tested: echo servers, each started on a free port of the loopback interface, and clients. */
+
+import type { AddressInfo } from 'node:net';
+import { WebSocket as WsClient, WebSocketServer as WsServer } from 'ws';
+import { listen, WebSocket, WebSocketServer } from '../../src/index.ts';
+import type { MakeClient } from './client-driver.ts';
+import type { EchoServer } from './faulty/raw-echo-server.ts';
+
+const HOST = '127.0.0.1';
+
+function urlOf(address: AddressInfo | string | null): string {
+  return `ws://${HOST}:${(address as AddressInfo).port}`;
+}
+
+/** What the servers of ws and of framewright have in common. */
+interface EventServer {
+  readonly clients?: ReadonlySet<{ terminate(): void }> | undefined;
+  address(): AddressInfo | string | null;
+  close(callback: () => void): void;
+  once(event: 'listening', listener: () => void): unknown;
+}
+
+async function startEventServer(server: EventServer): Promise<EchoServer> {
+  await new Promise<void>((resolve) => server.once('listening', resolve));
+  return {
+    url: urlOf(server.address()),
+    async close() {
+      for (const socket of server.clients ?? []) socket.terminate();
+      await new Promise<void>((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** framewright's server that works as the one of ws does, with compression. */
+export function startOwnServer(): Promise<EchoServer> {
+  const server = new WebSocketServer({ port: 0, host: HOST, perMessageDeflate: true });
+  server.on('connection', (socket) => {
+    socket.on('error', () => {});
+    socket.on('message', (data, isBinary) => socket.send(data as Buffer, { binary: isBinary }));
+  });
+  return startEventServer(server);
+}
+
+/** framewright's server on bare TCP, with room for the largest case: its default is 1 MiB. */
+export async function startOwnNetServer(): Promise<EchoServer> {
+  const limits = { maxMessageBytes: 16 * 1024 * 1024 };
+  const server = await listen({ port: 0, host: HOST, limits, perMessageDeflate: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.on('message', (data, isBinary) => socket.send(data as Buffer, { binary: isBinary }));
+  });
+  return {
+    url: urlOf(server.address()),
+    async close() {
+      await server.close();
+    },
+  };
+}
+
+/** A control: the ws package, of which it is known what it does. */
+export function startWsServer(): Promise<EchoServer> {
+  const server = new WsServer({ port: 0, host: HOST, perMessageDeflate: true });
+  server.on('connection', (socket) => {
+    socket.on('error', () => {});
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+  });
+  return startEventServer(server);
+}
+
+/** framewright's client, with its defaults: they include compression. */
+export const makeOwnClient: MakeClient = (url) => new WebSocket(url);
+
+/** A control: the client of the ws package. */
+export const makeWsClient: MakeClient = (url) => new WsClient(url);

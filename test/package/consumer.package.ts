@@ -1,0 +1,159 @@
+/**
+ * The package as users get it: packed, installed into an empty project, and used from ESM, CommonJS and TypeScript.
+ * `npm run build` has to have run before.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+let project = '';
+let tarball = '';
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function runSource(name: string, source: string): string {
+  writeFileSync(join(project, name), source);
+  return run(process.execPath, [name], project).trim();
+}
+
+beforeAll(() => {
+  if (!existsSync(join(ROOT, 'dist/index.js'))) throw new Error('dist is missing: run `npm run build` first');
+  project = mkdtempSync(join(tmpdir(), 'framewright-consumer-'));
+  const packed = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', project], ROOT)) as unknown;
+  // npm has given an array, or an object by package name.
+  const [entry] = Object.values(packed as Record<string, { filename: string }>);
+  tarball = join(project, entry!.filename);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], project);
+});
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** An echo through both servers, with a hand-made client: a handshake, one masked "Hi", one frame back. */
+const ECHO = `
+  const { connect } = require('node:net');
+  async function echoOnce(port) {
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\\r\\nHost: x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n' +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n');
+    let all = Buffer.alloc(0);
+    for await (const chunk of socket) {
+      const before = all.includes('\\r\\n\\r\\n');
+      all = Buffer.concat([all, chunk]);
+      if (!before && all.includes('\\r\\n\\r\\n')) socket.write(Buffer.from('818200000000' + '4869', 'hex'));
+      if (all.toString('latin1').endsWith('\\x81\\x02Hi')) break;
+    }
+    socket.destroy();
+    return all.includes('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=') ? 'echoed' : 'wrong accept';
+  }
+  async function serveAndEcho({ WebSocketServer, listen }) {
+    const echo = (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    wss.on('connection', echo);
+    await new Promise((resolve) => wss.once('listening', resolve));
+    const http = await echoOnce(wss.address().port);
+    wss.close();
+    const server = await listen({ port: 0, host: '127.0.0.1' }, echo);
+    const net = await echoOnce(server.address().port);
+    await server.close();
+    console.log(http, net);
+  }
+`;
+
+describe('the packed package', () => {
+  it('has no dependencies and holds only what it needs', () => {
+    const manifest = JSON.parse(readFileSync(join(project, 'node_modules/framewright/package.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    expect(manifest.dependencies).toBeUndefined();
+    expect(manifest.peerDependencies).toBeUndefined();
+    const files = run('tar', ['-tzf', tarball], project).trim().split('\n');
+    expect(files).toContain('package/dist/index.js');
+    expect(files).toContain('package/dist/playground/index.html');
+    expect(files.filter((file) => !/^package\/(dist\/|package\.json$|LICENSE$|README\.md$)/.test(file))).toEqual([]);
+    expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+  });
+
+  it('serves when required from CommonJS, as the class itself and by name', () => {
+    const source = `
+      const WebSocket = require('framewright');
+      const { WebSocketServer, listen } = require('framewright');
+      if (typeof WebSocket !== 'function' || WebSocket.WebSocket !== WebSocket) throw new Error('not the class');
+      if (WebSocket.Server !== WebSocketServer) throw new Error('no Server');
+      ${ECHO}
+      serveAndEcho({ WebSocketServer, listen });`;
+    expect(runSource('consumer.cjs', source)).toBe('echoed echoed');
+  });
+
+  it('serves when imported from ESM, by default and by name', () => {
+    const source = `
+      import WebSocket, { WebSocketServer, listen, WebSocket as Named } from 'framewright';
+      import { FrameParser } from 'framewright/protocol';
+      import { inspect } from 'framewright/inspector';
+      import { createRequire } from 'node:module';
+      const require = createRequire(import.meta.url);
+      if (WebSocket !== Named || typeof FrameParser !== 'function') throw new Error('exports');
+      if (typeof inspect !== 'function') throw new Error('inspector');
+      ${ECHO}
+      await serveAndEcho({ WebSocketServer, listen });`;
+    expect(runSource('consumer.mjs', source)).toBe('echoed echoed');
+  });
+
+  it('hides what is not exported', () => {
+    const source = `import('framewright/dist/index.js').catch((error) => console.log(error.code));`;
+    expect(runSource('hidden.mjs', source)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  const USE = `
+    const server = new WebSocketServer({ port: 0, maxPayload: 1024 });
+    server.on('connection', (socket, request) => {
+      socket.on('message', (data, isBinary: boolean) => socket.send(data as Buffer, { binary: isBinary }));
+      socket.on('close', (code: number, reason: Buffer) => console.log(code, reason.toString(), request.url));
+      const state: 0 | 1 | 2 | 3 = socket.readyState;
+      if (state === WebSocket.OPEN) socket.close(1000, 'bye');
+    });
+    listen({ port: 0, limits: { maxMessageBytes: 1024 } }, (socket) => socket.ping()).then((net) => net.close());
+    // @ts-expect-error a port is a number
+    new WebSocketServer({ port: 'eighty' });
+  `;
+  const MODULE = `
+    import WebSocket, { listen, WebSocketServer, type RawData } from 'framewright';
+    import { type ClosePayload, parseClosePayload, type ViolationId } from 'framewright/protocol';
+    const parsed: ClosePayload | ViolationId = parseClosePayload(new Uint8Array(2), 0, 2);
+    export const raw: RawData | typeof parsed = parsed;
+    ${USE}`;
+  const COMMON_JS = `
+    import WebSocket = require('framewright');
+    import { listen, WebSocketServer } from 'framewright';
+    ${USE}`;
+
+  it.each([
+    ['an ES module', 'nodenext', 'consumer.mts', MODULE],
+    ['an ES module', 'bundler', 'consumer.mts', MODULE],
+    ['CommonJS', 'nodenext', 'consumer.cts', COMMON_JS],
+  ])('type-checks a strict TypeScript program that is %s with %s resolution', (_, resolution, name, source) => {
+    writeFileSync(join(project, name), source);
+    const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
+    const compilerOptions = {
+      ...{ strict: true, noEmit: true, skipLibCheck: false, target: 'es2023', types: ['node'] },
+      ...{ module, moduleResolution: resolution, typeRoots: [join(ROOT, 'node_modules/@types')] },
+    };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }));
+    // tsc prints its complaints, and ends with a status that makes `run` throw.
+    expect(run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json'], project)).toBe('');
+  });
+
+  it('has a command line that answers', () => {
+    const bin = join(project, 'node_modules/.bin/framewright');
+    expect(run(bin, ['--help'], project)).toContain('decode');
+    expect(run(bin, ['decode', '89 05 48 65 6c 6c 6f'], project)).toContain('ping');
+  });
+});
