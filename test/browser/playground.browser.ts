@@ -1,4 +1,3 @@
-// biome-ignore-all lint/performance/useDomNodeTextContent: what counts is the text that a person sees
 /**
  * The playground in Chromium, against the server that `framewright serve` runs: what the page shows of the wire is
  * compared with frames that the RFC's rules give.
