@@ -47,6 +47,8 @@ export class SocketTransport {
   /** Whether the socket has been destroyed, or is closed: nothing can be sent any more. */
   isDestroyed = false;
   private isSocketClosed = false;
+  /** How many of the socket's two directions have ended. */
+  private endedDirections = 0;
   /** Whether `close` has been called, though messages sent before may still stand before the Close frame. */
   isClosing = false;
   /** Whether the socket is paused because the Connection holds input back. */
@@ -82,7 +84,11 @@ export class SocketTransport {
     setNoDelay?.call(socket, true);
     if (head.length > 0) socket.unshift(head);
     socket.on('data', (chunk: Buffer) => this.handle(() => this.connection.receive(chunk)));
-    socket.on('end', () => this.handle(() => this.connection.receiveEnd()));
+    socket.on('end', () => {
+      this.handle(() => this.connection.receiveEnd());
+      this.directionEnded();
+    });
+    socket.on('finish', () => this.directionEnded());
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.socketClosed());
     // Whoever did the handshake may have paused it.
@@ -253,6 +259,12 @@ export class SocketTransport {
     if (this.closeTimer !== undefined) return;
     this.closeTimer = setTimeout(() => this.destroy(), this.closeTimeoutMs);
     this.closeTimer.unref();
+  }
+
+  /** Streams without autoDestroy stay as they are when both directions have ended: nothing is left to wait for. */
+  private directionEnded(): void {
+    this.endedDirections += 1;
+    if (this.endedDirections === 2) this.socket.destroy();
   }
 
   private socketClosed(): void {

@@ -48,6 +48,27 @@ describe('taking a socket over', () => {
     ]);
   });
 
+  it('§7.1.1 a stream that does not destroy itself is destroyed once both of its directions have ended', async () => {
+    const written: Buffer[] = [];
+    const socket = new Duplex({
+      autoDestroy: false,
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        written.push(chunk);
+        done();
+      },
+    });
+    const { handler } = transportOn(socket);
+    const isClosed = eventOf(socket, 'close');
+    socket.push(close(1000));
+    await eventOf(socket, 'finish');
+    expect(socket.destroyed).toBe(false);
+    socket.push(null);
+    await isClosed;
+    expect(toHex(Buffer.concat(written))).toBe('88 02 03 e8');
+    expect(handler.log.at(-1)).toBe('closed');
+  });
+
   it('an error of the socket ends the connection and goes no further', async () => {
     const socket = new HeldDuplex(false);
     const { handler, transport } = transportOn(socket);
