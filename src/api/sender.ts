@@ -16,7 +16,7 @@ import {
 } from '../protocol/index.ts';
 import { nextMaskingKey } from '../transport/masking-key.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
-import { type SendData, toPayload } from './payload.ts';
+import { type SendData, toPayload, viewOf } from './payload.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
 
 /** Fills the four bytes it is given with a masking key. */
@@ -182,7 +182,7 @@ export class Sender {
   #enqueue(job: Job): void {
     const { payload, isCompressed } = job;
     if (!isCompressed && !this.#queue.isBusy && !isBlob(payload)) {
-      this.sendFrame(Sender.frame(payload, job.options), job.callback);
+      this.#write(payload, job);
       return;
     }
     this._bufferedBytes += payloadLength(payload);
@@ -223,8 +223,16 @@ export class Sender {
     }
     this.#queue.settle(() => {
       this._bufferedBytes -= payloadLength(job.payload);
-      this.sendFrame(Sender.frame(payload, job.options), job.callback);
+      this.#write(payload, job);
     });
+  }
+
+  /** The socket gets Buffers, whatever was given; and text that is not masked as text, to encode it itself. */
+  #write(payload: string | Uint8Array, { options, callback }: Job): void {
+    const data = typeof payload === 'string' ? payload : viewOf(payload, 0, payload.length);
+    const list: (Buffer | string)[] = Sender.frame(data, options);
+    if (typeof data === 'string' && options.mask !== true && list.length === 2) list[1] = data;
+    this.sendFrame(list, callback);
   }
 
   /** Nothing that waits can be sent any more. */

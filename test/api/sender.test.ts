@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PerMessageDeflate } from '../../src/api/per-message-deflate.ts';
@@ -102,6 +103,24 @@ describe('Sender', () => {
     expect(result).toEqual(await run(ws.Sender, undefined, script));
     expect(result.calls).toEqual(['plain', 'blob', 'ping', 'pong', 'last']);
     expect(result.bufferedBytes).toBe(0);
+  });
+
+  it('§5.2 the socket is given the same pieces as by ws: Buffers, and text that is not masked as text', () => {
+    const piecesOf = (SenderClass: typeof OurSender) => {
+      const pieces: unknown[] = [];
+      const socket = { cork() {}, uncork() {}, write: (piece: unknown) => void pieces.push(piece) };
+      const sender = new SenderClass(socket as unknown as Duplex, undefined, setKey([1, 2, 3, 4]));
+      const bytes = Uint8Array.of(1, 2);
+      for (const data of ['text', '', bytes, bytes.buffer]) {
+        sender.ping(data, false);
+        sender.pong(data, true);
+        sender.send(data, { ...MESSAGE, compress: false });
+      }
+      return pieces;
+    };
+    const pieces = piecesOf(OurSender);
+    expect(pieces).toStrictEqual(piecesOf(ws.Sender));
+    expect(pieces.slice(0, 2)).toStrictEqual([Buffer.of(0x89, 4), 'text']);
   });
 
   it('RFC 7692 §7.2.1 compressed messages, fragments among them, are the same bytes as from ws', async () => {

@@ -43,6 +43,22 @@ describe.each(CLIENTS)('%s: ended while CONNECTING', (_name, Client) => {
     },
   );
 
+  it('§7.1.4 close after an answer that somebody took and read to its end: the server sees the end', async () => {
+    let ended: Promise<unknown> = Promise.resolve();
+    const server = await startRawServer((_head, socket) => {
+      ended = eventOf(socket, 'close');
+      return `${plainAnswer('502 Bad Gateway', { 'Content-Length': '3', Connection: 'keep-alive' })}foo`;
+    });
+    const socket = connect(Client, server.url());
+    const { closed } = watch(socket);
+    socket.on('unexpected-response', (_request, response) => {
+      response.resume();
+      response.on('end', () => socket.close());
+    });
+    expect(await closed).toEqual([EARLY, CLOSE]);
+    await ended;
+  });
+
   it('close in finishRequest', async () => {
     const server = await startRawServer((head) => acceptance(head));
     const socket = connect(Client, server.url(), {

@@ -124,12 +124,12 @@ describe.each(CLIENTS)('%s: the request', (_name, Client) => {
     let asked: unknown[] = [];
     const own = connect(Client, server.url(), {
       createConnection: (options) => {
-        asked = [options.host, Number(options.port)];
+        asked = [options.host, options.port];
         return connectTcp({ host: options.host!, port: Number(options.port) });
       },
     });
     await opened(own);
-    expect(asked).toEqual(['127.0.0.1', server.port]);
+    expect(asked).toEqual(['127.0.0.1', String(server.port)]);
     const named = connect(Client, `ws://server.example:${server.port}/`, {
       lookup: (_host, options, callback) =>
         options.all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4),
@@ -147,6 +147,12 @@ describe.each(CLIENTS)('%s: the request', (_name, Client) => {
       undefined,
       { protocolVersion: 12 },
       new RangeError('Unsupported protocol version: 12 (supported versions: 8, 13)'),
+    ],
+    [
+      'null for the subprotocol',
+      null as unknown as undefined,
+      undefined,
+      new SyntaxError('An invalid or duplicated subprotocol was specified'),
     ],
     ['empty subprotocol', [''], undefined, new SyntaxError('An invalid or duplicated subprotocol was specified')],
     [

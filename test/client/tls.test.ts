@@ -1,6 +1,6 @@
 import { Agent, createServer as createHttpsServer } from 'node:https';
-import type { TLSSocket } from 'node:tls';
-import { describe, expect, it } from 'vitest';
+import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { CLIENTS, connect, opened, run } from '../support/clients.ts';
 import { acceptance, startRawServer } from '../support/raw-server.ts';
 import { testCertificate, unixSocketPath } from '../support/servers.ts';
@@ -8,9 +8,9 @@ import { testCertificate, unixSocketPath } from '../support/servers.ts';
 const CLOSE = ['close', 1006, ''];
 
 async function startSecure() {
-  const tls = await testCertificate();
-  const server = await startRawServer((head) => acceptance(head), { tls });
-  return { ca: tls.cert, tls, server, named: `wss://localhost:${server.port}/` };
+  const certificate = await testCertificate();
+  const server = await startRawServer((head) => acceptance(head), { tls: certificate });
+  return { ca: certificate.cert, tls: certificate, server, named: `wss://localhost:${server.port}/` };
 }
 
 describe.each(CLIENTS)('%s: wss', (_name, Client) => {
@@ -40,6 +40,21 @@ describe.each(CLIENTS)('%s: wss', (_name, Client) => {
     ]);
     expect(asked).toBe('localhost');
     await opened(connect(Client, named, { family: 4, rejectUnauthorized: false }));
+  });
+
+  it('a tls.connect that a tool has replaced is the one used', async () => {
+    const { ca, named } = await startSecure();
+    const original = tls.connect;
+    onTestFinished(() => {
+      tls.connect = original;
+    });
+    let options: ConnectionOptions | undefined;
+    tls.connect = ((given: ConnectionOptions) => {
+      options = given;
+      return original(given);
+    }) as typeof tls.connect;
+    await opened(connect(Client, named, { ca, family: 4, servername: '', checkServerIdentity: () => undefined }));
+    expect(options?.servername).toBe('');
   });
 
   it('§4.1 a certificate that nobody trusts fails the connection', async () => {
