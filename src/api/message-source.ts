@@ -6,7 +6,7 @@
 import type { Duplex } from 'node:stream';
 import { EventTargetEmitter } from './event-target.ts';
 import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
-import { type SendData, viewOf } from './payload.ts';
+import type { SendData } from './payload.ts';
 import type { SendCallback, SendOptions } from './socket-types.ts';
 
 const ABNORMAL_CLOSURE = 1006;
@@ -76,10 +76,11 @@ export abstract class MessageSource extends EventTargetEmitter {
   }
 
   /** Hands a message to whoever iterates. @returns whether there is somebody */
-  protected offerMessage(bytes: Uint8Array, start: number, end: number, isBinary: boolean): boolean {
+  protected offerMessage(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
     const iterator = this.#iterator;
     if (iterator === undefined) return false;
-    iterator.push(isBinary ? viewOf(bytes, start, end) : decodeText(bytes, start, end));
+    if (!isBinary) iterator.push(decodeText(bytes, start, end));
+    else iterator.push(isShared ? copyOf(bytes, start, end) : viewOf(bytes, start, end));
     return true;
   }
 
@@ -93,3 +94,5 @@ export abstract class MessageSource extends EventTargetEmitter {
 function decodeText(bytes: Uint8Array, start: number, end: number): Message {
   return bytes instanceof Buffer ? bytes.toString('utf8', start, end) : viewOf(bytes, start, end).toString();
 }
+
+import { copyOf, viewOf } from '../transport/view.ts';

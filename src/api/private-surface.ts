@@ -44,7 +44,7 @@ export class TransportReceiver extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    this.#transport.socket.emit('data', chunk);
+    this.#transport.receive(chunk, false);
     callback();
   }
 }

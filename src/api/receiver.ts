@@ -15,8 +15,9 @@ import {
   UNLIMITED,
   VIOLATIONS,
 } from '../protocol/index.ts';
+import { viewOf } from '../transport/view.ts';
 import { violationError } from './errors.ts';
-import { type BinaryType, fromPayload, viewOf } from './payload.ts';
+import { type BinaryType, fromPayload } from './payload.ts';
 
 /** What a Receiver asks of permessage-deflate; `PerMessageDeflate` has it. */
 export interface Decompressor {

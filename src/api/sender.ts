@@ -16,7 +16,8 @@ import {
 } from '../protocol/index.ts';
 import { nextMaskingKey } from '../transport/masking-key.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
-import { type SendData, toPayload, viewOf } from './payload.ts';
+import { viewOf } from '../transport/view.ts';
+import { type SendData, toPayload } from './payload.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
 
 /** Fills the four bytes it is given with a masking key. */

@@ -24,6 +24,8 @@ export interface WsConnectionOptions {
   maxBufferedChunks?: number | undefined;
   /** Take text and close reasons without checking them. Default false. */
   skipUTF8Validation?: boolean | undefined;
+  /** Only here: read plain TCP into memory shared by all connections, where Node lets us. Default true. */
+  sharesReadBuffer?: boolean | undefined;
 }
 
 const DEFAULT_MAX_PAYLOAD_BYTES = 100 * 1024 * 1024;
@@ -39,6 +41,7 @@ export function settingsFromWsOptions(options: WsConnectionOptions): ConnectionS
     }),
     autoPong: options.autoPong,
     skipsUtf8Validation: options.skipUTF8Validation,
+    sharesReadBuffer: options.sharesReadBuffer,
     spreadsEvents: options.allowSynchronousEvents === false,
     closeTimeoutMs: checkTimeout('closeTimeout', options.closeTimeout),
   };

@@ -30,6 +30,8 @@ export interface ConnectionSettings {
   readonly closeTimeoutMs?: number | undefined;
   /** Clients: where masking keys come from, in network order. Default: the system's random source (§10.3). */
   readonly nextMaskingKey?: (() => number) | undefined;
+  /** Read plain TCP into memory shared by all connections, where Node lets us. Default true. */
+  readonly sharesReadBuffer?: boolean | undefined;
   /** Give each message, ping and pong a turn of the event loop of its own. Default false. */
   readonly spreadsEvents?: boolean | undefined;
 }

@@ -15,20 +15,13 @@ import {
 import type { AgreedDeflate } from '../transport/compression.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
+import { copyOf, viewOf } from '../transport/view.ts';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
 import { violationError, warnOfError } from './errors.ts';
 import { defineEventProperties } from './event-target.ts';
 import type { listen, NetServer } from './net-server.ts';
 import type { extension, subprotocol } from './parsers.ts';
-import {
-  BINARY_TYPES,
-  type BinaryType,
-  fromPayload,
-  type SendData,
-  toControlPayload,
-  toPayload,
-  viewOf,
-} from './payload.ts';
+import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
 import { PrivateSurface } from './private-surface.ts';
 import type { Receiver } from './receiver.ts';
@@ -136,7 +129,7 @@ export class WebSocket extends PrivateSurface {
     this.#protocol = protocol;
     this.#spreadsEvents = settings.spreadsEvents ?? false;
     if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
-    this.#transport = new SocketTransport(socket, head, this.#connectionHandler(), {
+    this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), {
       role,
       limits: settings.limits,
       autoPong: settings.autoPong ?? true,
@@ -144,6 +137,7 @@ export class WebSocket extends PrivateSurface {
       strictLengths: settings.strictLengths ?? false,
       deflate,
       nextMaskingKey: settings.nextMaskingKey,
+      sharesReadBuffer: settings.sharesReadBuffer,
       ...(settings.closeTimeoutMs === undefined ? {} : { closeTimeoutMs: settings.closeTimeoutMs }),
     });
     try {
@@ -290,23 +284,41 @@ export class WebSocket extends PrivateSurface {
   }
 
   /** What the core calls. Kept off the class, whose own `close`, `ping` and `pong` mean the opposite direction. */
-  #connectionHandler(): ConnectionHandler {
-    return {
-      message: (bytes, start, end, isBinary) => {
-        if (this.offerMessage(bytes, start, end, isBinary) && this.listenerCount('message') === 0) return;
-        if (this.#spreadsEvents) this.#holdUntilNextTurn();
-        const data = viewOf(bytes, start, end);
-        this.emit('message', isBinary ? fromPayload(data, this.#binaryType) : data, isBinary);
-      },
-      ping: (payload) => this.#emitControl('ping', payload),
-      pong: (payload) => this.#emitControl('pong', payload),
-      closeReceived: () => {
-        this.#isPaused = false;
-      },
-      failed: (id, detail, cause) => this.#failed(id, detail, cause),
-      closed: () => this.emitClose(),
-    };
-  }
+  static readonly #Delivery = class implements ConnectionHandler {
+    readonly #socket: WebSocket;
+
+    constructor(socket: WebSocket) {
+      this.#socket = socket;
+    }
+
+    message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
+      const socket = this.#socket;
+      if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
+      if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
+      const data = isShared ? copyOf(bytes, start, end) : viewOf(bytes, start, end);
+      socket.emit('message', isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
+    }
+
+    ping(payload: Uint8Array): void {
+      this.#socket.#emitControl('ping', payload);
+    }
+
+    pong(payload: Uint8Array): void {
+      this.#socket.#emitControl('pong', payload);
+    }
+
+    closeReceived(): void {
+      this.#socket.#isPaused = false;
+    }
+
+    failed(id: ViolationId, detail: number, cause: unknown): void {
+      this.#socket.#failed(id, detail, cause);
+    }
+
+    closed(): void {
+      this.#socket.emitClose();
+    }
+  };
 
   #emitControl(name: 'ping' | 'pong', payload: Uint8Array): void {
     if (this.#spreadsEvents) this.#holdUntilNextTurn();

@@ -31,9 +31,10 @@ export interface FrameOutput {
  */
 export interface ConnectionHandler {
   /**
-   * A whole message at bytes[start … end). The memory is the handler's from here on. Text has been checked.
+   * A whole message at bytes[start … end). Text has been checked.
+   * @param isShared whether the memory is the handler's during the call only; otherwise from here on
    */
-  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void;
+  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void;
   /** The payload is valid during the call only. A pong has been queued already. */
   ping(payload: Uint8Array): void;
   pong(payload: Uint8Array): void;

@@ -8,6 +8,7 @@ import { CloseCode } from './close-code.ts';
 import { buildClosePayload, parseClosePayload, readStatusCode } from './close-payload.ts';
 import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from './closing-handshake.ts';
 import type { ConnectionHandler, ConnectionOptions, FrameOutput } from './connection-contract.ts';
+import { ControlRate } from './control-rate.ts';
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
@@ -33,7 +34,7 @@ export class Connection implements FrameSink {
   private readonly autoPong: boolean;
   private readonly skipsUtf8Validation: boolean;
   private readonly isUtf8: (bytes: Uint8Array, start: number, end: number) => boolean;
-  private readonly now: () => number;
+  private readonly controlRate: ControlRate;
   private readonly inflater: Inflater | undefined;
 
   private currentState: ConnectionState = 'open';
@@ -44,6 +45,8 @@ export class Connection implements FrameSink {
   /** Chunks, or the rest of one, that arrived while halted. */
   private readonly held: Uint8Array[] = [];
   private isFeeding = false;
+  /** Whether the chunk at hand is the Connection's during this call only. */
+  private isChunkShared = false;
   /** Whether the application asked to halt; the parser also halts while a message is being inflated. */
   private isHaltedByUser = false;
   /** Counts inflations, so that the end of one that nobody waits for any more is known. */
@@ -57,8 +60,6 @@ export class Connection implements FrameSink {
   private controlLength = 0;
   /** Payload bytes of the current data frame that have not arrived. */
   private frameBytesToCome = 0;
-  private controlFrames = 0;
-  private controlWindowStart: number;
   private pendingPongs = 0;
   private unansweredPing: Uint8Array | undefined;
   /** Whether the message being sent has begun and not ended. */
@@ -72,8 +73,7 @@ export class Connection implements FrameSink {
     this.autoPong = options.autoPong ?? true;
     this.skipsUtf8Validation = options.skipsUtf8Validation ?? false;
     this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isValidUtf8);
-    this.now = options.now ?? Date.now;
-    this.controlWindowStart = this.now();
+    this.controlRate = new ControlRate(options.limits, options.now ?? Date.now);
     this.inflater = options.inflater;
     this.assembler = new MessageAssembler(
       options.allocate ?? ((lengthBytes) => new Uint8Array(lengthBytes)),
@@ -104,9 +104,14 @@ export class Connection implements FrameSink {
 
   // ---- What the transport reports -------------------------------------------------------------------------------
 
-  /** Takes bytes from the peer. The chunk is the Connection's from here on: payload is unmasked where it lies. */
-  receive(chunk: Uint8Array): void {
-    this.held.push(chunk);
+  /**
+   * Takes bytes from the peer. Payload is unmasked where it lies.
+   * @param isShared whether the chunk's memory is used again after this call; otherwise it is the Connection's
+   * @param words `wordsOf(chunk)`, when the caller keeps it
+   */
+  receive(chunk: Uint8Array, isShared = false, words?: Int32Array): void {
+    const consumed = this.held.length === 0 && !this.isFeeding ? this.parse(chunk, isShared, words) : 0;
+    if (consumed < chunk.length) this.held.push(isShared ? copyOf(chunk, consumed) : chunk.subarray(consumed));
     this.feed();
   }
 
@@ -213,17 +218,11 @@ export class Connection implements FrameSink {
   /** Parses what is held, then takes note of an end that stood behind it. */
   private feed(): void {
     if (this.isFeeding) return;
-    this.isFeeding = true;
-    try {
-      while (this.held.length > 0 && !this.parser.isHalted) {
-        const chunk = this.held[0]!;
-        const consumed = this.parser.push(chunk);
-        if (consumed === chunk.length) this.held.shift();
-        else this.held[0] = chunk.subarray(consumed);
-      }
-    } finally {
-      // A handler may throw out of `closeReceived` or `failed`: the end of the transport is still taken note of.
-      this.isFeeding = false;
+    while (this.held.length > 0 && !this.parser.isHalted) {
+      const chunk = this.held[0]!;
+      const consumed = this.parse(chunk, false);
+      if (consumed === chunk.length) this.held.shift();
+      else this.held[0] = chunk.subarray(consumed);
     }
     if (this.held.length > 0 || this.isInflating) return;
     // §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well.
@@ -235,6 +234,18 @@ export class Connection implements FrameSink {
       this.advance('transportClosed');
       this.discardInput();
       this.handler.closed();
+    }
+  }
+
+  /** @returns the number of bytes consumed; less than given only when halted */
+  private parse(chunk: Uint8Array, isShared: boolean, words?: Int32Array): number {
+    this.isFeeding = true;
+    this.isChunkShared = isShared;
+    try {
+      return this.parser.push(chunk, words);
+    } finally {
+      // A handler may throw out of `closeReceived` or `failed`: the end of the transport is still taken note of.
+      this.isFeeding = false;
     }
   }
 
@@ -252,18 +263,21 @@ export class Connection implements FrameSink {
   wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
     const firstByte = header.firstByte;
     if (firstByte === BINARY_MESSAGE) {
-      this.controlFrames = 0;
-      this.deliver(chunk, start, end, true);
+      this.controlRate.reset();
+      this.deliver(chunk, start, end, true, this.isChunkShared);
     } else if (firstByte === TEXT_MESSAGE) {
-      this.controlFrames = 0;
+      this.controlRate.reset();
       // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
-      if (this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false);
+      if (this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false, this.isChunkShared);
       else this.fail('invalidText');
     } else if (isControlOpcode(header.opcode)) {
       this.controlFrame(header.opcode, chunk, start, end);
     } else if (header.rsv1 && header.fin) {
-      this.controlFrames = 0;
-      this.inflate(chunk, start, end, header.opcode === Opcode.Binary);
+      this.controlRate.reset();
+      const isBinary = header.opcode === Opcode.Binary;
+      // Inflating may take longer than this call.
+      if (this.isChunkShared) this.inflate(copyOf(chunk, start, end), 0, end - start, isBinary);
+      else this.inflate(chunk, start, end, isBinary);
     } else {
       this.frameStart(header);
       this.framePayload(header, chunk, start, end);
@@ -278,7 +292,7 @@ export class Connection implements FrameSink {
       this.controlLength = 0;
       return;
     }
-    this.controlFrames = 0;
+    this.controlRate.reset();
     this.frameBytesToCome = header.payloadLength;
     // §6.2: the first frame has the type of the whole message.
     if (opcode !== Opcode.Continuation) this.assembler.start(opcode === Opcode.Text, header.rsv1);
@@ -308,7 +322,7 @@ export class Connection implements FrameSink {
     const { bytes, length, isBinary, isCompressed } = assembler;
     assembler.release();
     if (isCompressed) this.inflate(bytes, 0, length, isBinary);
-    else this.deliver(bytes, 0, length, isBinary);
+    else this.deliver(bytes, 0, length, isBinary, false);
   }
 
   violation(id: ViolationId, _offset: number, detail: number): void {
@@ -325,16 +339,16 @@ export class Connection implements FrameSink {
       if (fault?.id === 'tooLong') this.fail('messageTooLong');
       else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
       else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
-      else this.deliver(output, 0, output.length, isBinary);
+      else this.deliver(output, 0, output.length, isBinary, false);
       if (!this.isHaltedByUser) this.parser.resume();
       this.feed();
     });
     if (this.isInflating) this.parser.halt();
   }
 
-  private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void {
+  private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
     try {
-      this.handler.message(bytes, start, end, isBinary);
+      this.handler.message(bytes, start, end, isBinary, isShared);
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }
@@ -345,7 +359,7 @@ export class Connection implements FrameSink {
       this.receiveClose(bytes, start, end);
       return;
     }
-    if (this.isControlFlood()) {
+    if (this.controlRate.isFlood()) {
       this.fail('tooManyControlFrames');
       return;
     }
@@ -357,15 +371,6 @@ export class Connection implements FrameSink {
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }
-  }
-
-  /** The clock is read only when the count is full: a run of control frames is a flood when it came too fast. */
-  private isControlFlood(): boolean {
-    if (++this.controlFrames <= this.limits.maxControlFramesBetweenData) return false;
-    const elapsedMs = this.now() - this.controlWindowStart;
-    this.controlWindowStart += elapsedMs;
-    this.controlFrames = 1;
-    return elapsedMs < this.limits.controlWindowMs;
   }
 
   private sendPong(payload: Uint8Array): void {
@@ -394,4 +399,8 @@ export class Connection implements FrameSink {
     if (this.role === 'server') this.output.end();
     this.handler.closeReceived();
   }
+}
+
+function copyOf(bytes: Uint8Array, start: number, end = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
 }

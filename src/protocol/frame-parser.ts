@@ -48,6 +48,7 @@ export interface FrameParserOptions {
   readonly strictLengths?: boolean;
 }
 
+const NO_BYTES = new Uint8Array(0);
 const TWO_POW_32 = 2 ** 32;
 /** The upper half of the largest length that a JavaScript number holds exactly, 2^53 − 1. */
 const MAX_LENGTH_HIGH = 0x1f_ffff;
@@ -62,7 +63,7 @@ export class FrameParser implements HeaderContext {
   private readonly strictLengths: boolean;
   private readonly header = new FrameHeader();
   /** The start of a header that the chunk's end cut off. */
-  private readonly spill = new Uint8Array(MAX_HEADER_BYTES);
+  private spill = NO_BYTES;
   private spillLength = 0;
   /** The second byte's mask bit that this role expects. */
   private readonly expectedMaskBit: number;
@@ -111,11 +112,12 @@ export class FrameParser implements HeaderContext {
 
   /**
    * Parses a chunk (§6.2). The parser owns it from here on: payload is unmasked where it lies.
+   * @param memoryWords `wordsOf(chunk)`, when the caller keeps it
    * @returns the number of bytes consumed; less than given only when halted
    */
-  push(chunk: Uint8Array): number {
+  push(chunk: Uint8Array, memoryWords?: Int32Array): number {
     const end = chunk.length;
-    let words: Int32Array | undefined;
+    let words = memoryWords;
     let position = 0;
     while (position < end && !this.isStopped) {
       if (this.isHalted) break;
@@ -129,6 +131,7 @@ export class FrameParser implements HeaderContext {
       if (this.spillLength === 0) {
         headerLength = this.readHeader(chunk, position, end - position);
         if (headerLength === 0) {
+          if (this.spill.length === 0) this.spill = new Uint8Array(MAX_HEADER_BYTES);
           for (; position < end; position++) this.spill[this.spillLength++] = chunk[position]!;
           break;
         }

@@ -30,7 +30,7 @@ const SHIFT3 = SHIFT_OF_BYTE[3]!;
 /** Below this many bytes the words are not worth their set-up. */
 const MIN_WORD_BYTES = 8;
 
-/** A view of the whole memory behind `bytes` as 32-bit words, for `mask`: worth keeping for as long as `bytes` is. */
+/** A view of the whole memory behind `bytes` as 32-bit words, for `mask`: worth keeping for as long as that memory is. */
 export function wordsOf(bytes: Uint8Array): Int32Array {
   return new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2);
 }

@@ -14,7 +14,9 @@ const EMPTY = new Uint8Array(0);
 
 export class MessageAssembler {
   private readonly allocate: Allocate;
-  private readonly validator: Utf8Validator | undefined;
+  private readonly skipsUtf8Validation: boolean;
+  /** Made for the first text. */
+  private validator: Utf8Validator | undefined;
   private buffer: Uint8Array = EMPTY;
   private isText = false;
   /** Whether the message is compressed (RFC 7692 §6.2), so that its bytes are not yet text. */
@@ -25,7 +27,7 @@ export class MessageAssembler {
   /** @param skipsUtf8Validation leave text unchecked, for peers that are trusted */
   constructor(allocate: Allocate, skipsUtf8Validation: boolean) {
     this.allocate = allocate;
-    this.validator = skipsUtf8Validation ? undefined : new Utf8Validator();
+    this.skipsUtf8Validation = skipsUtf8Validation;
   }
 
   get isBinary(): boolean {
@@ -42,6 +44,7 @@ export class MessageAssembler {
     this.isCompressed = isCompressed;
     this.buffer = EMPTY;
     this.length = 0;
+    if (this.checksText) this.validator ??= new Utf8Validator();
     this.validator?.reset();
   }
 
@@ -65,7 +68,7 @@ export class MessageAssembler {
   }
 
   private get checksText(): boolean {
-    return this.isText && !this.isCompressed && this.validator !== undefined;
+    return this.isText && !this.isCompressed && !this.skipsUtf8Validation;
   }
 
   /** Lets go of the memory. */

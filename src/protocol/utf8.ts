@@ -27,7 +27,11 @@ export class Utf8Validator {
     while (i < end) {
       const byte = bytes[i]!;
       if (this.pending === 0) {
-        if (byte >= 0x80 && !this.startCodePoint(byte)) return i;
+        if (byte < 0x80) {
+          i = endOfAscii(bytes, i + 1, end);
+          continue;
+        }
+        if (!this.startCodePoint(byte)) return i;
       } else {
         if (byte < this.lower || byte > this.upper) return i;
         this.lower = 0x80;
@@ -55,6 +59,13 @@ export class Utf8Validator {
     }
     return true;
   }
+}
+
+/** Where the run of ASCII that begins at `start` ends, or a few bytes before that: most text is nothing else. */
+function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
+  let i = start;
+  while (i + 4 <= end && (bytes[i]! | bytes[i + 1]! | bytes[i + 2]! | bytes[i + 3]!) < 0x80) i += 4;
+  return i;
 }
 
 /** Whether bytes[start … end) is valid UTF-8 as a whole. */

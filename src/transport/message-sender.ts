@@ -22,6 +22,17 @@ interface Job {
   isAbandoned: boolean;
 }
 
+function runJob(job: Job): void {
+  job.run();
+}
+
+/** Whose messages these are. */
+export interface MessageSenderOwner {
+  readonly connection: Connection;
+  /** A Blob could not be read; nothing behind it has been sent, or will be. */
+  failForHandler(error: unknown): void;
+}
+
 const COMPRESSING = 'data was being compressed';
 const READING = 'the blob was being read';
 
@@ -29,31 +40,35 @@ export class MessageSender {
   private readonly connection: Connection;
   private readonly batch: WriteBatch;
   private readonly compression: Compression | undefined;
-  private readonly unreadable: (error: unknown) => void;
-  private readonly queue = new JobQueue<Job>((job) => job.run());
+  private readonly owner: MessageSenderOwner;
+  /** Made for the first thing that has to wait. */
+  private jobs: JobQueue<Job> | undefined;
   /** Payload bytes of messages that wait for their turn or are being worked on. */
   bufferedBytes = 0;
   /** Whether the next fragment begins a message, and if not, whether that message is compressed. */
   private isMessageStart = true;
   private isMessageCompressed = false;
 
-  /** @param unreadable called when a Blob could not be read; nothing behind it has been sent, or will be */
-  constructor(
-    connection: Connection,
-    batch: WriteBatch,
-    compression: Compression | undefined,
-    unreadable: (error: unknown) => void,
-  ) {
-    this.connection = connection;
+  constructor(owner: MessageSenderOwner, batch: WriteBatch, compression: Compression | undefined) {
+    this.owner = owner;
+    this.connection = owner.connection;
     this.batch = batch;
     this.compression = compression;
-    this.unreadable = unreadable;
+  }
+
+  private get queue(): JobQueue<Job> {
+    this.jobs ??= new JobQueue(runJob);
+    return this.jobs;
+  }
+
+  private get isBusy(): boolean {
+    return this.jobs?.isBusy === true;
   }
 
   /** Sends a message or a fragment, see `Connection.sendMessage`. */
   send(payload: Payload, isBinary: boolean, fin: boolean, mayCompress: boolean, callback?: WriteCallback): void {
     const isCompressed = this.compression !== undefined && this.decideCompression(payload, fin, mayCompress);
-    if (!isBlob(payload) && !isCompressed && !this.queue.isBusy) {
+    if (!isBlob(payload) && !isCompressed && !this.isBusy) {
       this.transmit(payload, isBinary, fin, false, callback);
       return;
     }
@@ -78,7 +93,7 @@ export class MessageSender {
 
   /** Does something behind everything sent so far: sends a control frame, or closes. */
   inOrder(action: () => void, callback?: WriteCallback): void {
-    if (this.queue.isBusy) this.queue.add(this.jobOf(callback, () => this.queue.settle(action)));
+    if (this.isBusy) this.queue.add(this.jobOf(callback, () => this.queue.settle(action)));
     else action();
   }
 
@@ -105,6 +120,7 @@ export class MessageSender {
    * @param error why; default that the socket is gone
    */
   abandon(error?: Error): void {
+    if (!this.isBusy) return;
     const jobs = this.queue.takeAll();
     this.bufferedBytes = 0;
     // Those behind the first have waited for what the first was doing.
@@ -126,7 +142,7 @@ export class MessageSender {
       (error) => {
         if (job.isAbandoned) return;
         this.abandon(error);
-        this.unreadable(error);
+        this.owner.failForHandler(error);
       },
     );
   }

@@ -16,9 +16,13 @@ import {
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
+import { readShared } from './shared-read.ts';
+import { viewOf } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | 'isUtf8' | 'now' | 'inflater'> {
+  /** Read into memory shared by all sockets, where Node lets us (see `readShared`). Default true. */
+  readonly sharesReadBuffer?: boolean | undefined;
   /**
    * How long the closing handshake may take before the socket is destroyed, in milliseconds; from the moment the
    * connection stops being open. Default 30 000.
@@ -31,6 +35,42 @@ export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | '
 }
 
 export const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
+/** Where a stream keeps the transport that it belongs to, so that all streams can have the same listeners. */
+const TRANSPORT = Symbol('framewright transport');
+type OwnedStream = Duplex & { [TRANSPORT]: SocketTransport };
+
+function onData(this: OwnedStream, chunk: Buffer): void {
+  this[TRANSPORT].receive(chunk, false);
+}
+
+function onEnd(this: OwnedStream): void {
+  this[TRANSPORT].receiveEnd();
+}
+
+function onFinish(this: OwnedStream): void {
+  this[TRANSPORT].directionEnded();
+}
+
+function onError(this: OwnedStream): void {
+  this[TRANSPORT].destroy();
+}
+
+function onClose(this: OwnedStream): void {
+  this[TRANSPORT].socketClosed();
+}
+
+function receiveEarly(transport: SocketTransport, chunk: Buffer): void {
+  transport.receive(chunk, false);
+}
+
+function allocate(lengthBytes: number): Buffer {
+  return Buffer.allocUnsafe(lengthBytes);
+}
+
+function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
+  return isUtf8(viewOf(bytes, start, end));
+}
+
 const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
 
 export class SocketTransport {
@@ -61,38 +101,57 @@ export class SocketTransport {
   constructor(socket: Duplex, head: Uint8Array, handler: ConnectionHandler, options: TransportOptions) {
     this.socket = socket;
     this.closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
-    const output = {
-      writeFrame: (firstByte: number, payload: Uint8Array | string) => this.batch.writeFrame(firstByte, payload),
-      flush: () => this.batch.flush(),
-      end: () => this.batch.end(),
-    };
     const { deflate, role } = options;
     this.deflate = deflate;
     this.compression = deflate && new Compression(deflate, role, (action) => this.handle(action));
-    this.connection = new Connection(output, handler, {
-      ...options,
+    this.batch = new WriteBatch(socket, role, options.nextMaskingKey);
+    this.connection = new Connection(this.batch, handler, {
+      role,
+      limits: options.limits,
+      autoPong: options.autoPong ?? true,
+      skipsUtf8Validation: options.skipsUtf8Validation ?? false,
+      strictLengths: options.strictLengths ?? false,
       inflater: this.compression,
-      allocate: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
-      isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
+      allocate,
+      isUtf8: isUtf8Range,
     });
-    this.batch = new WriteBatch(socket, role, this.connection, options.nextMaskingKey);
-    this.sender = new MessageSender(this.connection, this.batch, this.compression, (error) =>
-      this.failForHandler(error),
-    );
+    this.batch.owner = this.connection;
+    this.sender = new MessageSender(this, this.batch, this.compression);
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
+    this.listen(head, options.sharesReadBuffer ?? true);
+  }
+
+  private listen(head: Uint8Array, sharesReadBuffer: boolean): void {
+    const socket = this.socket as OwnedStream;
+    socket[TRANSPORT] = this;
     if (head.length > 0) socket.unshift(head);
-    socket.on('data', (chunk: Buffer) => this.handle(() => this.connection.receive(chunk)));
-    socket.on('end', () => {
-      this.handle(() => this.connection.receiveEnd());
-      this.directionEnded();
-    });
-    socket.on('finish', () => this.directionEnded());
-    socket.on('error', () => this.destroy());
-    socket.on('close', () => this.socketClosed());
+    if (sharesReadBuffer && readShared(socket, this)) {
+      const early = socket.read() as Buffer | null;
+      if (early !== null) process.nextTick(receiveEarly, this, early);
+    } else {
+      socket.on('data', onData);
+    }
+    socket.on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
     // Whoever did the handshake may have paused it.
     socket.resume();
+  }
+
+  /** Takes what has arrived; see `Connection.receive`. */
+  receive(chunk: Uint8Array, isShared: boolean, words?: Int32Array): void {
+    const isOutermost = this.startHandling();
+    try {
+      this.connection.receive(chunk, isShared, words);
+    } finally {
+      if (isOutermost) this.stopHandling();
+    }
+  }
+
+  /** The peer has closed its side. */
+  receiveEnd(): void {
+    this.handle(() => this.connection.receiveEnd());
+    this.directionEnded();
   }
 
   /** Bytes sent and not yet taken by the network, frame headers included. */
@@ -222,20 +281,27 @@ export class SocketTransport {
 
   /** Runs something that may make the Connection hand out messages: what they are answered with leaves in one write. */
   private handle(action: () => void): void {
-    if (this.isHandling) {
-      action();
-      return;
-    }
-    this.isHandling = true;
-    this.batch.hold();
+    const isOutermost = this.startHandling();
     try {
       action();
     } finally {
-      this.batch.release();
-      this.isHandling = false;
-      this.followHolding();
-      this.watchClosing();
+      if (isOutermost) this.stopHandling();
     }
+  }
+
+  /** @returns false when that is going on already */
+  private startHandling(): boolean {
+    if (this.isHandling) return false;
+    this.isHandling = true;
+    this.batch.hold();
+    return true;
+  }
+
+  private stopHandling(): void {
+    this.batch.release();
+    this.isHandling = false;
+    this.followHolding();
+    this.watchClosing();
   }
 
   /** Reads no more than the Connection takes: not while it is halted, nor while it inflates a message. */
@@ -262,12 +328,13 @@ export class SocketTransport {
   }
 
   /** Streams without autoDestroy stay as they are when both directions have ended: nothing is left to wait for. */
-  private directionEnded(): void {
+  directionEnded(): void {
     this.endedDirections += 1;
     if (this.endedDirections === 2) this.socket.destroy();
   }
 
-  private socketClosed(): void {
+  /** The socket is gone. */
+  socketClosed(): void {
     this.isDestroyed = true;
     this.isSocketClosed = true;
     clearTimeout(this.closeTimer);

@@ -36,7 +36,8 @@ export class WriteBatch implements FrameOutput {
   private readonly socket: Duplex;
   /** §5.1: a client masks every frame, Close frames (§5.5.1) included; a server none. */
   private readonly masks: boolean;
-  private readonly owner: WriteBatchOwner;
+  /** Set before anything is written. */
+  owner!: WriteBatchOwner;
   private readonly nextKey: () => number;
   /** A plain TCP socket with nothing buffered has given everything to the kernel; other streams may keep what they got. */
   private readonly tellsWhenTaken: boolean;
@@ -54,10 +55,9 @@ export class WriteBatch implements FrameOutput {
   private isScheduled = false;
   private hasEnded = false;
 
-  constructor(socket: Duplex, role: Role, owner: WriteBatchOwner, nextKey = nextMaskingKey) {
+  constructor(socket: Duplex, role: Role, nextKey = nextMaskingKey) {
     this.socket = socket;
     this.masks = role === 'client';
-    this.owner = owner;
     this.nextKey = nextKey;
     this.tellsWhenTaken = socket.constructor === Socket;
   }

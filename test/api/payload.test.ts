@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fromPayload, toControlPayload, toPayload, viewOf } from '../../src/api/payload.ts';
+import { fromPayload, toControlPayload, toPayload } from '../../src/api/payload.ts';
+import { viewOf } from '../../src/transport/view.ts';
 
 describe('toPayload', () => {
   const memory = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7).buffer;

@@ -18,7 +18,9 @@ function batchOn(socket: HeldDuplex, role: Role = 'server', isAwaitingFlush = fa
       this.flushes++;
     },
   };
-  return { batch: new WriteBatch(socket, role, owner), owner };
+  const batch = new WriteBatch(socket, role);
+  batch.owner = owner;
+  return { batch, owner };
 }
 
 describe('one write for what belongs together', () => {
