@@ -6,6 +6,7 @@
 import { listen, NetServer } from './api/net-server.ts';
 import { extension, subprotocol } from './api/parsers.ts';
 import { PerMessageDeflate } from './api/per-message-deflate.ts';
+import { broadcast, prepareMessage } from './api/prepared-message.ts';
 import { Receiver } from './api/receiver.ts';
 import { Sender } from './api/sender.ts';
 import { createWebSocketStream } from './api/stream.ts';
@@ -20,6 +21,7 @@ export type { Message, MessageIterator, MessagesOptions } from './api/message-it
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './api/net-server.ts';
 export type { BinaryType, SendData } from './api/payload.ts';
 export type { PerMessageDeflateOptions, PerMessageDeflateParams } from './api/per-message-deflate.ts';
+export type { BroadcastOptions, PreparedMessage, PrepareOptions } from './api/prepared-message.ts';
 export type { ReceiverOptions } from './api/receiver.ts';
 export type { FrameOptions, GenerateMask, SenderCallback, SenderSendOptions } from './api/sender.ts';
 export type { WsConnectionOptions } from './api/server-options.ts';
@@ -46,11 +48,13 @@ export type {
 export type { HttpAnswer } from './server/http-answer.ts';
 
 Object.assign(WebSocket, {
+  broadcast,
   createWebSocketStream,
   extension,
   listen,
   NetServer,
   PerMessageDeflate,
+  prepareMessage,
   Receiver,
   Sender,
   Server: WebSocketServer,
@@ -61,11 +65,13 @@ Object.assign(WebSocket, {
 });
 
 export {
+  broadcast,
   createWebSocketStream,
   extension,
   listen,
   NetServer,
   PerMessageDeflate,
+  prepareMessage,
   Receiver,
   Sender,
   subprotocol,

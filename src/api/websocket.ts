@@ -5,13 +5,7 @@
 
 import type { Duplex } from 'node:stream';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
-import {
-  type ConnectionHandler,
-  type ConnectionState,
-  Opcode,
-  type Role,
-  type ViolationId,
-} from '../protocol/index.ts';
+import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
 import type { AgreedDeflate } from '../transport/compression.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
@@ -23,7 +17,9 @@ import type { listen, NetServer } from './net-server.ts';
 import type { extension, subprotocol } from './parsers.ts';
 import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
+import type { broadcast, PreparedMessage, prepareMessage } from './prepared-message.ts';
 import { PrivateSurface } from './private-surface.ts';
+import { READY_STATES, STATE_NAMES } from './ready-state.ts';
 import type { Receiver } from './receiver.ts';
 import type { Sender } from './sender.ts';
 import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
@@ -33,17 +29,6 @@ import type { WebSocketServer } from './websocket-server.ts';
 import type { WebSocketStream } from './websocket-stream.ts';
 
 export type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
-
-const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
-  open: 1,
-  closeSent: 2,
-  closeReceived: 2,
-  closeExchanged: 2,
-  failed: 2,
-  peerEnded: 2,
-  closed: 3,
-};
-const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
 export class WebSocket extends PrivateSurface {
   static readonly CONNECTING = 0;
@@ -63,6 +48,8 @@ export class WebSocket extends PrivateSurface {
   declare static readonly Sender: typeof Sender;
   declare static readonly subprotocol: typeof subprotocol;
   declare static readonly WebSocketStream: typeof WebSocketStream;
+  declare static readonly broadcast: typeof broadcast;
+  declare static readonly prepareMessage: typeof prepareMessage;
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
@@ -210,6 +197,16 @@ export class WebSocket extends PrivateSurface {
     const isBinary = binary ?? typeof payload !== 'string';
     const isSent = transport?.sendMessage(payload, isBinary, fin, compress, this.#safeCallback(done));
     if (!isSent) this.#refuseToSend(payload, done);
+  }
+
+  /**
+   * Sends a message that was encoded once for many sockets, see `prepareMessage`; otherwise as `send`. Compressed
+   * connections compress it, clients mask it, each for itself.
+   * @throws {Error} while CONNECTING
+   */
+  sendPrepared(message: PreparedMessage, callback?: SendCallback): void {
+    const isSent = this.#transportAfterHandshake()?.sendShared(message, this.#safeCallback(callback));
+    if (!isSent) this.#refuseToSend(message.payload, callback);
   }
 
   /**

@@ -63,7 +63,7 @@ export class Connection implements FrameSink {
   private pendingPongs = 0;
   private unansweredPing: Uint8Array | undefined;
   /** Whether the message being sent has begun and not ended. */
-  private isSendingFragments = false;
+  isSendingFragments = false;
 
   constructor(output: FrameOutput, handler: ConnectionHandler, options: ConnectionOptions) {
     this.output = output;

@@ -16,6 +16,7 @@ import {
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
+import type { SharedMessage } from './shared-frames.ts';
 import { readShared } from './shared-read.ts';
 import { viewOf } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
@@ -186,6 +187,14 @@ export class SocketTransport {
     return true;
   }
 
+  /** As `sendMessage`, with a frame that many connections can have in common; where they cannot, as any message. */
+  sendShared(message: SharedMessage, callback?: WriteCallback): boolean {
+    const { connection } = this;
+    const hasOwnForm = connection.role === 'client' || this.compression !== undefined || connection.isSendingFragments;
+    if (hasOwnForm) return this.sendMessage(message.payload, message.isBinary, true, true, callback);
+    return this.sendFrames(() => this.batch.writeShared(message.frame), callback);
+  }
+
   /**
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    * @throws {RangeError} when the payload is over 125 bytes
@@ -214,14 +223,18 @@ export class SocketTransport {
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    */
   sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): boolean {
+    return this.sendFrames(() => this.batch.writeEncoded(parts), callback);
+  }
+
+  private sendFrames(write: () => void, callback: WriteCallback | undefined): boolean {
     if (!this.isOpen) return false;
     this.sender.inOrder(() => {
-      // Compressing what stands before it takes its time: the connection may have failed meanwhile.
+      // What stands before it may have taken its time: the connection may have failed meanwhile.
       if (this.connection.state !== 'open') {
         callback?.(new Error(CLOSED_BEFORE));
         return;
       }
-      this.batch.writeEncoded(parts);
+      write();
       if (callback !== undefined) this.batch.whenWritten(callback);
     }, callback);
     return true;

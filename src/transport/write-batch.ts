@@ -9,6 +9,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type FrameOutput, frameHeaderLength, mask, type Role, writeFrameHeader } from '../protocol/index.ts';
 import { nextMaskingKey } from './masking-key.ts';
+import { forgetJoined, joinShared } from './shared-frames.ts';
 import { type Slab, slabWithRoom } from './slab.ts';
 
 export type WriteCallback = (error?: Error | null) => void;
@@ -30,6 +31,7 @@ function flushScheduled(): void {
   const batches = scheduled;
   scheduled = [];
   for (const batch of batches) batch.flush();
+  forgetJoined();
 }
 
 export class WriteBatch implements FrameOutput {
@@ -49,6 +51,8 @@ export class WriteBatch implements FrameOutput {
   private slab: Slab | undefined;
   private rangeStart = 0;
   private rangeEnd = 0;
+  /** How many of the pieces are frames that others get as well. */
+  private sharedPieces = 0;
   private callbacks: WriteCallback[] = [];
   private pendingBytes = 0;
   private isHeld = false;
@@ -105,6 +109,16 @@ export class WriteBatch implements FrameOutput {
     if (!this.isHeld) this.schedule();
   }
 
+  /** Takes a frame that other connections get as well, and that nobody changes any more. */
+  writeShared(frame: Uint8Array): void {
+    if (this.hasEnded) return;
+    this.sealRange();
+    this.pieces.push(frame);
+    this.sharedPieces++;
+    this.pendingBytes += frame.length;
+    if (!this.isHeld) this.schedule();
+  }
+
   /** Calls back when the frame just given has been written, or could not be. */
   whenWritten(callback: WriteCallback): void {
     this.callbacks.push(callback);
@@ -114,16 +128,16 @@ export class WriteBatch implements FrameOutput {
     this.isScheduled = false;
     if (this.pendingBytes === 0) return;
     this.sealRange();
+    if (this.pieces.length > 1 && this.pendingBytes <= COPY_LIMIT_BYTES) this.join();
+    this.sharedPieces = 0;
     const { pieces, slabs, socket } = this;
     this.pieces = [];
     this.slabs = [];
     this.pendingBytes = 0;
     const onWritten = this.takeCallback();
     try {
-      if (pieces.length > 1) socket.cork();
-      for (let i = 0; i < pieces.length - 1; i++) socket.write(pieces[i]!);
-      socket.write(pieces.at(-1)!, onWritten);
-      if (pieces.length > 1) socket.uncork();
+      if (pieces.length === 1) socket.write(pieces[0]!, onWritten);
+      else writeAll(socket, pieces, onWritten);
     } catch (error) {
       // A stream of the application's own making may throw; the other batches of this tick are not to suffer for it.
       socket.destroy(error as Error);
@@ -201,6 +215,25 @@ export class WriteBatch implements FrameOutput {
     }
   }
 
+  /** Makes one of small pieces that lie apart since other connections sent in between, as in a broadcast. */
+  private join(): void {
+    const { pieces, slabs } = this;
+    this.pieces = [];
+    this.slabs = [];
+    if (this.sharedPieces === pieces.length) {
+      this.pieces.push(joinShared(pieces));
+      return;
+    }
+    const { bytes } = this.extendRange(this.pendingBytes);
+    for (const piece of pieces) {
+      bytes.set(piece, this.rangeEnd);
+      this.rangeEnd += piece.length;
+    }
+    this.slab!.used = this.rangeEnd;
+    for (const slab of slabs) slab.giveBack(true);
+    this.sealRange();
+  }
+
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
@@ -218,4 +251,11 @@ export class WriteBatch implements FrameOutput {
       if (this.bufferedBytes === 0) owner.flushed();
     };
   }
+}
+
+function writeAll(socket: Duplex, pieces: readonly Uint8Array[], onWritten: WriteCallback | undefined): void {
+  socket.cork();
+  for (let i = 0; i < pieces.length - 1; i++) socket.write(pieces[i]!);
+  socket.write(pieces.at(-1)!, onWritten);
+  socket.uncork();
 }
