@@ -6,7 +6,7 @@
 import type { Role } from './frame-header.ts';
 import type { Inflater } from './inflater.ts';
 import type { Limits } from './limits.ts';
-import type { Allocate } from './message-assembler.ts';
+import type { Allocate } from './memory.ts';
 import type { ViolationId } from './violation.ts';
 
 /** Where a Connection's frames go. */

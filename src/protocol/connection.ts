@@ -4,6 +4,7 @@
  * `FrameOutput` what to write. Knows nothing of sockets, timers or the opening handshake: it begins open.
  */
 
+import { AutoPong } from './auto-pong.ts';
 import { CloseCode } from './close-code.ts';
 import { buildClosePayload, parseClosePayload, readStatusCode } from './close-payload.ts';
 import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from './closing-handshake.ts';
@@ -14,6 +15,7 @@ import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
 import type { Inflater } from './inflater.ts';
 import type { Limits } from './limits.ts';
+import { type Allocate, allocateZeroed, copyOf } from './memory.ts';
 import { MessageAssembler } from './message-assembler.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
 import { isValidUtf8 } from './utf8.ts';
@@ -21,7 +23,6 @@ import { VIOLATIONS, type ViolationId } from './violation.ts';
 
 const TEXT_MESSAGE = FIN | Opcode.Text;
 const BINARY_MESSAGE = FIN | Opcode.Binary;
-const PONG = FIN | Opcode.Pong;
 const EMPTY = new Uint8Array(0);
 
 export class Connection implements FrameSink {
@@ -29,12 +30,16 @@ export class Connection implements FrameSink {
   private readonly output: FrameOutput;
   private readonly handler: ConnectionHandler;
   private readonly parser: FrameParser;
-  private readonly assembler: MessageAssembler;
+  private readonly allocate: Allocate;
+  /** Made for the first message of several pieces. */
+  private assembler: MessageAssembler | undefined;
   private readonly limits: Limits;
-  private readonly autoPong: boolean;
+  private readonly answersPings: boolean;
   private readonly skipsUtf8Validation: boolean;
   private readonly isUtf8: (bytes: Uint8Array, start: number, end: number) => boolean;
-  private readonly controlRate: ControlRate;
+  private readonly now: () => number;
+  /** Made for the first control frame. */
+  private controlRate: ControlRate | undefined;
   private readonly inflater: Inflater | undefined;
 
   private currentState: ConnectionState = 'open';
@@ -43,7 +48,7 @@ export class Connection implements FrameSink {
   closeReason: Uint8Array = EMPTY;
 
   /** Chunks, or the rest of one, that arrived while halted. */
-  private readonly held: Uint8Array[] = [];
+  private held: Uint8Array[] | undefined;
   private isFeeding = false;
   /** Whether the chunk at hand is the Connection's during this call only. */
   private isChunkShared = false;
@@ -60,8 +65,8 @@ export class Connection implements FrameSink {
   private controlLength = 0;
   /** Payload bytes of the current data frame that have not arrived. */
   private frameBytesToCome = 0;
-  private pendingPongs = 0;
-  private unansweredPing: Uint8Array | undefined;
+  /** Made for the first ping. */
+  private autoPong: AutoPong | undefined;
   /** Whether the message being sent has begun and not ended. */
   isSendingFragments = false;
 
@@ -70,15 +75,12 @@ export class Connection implements FrameSink {
     this.handler = handler;
     this.role = options.role;
     this.limits = options.limits;
-    this.autoPong = options.autoPong ?? true;
+    this.answersPings = options.autoPong ?? true;
     this.skipsUtf8Validation = options.skipsUtf8Validation ?? false;
     this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isValidUtf8);
-    this.controlRate = new ControlRate(options.limits, options.now ?? Date.now);
+    this.now = options.now ?? Date.now;
     this.inflater = options.inflater;
-    this.assembler = new MessageAssembler(
-      options.allocate ?? ((lengthBytes) => new Uint8Array(lengthBytes)),
-      this.skipsUtf8Validation,
-    );
+    this.allocate = options.allocate ?? allocateZeroed;
     this.parser = new FrameParser(this, {
       role: options.role,
       limits: options.limits,
@@ -110,8 +112,11 @@ export class Connection implements FrameSink {
    * @param words `wordsOf(chunk)`, when the caller keeps it
    */
   receive(chunk: Uint8Array, isShared = false, words?: Int32Array): void {
-    const consumed = this.held.length === 0 && !this.isFeeding ? this.parse(chunk, isShared, words) : 0;
-    if (consumed < chunk.length) this.held.push(isShared ? copyOf(chunk, consumed) : chunk.subarray(consumed));
+    const consumed = this.isHoldingChunks || this.isFeeding ? 0 : this.parse(chunk, isShared, words);
+    if (consumed < chunk.length) {
+      this.held ??= [];
+      this.held.push(isShared ? copyOf(chunk, consumed) : chunk.subarray(consumed));
+    }
     this.feed();
   }
 
@@ -129,15 +134,12 @@ export class Connection implements FrameSink {
 
   /** Whether automatic pongs wait to be written, so that `flushed` matters. */
   get isAwaitingFlush(): boolean {
-    return this.pendingPongs > 0;
+    return this.autoPong?.isAwaitingFlush === true;
   }
 
   /** Everything given to `FrameOutput.writeFrame` so far has been taken by the network. */
   flushed(): void {
-    this.pendingPongs = 0;
-    const payload = this.unansweredPing;
-    this.unansweredPing = undefined;
-    if (payload !== undefined && this.currentState === 'open') this.sendPong(payload);
+    this.autoPong?.flushed(this.currentState === 'open');
   }
 
   // ---- What the application asks for ----------------------------------------------------------------------------
@@ -198,8 +200,8 @@ export class Connection implements FrameSink {
     this.isHaltedByUser = false;
     this.isInflating = false;
     this.inflation++;
-    this.held.length = 0;
-    this.assembler.release();
+    this.held = undefined;
+    this.assembler?.release();
   }
 
   /** Hands out nothing more until `resume`. Safe inside a handler: the rest of the chunk waits. */
@@ -215,16 +217,20 @@ export class Connection implements FrameSink {
     this.feed();
   }
 
+  private get isHoldingChunks(): boolean {
+    return this.held !== undefined && this.held.length > 0;
+  }
+
   /** Parses what is held, then takes note of an end that stood behind it. */
   private feed(): void {
     if (this.isFeeding) return;
-    while (this.held.length > 0 && !this.parser.isHalted) {
-      const chunk = this.held[0]!;
+    while (this.isHoldingChunks && !this.parser.isHalted) {
+      const chunk = this.held![0]!;
       const consumed = this.parse(chunk, false);
-      if (consumed === chunk.length) this.held.shift();
-      else this.held[0] = chunk.subarray(consumed);
+      if (consumed < chunk.length) this.held![0] = chunk.subarray(consumed);
+      else this.held?.shift();
     }
-    if (this.held.length > 0 || this.isInflating) return;
+    if (this.isHoldingChunks || this.isInflating) return;
     // §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well.
     if (this.hasPeerEnded && canHappen(this.currentState, 'peerEnd')) {
       this.advance('peerEnd');
@@ -263,17 +269,17 @@ export class Connection implements FrameSink {
   wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
     const firstByte = header.firstByte;
     if (firstByte === BINARY_MESSAGE) {
-      this.controlRate.reset();
+      this.controlRate?.reset();
       this.deliver(chunk, start, end, true, this.isChunkShared);
     } else if (firstByte === TEXT_MESSAGE) {
-      this.controlRate.reset();
+      this.controlRate?.reset();
       // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
       if (this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false, this.isChunkShared);
       else this.fail('invalidText');
     } else if (isControlOpcode(header.opcode)) {
       this.controlFrame(header.opcode, chunk, start, end);
     } else if (header.rsv1 && header.fin) {
-      this.controlRate.reset();
+      this.controlRate?.reset();
       const isBinary = header.opcode === Opcode.Binary;
       // Inflating may take longer than this call.
       if (this.isChunkShared) this.inflate(copyOf(chunk, start, end), 0, end - start, isBinary);
@@ -292,10 +298,12 @@ export class Connection implements FrameSink {
       this.controlLength = 0;
       return;
     }
-    this.controlRate.reset();
+    this.controlRate?.reset();
     this.frameBytesToCome = header.payloadLength;
     // §6.2: the first frame has the type of the whole message.
-    if (opcode !== Opcode.Continuation) this.assembler.start(opcode === Opcode.Text, header.rsv1);
+    if (opcode === Opcode.Continuation) return;
+    this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation);
+    this.assembler.start(opcode === Opcode.Text, header.rsv1);
   }
 
   framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
@@ -305,7 +313,7 @@ export class Connection implements FrameSink {
       return;
     }
     this.frameBytesToCome -= end - start;
-    if (!this.assembler.append(chunk, start, end, this.frameBytesToCome)) this.fail('invalidText');
+    if (!this.assembler!.append(chunk, start, end, this.frameBytesToCome)) this.fail('invalidText');
   }
 
   frameEnd(header: FrameHeader): void {
@@ -314,7 +322,7 @@ export class Connection implements FrameSink {
       return;
     }
     if (!header.fin) return;
-    const assembler = this.assembler;
+    const assembler = this.assembler!;
     if (!assembler.finish()) {
       this.fail('invalidText');
       return;
@@ -359,28 +367,22 @@ export class Connection implements FrameSink {
       this.receiveClose(bytes, start, end);
       return;
     }
+    this.controlRate ??= new ControlRate(this.limits, this.now);
     if (this.controlRate.isFlood()) {
       this.fail('tooManyControlFrames');
       return;
     }
     const payload = bytes.subarray(start, end);
-    if (opcode === Opcode.Ping && this.autoPong && this.currentState === 'open') this.sendPong(payload);
+    if (opcode === Opcode.Ping && this.answersPings && this.currentState === 'open') {
+      this.autoPong ??= new AutoPong(this.output, this.limits.maxPendingPongs);
+      this.autoPong.answer(payload);
+    }
     try {
       if (opcode === Opcode.Ping) this.handler.ping(payload);
       else this.handler.pong(payload);
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }
-  }
-
-  private sendPong(payload: Uint8Array): void {
-    if (this.pendingPongs >= this.limits.maxPendingPongs) this.output.flush();
-    if (this.pendingPongs >= this.limits.maxPendingPongs) {
-      this.unansweredPing = new Uint8Array(payload);
-      return;
-    }
-    this.pendingPongs++;
-    this.output.writeFrame(PONG, payload);
   }
 
   private receiveClose(bytes: Uint8Array, start: number, end: number): void {
@@ -399,8 +401,4 @@ export class Connection implements FrameSink {
     if (this.role === 'server') this.output.end();
     this.handler.closeReceived();
   }
-}
-
-function copyOf(bytes: Uint8Array, start: number, end = bytes.length): Uint8Array {
-  return new Uint8Array(bytes.subarray(start, end));
 }

@@ -5,10 +5,8 @@
  * what comes here is within them.
  */
 
+import type { Allocate } from './memory.ts';
 import { Utf8Validator } from './utf8.ts';
-
-/** Allocates memory for a message: zeroed or not, since every byte is written before it is read. */
-export type Allocate = (lengthBytes: number) => Uint8Array;
 
 const EMPTY = new Uint8Array(0);
 

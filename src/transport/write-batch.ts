@@ -45,15 +45,15 @@ export class WriteBatch implements FrameOutput {
   private readonly tellsWhenTaken: boolean;
 
   /** Finished pieces, in order, and the slabs that some of them lie in. */
-  private pieces: Uint8Array[] = [];
-  private slabs: Slab[] = [];
+  private pieces: Uint8Array[] | undefined;
+  private slabs: Slab[] | undefined;
   /** The range being filled, the last piece to be. */
   private slab: Slab | undefined;
   private rangeStart = 0;
   private rangeEnd = 0;
   /** How many of the pieces are frames that others get as well. */
   private sharedPieces = 0;
-  private callbacks: WriteCallback[] = [];
+  private callbacks: WriteCallback[] | undefined;
   private pendingBytes = 0;
   private isHeld = false;
   private isScheduled = false;
@@ -102,7 +102,7 @@ export class WriteBatch implements FrameOutput {
         this.slab!.used = this.rangeEnd;
       } else {
         this.sealRange();
-        this.pieces.push(part);
+        this.add(part);
       }
       this.pendingBytes += part.length;
     }
@@ -113,7 +113,7 @@ export class WriteBatch implements FrameOutput {
   writeShared(frame: Uint8Array): void {
     if (this.hasEnded) return;
     this.sealRange();
-    this.pieces.push(frame);
+    this.add(frame);
     this.sharedPieces++;
     this.pendingBytes += frame.length;
     if (!this.isHeld) this.schedule();
@@ -121,6 +121,7 @@ export class WriteBatch implements FrameOutput {
 
   /** Calls back when the frame just given has been written, or could not be. */
   whenWritten(callback: WriteCallback): void {
+    this.callbacks ??= [];
     this.callbacks.push(callback);
   }
 
@@ -128,11 +129,9 @@ export class WriteBatch implements FrameOutput {
     this.isScheduled = false;
     if (this.pendingBytes === 0) return;
     this.sealRange();
-    if (this.pieces.length > 1 && this.pendingBytes <= COPY_LIMIT_BYTES) this.join();
-    this.sharedPieces = 0;
-    const { pieces, slabs, socket } = this;
-    this.pieces = [];
-    this.slabs = [];
+    if (this.pieces!.length > 1 && this.pendingBytes <= COPY_LIMIT_BYTES) this.join();
+    const { socket } = this;
+    const { pieces, slabs } = this.takePieces();
     this.pendingBytes = 0;
     const onWritten = this.takeCallback();
     try {
@@ -143,7 +142,7 @@ export class WriteBatch implements FrameOutput {
       socket.destroy(error as Error);
     }
     const isTaken = this.tellsWhenTaken && socket.writableLength === 0;
-    for (const slab of slabs) slab.giveBack(isTaken);
+    if (slabs !== undefined) for (const slab of slabs) slab.giveBack(isTaken);
     if (isTaken) this.owner.flushed();
   }
 
@@ -179,12 +178,12 @@ export class WriteBatch implements FrameOutput {
     this.slab!.used = this.rangeEnd;
     this.sealRange();
     if (maskingKey === undefined) {
-      this.pieces.push(typeof payload === 'string' ? Buffer.from(payload) : payload);
+      this.add(typeof payload === 'string' ? Buffer.from(payload) : payload);
       return;
     }
     const masked = Buffer.from(payload as Uint8Array);
     mask(masked, 0, masked.length, maskingKey);
-    this.pieces.push(masked);
+    this.add(masked);
   }
 
   /** Makes sure that the range being filled can grow by so many bytes. */
@@ -207,21 +206,21 @@ export class WriteBatch implements FrameOutput {
     this.slab = undefined;
     const range = slab.bytes.subarray(this.rangeStart, this.rangeEnd);
     if (this.tellsWhenTaken && this.socket.writableLength === 0) {
-      this.pieces.push(range);
+      this.add(range);
+      this.slabs ??= [];
       this.slabs.push(slab);
     } else {
-      this.pieces.push(Buffer.from(range));
+      this.add(Buffer.from(range));
       slab.giveBack(true);
     }
   }
 
   /** Makes one of small pieces that lie apart since other connections sent in between, as in a broadcast. */
   private join(): void {
-    const { pieces, slabs } = this;
-    this.pieces = [];
-    this.slabs = [];
-    if (this.sharedPieces === pieces.length) {
-      this.pieces.push(joinShared(pieces));
+    const isShared = this.sharedPieces === this.pieces!.length;
+    const { pieces, slabs } = this.takePieces();
+    if (isShared) {
+      this.add(joinShared(pieces));
       return;
     }
     const { bytes } = this.extendRange(this.pendingBytes);
@@ -230,8 +229,21 @@ export class WriteBatch implements FrameOutput {
       this.rangeEnd += piece.length;
     }
     this.slab!.used = this.rangeEnd;
-    for (const slab of slabs) slab.giveBack(true);
+    if (slabs !== undefined) for (const slab of slabs) slab.giveBack(true);
     this.sealRange();
+  }
+
+  private add(piece: Uint8Array): void {
+    this.pieces ??= [];
+    this.pieces.push(piece);
+  }
+
+  private takePieces(): { pieces: readonly Uint8Array[]; slabs: readonly Slab[] | undefined } {
+    const { pieces = [], slabs } = this;
+    this.pieces = undefined;
+    this.slabs = undefined;
+    this.sharedPieces = 0;
+    return { pieces, slabs };
   }
 
   private schedule(): void {
@@ -244,10 +256,10 @@ export class WriteBatch implements FrameOutput {
   private takeCallback(): WriteCallback | undefined {
     const callbacks = this.callbacks;
     const { owner } = this;
-    if (callbacks.length === 0 && !owner.isAwaitingFlush) return undefined;
-    this.callbacks = [];
+    if (callbacks === undefined && !owner.isAwaitingFlush) return undefined;
+    this.callbacks = undefined;
     return (error) => {
-      for (const callback of callbacks) callback(error);
+      for (const callback of callbacks ?? []) callback(error);
       if (this.bufferedBytes === 0) owner.flushed();
     };
   }

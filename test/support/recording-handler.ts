@@ -11,11 +11,14 @@ export type HandlerCall =
 
 export class RecordingHandler implements ConnectionHandler {
   readonly calls: HandlerCall[] = [];
+  /** Of each message, whether its memory was shared. */
+  readonly shared: boolean[] = [];
   /** Called after each call has been recorded; may act on the connection, or throw. */
   react: (call: HandlerCall) => void = () => {};
 
   /** Payloads are recorded as text when they are text, otherwise in hex. */
-  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void {
+  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared = false): void {
+    this.shared.push(isShared);
     const payload = bytes.slice(start, end);
     this.record({ call: 'message', data: isBinary ? toHex(payload) : new TextDecoder().decode(payload), isBinary });
   }

@@ -1,0 +1,79 @@
+/** Chunks whose memory is used again: nothing that the Connection keeps may lie in them. */
+
+import { describe, expect, it } from 'vitest';
+import { Connection, type ConnectionOptions, resolveLimits, wordsOf } from '../../src/protocol/index.ts';
+import { clientFrame, close, ping, text } from '../support/raw-peer.ts';
+import { RecordingHandler } from '../support/recording-handler.ts';
+import { concat, frame } from '../support/wire.ts';
+
+/** A server's connection that is given everything in the same memory, which is overwritten behind every call. */
+function open(options: Partial<ConnectionOptions> = {}) {
+  const handler = new RecordingHandler();
+  const output = { writeFrame() {}, flush() {}, end() {} };
+  const connection = new Connection(output, handler, { role: 'server', limits: resolveLimits(), ...options });
+  const memory = new Uint8Array(1000);
+  const words = wordsOf(memory);
+  const receive = (...parts: Uint8Array[]) => {
+    const bytes = concat(...parts);
+    memory.set(bytes);
+    connection.receive(memory.subarray(0, bytes.length), true, words);
+    memory.fill(0xff);
+  };
+  return { handler, connection, receive };
+}
+
+describe('shared chunks', () => {
+  it('§5.4 a message that lies whole in one is handed on as shared; one of several pieces is not', () => {
+    const { handler, receive } = open();
+    receive(text('whole'), text('in two').subarray(0, 8));
+    receive(text('in two').subarray(8), clientFrame(1, 'in ', { fin: false }), clientFrame(0, 'fragments'));
+    expect(handler.log).toEqual(['text:whole', 'text:in two', 'text:in fragments']);
+    expect(handler.shared).toEqual([true, false, false]);
+  });
+
+  it('a chunk of the Connection’s own is not shared', () => {
+    const { handler, connection } = open();
+    connection.receive(text('own'));
+    expect(handler.shared).toEqual([false]);
+  });
+
+  it('§5.2 headers and control frames may be cut anywhere', () => {
+    const stream = concat(ping('are you there'), text('a'.repeat(200)), close(1000, 'bye'));
+    for (let cut = 1; cut < stream.length; cut++) {
+      const { handler, connection, receive } = open();
+      receive(stream.subarray(0, cut));
+      receive(stream.subarray(cut));
+      expect(handler.log).toEqual([
+        'ping:61 72 65 20 79 6f 75 20 74 68 65 72 65',
+        `text:${'a'.repeat(200)}`,
+        'closeReceived',
+      ]);
+      expect(new TextDecoder().decode(connection.closeReason)).toBe('bye');
+    }
+  });
+
+  it('what is held back while halted is kept', () => {
+    const { handler, connection, receive } = open();
+    handler.react = ({ call }) => call === 'message' && connection.halt();
+    receive(text('one'), text('two'), text('three').subarray(0, 7));
+    receive(text('three').subarray(7), text('four'));
+    expect(handler.log).toEqual(['text:one']);
+    for (let i = 0; i < 3; i++) connection.resume();
+    expect(handler.log).toEqual(['text:one', 'text:two', 'text:three', 'text:four']);
+    expect(handler.shared).toEqual([true, false, false, false]);
+  });
+
+  it('RFC 7692 §6.2 a compressed message is kept until it has been inflated', () => {
+    let inflate = () => {};
+    const inflater: ConnectionOptions['inflater'] = {
+      inflate(bytes, start, end, _maxBytes, done) {
+        inflate = () => done(undefined, bytes.slice(start, end));
+      },
+    };
+    const { handler, receive } = open({ inflater });
+    receive(frame({ rsv: 4, opcode: 1, payload: 'later', key: [1, 2, 3, 4] }));
+    inflate();
+    expect(handler.log).toEqual(['text:later']);
+    expect(handler.shared).toEqual([false]);
+  });
+});
