@@ -6,6 +6,7 @@
 import type { Role } from './frame-header.ts';
 import type { Inflater } from './inflater.ts';
 import type { Limits } from './limits.ts';
+import type { Unmask } from './mask.ts';
 import type { Allocate } from './memory.ts';
 import type { ViolationId } from './violation.ts';
 
@@ -61,6 +62,8 @@ export interface ConnectionOptions {
   readonly allocate?: Allocate;
   /** Whether bytes[start … end) is UTF-8. Default: the portable validator. */
   readonly isUtf8?: (bytes: Uint8Array, start: number, end: number) => boolean;
+  /** Unmasks payloads where they lie (§5.3). Default `mask`. */
+  readonly unmask?: Unmask | undefined;
   /** A clock in milliseconds. Default `Date.now`. */
   readonly now?: () => number;
 }

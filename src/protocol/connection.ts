@@ -86,6 +86,7 @@ export class Connection implements FrameSink {
       limits: options.limits,
       allowsRsv1: options.inflater !== undefined,
       strictLengths: options.strictLengths ?? false,
+      unmask: options.unmask,
     });
   }
 

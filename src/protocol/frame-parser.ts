@@ -17,7 +17,7 @@ import {
   type Role,
 } from './frame-header.ts';
 import type { Limits } from './limits.ts';
-import { mask, wordsOf } from './mask.ts';
+import { mask, type Unmask, wordsOf } from './mask.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
 import type { ViolationId } from './violation.ts';
 
@@ -44,6 +44,8 @@ export interface FrameParserOptions {
   readonly limits: Limits;
   /** Whether an extension agreed on in the opening handshake (§5.8) gives RSV1 a meaning. Default false. */
   readonly allowsRsv1?: boolean;
+  /** Unmasks bytes[start … end) in place. Default `mask`. */
+  readonly unmask?: Unmask | undefined;
   /** Refuse payload lengths that are not in their shortest form. Default false: all peers take them. */
   readonly strictLengths?: boolean;
 }
@@ -61,6 +63,7 @@ export class FrameParser implements HeaderContext {
   private readonly sink: FrameSink;
   private readonly limits: Limits;
   private readonly strictLengths: boolean;
+  private readonly unmask: Unmask;
   private readonly header = new FrameHeader();
   /** The start of a header that the chunk's end cut off. */
   private spill = NO_BYTES;
@@ -88,6 +91,7 @@ export class FrameParser implements HeaderContext {
     this.role = options.role;
     this.allowsRsv1 = options.allowsRsv1 ?? false;
     this.strictLengths = options.strictLengths ?? false;
+    this.unmask = options.unmask ?? mask;
     this.maxPlainBytes = Math.min(options.limits.maxFrameBytes, options.limits.maxMessageBytes);
     this.expectedMaskBit = options.role === 'server' ? MASK : 0;
   }
@@ -157,7 +161,7 @@ export class FrameParser implements HeaderContext {
       }
       if (header.masked && header.payloadLength > 0) {
         words ??= wordsOf(chunk);
-        mask(chunk, position, payloadEnd, header.maskingKey, 0, words);
+        this.unmask(chunk, position, payloadEnd, header.maskingKey, 0, words);
       }
       const start = position;
       position = payloadEnd;
@@ -174,7 +178,7 @@ export class FrameParser implements HeaderContext {
     const pieceEnd = Math.min(end, position + this.payloadRemaining);
     if (header.masked) {
       const payloadPosition = header.payloadLength - this.payloadRemaining;
-      mask(chunk, position, pieceEnd, header.maskingKey, payloadPosition, words);
+      this.unmask(chunk, position, pieceEnd, header.maskingKey, payloadPosition, words);
     }
     this.payloadRemaining -= pieceEnd - position;
     const isLast = this.payloadRemaining === 0;

@@ -12,7 +12,7 @@ export * from './frame-parser.ts';
 export * from './frame-writer.ts';
 export type * from './inflater.ts';
 export * from './limits.ts';
-export { mask, maskReference, wordsOf } from './mask.ts';
+export { mask, maskReference, type Unmask, wordsOf } from './mask.ts';
 export * from './message-assembler.ts';
 export * from './opcode.ts';
 export * from './utf8.ts';

@@ -3,6 +3,16 @@
  * 32-bit integer in network order: its most significant byte masks the first payload byte.
  */
 
+/** What unmasks the payloads of a connection: `mask`, or something as good. */
+export type Unmask = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maskingKey: number,
+  position: number,
+  words: Int32Array | undefined,
+) => void;
+
 /** §5.3 word for word; the oracle for `mask`. `position` is the place of bytes[start] in the payload. */
 export function maskReference(
   bytes: Uint8Array,

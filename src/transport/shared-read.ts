@@ -9,12 +9,11 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { wordsOf } from '../protocol/index.ts';
+import { KERNEL_MEMORY_BYTES, startMaskKernel } from './mask-kernel.ts';
 import { viewOf } from './view.ts';
 
-/** As much as Node reads at once: libuv asks for 64 KiB. */
-const READ_BUFFER_BYTES = 65_536;
 /** Up to here a chunk is copied into the pool; messages in longer ones are copied one by one. */
-const POOLED_CHUNK_BYTES = 32_768;
+const POOLED_CHUNK_BYTES = 8_192;
 /** How much memory a message that is kept can hold alive beside itself. */
 const POOL_BYTES = 131_072;
 
@@ -54,8 +53,11 @@ export function findOnReadNames(SocketClass: new (options: object) => object): O
 }
 
 const names = findOnReadNames(Socket as unknown as new (options: object) => object);
-const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+const kernel = startMaskKernel();
+const readBuffer = Buffer.from(kernel?.memory ?? new ArrayBuffer(KERNEL_MEMORY_BYTES));
 const readWords = wordsOf(readBuffer);
+/** Unmasks what was read; undefined where there is nothing faster than `mask`. */
+export const unmaskShared = kernel?.unmask;
 let pool = Buffer.alloc(0);
 let poolWords = wordsOf(pool);
 let poolUsed = 0;

@@ -17,7 +17,7 @@ import {
 import { type AgreedDeflate, Compression } from './compression.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
-import { readShared } from './shared-read.ts';
+import { readShared, unmaskShared } from './shared-read.ts';
 import { viewOf } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
@@ -115,6 +115,7 @@ export class SocketTransport {
       inflater: this.compression,
       allocate,
       isUtf8: isUtf8Range,
+      unmask: unmaskShared,
     });
     this.batch.owner = this.connection;
     this.sender = new MessageSender(this, this.batch, this.compression);
