@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module';
 import type { Connection as ConnectionClass, resolveLimits as ResolveLimits } from '../src/protocol/index.ts';
 import { encodeFrame, FIN, Opcode } from '../src/protocol/index.ts';
+import type * as View from '../src/transport/view.ts';
 
 type Subject = (onMessage: (data: Buffer) => void) => (chunk: Buffer) => void;
 
@@ -26,13 +27,13 @@ const { Connection, resolveLimits } = (await built('protocol/index.js')) as {
   Connection: typeof ConnectionClass;
   resolveLimits: typeof ResolveLimits;
 };
-const { viewOf } = (await built('api/payload.js')) as { viewOf(b: Uint8Array, start: number, end: number): Buffer };
+const { viewOfChunk } = (await built('transport/view.js')) as typeof View;
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   framewright(onMessage) {
     const output = { writeFrame() {}, flush() {}, end() {} };
     const handler = {
-      message: (bytes: Uint8Array, start: number, end: number) => onMessage(viewOf(bytes, start, end)),
+      message: (bytes: Uint8Array, start: number, end: number) => onMessage(viewOfChunk(bytes, start, end)),
       ping() {},
       pong() {},
       closeReceived() {},

@@ -80,7 +80,7 @@ export abstract class MessageSource extends EventTargetEmitter {
     const iterator = this.#iterator;
     if (iterator === undefined) return false;
     if (!isBinary) iterator.push(decodeText(bytes, start, end));
-    else iterator.push(isShared ? copyOf(bytes, start, end) : viewOf(bytes, start, end));
+    else iterator.push(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end));
     return true;
   }
 
@@ -95,4 +95,4 @@ function decodeText(bytes: Uint8Array, start: number, end: number): Message {
   return bytes instanceof Buffer ? bytes.toString('utf8', start, end) : viewOf(bytes, start, end).toString();
 }
 
-import { copyOf, viewOf } from '../transport/view.ts';
+import { copyOf, viewOf, viewOfChunk } from '../transport/view.ts';

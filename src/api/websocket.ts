@@ -9,7 +9,7 @@ import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../
 import type { AgreedDeflate } from '../transport/compression.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
-import { copyOf, viewOf } from '../transport/view.ts';
+import { copyOf, viewOfChunk } from '../transport/view.ts';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
 import { violationError, warnOfError } from './errors.ts';
 import { defineEventProperties } from './event-target.ts';
@@ -292,7 +292,7 @@ export class WebSocket extends PrivateSurface {
       const socket = this.#socket;
       if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
       if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
-      const data = isShared ? copyOf(bytes, start, end) : viewOf(bytes, start, end);
+      const data = isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
       socket.emit('message', isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
     }
 

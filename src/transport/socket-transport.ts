@@ -18,7 +18,7 @@ import { type AgreedDeflate, Compression } from './compression.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, unmaskShared } from './shared-read.ts';
-import { viewOf } from './view.ts';
+import { forgetChunk, viewOfChunk } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | 'isUtf8' | 'now' | 'inflater'> {
@@ -69,7 +69,7 @@ function allocate(lengthBytes: number): Buffer {
 }
 
 function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
-  return isUtf8(viewOf(bytes, start, end));
+  return isUtf8(viewOfChunk(bytes, start, end));
 }
 
 const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
@@ -312,6 +312,7 @@ export class SocketTransport {
   }
 
   private stopHandling(): void {
+    forgetChunk();
     this.batch.release();
     this.isHandling = false;
     this.followHolding();

@@ -15,9 +15,32 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
   return new BufferView(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+let chunk = NO_BYTES;
+let chunkMemory: ArrayBufferLike = chunk.buffer;
+let chunkOffset = 0;
+
+/**
+ * As `viewOf`, for many views of the same chunk: asking a chunk for its memory takes as long as making a view. Whoever is
+ * done with a chunk says so with `forgetChunk`, lest its memory be kept.
+ */
+export function viewOfChunk(bytes: Uint8Array, start: number, end: number): Buffer {
+  if (bytes !== chunk) {
+    chunk = bytes;
+    chunkMemory = bytes.buffer;
+    chunkOffset = bytes.byteOffset;
+  }
+  return new BufferView(chunkMemory, chunkOffset + start, end - start);
+}
+
+export function forgetChunk(): void {
+  chunk = NO_BYTES;
+  chunkMemory = NO_BYTES.buffer;
+}
+
 /** bytes[start … end) as a Buffer on memory of its own. */
 export function copyOf(bytes: Uint8Array, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafe(end - start);
-  copy.set(viewOf(bytes, start, end));
+  copy.set(viewOfChunk(bytes, start, end));
   return copy;
 }
