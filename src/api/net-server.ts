@@ -15,14 +15,12 @@ import {
   chooseSubprotocol,
   type HeaderField,
   type HeaderMap,
-  type HeadFailure,
-  type ParsedHead,
-  parseTokenList,
+  listHasToken,
   type RequestHead,
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
 import { type Limits, resolveLimits } from '../protocol/index.ts';
-import { readHead } from '../server/head-reader.ts';
+import { HeadReader, type HeadResult } from '../server/head-reader.ts';
 import { endWith, formatAnswer, type HttpAnswer } from '../server/http-answer.ts';
 import { agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
@@ -104,8 +102,13 @@ export class NetServer extends EventEmitter<NetServerEvents> {
   readonly #options: ListenOptions;
   readonly #settings: ConnectionSettings;
   readonly #deflate: DeflateSettings | undefined;
+  readonly #checkOptions: UpgradeRequestOptions;
+  readonly #heads: HeadReader;
   /** Sockets whose handshake is not done. */
   readonly #handshaking = new Set<Socket>();
+  // The same listeners for all connections.
+  readonly #onSocketClose: (this: Socket) => void;
+  readonly #onClientClose: (this: WebSocket) => void;
   #closed: Promise<unknown> | undefined;
 
   /** @throws {TypeError | RangeError} for a limit or timeout out of range, or an illegal header or subprotocol */
@@ -119,8 +122,21 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       buildUpgradeResponse({ key: '', subprotocol, headers: options.headers ?? [] });
     }
     checkTimeout('closeTimeoutMs', options.closeTimeoutMs);
-    const { handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS } = options;
+    const { handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS, maxHeadBytes = DEFAULT_MAX_HEAD_BYTES } = options;
     const handshakeTimeout = checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs, 1)!;
+    // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
+    this.#checkOptions = { parsesExtensions: true, origins: options.origins };
+    this.#heads = new HeadReader({ timeoutMs: handshakeTimeout, maxHeadBytes }, (socket, result) =>
+      this.#answer(socket as Socket, result),
+    );
+    const handshaking = this.#handshaking;
+    this.#onSocketClose = function () {
+      handshaking.delete(this);
+    };
+    const clients = this.clients as Set<WebSocket>;
+    this.#onClientClose = function () {
+      clients.delete(this);
+    };
     const onConnection = (socket: Socket) => this.#greet(socket);
     // Half open: the peer may close its side while our Close frame and answer still have to leave.
     this.server = options.tls
@@ -164,80 +180,111 @@ export class NetServer extends EventEmitter<NetServerEvents> {
   }
 
   #greet(socket: Socket): void {
-    const { handshakeTimeoutMs, maxHeadBytes } = this.#options;
     this.#handshaking.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#handshaking.delete(socket));
-    const limits = {
-      timeoutMs: handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
-      maxHeadBytes: maxHeadBytes ?? DEFAULT_MAX_HEAD_BYTES,
-    };
-    readHead(socket, limits, (result) => {
-      this.#answer(socket, result).catch((error: unknown) => {
-        warnOfError(error, 'a hook of listen()');
-        this.#refuse(socket, { status: 500 }, 'A hook of the server threw an error');
-      });
-    });
+    socket.on('error', destroySocket).on('close', this.#onSocketClose);
+    this.#heads.read(socket);
   }
 
-  async #answer(socket: Socket, result: ParsedHead<RequestHead> | HeadFailure): Promise<void> {
-    if (!result.ok) return this.#refuse(socket, result, result.message);
-    const { head } = result;
-    // The hooks may take their time; the chunk that the rest lies in is not kept for that long.
-    const rest = Uint8Array.from(result.rest);
-    const { path, origins, onRequest, authorize } = this.#options;
-    if (!parseTokenList(head.headers.get('upgrade') ?? '').includes('websocket')) {
-      const request = netRequest(head, head.target, socket);
-      const answer = onRequest === undefined ? UPGRADE_REQUIRED : await onRequest(request);
-      return endWith(socket, formatAnswer(answer, head.method !== 'HEAD'));
+  #answer(socket: Socket, result: HeadResult): void {
+    if (!result.ok) {
+      this.#refuse(socket, result, result.message);
+      return;
     }
-    const decision = checkUpgradeRequest(head, {
-      // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
-      parsesExtensions: true,
-      ...(origins === undefined ? {} : { origins }),
-    });
-    if (!decision.ok) return this.#refuse(socket, decision, decision.message);
-    const request = netRequest(head, decision.resourceName, socket);
+    const { head, rest } = result;
+    try {
+      if (!listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) this.#answerPlain(socket, head);
+      else this.#answerUpgrade(socket, head, rest);
+    } catch (error) {
+      this.#refuseForError(socket, error);
+    }
+  }
+
+  #answerPlain(socket: Socket, head: RequestHead): void {
+    const { onRequest } = this.#options;
+    const finish = (answer: HttpAnswer) => endWith(socket, formatAnswer(answer, head.method !== 'HEAD'));
+    if (onRequest === undefined) finish(UPGRADE_REQUIRED);
+    else this.#ask(socket, () => onRequest(netRequest(head, head.target, socket)), finish);
+  }
+
+  #answerUpgrade(socket: Socket, head: RequestHead, rest: Uint8Array): void {
+    const decision = checkUpgradeRequest(head, this.#checkOptions);
+    if (!decision.ok) {
+      this.#refuse(socket, decision, decision.message);
+      return;
+    }
+    const { path, authorize } = this.#options;
     if (path !== undefined && decision.resourceName.split('?', 1)[0] !== path) {
-      return this.#refuse(socket, { status: 404 }, `No WebSocket is served at this path: use ${path}`);
+      this.#refuse(socket, { status: 404 }, `No WebSocket is served at this path: use ${path}`);
+      return;
     }
-    const verdict = authorize === undefined || (await authorize(request));
-    if (socket.destroyed) return undefined;
-    if (verdict === true) return this.#accept(socket, rest, decision, request);
-    const { status = 403, ...answer }: HttpAnswer = verdict === false ? {} : verdict;
+    const request = netRequest(head, decision.resourceName, socket);
+    if (authorize === undefined) {
+      this.#accept(socket, rest, decision, request);
+      return;
+    }
+    // The chunk that the rest lies in is not kept while the hook takes its time.
+    const ownRest = Uint8Array.from(rest);
+    this.#ask(
+      socket,
+      () => authorize(request),
+      (verdict) => {
+        if (socket.destroyed) return;
+        if (verdict === true) this.#accept(socket, ownRest, decision, request);
+        else this.#forbid(socket, verdict === false ? {} : verdict);
+      },
+    );
+  }
+
+  /** Asks a hook of the application, which may take its time, and goes on with what it says. */
+  #ask<Answer>(socket: Socket, hook: () => Answer | Promise<Answer>, goOn: (answer: Answer) => void): void {
+    socket.pause();
+    new Promise<Answer>((resolve) => resolve(hook()))
+      .then(goOn)
+      .catch((error: unknown) => this.#refuseForError(socket, error));
+  }
+
+  #forbid(socket: Socket, { status = 403, ...answer }: HttpAnswer): void {
     this.#reportRefusal(socket, status, 'authorize() said no');
-    return endWith(socket, formatAnswer({ body: 'Forbidden', ...answer, status }, true));
+    endWith(socket, formatAnswer({ body: 'Forbidden', ...answer, status }, true));
   }
 
   /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
   #accept(socket: Socket, rest: Uint8Array, accepted: AcceptableRequest, request: NetRequest): void {
-    const { subprotocols = [], headers = [] } = this.#options;
+    const { subprotocols, headers } = this.#options;
     if (!this.server.listening) {
       this.#refuse(socket, { status: 503 }, 'The server is shutting down');
       return;
     }
     // The peer has ended its side meanwhile: there is no more to hear of, not even that.
-    if (!socket.readable) return void socket.destroy();
-    const subprotocol = chooseSubprotocol(accepted.subprotocols, subprotocols);
+    if (!socket.readable) {
+      socket.destroy();
+      return;
+    }
+    const subprotocol = subprotocols && chooseSubprotocol(accepted.subprotocols, subprotocols);
     const agreement = agreeOnDeflate(accepted.extensions, this.#deflate);
     if (!agreement.ok) {
       this.#refuse(socket, { status: 400 }, agreement.message);
       return;
     }
     const { extensions, deflate } = agreement;
-    const response = buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers });
-    socket.write(Buffer.from(response, 'latin1'));
+    socket.write(buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers }), 'latin1');
     this.#handshaking.delete(socket);
+    // What is put back into the socket is read again only after a pause.
+    if (rest.length > 0) socket.pause();
     const webSocket = new WebSocket(null);
     webSocket.accept(socket, rest, 'server', subprotocol ?? '', this.#settings, deflate);
-    const clients = this.clients as Set<WebSocket>;
-    clients.add(webSocket);
-    webSocket.on('close', () => clients.delete(webSocket));
+    (this.clients as Set<WebSocket>).add(webSocket);
+    webSocket.on('close', this.#onClientClose);
     try {
       this.emit('connection', webSocket, request);
     } catch (error) {
       webSocket.failForHandler(error);
     }
+  }
+
+  #refuseForError(socket: Socket, error: unknown): void {
+    warnOfError(error, 'a hook of listen()');
+    this.#refuse(socket, { status: 500 }, 'A hook of the server threw an error');
   }
 
   #refuse(socket: Socket, refusal: { status: number; headers?: readonly HeaderField[] }, message: string): void {
@@ -253,6 +300,10 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       warnOfError(error, "a NetServer 'refused' listener");
     }
   }
+}
+
+function destroySocket(this: Socket): void {
+  this.destroy();
 }
 
 function netRequest(head: RequestHead, url: string, socket: Socket): NetRequest {

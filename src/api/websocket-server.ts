@@ -13,12 +13,14 @@ import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
   buildRefusalResponse,
+  buildUpgradeResponse,
   checkUpgradeRequest,
   formatHead,
   type HeaderField,
   HeaderMap,
   type Refusal,
   type UpgradeRequestOptions,
+  type UpgradeResponse,
   upgradeResponseLines,
 } from '../handshake/index.ts';
 import { endWith } from '../server/http-answer.ts';
@@ -75,9 +77,6 @@ export interface WebSocketServerEvents {
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
 
-/** A request that is accepted, with what was agreed on. */
-type AcceptedRequest = AcceptableRequest & Pick<AcceptedAgreement, 'deflate'>;
-
 /** What a refusal needs to be answered. */
 type BadRequest = Pick<Refusal, 'status' | 'message'> & Partial<Pick<Refusal, 'headers' | 'contentType'>>;
 
@@ -87,8 +86,8 @@ type State = 'running' | 'closing' | 'closed';
 const CHECKS_BEHIND_PATH: readonly Refusal['check'][] = ['subprotocols', 'extensions', 'origin'];
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Sockets that an upgrade has been begun on, by whichever server. */
-const upgradedSockets = new WeakSet<Duplex>();
+/** Marks a socket that an upgrade has been begun on, by whichever server. */
+const UPGRADED = Symbol('framewright upgraded');
 
 export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   readonly options: Readonly<WebSocketServerOptions>;
@@ -179,12 +178,13 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     callback: (socket: WebSocket, request: IncomingMessage) => void,
   ): void {
     const { origins } = this.options;
-    if (upgradedSockets.has(socket)) {
+    const markedSocket = socket as Duplex & { [UPGRADED]?: true };
+    if (markedSocket[UPGRADED] === true) {
       throw new Error(
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       );
     }
-    upgradedSockets.add(socket);
+    markedSocket[UPGRADED] = true;
     socket.on('error', ignoreError);
     this.#guard(socket, () => {
       const deflate = this.#currentDeflate();
@@ -195,7 +195,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
           httpVersion: request.httpVersion,
           headers: HeaderMap.fromObject(request.headers),
         },
-        { profile: 'ws', parsesExtensions: deflate !== undefined, ...(origins === undefined ? {} : { origins }) },
+        { profile: 'ws', parsesExtensions: deflate !== undefined, origins },
       );
       const isForPath = decision.ok || CHECKS_BEHIND_PATH.includes(decision.check);
       if (isForPath && !this.shouldHandle(request)) return refuse(socket, 400);
@@ -203,7 +203,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       const agreement = agreeOnDeflate(decision.extensions, deflate);
       if (!agreement.ok) return this.#refuseBadRequest({ status: 400, ...agreement }, socket, request);
       return this.#verify(decision, request, socket, () =>
-        this.#complete({ ...decision, ...agreement }, request, socket, head, callback),
+        this.#complete(decision, agreement, request, socket, head, callback),
       );
     });
   }
@@ -317,7 +317,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
 
   /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
   #complete(
-    accepted: AcceptedRequest,
+    accepted: AcceptableRequest,
+    { extensions, deflate }: AcceptedAgreement,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -332,19 +333,26 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       return;
     }
     const subprotocol = this.#chooseSubprotocol(accepted.subprotocols, request);
-    const lines = upgradeResponseLines({ key: accepted.key, subprotocol, extensions: accepted.extensions });
-    this.emit('headers', lines, request);
+    const response = this.#formatResponse({ key: accepted.key, subprotocol, extensions }, request);
     const SocketClass = this.options.WebSocket ?? WebSocket;
     const webSocket = new SocketClass(null);
-    socket.write(Buffer.from(formatHead(lines), 'latin1'));
+    socket.write(response, 'latin1');
     socket.off('error', ignoreError);
-    webSocket.accept(socket, head, 'server', subprotocol ?? '', this.#settings, accepted.deflate);
+    webSocket.accept(socket, head, 'server', subprotocol ?? '', this.#settings, deflate);
     this.#track(webSocket);
     try {
       callback(webSocket, request);
     } catch (error) {
       webSocket.failForHandler(error);
     }
+  }
+
+  /** The 101 response, with what listeners for 'headers' make of it. */
+  #formatResponse(response: UpgradeResponse, request: IncomingMessage): string {
+    if (this.listenerCount('headers') === 0) return buildUpgradeResponse(response);
+    const lines = upgradeResponseLines(response);
+    this.emit('headers', lines, request);
+    return formatHead(lines);
   }
 
   /** @throws {TypeError} when the application chooses what the client did not offer (§4.2.2) */

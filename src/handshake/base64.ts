@@ -4,6 +4,8 @@
  */
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+/** = */
+const PADDING = 0x3d;
 
 /** `bytes` in padded base64. */
 export function encodeBase64(bytes: Uint8Array): string {
@@ -11,9 +13,13 @@ export function encodeBase64(bytes: Uint8Array): string {
   for (let i = 0; i < bytes.length; i += 3) {
     const remaining = bytes.length - i;
     const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    text += ALPHABET.charAt(group >> 18) + ALPHABET.charAt((group >> 12) & 63);
-    text += remaining > 1 ? ALPHABET.charAt((group >> 6) & 63) : '=';
-    text += remaining > 2 ? ALPHABET.charAt(group & 63) : '=';
+    // Four characters at once: each string in between would be garbage.
+    text += String.fromCharCode(
+      ALPHABET.charCodeAt(group >> 18),
+      ALPHABET.charCodeAt((group >> 12) & 63),
+      remaining > 1 ? ALPHABET.charCodeAt((group >> 6) & 63) : PADDING,
+      remaining > 2 ? ALPHABET.charCodeAt(group & 63) : PADDING,
+    );
   }
   return text;
 }

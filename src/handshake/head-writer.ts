@@ -73,11 +73,18 @@ export function headLines(
   extra: readonly HeaderField[],
   reserved: readonly string[],
 ): string[] {
-  const taken = new Set([...BODY_FIELDS, ...reserved, ...own.map(([name]) => name.toLowerCase())]);
-  for (const [name] of extra) {
-    if (taken.has(name.toLowerCase())) throw new TypeError(`Header ${name} belongs to the handshake: do not set it`);
-  }
+  checkExtraFields(extra, [...reserved, ...own.map(([name]) => name.toLowerCase())]);
   return [startLine, ...[...own, ...extra].map(([name, value]) => headerLine(name, value))];
+}
+
+/** @throws TypeError when `fields` has one of `reserved` (lower case) or one that frames a body */
+export function checkExtraFields(fields: readonly HeaderField[], reserved: readonly string[]): void {
+  for (const [name] of fields) {
+    const lowerCaseName = name.toLowerCase();
+    if (reserved.includes(lowerCaseName) || BODY_FIELDS.includes(lowerCaseName)) {
+      throw new TypeError(`Header ${name} belongs to the handshake: do not set it`);
+    }
+  }
 }
 
 /** @throws TypeError when the name or the value has illegal characters */

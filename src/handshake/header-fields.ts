@@ -67,9 +67,15 @@ export function equalsToken(text: string, lowerCaseToken: string): boolean {
 export function parseTokenList(value: string): string[] {
   return value
     .split(',')
-    .map(trimWhitespace)
+    .map((element) => trimWhitespace(element))
     .filter(isToken)
     .map((token) => token.toLowerCase());
+}
+
+/** Whether the comma list `value` has `lowerCaseToken`, in any ASCII case. */
+export function listHasToken(value: string, lowerCaseToken: string): boolean {
+  // Most lists have one element.
+  return equalsToken(value, lowerCaseToken) || parseTokenList(value).includes(lowerCaseToken);
 }
 
 /**

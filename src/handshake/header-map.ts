@@ -3,9 +3,11 @@
  * stand once only, so the number of times must not be lost). It knows no field's grammar.
  */
 
-/** Strips HTTP's optional white space, which is space and tab and nothing else, from both ends in one pass. */
-export function trimWhitespace(text: string): string {
-  let start = 0;
+/**
+ * `text` from `start` on, stripped of HTTP's optional white space, which is space and tab and nothing else, at both ends
+ * in one pass.
+ */
+export function trimWhitespace(text: string, start = 0): string {
   let end = text.length;
   while (start < end && isWhitespace(text.charCodeAt(start))) start++;
   while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--;
@@ -16,19 +18,16 @@ export function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** A Map inside, so that a field named `__proto__` or `constructor` is a field like any other. */
+/**
+ * A view of a list of fields, which is searched for each question: a handshake asks some ten of them, for fewer than it
+ * costs to index the list. No object, so that a field named `__proto__` or `constructor` is a field like any other.
+ */
 export class HeaderMap {
-  readonly #values = new Map<string, string[]>();
+  readonly #rawHeaders: readonly string[];
 
-  /** @param rawHeaders names and values in turn, as they came, in the form of Node's `rawHeaders` */
+  /** @param rawHeaders names and values in turn, as they came, in the form of Node's `rawHeaders`; not copied */
   constructor(rawHeaders: readonly string[]) {
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i]!.toLowerCase();
-      const value = trimWhitespace(rawHeaders[i + 1]!);
-      const values = this.#values.get(name);
-      if (values === undefined) this.#values.set(name, [value]);
-      else values.push(value);
-    }
+    this.#rawHeaders = rawHeaders;
   }
 
   /**
@@ -37,25 +36,49 @@ export class HeaderMap {
    */
   static fromObject(headers: Readonly<Record<string, string | number | readonly string[] | undefined>>): HeaderMap {
     const rawHeaders: string[] = [];
-    for (const [name, value] of Object.entries(headers)) {
-      if (value === undefined) continue;
-      for (const single of Array.isArray(value) ? value : [value]) rawHeaders.push(name, String(single));
+    for (const name of Object.keys(headers)) {
+      const value = headers[name];
+      if (typeof value === 'string') rawHeaders.push(name, value);
+      else if (Array.isArray(value)) for (const single of value) rawHeaders.push(name, String(single));
+      else if (value !== undefined) rawHeaders.push(name, String(value));
     }
     return new HeaderMap(rawHeaders);
   }
 
   /** All values joined with `, ` in order of arrival, or undefined when the field is absent. `name` in lower case. */
   get(name: string): string | undefined {
-    return this.#values.get(name)?.join(', ');
+    const rawHeaders = this.#rawHeaders;
+    let joined: string | undefined;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      if (!isNamed(rawHeaders[i]!, name)) continue;
+      const value = trimWhitespace(rawHeaders[i + 1]!);
+      joined = joined === undefined ? value : `${joined}, ${value}`;
+    }
+    return joined;
   }
 
   /** Each value of its own, in order of arrival; empty when the field is absent. `name` in lower case. */
   all(name: string): readonly string[] {
-    return this.#values.get(name) ?? [];
+    const rawHeaders = this.#rawHeaders;
+    const values: string[] = [];
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      if (isNamed(rawHeaders[i]!, name)) values.push(trimWhitespace(rawHeaders[i + 1]!));
+    }
+    return values;
   }
 
   /** How often the field occurs. `name` in lower case. */
   count(name: string): number {
-    return this.all(name).length;
+    const rawHeaders = this.#rawHeaders;
+    let count = 0;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      if (isNamed(rawHeaders[i]!, name)) count++;
+    }
+    return count;
   }
+}
+
+/** The lengths tell most names apart, without a copy in lower case. */
+function isNamed(sent: string, lowerCaseName: string): boolean {
+  return sent.length === lowerCaseName.length && (sent === lowerCaseName || sent.toLowerCase() === lowerCaseName);
 }

@@ -56,15 +56,17 @@ export interface HttpHeadParserOptions<Kind extends keyof HeadByKind> {
   readonly maxHeadBytes?: number;
   /** Most header fields accepted. Default 128, well above what browsers and proxies send. */
   readonly maxHeaderCount?: number;
+  /** bytes[start … end) with one character per byte. Default: a portable decoder. */
+  readonly decodeLatin1?: (bytes: Uint8Array, start: number, end: number) => string;
 }
-
-type StartLine<Kind extends keyof HeadByKind> = Omit<HeadByKind[Kind], 'rawHeaders' | 'headers'>;
 
 const CR = 0x0d;
 const LF = 0x0a;
 const TAB = 0x09;
 const SPACE = 0x20;
 const DELETE = 0x7f;
+
+const NO_BYTES = new Uint8Array(0);
 
 const REQUEST_LINE = /^([^ ]+) ([^ ]+) HTTP\/(\d)\.(\d)$/;
 const STATUS_LINE = /^HTTP\/(\d)\.(\d) (\d{3})(?: (.*))?$/;
@@ -74,23 +76,27 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
   readonly #kind: Kind;
   readonly #maxHeadBytes: number;
   readonly #maxHeaderCount: number;
+  readonly #decodeLatin1: (bytes: Uint8Array, start: number, end: number) => string;
 
-  /** The line being read, its first `#lineLength` bytes: a copy that grows by doubling, so that no chunk is kept. */
-  #line = new Uint8Array(256);
+  /** A line that began in an earlier chunk: a copy that grows by doubling, so that no chunk is kept. */
+  #line: Uint8Array = NO_BYTES;
   #lineLength = 0;
+  /** Bytes of the head in earlier chunks. */
   #headBytes = 0;
   #expectsLineFeed = false;
   #hasLeadingEmptyLine = false;
   #isComplete = false;
   #failure: HeadFailure | undefined;
 
-  #startLine: StartLine<Kind> | undefined;
+  /** From the first line on. Its header fields are those read so far. */
+  #head: HeadByKind[Kind] | undefined;
   readonly #rawHeaders: string[] = [];
 
-  constructor({ kind, maxHeadBytes = 16_384, maxHeaderCount = 128 }: HttpHeadParserOptions<Kind>) {
-    this.#kind = kind;
-    this.#maxHeadBytes = maxHeadBytes;
-    this.#maxHeaderCount = maxHeaderCount;
+  constructor(options: HttpHeadParserOptions<Kind>) {
+    this.#kind = options.kind;
+    this.#maxHeadBytes = options.maxHeadBytes ?? 16_384;
+    this.#maxHeaderCount = options.maxHeaderCount ?? 128;
+    this.#decodeLatin1 = options.decodeLatin1 ?? decodeLatin1;
   }
 
   /**
@@ -101,51 +107,71 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
   push(chunk: Uint8Array): ParsedHead<HeadByKind[Kind]> | HeadFailure | undefined {
     if (this.#isComplete) throw new Error('The head is complete: give later bytes to the frame parser');
     if (this.#failure !== undefined) return this.#failure;
-    for (let i = 0; i < chunk.length; i++) {
-      this.#failure = this.#takeByte(chunk[i]!);
-      if (this.#failure !== undefined) return this.#failure;
-      if (this.#isComplete) return { ok: true, head: this.#head(), rest: chunk.subarray(i + 1) };
+    const allowedBytes = Math.min(chunk.length, this.#maxHeadBytes - this.#headBytes);
+    const takenBytes = this.#takeBytes(chunk, allowedBytes);
+    if (this.#isComplete)
+      return { ok: true, head: this.#head!, rest: takenBytes === chunk.length ? NO_BYTES : chunk.subarray(takenBytes) };
+    this.#headBytes += takenBytes;
+    if (this.#failure === undefined && allowedBytes < chunk.length) {
+      this.#failure = tooLarge(`The head is longer than ${this.#maxHeadBytes} bytes`);
     }
-    return undefined;
+    return this.#failure;
   }
 
-  #takeByte(byte: number): HeadFailure | undefined {
-    if (++this.#headBytes > this.#maxHeadBytes) return tooLarge(`The head is longer than ${this.#maxHeadBytes} bytes`);
-    if (this.#expectsLineFeed) {
-      if (byte !== LF) return this.#illegalByte('CR without LF', 'RFC 9112 §2.2');
-      this.#expectsLineFeed = false;
-      return this.#takeLine();
+  /** Takes bytes up to `end`, or to the end of the head, or until one is wrong. @returns how many it took */
+  #takeBytes(chunk: Uint8Array, end: number): number {
+    let lineStart = 0;
+    for (let i = 0; i < end; i++) {
+      const byte = chunk[i]!;
+      if (this.#expectsLineFeed) {
+        this.#failure = byte === LF ? this.#takeLine(this.#endLine(chunk, lineStart, i - 1)) : this.#illegalByte(CR, i);
+        this.#expectsLineFeed = false;
+        lineStart = i + 1;
+        if (this.#failure !== undefined || this.#isComplete) return lineStart;
+      } else if (byte === CR) {
+        this.#expectsLineFeed = true;
+      } else if ((byte < SPACE && byte !== TAB) || byte === DELETE) {
+        this.#failure = this.#illegalByte(byte, i);
+        return i + 1;
+      }
     }
-    if (byte === CR) {
-      this.#expectsLineFeed = true;
-      return undefined;
-    }
-    if (byte === LF) return this.#illegalByte('LF without CR', 'RFC 9112 §2.2');
-    if ((byte < SPACE && byte !== TAB) || byte === DELETE) {
-      return this.#illegalByte(`Control character 0x${byte.toString(16).padStart(2, '0')}`, 'RFC 9110 §5.5');
-    }
-    if (this.#lineLength === this.#line.length) {
-      const longer = new Uint8Array(this.#line.length * 2);
+    this.#keep(chunk, lineStart, this.#expectsLineFeed ? end - 1 : end);
+    return end;
+  }
+
+  /** The line whose last bytes, its CR excepted, are chunk[start … end); negative when even the CR came before. */
+  #endLine(chunk: Uint8Array, start: number, end: number): string {
+    if (this.#lineLength === 0) return end > start ? this.#decodeLatin1(chunk, start, end) : '';
+    this.#keep(chunk, start, end);
+    const line = this.#decodeLatin1(this.#line, 0, this.#lineLength);
+    this.#lineLength = 0;
+    return line;
+  }
+
+  /** Copies the beginning of a line, or more of it. */
+  #keep(chunk: Uint8Array, start: number, end: number): void {
+    if (end <= start) return;
+    const lengthBytes = this.#lineLength + end - start;
+    if (lengthBytes > this.#line.length) {
+      const longer = new Uint8Array(Math.max(256, 2 * this.#line.length, lengthBytes));
       longer.set(this.#line);
       this.#line = longer;
     }
-    this.#line[this.#lineLength++] = byte;
-    return undefined;
+    this.#line.set(chunk.subarray(start, end), this.#lineLength);
+    this.#lineLength = lengthBytes;
   }
 
-  #takeLine(): HeadFailure | undefined {
-    const line = decodeLatin1(this.#line.subarray(0, this.#lineLength));
-    this.#lineLength = 0;
-    if (this.#startLine !== undefined) return this.#takeFieldLine(line);
+  #takeLine(line: string): HeadFailure | undefined {
+    if (this.#head !== undefined) return this.#takeFieldLine(line);
 
     // RFC 9112 §2.2 has servers ignore an empty line before the request, which some clients send after an earlier body.
     if (line === '' && this.#kind === 'request' && !this.#hasLeadingEmptyLine) {
       this.#hasLeadingEmptyLine = true;
       return undefined;
     }
-    const startLine = PARSE_START_LINE[this.#kind](line);
-    if ('ok' in startLine) return startLine;
-    this.#startLine = startLine;
+    const head = PARSE_START_LINE[this.#kind](line, this.#rawHeaders);
+    if ('ok' in head) return head;
+    this.#head = head;
     return undefined;
   }
 
@@ -154,7 +180,8 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
       this.#isComplete = true;
       return undefined;
     }
-    const count = this.#rawHeaders.length / 2;
+    const rawHeaders = this.#rawHeaders;
+    const count = rawHeaders.length / 2;
     if (count === this.#maxHeaderCount) return tooLarge(`The head has more than ${count} header fields`);
     if (isWhitespace(line.charCodeAt(0))) {
       return malformed(`Header line ${count + 1} starts with white space (line folding)`, 'RFC 9112 §5.2');
@@ -165,37 +192,40 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
     if (!isToken(name)) {
       return malformed(`Header line ${count + 1} has an empty name or an illegal character in it`, 'RFC 9112 §5.1');
     }
-    this.#rawHeaders.push(name, trimWhitespace(line.slice(colon + 1)));
+    rawHeaders.push(name, trimWhitespace(line, colon + 1));
     return undefined;
   }
 
-  #head(): HeadByKind[Kind] {
-    const rawHeaders = this.#rawHeaders;
-    return { ...this.#startLine, rawHeaders, headers: new HeaderMap(rawHeaders) } as unknown as HeadByKind[Kind];
-  }
-
-  #illegalByte(what: string, section: string): HeadFailure {
-    return malformed(`${what} at byte ${this.#headBytes - 1} of the head`, section);
+  /** `index` counts from the start of the chunk. */
+  #illegalByte(byte: number, index: number): HeadFailure {
+    const at = `at byte ${this.#headBytes + index} of the head`;
+    if (byte === CR) return malformed(`CR without LF ${at}`, 'RFC 9112 §2.2');
+    if (byte === LF) return malformed(`LF without CR ${at}`, 'RFC 9112 §2.2');
+    return malformed(`Control character 0x${byte.toString(16).padStart(2, '0')} ${at}`, 'RFC 9110 §5.5');
   }
 }
 
-const PARSE_START_LINE: { readonly [K in keyof HeadByKind]: (line: string) => StartLine<K> | HeadFailure } = {
-  request(line) {
+/** What the first line says, in a head whose fields are to come: they are pushed to `rawHeaders`. */
+const PARSE_START_LINE: {
+  readonly [K in keyof HeadByKind]: (line: string, rawHeaders: readonly string[]) => HeadByKind[K] | HeadFailure;
+} = {
+  request(line, rawHeaders) {
     const [, method, target, major, minor] = REQUEST_LINE.exec(line) ?? [];
     if (method === undefined || target === undefined || !isToken(method)) {
       return malformed('The first line is not "method target HTTP/version"', 'RFC 9112 §3');
     }
     if (!hasTargetCharacters(target)) return malformed('Illegal character in the request-target', 'RFC 9112 §3.2');
     if (major !== '1') return unsupportedVersion(`${major}.${minor}`);
-    return { method, target, httpVersion: `${major}.${minor}` };
+    return { method, target, httpVersion: `${major}.${minor}`, rawHeaders, headers: new HeaderMap(rawHeaders) };
   },
-  response(line) {
+  response(line, rawHeaders) {
     const [, major, minor, statusCode, reason = ''] = STATUS_LINE.exec(line) ?? [];
     if (statusCode === undefined) {
       return malformed('The first line is not "HTTP/version status reason"', 'RFC 9112 §4');
     }
     if (major !== '1') return unsupportedVersion(`${major}.${minor}`);
-    return { httpVersion: `${major}.${minor}`, statusCode: Number(statusCode), reason };
+    const headers = new HeaderMap(rawHeaders);
+    return { httpVersion: `${major}.${minor}`, statusCode: Number(statusCode), reason, rawHeaders, headers };
   },
 };
 
@@ -220,10 +250,10 @@ function unsupportedVersion(version: string): HeadFailure {
  * One character per byte: nothing in a head is read as UTF-8, so nothing can be invalid as such (§8.1). In slices, because
  * a call takes only so many arguments.
  */
-function decodeLatin1(bytes: Uint8Array): string {
+function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
-  for (let i = 0; i < bytes.length; i += 4096) {
-    text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
+  for (let i = start; i < end; i += 4096) {
+    text += String.fromCharCode.apply(null, bytes.subarray(i, Math.min(i + 4096, end)) as unknown as number[]);
   }
   return text;
 }

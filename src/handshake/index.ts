@@ -11,6 +11,7 @@ export {
   formatExtensions,
   HeaderSyntaxError,
   isToken,
+  listHasToken,
   parseExtensions,
   parseSubprotocols,
   parseTokenList,

@@ -12,8 +12,6 @@ const KEY_BYTES = 16;
 /** The text of §1.3 that no endpoint adds to a key unless it knows this protocol. */
 export const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-const utf8 = new TextEncoder();
-
 /**
  * In the base64 of §4.3, sixteen bytes make 22 characters and two of padding; the last character has two bits of them and
  * four unused.
@@ -49,5 +47,9 @@ export function generateKey(randomBytes: (lengthBytes: number) => Uint8Array): s
 
 /** The `Sec-WebSocket-Accept` value that answers `key`, which is used as text and not decoded (§4.2.2). */
 export function acceptValue(key: string): string {
-  return encodeBase64(sha1(utf8.encode(key + GUID)));
+  const bytes = new Uint8Array(key.length + GUID.length);
+  // A header has one character per byte.
+  for (let i = 0; i < key.length; i++) bytes[i] = key.charCodeAt(i);
+  for (let i = 0; i < GUID.length; i++) bytes[key.length + i] = GUID.charCodeAt(i);
+  return encodeBase64(sha1(bytes));
 }

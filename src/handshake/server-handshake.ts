@@ -8,9 +8,9 @@ import type { HeaderField } from './head-writer.ts';
 import {
   type Extension,
   type HeaderSyntaxError,
+  listHasToken,
   parseExtensions,
   parseSubprotocols,
-  parseTokenList,
 } from './header-fields.ts';
 import type { HeaderMap } from './header-map.ts';
 import { isCanonicalKey, isKeyShaped } from './key.ts';
@@ -39,7 +39,7 @@ export interface UpgradeRequestOptions {
    * A list lets requests without Origin pass: no browser sent them, and other clients could send any Origin they like
    * (§10.2). A function decides for itself. Default: every origin, which leaves cookies open to cross-site hijacking.
    */
-  readonly origins?: readonly string[] | ((origin: string | undefined) => boolean);
+  readonly origins?: readonly string[] | ((origin: string | undefined) => boolean) | undefined;
 }
 
 export interface AcceptableRequest {
@@ -93,11 +93,15 @@ interface RefusalRow {
 
 interface Profile {
   readonly contentType: string;
-  readonly versions: readonly number[];
+  /** As they are written: §4.3 has one way to write a number, without leading zeros, so comparing texts is enough. */
+  readonly versions: readonly string[];
   readonly isKey: (text: string) => boolean;
   /** A check without a row is not made. */
   readonly refusals: Readonly<Partial<Record<CheckId, RefusalRow>>>;
 }
+
+/** Nothing offered, nothing to add. */
+const NONE: readonly never[] = Object.freeze([]);
 
 /** §4.4: a refusal lists all versions that are understood. */
 const VERSION_13: HeaderField = ['Sec-WebSocket-Version', '13'];
@@ -110,7 +114,7 @@ const WS_VERSION_REFUSAL: RefusalRow = {
 const PROFILES: Readonly<Record<HandshakeProfile, Profile>> = {
   strict: {
     contentType: 'text/plain; charset=utf-8',
-    versions: [13],
+    versions: ['13'],
     isKey: isCanonicalKey,
     refusals: {
       method: { status: 405, headers: [['Allow', 'GET']] },
@@ -133,7 +137,7 @@ const PROFILES: Readonly<Record<HandshakeProfile, Profile>> = {
   },
   ws: {
     contentType: 'text/html',
-    versions: [13, 8],
+    versions: ['13', '8'],
     isKey: isKeyShaped,
     refusals: {
       method: { status: 405, message: 'Invalid HTTP method' },
@@ -189,9 +193,9 @@ const CHECKS: readonly Check[] = [
     id: 'host',
     section: '§4.2.1',
     explain({ request }) {
-      const hosts = request.headers.all('host');
+      const { headers } = request;
       return unless(
-        hosts.length === 1 && hasHostCharacters(hosts[0]!),
+        headers.count('host') === 1 && hasHostCharacters(headers.get('host')!),
         'Exactly one Host header with a valid host is required',
       );
     },
@@ -201,7 +205,8 @@ const CHECKS: readonly Check[] = [
     id: 'body',
     section: '§4.2.1',
     explain({ request: { headers } }) {
-      const isEmpty = headers.all('content-length').every((value) => /^0+$/.test(value));
+      const isEmpty =
+        headers.count('content-length') === 0 || headers.all('content-length').every((value) => /^0+$/.test(value));
       return unless(isEmpty && headers.count('transfer-encoding') === 0, 'A request for a WebSocket must have no body');
     },
   },
@@ -242,28 +247,32 @@ const CHECKS: readonly Check[] = [
     id: 'version',
     section: '§4.2.2',
     explain({ request, profile, found }) {
-      const text = request.headers.get('sec-websocket-version');
-      // §4.3 has one way to write a number, without leading zeros: comparing texts is enough.
-      const version = profile.versions.find((supported) => String(supported) === text);
-      if (version === undefined) return 'This version of the WebSocket protocol is not supported: use 13';
-      found.version = version;
-      return undefined;
+      const version = request.headers.get('sec-websocket-version')!;
+      found.version = Number(version);
+      return unless(
+        profile.versions.includes(version),
+        'This version of the WebSocket protocol is not supported: use 13',
+      );
     },
   },
   {
     id: 'subprotocols',
     section: '§4.1',
-    explain: ({ request, found }) =>
-      parseIfPresent(request, 'Sec-WebSocket-Protocol', (value) => {
+    explain({ request, found }) {
+      const value = request.headers.get('sec-websocket-protocol');
+      if (value === undefined) return undefined;
+      return explainSyntax('Sec-WebSocket-Protocol', () => {
         found.subprotocols = parseSubprotocols(value);
-      }),
+      });
+    },
   },
   {
     id: 'extensions',
     section: '§9.1',
     explain({ request, options, found }) {
-      if (options.parsesExtensions === false) return undefined;
-      return parseIfPresent(request, 'Sec-WebSocket-Extensions', (value) => {
+      const value = options.parsesExtensions === false ? undefined : request.headers.get('sec-websocket-extensions');
+      if (value === undefined) return undefined;
+      return explainSyntax('Sec-WebSocket-Extensions', () => {
         found.extensions = parseExtensions(value);
       });
     },
@@ -295,18 +304,21 @@ export function checkUpgradeRequest(
     resourceName: request.target,
     host: request.headers.get('host'),
     origin: undefined,
-    subprotocols: [],
-    extensions: [],
+    subprotocols: NONE,
+    extensions: NONE,
   };
-  for (const { id, section, explain } of CHECKS) {
-    const row = profile.refusals[id];
-    if (row === undefined) continue;
-    const explanation = explain({ request, options, profile, found });
-    if (explanation === undefined) continue;
-    const { status, message = explanation, headers = [] } = row;
-    return { ok: false, check: id, section, status, message, contentType: profile.contentType, headers };
+  const context: CheckContext = { request, options, profile, found };
+  for (const check of CHECKS) {
+    const row = profile.refusals[check.id];
+    const explanation = row === undefined ? undefined : check.explain(context);
+    if (explanation !== undefined) return refusal(check, row!, explanation, profile);
   }
   return found;
+}
+
+function refusal({ id, section }: Check, row: RefusalRow, explanation: string, profile: Profile): Refusal {
+  const { status, message = explanation, headers = NONE } = row;
+  return { ok: false, check: id, section, status, message, contentType: profile.contentType, headers };
 }
 
 function unless(isMet: boolean, explanation: string): string | undefined {
@@ -314,15 +326,13 @@ function unless(isMet: boolean, explanation: string): string | undefined {
 }
 
 function listHas(request: UpgradeRequest, name: string, token: string): boolean {
-  return parseTokenList(request.headers.get(name) ?? '').includes(token);
+  return listHasToken(request.headers.get(name) ?? '', token);
 }
 
-/** Parses a header if it is there. It may stand several times, which counts as one list in order (§11.3.2, §11.3.4). */
-function parseIfPresent(request: UpgradeRequest, name: string, parse: (value: string) => void): string | undefined {
-  const value = request.headers.get(name.toLowerCase());
-  if (value === undefined) return undefined;
+/** Parses a header. It may stand several times, which counts as one list in order (§11.3.2, §11.3.4). */
+function explainSyntax(name: string, parse: () => void): string | undefined {
   try {
-    parse(value);
+    parse();
     return undefined;
   } catch (error) {
     return `Invalid ${name} header: ${(error as HeaderSyntaxError).message}`;

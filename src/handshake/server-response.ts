@@ -3,7 +3,7 @@
  * know why something was accepted or refused.
  */
 
-import { formatHead, type HeaderField, headerLine, headLines, reasonPhrase, statusLine } from './head-writer.ts';
+import { checkExtraFields, formatHead, type HeaderField, headerLine, reasonPhrase, statusLine } from './head-writer.ts';
 import { type Extension, formatExtensions, isToken } from './header-fields.ts';
 import { acceptValue } from './key.ts';
 
@@ -17,35 +17,54 @@ export interface UpgradeResponse {
   /** The extensions agreed on, in the order in which they work on the data (§9.1); default none. */
   readonly extensions?: readonly Extension[];
   /** More fields, such as Set-Cookie. */
-  readonly headers?: readonly HeaderField[];
+  readonly headers?: readonly HeaderField[] | undefined;
 }
 
-/** §11.3.2, §11.3.4: these stand in a response at most once, and only the handshake can know their value. */
-const RESERVED_IN_RESPONSE = ['sec-websocket-protocol', 'sec-websocket-extensions', 'sec-websocket-version'];
+/**
+ * §11.3.2 to §11.3.4: the last four stand in a response at most once, and only the handshake can know their value; so
+ * with the two that HTTP wants for the upgrade.
+ */
+const RESERVED_IN_RESPONSE = [
+  'upgrade',
+  'connection',
+  'sec-websocket-accept',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+  'sec-websocket-version',
+];
+
+/** What all 101 responses begin with. */
+const UPGRADE_START = `${statusLine(101)}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: `;
+
+/**
+ * The 101 response (§4.2.2), one character per byte.
+ * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
+ */
+export function buildUpgradeResponse({ key, subprotocol, extensions, headers }: UpgradeResponse): string {
+  let head = UPGRADE_START + acceptValue(key);
+  if (subprotocol !== undefined) {
+    if (!isToken(subprotocol)) throw new TypeError(`A subprotocol must be a token, not ${JSON.stringify(subprotocol)}`);
+    head += `\r\nSec-WebSocket-Protocol: ${subprotocol}`;
+  }
+  if (extensions !== undefined && extensions.length > 0) {
+    head += `\r\nSec-WebSocket-Extensions: ${formatExtensions(extensions)}`;
+  }
+  if (headers !== undefined && headers.length > 0) {
+    checkExtraFields(headers, RESERVED_IN_RESPONSE);
+    for (const [name, value] of headers) head += `\r\n${headerLine(name, value)}`;
+  }
+  return `${head}\r\n\r\n`;
+}
 
 /**
  * The lines of the 101 response (§4.2.2), the status line first, for programs that want to change them. `formatHead`
- * makes them a head.
- * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
+ * makes them a head. Throws as `buildUpgradeResponse` does.
  */
-export function upgradeResponseLines({ key, subprotocol, extensions = [], headers = [] }: UpgradeResponse): string[] {
-  // The accept value stands in a response once (§11.3.3): `headLines` refuses second fields of these names.
-  const own: HeaderField[] = [
-    ['Upgrade', 'websocket'],
-    ['Connection', 'Upgrade'],
-    ['Sec-WebSocket-Accept', acceptValue(key)],
-  ];
-  if (subprotocol !== undefined) {
-    if (!isToken(subprotocol)) throw new TypeError(`A subprotocol must be a token, not ${JSON.stringify(subprotocol)}`);
-    own.push(['Sec-WebSocket-Protocol', subprotocol]);
-  }
-  if (extensions.length > 0) own.push(['Sec-WebSocket-Extensions', formatExtensions(extensions)]);
-  return headLines(statusLine(101), own, headers, RESERVED_IN_RESPONSE);
-}
-
-/** The 101 response (§4.2.2), one character per byte. Throws as `upgradeResponseLines` does. */
-export function buildUpgradeResponse(response: UpgradeResponse): string {
-  return formatHead(upgradeResponseLines(response));
+export function upgradeResponseLines(response: UpgradeResponse): string[] {
+  const lines = buildUpgradeResponse(response).split('\r\n');
+  // The empty line that ends the head, and what is behind it.
+  lines.length -= 2;
+  return lines;
 }
 
 export interface RefusalResponse {

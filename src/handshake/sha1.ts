@@ -5,42 +5,66 @@
  */
 
 const BLOCK_BYTES = 64;
+/** The 1 bit and the length that have to fit behind the last bytes. */
+const TRAILER_BYTES = 9;
 const ROUNDS = 80;
+
+// Working memory for one digest after the other: making it anew would cost as much as the hashing.
+const state = new Int32Array(5);
+const schedule = new Int32Array(ROUNDS);
+const lastBlocks = new Uint8Array(2 * BLOCK_BYTES);
 
 /** The 20-byte SHA-1 digest of `bytes`, which is not changed. */
 export function sha1(bytes: Uint8Array): Uint8Array {
-  const message = pad(bytes);
-  const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0);
-  const schedule = new Int32Array(ROUNDS);
-  for (let offset = 0; offset < message.byteLength; offset += BLOCK_BYTES) {
-    digestBlock(message, offset, state, schedule);
-  }
-  const digest = new DataView(new ArrayBuffer(20));
-  state.forEach((word, i) => {
-    digest.setInt32(i * 4, word);
-  });
-  return new Uint8Array(digest.buffer);
+  state[0] = 0x67452301;
+  state[1] = 0xefcdab89;
+  state[2] = 0x98badcfe;
+  state[3] = 0x10325476;
+  state[4] = 0xc3d2e1f0;
+  const wholeBytes = bytes.length - (bytes.length % BLOCK_BYTES);
+  for (let offset = 0; offset < wholeBytes; offset += BLOCK_BYTES) digestBlock(bytes, offset);
+  const paddedBytes = padRest(bytes, wholeBytes);
+  for (let offset = 0; offset < paddedBytes; offset += BLOCK_BYTES) digestBlock(lastBlocks, offset);
+
+  const digest = new Uint8Array(20);
+  for (let i = 0; i < digest.length; i++) digest[i] = state[i >> 2]! >>> (24 - 8 * (i & 3));
+  return digest;
 }
 
-/** RFC 3174 §4: a single 1 bit, zeros, and the length in bits as a 64-bit big-endian number, up to whole blocks. */
-function pad(bytes: Uint8Array): DataView {
+/**
+ * RFC 3174 §4: what is left from `start` on, a single 1 bit, zeros, and the length in bits as a 64-bit big-endian number.
+ * @returns how many bytes of `lastBlocks` that fills: one block or two
+ */
+function padRest(bytes: Uint8Array, start: number): number {
   const lengthBytes = bytes.length;
-  const padded = new Uint8Array(Math.ceil((lengthBytes + 9) / BLOCK_BYTES) * BLOCK_BYTES);
-  padded.set(bytes);
-  padded[lengthBytes] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, Math.floor(lengthBytes / 2 ** 29));
-  view.setUint32(padded.length - 4, lengthBytes << 3);
-  return view;
+  const restBytes = lengthBytes - start;
+  const paddedBytes = restBytes + TRAILER_BYTES <= BLOCK_BYTES ? BLOCK_BYTES : 2 * BLOCK_BYTES;
+  for (let i = 0; i < restBytes; i++) lastBlocks[i] = bytes[start + i]!;
+  lastBlocks[restBytes] = 0x80;
+  lastBlocks.fill(0, restBytes + 1, paddedBytes - 8);
+  const highWord = Math.floor(lengthBytes / 2 ** 29);
+  const lowWord = lengthBytes << 3;
+  for (let i = 0; i < 4; i++) {
+    lastBlocks[paddedBytes - 8 + i] = highWord >>> (24 - 8 * i);
+    lastBlocks[paddedBytes - 4 + i] = lowWord >>> (24 - 8 * i);
+  }
+  return paddedBytes;
 }
 
 /** RFC 3174 §6.1, steps a to e, for the block at `offset`. */
-function digestBlock(message: DataView, offset: number, state: Int32Array, schedule: Int32Array): void {
-  for (let t = 0; t < 16; t++) schedule[t] = message.getInt32(offset + t * 4);
+function digestBlock(bytes: Uint8Array, offset: number): void {
+  for (let t = 0; t < 16; t++) {
+    const at = offset + t * 4;
+    schedule[t] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+  }
   for (let t = 16; t < ROUNDS; t++) {
     schedule[t] = rotateLeft(schedule[t - 3]! ^ schedule[t - 8]! ^ schedule[t - 14]! ^ schedule[t - 16]!, 1);
   }
-  let [a, b, c, d, e] = state as unknown as [number, number, number, number, number];
+  let a = state[0]!;
+  let b = state[1]!;
+  let c = state[2]!;
+  let d = state[3]!;
+  let e = state[4]!;
   for (let t = 0; t < ROUNDS; t++) {
     const next = (rotateLeft(a, 5) + mix(t, b, c, d) + e + schedule[t]!) | 0;
     e = d;
@@ -58,10 +82,10 @@ function digestBlock(message: DataView, offset: number, state: Int32Array, sched
 
 /** RFC 3174 §5: the function and the constant of round `t`, added. */
 function mix(t: number, b: number, c: number, d: number): number {
-  if (t < 20) return ((b & c) | (~b & d)) + 0x5a827999;
-  if (t < 40) return (b ^ c ^ d) + 0x6ed9eba1;
-  if (t < 60) return ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc;
-  return (b ^ c ^ d) + 0xca62c1d6;
+  if (t < 20) return (((b & c) | (~b & d)) + 0x5a827999) | 0;
+  if (t < 40) return ((b ^ c ^ d) + 0x6ed9eba1) | 0;
+  if (t < 60) return (((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc) | 0;
+  return ((b ^ c ^ d) + 0xca62c1d6) | 0;
 }
 
 function rotateLeft(word: number, bits: number): number {

@@ -1,10 +1,11 @@
 /**
- * Reads the head of an HTTP request from a bare socket, within a deadline (§4.2.1). The parser counts bytes; time and
- * the socket's own ways to fail are watched here.
+ * Reads the heads of HTTP requests from bare sockets, each within a deadline (§4.2.1). The parser counts bytes; time and
+ * the sockets' own ways to fail are watched here, with the same listeners and one timer for all sockets of a server.
  */
 
 import type { Duplex } from 'node:stream';
 import { type HeadFailure, HttpHeadParser, type ParsedHead, type RequestHead } from '../handshake/index.ts';
+import { viewOf } from '../transport/view.ts';
 
 export interface HeadReaderOptions {
   /** From the first moment of the connection, in milliseconds. */
@@ -12,39 +13,85 @@ export interface HeadReaderOptions {
   readonly maxHeadBytes: number;
 }
 
-/**
- * Calls `done` once: with the head and the bytes behind it, or with what was wrong (408 after the deadline). When the
- * peer goes away first there is nobody to answer, and `done` is not called.
- */
-export function readHead(
-  socket: Duplex,
-  { timeoutMs, maxHeadBytes }: HeadReaderOptions,
-  done: (result: ParsedHead<RequestHead> | HeadFailure) => void,
-): void {
-  const parser = new HttpHeadParser({ kind: 'request', maxHeadBytes });
-  const timer = setTimeout(
-    () => finish({ ok: false, status: 408, message: `No complete request within ${timeoutMs} ms`, section: '§4.2.1' }),
-    timeoutMs,
-  );
-  timer.unref();
+export type HeadResult = ParsedHead<RequestHead> | HeadFailure;
 
-  function finish(result: ParsedHead<RequestHead> | HeadFailure | undefined): void {
-    clearTimeout(timer);
-    socket.off('data', onData);
-    socket.off('end', onEnd);
-    socket.off('close', onEnd);
-    socket.pause();
-    if (result !== undefined) done(result);
-    else socket.destroy();
+interface PendingHead {
+  readonly parser: HttpHeadParser<'request'>;
+  /** By the clock of `performance.now`. */
+  readonly deadlineMs: number;
+}
+
+function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
+  return bytes instanceof Buffer ? bytes.toString('latin1', start, end) : viewOf(bytes, start, end).toString('latin1');
+}
+
+export class HeadReader {
+  readonly #options: HeadReaderOptions;
+  readonly #done: (socket: Duplex, result: HeadResult) => void;
+  /** In the order in which they came, which is that of their deadlines. */
+  readonly #pending = new Map<Duplex, PendingHead>();
+  /** Runs while heads are pending, at the latest until the deadline of the first. */
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onData: (this: Duplex, chunk: Buffer) => void;
+  readonly #onEnd: (this: Duplex) => void;
+
+  /**
+   * @param done called once per socket: with the head and the bytes behind it, or with what was wrong (408 after the
+   *   deadline). The socket goes on flowing, so somebody has to listen by then. When the peer goes away first there is
+   *   nobody to answer, and `done` is not called.
+   */
+  constructor(options: HeadReaderOptions, done: (socket: Duplex, result: HeadResult) => void) {
+    this.#options = options;
+    this.#done = done;
+    const reader = this;
+    this.#onData = function (chunk) {
+      reader.#receive(this, chunk);
+    };
+    this.#onEnd = function () {
+      reader.#stop(this);
+      this.destroy();
+    };
   }
-  function onData(chunk: Buffer): void {
-    const result = parser.push(chunk);
-    if (result !== undefined) finish(result);
+
+  /** Reads the head from a socket that nobody has read from. */
+  read(socket: Duplex): void {
+    const { timeoutMs, maxHeadBytes } = this.#options;
+    const parser = new HttpHeadParser({ kind: 'request', maxHeadBytes, decodeLatin1 });
+    this.#pending.set(socket, { parser, deadlineMs: performance.now() + timeoutMs });
+    if (this.#timer === undefined) this.#startTimer(timeoutMs);
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
   }
-  function onEnd(): void {
-    finish(undefined);
+
+  #receive(socket: Duplex, chunk: Buffer): void {
+    const result = this.#pending.get(socket)!.parser.push(chunk);
+    if (result !== undefined) this.#finish(socket, result);
   }
-  socket.on('data', onData);
-  socket.on('end', onEnd);
-  socket.on('close', onEnd);
+
+  #finish(socket: Duplex, result: HeadResult): void {
+    this.#stop(socket);
+    this.#done(socket, result);
+  }
+
+  #stop(socket: Duplex): void {
+    this.#pending.delete(socket);
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
+  }
+
+  #startTimer(timeoutMs: number): void {
+    this.#timer = setTimeout(() => this.#expire(), timeoutMs);
+    this.#timer.unref();
+  }
+
+  #expire(): void {
+    const nowMs = performance.now();
+    this.#timer = undefined;
+    const message = `No complete request within ${this.#options.timeoutMs} ms`;
+    for (const [socket, { deadlineMs }] of this.#pending) {
+      if (deadlineMs > nowMs) {
+        this.#startTimer(Math.ceil(deadlineMs - nowMs));
+        return;
+      }
+      this.#finish(socket, { ok: false, status: 408, message, section: '§4.2.1' });
+    }
+  }
 }

@@ -9,6 +9,7 @@ import {
   formatExtensions,
   HeaderSyntaxError,
   isToken,
+  listHasToken,
   parseExtensions,
   parseSubprotocols,
   parseTokenList,
@@ -104,6 +105,21 @@ describe('parseTokenList', () => {
     ['', []],
   ])('§4.2.1 %j', (value, expected) => {
     expect(parseTokenList(value)).toEqual(expected);
+  });
+});
+
+describe('listHasToken', () => {
+  it.each([
+    ['upgrade', true],
+    ['UPGRADE', true],
+    ['keep-alive, Upgrade', true],
+    ['Upgrade\t,', true],
+    ['upgraded', false],
+    ['keep-alive', false],
+    ['close upgrade', false],
+    ['', false],
+  ])('§4.2.1 %j', (value, expected) => {
+    expect(listHasToken(value, 'upgrade')).toBe(expected);
   });
 });
 

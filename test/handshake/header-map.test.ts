@@ -35,6 +35,13 @@ describe('HeaderMap', () => {
     expect(new HeaderMap(['a', '1', 'b']).count('b')).toBe(0);
   });
 
+  it('RFC 9110 §5.3 sees the fields that are added to its list later', () => {
+    const rawHeaders = ['a', '1'];
+    const headers = new HeaderMap(rawHeaders);
+    rawHeaders.push('A', '2');
+    expect(headers.get('a')).toBe('1, 2');
+  });
+
   it('RFC 9110 §5.3 can be made from an object with numbers, arrays and gaps', () => {
     const headers = HeaderMap.fromObject({ 'Sec-WebSocket-Version': 13, cookie: ['a', 'b'], host: undefined });
     expect(headers.get('sec-websocket-version')).toBe('13');

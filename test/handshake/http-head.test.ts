@@ -144,6 +144,20 @@ describe('HttpHeadParser accepts', () => {
     expect(result?.ok === true && result.rest.buffer).toBe(chunk.buffer);
   });
 
+  it('RFC 9112 §2.2 lines are decoded by what it is given, wherever they lie', () => {
+    const decodeLatin1 = (bytes: Uint8Array, start: number, end: number) =>
+      Buffer.from(bytes.subarray(start, end)).toString('latin1').toUpperCase();
+    for (const cut of [0, 5, 20, SAMPLE_REQUEST.length - 1]) {
+      const parser = new HttpHeadParser({ kind: 'request', decodeLatin1 });
+      expect(parser.push(latin1(SAMPLE_REQUEST.slice(0, cut)))).toBeUndefined();
+      const result = parser.push(latin1(SAMPLE_REQUEST.slice(cut)));
+      expect(result?.ok === true && [result.head.target, result.head.rawHeaders[1]]).toEqual([
+        '/CHAT',
+        'SERVER.EXAMPLE.COM',
+      ]);
+    }
+  });
+
   it('A07 the head does not change when a chunk is overwritten later', () => {
     const parser = new HttpHeadParser({ kind: 'request' });
     const chunk = latin1('GET /cut');

@@ -24,6 +24,7 @@ describe('the handshake entry', () => {
       'isCanonicalKey',
       'isKeyShaped',
       'isToken',
+      'listHasToken',
       'parseExtensions',
       'parseSubprotocols',
       'parseTokenList',

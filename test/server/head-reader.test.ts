@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { readHead } from '../../src/server/head-reader.ts';
+import { HeadReader, type HeadResult } from '../../src/server/head-reader.ts';
 import { upgradeRequest } from '../support/raw-peer.ts';
 import { nextTurn } from '../support/servers.ts';
 
@@ -8,18 +8,21 @@ function openStream(): Duplex {
   return new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
 }
 
-type Result = Parameters<Parameters<typeof readHead>[2]>[0];
-
-function read(socket: Duplex, timeoutMs = 1000, maxHeadBytes = 1000): Result[] {
-  const results: Result[] = [];
-  readHead(socket, { timeoutMs, maxHeadBytes }, (result) => results.push(result));
+function read(socket: Duplex, timeoutMs = 1000, maxHeadBytes = 1000): HeadResult[] {
+  const results: HeadResult[] = [];
+  new HeadReader({ timeoutMs, maxHeadBytes }, (_socket, result) => results.push(result)).read(socket);
   return results;
 }
 
-describe('readHead', () => {
+describe('HeadReader', () => {
   it('§4.2.1 gives the head and the bytes behind it, once, and leaves later ones in the paused socket', async () => {
     const socket = openStream();
-    const results = read(socket);
+    const results: HeadResult[] = [];
+    const reader = new HeadReader({ timeoutMs: 1000, maxHeadBytes: 1000 }, (done, result) => {
+      results.push(result);
+      done.pause();
+    });
+    reader.read(socket);
     socket.push(upgradeRequest().slice(0, 20));
     socket.push(`${upgradeRequest().slice(20)}first`);
     await nextTurn();
@@ -52,6 +55,35 @@ describe('readHead', () => {
       expect(results).toEqual([]);
       vi.advanceTimersByTime(1);
       expect(results).toMatchObject([{ ok: false, status: 408, message: 'No complete request within 500 ms' }]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('408 for each socket at its own deadline, with one timer for all', () => {
+    vi.useFakeTimers();
+    try {
+      const late: string[] = [];
+      const sockets = new Map<Duplex, string>();
+      const reader = new HeadReader({ timeoutMs: 500, maxHeadBytes: 1000 }, (socket, result) => {
+        late.push(`${sockets.get(socket)} ${result.ok ? 'ok' : result.status}`);
+      });
+      for (const name of ['first', 'second', 'third']) {
+        const socket = openStream();
+        sockets.set(socket, name);
+        reader.read(socket);
+        vi.advanceTimersByTime(100);
+      }
+      const [, second] = [...sockets.keys()];
+      second!.emit('data', Buffer.from(upgradeRequest()));
+      expect(vi.getTimerCount()).toBe(1);
+      vi.advanceTimersByTime(200);
+      expect(late).toEqual(['second ok', 'first 408']);
+      vi.advanceTimersByTime(199);
+      expect(late).toHaveLength(2);
+      vi.advanceTimersByTime(1);
+      expect(late).toEqual(['second ok', 'first 408', 'third 408']);
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();
