@@ -5,7 +5,7 @@
 
 import type { Duplex } from 'node:stream';
 import { EventTargetEmitter } from './event-target.ts';
-import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
+import { abnormalClosure, MessageIterator, type MessagesOptions } from './message-iterator.ts';
 import type { SendData } from './payload.ts';
 import type { SendCallback, SendOptions } from './socket-types.ts';
 
@@ -75,13 +75,18 @@ export abstract class MessageSource extends EventTargetEmitter {
     });
   }
 
-  /** Hands a message to whoever iterates. @returns whether there is somebody */
+  /** Hands a message to whoever iterates, and text to 'text' listeners. @returns whether there is somebody */
   protected offerMessage(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
+    const hasTextListeners = !isBinary && this.emitText(bytes, start, end);
     const iterator = this.#iterator;
-    if (iterator === undefined) return false;
+    if (iterator === undefined) return hasTextListeners;
     if (!isBinary) iterator.push(decodeText(bytes, start, end));
     else iterator.push(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end));
     return true;
+  }
+
+  private emitText(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.listenerCount('text') > 0 && this.emit('text', decodeText(bytes, start, end));
   }
 
   /** Whether this is the error that iterating ended with: then it is the connection's, and no fault of its reader's. */
@@ -91,7 +96,7 @@ export abstract class MessageSource extends EventTargetEmitter {
 }
 
 /** Straight from the bytes that arrived: no view of them is made. */
-function decodeText(bytes: Uint8Array, start: number, end: number): Message {
+function decodeText(bytes: Uint8Array, start: number, end: number): string {
   return bytes instanceof Buffer ? bytes.toString('utf8', start, end) : viewOf(bytes, start, end).toString();
 }
 

@@ -39,6 +39,8 @@ export interface ConnectionSettings {
 export interface WebSocketEvents {
   open: [];
   message: [data: RawData, isBinary: boolean];
+  /** A text message as a string, decoded where it arrived. With such listeners, 'message' needs none for text. */
+  text: [text: string];
   close: [code: number, reason: Buffer];
   /** `code` is a `WS_ERR_…` one once the connection was open; before, it is that of the network or of TLS, if any. */
   error: [error: Error & { readonly code?: string }];

@@ -290,8 +290,8 @@ export class WebSocket extends PrivateSurface {
 
     message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
       const socket = this.#socket;
-      if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
       if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
+      if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
       const data = isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
       socket.emit('message', isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
     }

@@ -48,6 +48,36 @@ describe.each(SERVER_KINDS)('messages of a WebSocket on %s', (kind) => {
     expect(read).toBe(count);
   });
 
+  it("§5.6 'text' listeners get strings, and text goes to 'message' listeners as well when there are any", async () => {
+    const { peer, socket } = await open();
+    const heard: unknown[] = [];
+    socket.on('text', (string) => heard.push(string));
+    peer.send(
+      text('Grüße'),
+      binary([1]),
+      clientFrame(1, 'in ', { fin: false }),
+      clientFrame(0, 'two'),
+      text('x'.repeat(70_000)),
+    );
+    while (heard.length < 3) await nextTurn();
+    expect(heard).toEqual(['Grüße', 'in two', 'x'.repeat(70_000)]);
+    socket.on('message', (data, isBinary) => heard.push(data, isBinary));
+    peer.send(text('both'), binary([2]), close());
+    await eventOf(socket, 'close');
+    expect(heard.slice(3)).toEqual(['both', Buffer.from('both'), false, Buffer.of(2), true]);
+  });
+
+  it("§7.4.1 a 'text' listener that throws ends the connection with 1011", async () => {
+    const { peer, socket } = await open();
+    const error = new Promise((resolve) => socket.on('error', resolve));
+    socket.on('text', () => {
+      throw new Error('no');
+    });
+    peer.send(text('a'));
+    expect(await peer.frame()).toBe(closed(1011));
+    expect(await error).toMatchObject({ code: 'WS_ERR_INTERNAL' });
+  });
+
   it('listeners hear of the messages as well', async () => {
     const { peer, socket } = await open();
     const heard: unknown[] = [];
