@@ -1,0 +1,53 @@
+/** The rows of the attack matrix that a client's own options can bring about; see spec-notes/attacks.md. */
+
+import { describe, expect, it } from 'vitest';
+import type { ClientOptions } from '../../src/api/client-handshake.ts';
+import { WebSocket } from '../../src/api/websocket.ts';
+import { run } from '../support/clients.ts';
+import { plainAnswer, startConnectProxy, startRawServer } from '../support/raw-server.ts';
+
+const EVIL = '\r\nX-Evil: 1';
+
+/** A server that refuses everybody, and keeps the heads of the requests. */
+const startRefusing = () => startRawServer(() => plainAnswer('400 No'));
+
+describe('A13 a client whose options hold line breaks', () => {
+  it.each<[what: string, error: ErrorConstructor, protocols: string[] | undefined, options: ClientOptions]>([
+    ['the value of a header', TypeError, [], { headers: { 'X-Bad': `a${EVIL}` } }],
+    ['the name of a header', TypeError, [], { headers: { [`X-Bad${EVIL}`]: '1' } }],
+    ['one of several values', TypeError, [], { headers: { 'X-Bad': ['fine', `a${EVIL}`] } }],
+    ['a lone line feed', TypeError, [], { headers: { 'X-Bad': 'a\nX-Evil: 1' } }],
+    ['Host', TypeError, [], { headers: { Host: `h${EVIL}` } }],
+    ['origin', TypeError, [], { origin: `http://o${EVIL}` }],
+    ['a subprotocol', SyntaxError, ['p', `q${EVIL}`], {}],
+    ['a subprotocol of the options', SyntaxError, undefined, { protocols: `q${EVIL}` }],
+  ])('A13 a line break in %s throws before a byte is written', async (_what, error, protocols, options) => {
+    const server = await startRefusing();
+    expect(() => new WebSocket(server.url(), protocols, options)).toThrow(error);
+    // Whoever comes next is the first to have connected.
+    await run(WebSocket, server.url('/next'));
+    expect(server.sockets).toHaveLength(1);
+    expect(server.heads[0]).toMatch(/^GET \/next HTTP/);
+  });
+
+  it('A13 line breaks in the address, its credentials and auth never reach the wire', async () => {
+    const server = await startRefusing();
+    await run(WebSocket, server.url(`/a${EVIL}`));
+    await run(WebSocket, server.url(`/a?b=${EVIL}`));
+    await run(WebSocket, server.url('/a%0d%0aX-Evil:%201'));
+    await run(WebSocket, server.url().replace('//', '//u%0d%0aX-Evil:%201:p@'));
+    await run(WebSocket, server.url(), { auth: `u${EVIL}:p` });
+    expect(server.heads).toHaveLength(5);
+    for (const head of server.heads) expect(head).not.toMatch(/^X-Evil/m);
+  });
+
+  it('A13 line breaks in the address of a proxy, and in the target of its tunnel, never reach the wire', async () => {
+    const proxy = await startConnectProxy({ answer: () => plainAnswer('403 Forbidden') });
+    const credentials = proxy.url.replace('//', '//u%0d%0aX-Evil:%201:p@');
+    await run(WebSocket, 'ws://server.example/', { proxy: credentials });
+    await run(WebSocket, `ws://server.example/${EVIL}`, { proxy: proxy.url });
+    expect(() => new WebSocket('ws://server%0d%0aX-Evil.example/', { proxy: proxy.url })).toThrow(SyntaxError);
+    expect(proxy.heads).toHaveLength(2);
+    for (const head of proxy.heads) expect(head).not.toMatch(/^X-Evil/m);
+  });
+});
