@@ -30,6 +30,8 @@ import type { WebSocketStream } from './websocket-stream.ts';
 
 export type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 
+const NO_REASON = Buffer.alloc(0);
+
 export class WebSocket extends PrivateSurface {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
@@ -248,8 +250,10 @@ export class WebSocket extends PrivateSurface {
   emitClose(): void {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
-    const { closeCode = 1006, closeReason = '' } = this.#transport?.connection ?? {};
-    this.#emitSafely('close', closeCode, Buffer.from(closeReason));
+    const connection = this.#transport?.connection;
+    const reason =
+      connection === undefined || connection.closeReason.length === 0 ? NO_REASON : Buffer.from(connection.closeReason);
+    this.#emitSafely('close', connection?.closeCode ?? 1006, reason);
   }
 
   /** Stops reading, and holds what was read and not delivered. */

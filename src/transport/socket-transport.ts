@@ -152,7 +152,12 @@ export class SocketTransport {
 
   /** The peer has closed its side. */
   receiveEnd(): void {
-    this.handle(() => this.connection.receiveEnd());
+    const isOutermost = this.startHandling();
+    try {
+      this.connection.receiveEnd();
+    } finally {
+      if (isOutermost) this.stopHandling();
+    }
     this.directionEnded();
   }
 
