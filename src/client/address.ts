@@ -17,7 +17,7 @@ export interface Address {
   readonly authority: string;
   /** A unix socket's path, in place of host and port. */
   readonly socketPath: string | undefined;
-  /** Path and query, percent-encoded; starts with `/`. */
+  /** Path and query, percent-encoded (§11.1.1, §11.1.2); starts with `/`. */
   readonly resourceName: string;
   /** `user:password` from the address, decoded. */
   readonly credentials: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * Makes the socket below the request (§4.1): TCP, a unix socket, TLS, or either through a proxy's tunnel. The names of
+ * Makes the socket below the request (§4.1): TCP, a unix socket, TLS (§10.6), or either through a proxy's tunnel. The names of
  * the options are those of `net.connect` and `tls.connect`.
  */
 

@@ -230,7 +230,7 @@ class Dial {
     clearTimeout(this.#timer);
   }
 
-  /** Gives the current request up, with its socket and the tunnel that it may still be waiting for. */
+  /** §7.2.1: gives the current request up, with its socket and the tunnel that it may still be waiting for. */
   #abandon(): void {
     const request = this.#current;
     this.#current = undefined;

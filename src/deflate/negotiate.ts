@@ -10,6 +10,7 @@
 import type { Extension, ExtensionParam } from '../handshake/index.ts';
 import type { Role } from '../protocol/index.ts';
 
+/** The one extension that is offered and agreed to; its name is registered, as §9.1 asks. */
 export const PERMESSAGE_DEFLATE = 'permessage-deflate';
 
 /** What a handshake is refused with under the `ws` profile. */

@@ -89,8 +89,8 @@ function onRead(this: SharingSocket, lengthBytes: number): boolean {
  * @returns whether it does; otherwise there are 'data' events
  */
 export function readShared(socket: Duplex, reader: SharedReader): boolean {
-  // Subclasses, TLS sockets among them, read in their own ways.
-  if (names === undefined || socket.constructor !== Socket) return false;
+  // Subclasses, TLS sockets among them, read in their own ways; and whoever listens already wants to go on hearing.
+  if (names === undefined || socket.listenerCount('data') > 0 || socket.constructor !== Socket) return false;
   const sharing = socket as SharingSocket;
   const handle = sharing._handle;
   // One that the application has made with `onread` reads as it was told.

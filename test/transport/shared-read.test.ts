@@ -83,6 +83,12 @@ describe('readShared', () => {
     stream.destroy();
   });
 
+  it('leaves a socket alone whose data somebody listens for', async () => {
+    const socket = await acceptedSocket();
+    socket.on('data', () => {});
+    expect(readShared(socket, reader)).toBe(false);
+  });
+
   it('leaves a socket alone whose handle cannot do it', async () => {
     const socket = await acceptedSocket();
     Object.defineProperty((socket as unknown as { _handle: object })._handle, 'useUserBuffer', { value: undefined });
