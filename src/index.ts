@@ -45,6 +45,17 @@ export type {
   WebSocketStreamChunk,
   WebSocketStreamOptions,
 } from './api/websocket-stream.ts';
+export type {
+  AddressInfo,
+  CertMeta,
+  Data,
+  EventListenerOptions,
+  FinishRequestCallback,
+  ServerOptions,
+  VerifyClientCallbackAsync,
+  VerifyClientCallbackSync,
+  WebSocketEventMap,
+} from './api/ws-types.ts';
 export type { HttpAnswer } from './server/http-answer.ts';
 
 Object.assign(WebSocket, {
@@ -79,5 +90,6 @@ export {
   WebSocket as default,
   WebSocket as 'module.exports',
   WebSocketServer,
+  WebSocketServer as Server,
   WebSocketStream,
 };

@@ -18,6 +18,8 @@ import type { WebSocket } from './websocket.ts';
 export interface ClientOptions extends DialOptions, WsConnectionOptions {
   /** Subprotocols, where the second argument does not give them. */
   protocols?: string | readonly string[] | undefined;
+  /** For the sake of types for ws, which know it: without effect, as in ws. */
+  protocol?: string | undefined;
   /** Offer to compress messages (RFC 7692): true, or with these settings. Default true. */
   perMessageDeflate?: boolean | DeflateOptions | null | undefined;
   /** Fills a Buffer of 4 bytes with the masking key of the next frame. Default: the system's random source (§10.3). */

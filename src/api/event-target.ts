@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import type { WebSocketEvents } from './socket-types.ts';
 import type { WebSocket } from './websocket.ts';
 
-export class Event<Target = unknown> {
+export class Event<Target = WebSocket> {
   readonly #type: string;
   readonly #target: Target;
 
@@ -24,7 +24,7 @@ export class Event<Target = unknown> {
   }
 }
 
-export class MessageEvent<Target = unknown> extends Event<Target> {
+export class MessageEvent<Target = WebSocket> extends Event<Target> {
   readonly #data: unknown;
 
   constructor(target: Target, data: unknown) {
@@ -38,7 +38,7 @@ export class MessageEvent<Target = unknown> extends Event<Target> {
   }
 }
 
-export class CloseEvent<Target = unknown> extends Event<Target> {
+export class CloseEvent<Target = WebSocket> extends Event<Target> {
   readonly #code: number;
   readonly #reason: string;
 
@@ -60,7 +60,7 @@ export class CloseEvent<Target = unknown> extends Event<Target> {
   }
 }
 
-export class ErrorEvent<Target = unknown> extends Event<Target> {
+export class ErrorEvent<Target = WebSocket> extends Event<Target> {
   readonly #error: Error;
 
   constructor(target: Target, error: Error) {

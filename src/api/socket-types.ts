@@ -6,13 +6,19 @@ import type { Limits } from '../protocol/index.ts';
 /** What `message` listeners get: a Buffer unless `binaryType` asks for something else; text always comes as a Buffer. */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
 
-export type SendCallback = (error?: Error) => void;
+/** A method, so that callbacks which declare that there always is an error fit as well. */
+export type SendCallback = { callback(error?: Error): void }['callback'];
 
 export interface SendOptions {
   /** Send as a binary message. Default: whether the data is anything but a string or a number. */
   readonly binary?: boolean | undefined;
   /** Compress the message, where permessage-deflate has been agreed on. Default true. */
   readonly compress?: boolean | undefined;
+  /**
+   * Mask the frame (§5.1). Default: what the role asks for; a peer fails the connection at anything else (1002), so this
+   * is for tests of peers. A frame that differs is not compressed.
+   */
+  readonly mask?: boolean | undefined;
   /** Whether this ends the message; false sends a fragment (§5.4). Default true. */
   readonly fin?: boolean | undefined;
 }

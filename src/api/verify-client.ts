@@ -3,14 +3,15 @@
  * nothing of how a verdict is carried out.
  */
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { warnOfError } from './errors.ts';
 
-export interface VerifyClientInfo {
-  readonly origin: string | undefined;
+export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
+  /** The Origin field; in truth undefined when the request has none, which types for ws do not say either. */
+  readonly origin: string;
   /** Whether the request came over TLS. */
   readonly secure: boolean;
-  readonly req: IncomingMessage;
+  readonly req: Request;
 }
 
 /** Answers with whether to accept; if not, with status (default 401), body and headers of the refusal. */
@@ -18,18 +19,18 @@ export type VerifyClientCallback = (
   isAccepted: boolean,
   status?: number,
   message?: string,
-  headers?: Readonly<Record<string, string>>,
+  headers?: Readonly<OutgoingHttpHeaders>,
 ) => void;
 
 /** Synchronous with one parameter, asynchronous with two. */
-export type VerifyClient =
-  | ((info: VerifyClientInfo) => boolean)
-  | ((info: VerifyClientInfo, callback: VerifyClientCallback) => void);
+export type VerifyClient<Request extends IncomingMessage = IncomingMessage> =
+  | ((info: VerifyClientInfo<Request>) => boolean)
+  | ((info: VerifyClientInfo<Request>, callback: VerifyClientCallback) => void);
 
 /** Asks, and calls either `decide` or `fail`, once. What goes wrong after the decision is only warned of. */
-export function askVerifyClient(
-  verifyClient: VerifyClient,
-  info: VerifyClientInfo,
+export function askVerifyClient<Request extends IncomingMessage>(
+  verifyClient: VerifyClient<Request>,
+  info: VerifyClientInfo<Request>,
   decide: VerifyClientCallback,
   fail: (error: unknown) => void,
 ): void {

@@ -26,13 +26,17 @@ import {
 import { endWith } from '../server/http-answer.ts';
 import { type AcceptedAgreement, agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
+import { ignoreError, refuse, refuseForError } from './refusal.ts';
 import { checkTimeout, settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
 import { type ConnectionSettings, WebSocket } from './websocket.ts';
 
 export type { VerifyClient, VerifyClientCallback, VerifyClientInfo } from './verify-client.ts';
 
-export interface WebSocketServerOptions extends WsConnectionOptions {
+export interface WebSocketServerOptions<
+  SocketClass extends typeof WebSocket = typeof WebSocket,
+  RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+> extends WsConnectionOptions {
   /** Make an HTTP server of our own on this port; 0 picks a free one. */
   port?: number | undefined;
   host?: string | undefined;
@@ -43,12 +47,12 @@ export interface WebSocketServerOptions extends WsConnectionOptions {
   noServer?: boolean | undefined;
   /** Accept only this path (without its query). Default: every path. */
   path?: string | undefined;
-  verifyClient?: VerifyClient | undefined;
+  verifyClient?: VerifyClient<InstanceType<RequestClass>> | undefined;
   /**
    * Chooses among the subprotocols offered; false for none. A name that was not offered is answered with 500. Default: the
    * first one offered.
    */
-  handleProtocols?: ((protocols: Set<string>, request: IncomingMessage) => string | false) | undefined;
+  handleProtocols?: ((protocols: Set<string>, request: InstanceType<RequestClass>) => string | false) | undefined;
   /**
    * Origins from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all, which is
    * right only where cookies and the network grant nothing.
@@ -63,18 +67,21 @@ export interface WebSocketServerOptions extends WsConnectionOptions {
    */
   handshakeTimeout?: number | undefined;
   /** The class made for each connection. Default WebSocket. */
-  WebSocket?: typeof WebSocket | undefined;
+  WebSocket?: SocketClass | undefined;
 }
 
-export interface WebSocketServerEvents {
+export interface WebSocketServerEvents<
+  SocketClass extends typeof WebSocket = typeof WebSocket,
+  RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+> {
   listening: [];
-  connection: [socket: WebSocket, request: IncomingMessage];
+  connection: [socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>];
   /** The lines of the 101 response, status line first, to be changed in place. */
-  headers: [lines: string[], request: IncomingMessage];
+  headers: [lines: string[], request: InstanceType<RequestClass>];
   error: [error: Error];
   close: [];
   /** A bad upgrade request. A listener has to answer and end the socket itself. */
-  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
+  wsClientError: [error: Error, socket: Duplex, request: InstanceType<RequestClass>];
 }
 
 /** What a refusal needs to be answered. */
@@ -89,10 +96,13 @@ const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Marks a socket that an upgrade has been begun on, by whichever server. */
 const UPGRADED = Symbol('framewright upgraded');
 
-export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
-  readonly options: Readonly<WebSocketServerOptions>;
-  /** The open connections; undefined with `clientTracking: false`. */
-  readonly clients: Set<WebSocket> | undefined;
+export class WebSocketServer<
+  SocketClass extends typeof WebSocket = typeof WebSocket,
+  RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+> extends EventEmitter<WebSocketServerEvents<SocketClass, RequestClass>> {
+  readonly options: Readonly<WebSocketServerOptions<SocketClass, RequestClass>>;
+  /** The open connections. Without them, `clientTracking: false`, it is undefined in truth. */
+  readonly clients: Set<InstanceType<SocketClass>>;
   readonly #settings: ConnectionSettings;
   /** What `options.perMessageDeflate` was when it was looked at last, and what came of it. */
   #deflate: { readonly option: unknown; readonly settings: DeflateSettings | undefined };
@@ -106,7 +116,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
    * @param callback with `port` only: called when the server listens
    * @throws {TypeError} unless exactly one of `port`, `server` and `noServer` is given
    */
-  constructor(options: WebSocketServerOptions, callback?: () => void) {
+  constructor(options: WebSocketServerOptions<SocketClass, RequestClass>, callback?: () => void) {
     super({ captureRejections: true });
     // Callers without types may give nothing: that is refused below, in words.
     this.options = { ...options };
@@ -117,7 +127,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     this.#settings = settingsFromWsOptions(options);
     const { perMessageDeflate } = this.options;
     this.#deflate = { option: perMessageDeflate, settings: deflateSettings(perMessageDeflate, 'server', 'ws') };
-    this.clients = clientTracking === false ? undefined : new Set();
+    this.clients = (clientTracking === false ? undefined : new Set()) as Set<InstanceType<SocketClass>>;
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
       const own = this.#createHttpServer();
@@ -161,7 +171,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   }
 
   /** Whether to take a request: by its path. Override it for rules of your own. */
-  shouldHandle(request: IncomingMessage): boolean {
+  shouldHandle(request: InstanceType<RequestClass>): boolean {
     const { path } = this.options;
     return !path || (request.url ?? '').split('?', 1)[0] === path;
   }
@@ -172,10 +182,10 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
    * @throws {Error} when the socket has been given to `handleUpgrade` before
    */
   handleUpgrade(
-    request: IncomingMessage,
+    request: InstanceType<RequestClass>,
     socket: Duplex,
     head: Buffer,
-    callback: (socket: WebSocket, request: IncomingMessage) => void,
+    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
     const { origins } = this.options;
     const markedSocket = socket as Duplex & { [UPGRADED]?: true };
@@ -203,7 +213,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       const agreement = agreeOnDeflate(decision.extensions, deflate);
       if (!agreement.ok) return this.#refuseBadRequest({ status: 400, ...agreement }, socket, request);
       return this.#verify(decision, request, socket, () =>
-        this.#complete(decision, agreement, request, socket, head, callback),
+        this.completeUpgrade(agreement, decision.key, new Set(decision.subprotocols), request, socket, head, callback),
       );
     });
   }
@@ -253,7 +263,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     sharing.add(this);
     const onListening = () => this.emit('listening');
     const onError = (error: Error) => this.emit('error', error);
-    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const onUpgrade = (request: InstanceType<RequestClass>, socket: Duplex, head: Buffer) => {
       let isOurs = false;
       this.#guard(socket, () => {
         isOurs = !this.#isForAnother(server, request);
@@ -281,7 +291,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
    * Several servers may share one HTTP server by path, and other code may take upgrades of it as well: what is not ours
    * is left alone when somebody else may take it. When nobody else may, the first of us refuses it.
    */
-  #isForAnother(server: HttpServer | HttpsServer, request: IncomingMessage): boolean {
+  #isForAnother(server: HttpServer | HttpsServer, request: InstanceType<RequestClass>): boolean {
     const sharing = sharingServers(server);
     const hasStrangers = server.listenerCount('upgrade') > sharing.size;
     if (hasStrangers && request.headers.upgrade?.toLowerCase() !== 'websocket') return true;
@@ -290,14 +300,14 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     return hasStrangers || first !== this || [...sharing].some((other) => other.shouldHandle(request));
   }
 
-  #refuseBadRequest(refusal: BadRequest, socket: Duplex, request: IncomingMessage): void {
+  #refuseBadRequest(refusal: BadRequest, socket: Duplex, request: InstanceType<RequestClass>): void {
     if (this.listenerCount('wsClientError') > 0)
       this.emit('wsClientError', new Error(refusal.message), socket, request);
     else endWith(socket, buildRefusalResponse({ contentType: 'text/html', ...refusal }));
   }
 
   /** Asks `verifyClient`, and goes on when it says yes. The socket may be gone by then. */
-  #verify(accepted: AcceptableRequest, request: IncomingMessage, socket: Duplex, goOn: () => void): void {
+  #verify(accepted: AcceptableRequest, request: InstanceType<RequestClass>, socket: Duplex, goOn: () => void): void {
     const { verifyClient } = this.options;
     if (!verifyClient) {
       goOn();
@@ -306,7 +316,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     const secure = (socket as Partial<TLSSocket>).encrypted === true;
     askVerifyClient(
       verifyClient,
-      { origin: accepted.origin, secure, req: request },
+      { origin: accepted.origin as string, secure, req: request },
       (isAccepted, status = 401, message, headers = {}) => {
         const fields = Object.entries(headers).map(([name, value]): HeaderField => [name, String(value)]);
         this.#guard(socket, () => (isAccepted ? goOn() : refuse(socket, status, message, fields)));
@@ -315,14 +325,18 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     );
   }
 
-  /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
-  #complete(
-    accepted: AcceptableRequest,
+  /**
+   * Sends the 101 response and opens the connection (§4.2.2 item 5). Called by `handleUpgrade`; subclasses may do something
+   * before or behind it.
+   */
+  completeUpgrade(
     { extensions, deflate }: AcceptedAgreement,
-    request: IncomingMessage,
+    key: string,
+    protocols: ReadonlySet<string>,
+    request: InstanceType<RequestClass>,
     socket: Duplex,
     head: Buffer,
-    callback: (socket: WebSocket, request: IncomingMessage) => void,
+    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
     if (!socket.readable || !socket.writable) {
       socket.destroy();
@@ -332,10 +346,10 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       refuse(socket, 503);
       return;
     }
-    const subprotocol = this.#chooseSubprotocol(accepted.subprotocols, request);
-    const response = this.#formatResponse({ key: accepted.key, subprotocol, extensions }, request);
-    const SocketClass = this.options.WebSocket ?? WebSocket;
-    const webSocket = new SocketClass(null);
+    const subprotocol = this.#chooseSubprotocol(protocols, request);
+    const response = this.#formatResponse({ key, subprotocol, extensions }, request);
+    const Socket = this.options.WebSocket ?? WebSocket;
+    const webSocket = new Socket(null, undefined, this.options) as InstanceType<SocketClass>;
     socket.write(response, 'latin1');
     socket.off('error', ignoreError);
     webSocket.accept(socket, head, 'server', subprotocol ?? '', this.#settings, deflate);
@@ -348,26 +362,22 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   }
 
   /** The 101 response, with what listeners for 'headers' make of it. */
-  #formatResponse(response: UpgradeResponse, request: IncomingMessage): string {
+  #formatResponse(response: UpgradeResponse, request: InstanceType<RequestClass>): string {
     if (this.listenerCount('headers') === 0) return buildUpgradeResponse(response);
     const lines = upgradeResponseLines(response);
     this.emit('headers', lines, request);
     return formatHead(lines);
   }
 
-  /** @throws {TypeError} when the application chooses what the client did not offer (§4.2.2) */
-  #chooseSubprotocol(offered: readonly string[], request: IncomingMessage): string | undefined {
+  /** What the application chooses is sent as it is: a client that did not offer it fails the connection (§4.1). */
+  #chooseSubprotocol(offered: ReadonlySet<string>, request: InstanceType<RequestClass>): string | undefined {
     const { handleProtocols } = this.options;
-    if (offered.length === 0) return undefined;
-    if (!handleProtocols) return offered[0];
-    const chosen = handleProtocols(new Set(offered), request) || undefined;
-    if (chosen !== undefined && !offered.includes(chosen)) {
-      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which the client did not offer`);
-    }
-    return chosen;
+    const [first] = offered;
+    if (first === undefined || !handleProtocols) return first;
+    return handleProtocols(new Set(offered), request) || undefined;
   }
 
-  #track(webSocket: WebSocket): void {
+  #track(webSocket: InstanceType<SocketClass>): void {
     const { clients } = this;
     if (clients === undefined) return;
     clients.add(webSocket);
@@ -393,20 +403,4 @@ function sharingServers(server: HttpServer | HttpsServer): Set<WebSocketServer> 
     servers.set(server, sharing);
   }
   return sharing;
-}
-
-/** Until the connection is open, an error of its socket concerns nobody: 'close' follows, and the handshake ends. */
-function ignoreError(): void {}
-
-/** A hook of the application has failed: 500 for the peer, a warning for us, and the process stays up. */
-function refuseForError(socket: Duplex, error: unknown): void {
-  warnOfError(error, 'a hook of WebSocketServer');
-  if (!socket.listeners('error').includes(ignoreError)) socket.on('error', ignoreError);
-  refuse(socket, 500);
-}
-
-/** Answers with a status and ends the socket. */
-function refuse(socket: Duplex, status: number, message?: string, headers: readonly HeaderField[] = []): void {
-  const response = { status, headers, contentType: 'text/html', ...(message === undefined ? {} : { message }) };
-  endWith(socket, buildRefusalResponse(response));
 }

@@ -13,13 +13,14 @@ import { copyOf, viewOfChunk } from '../transport/view.ts';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
 import { violationError, warnOfError } from './errors.ts';
 import { defineEventProperties } from './event-target.ts';
+import { encodeMessage, isMaskedOtherwise } from './mask-choice.ts';
 import type { listen, NetServer } from './net-server.ts';
 import type { extension, subprotocol } from './parsers.ts';
 import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
 import type { broadcast, PreparedMessage, prepareMessage } from './prepared-message.ts';
 import { PrivateSurface } from './private-surface.ts';
-import { READY_STATES, STATE_NAMES } from './ready-state.ts';
+import { defineStates, READY_STATES, STATE_NAMES } from './ready-state.ts';
 import type { Receiver } from './receiver.ts';
 import type { Sender } from './sender.ts';
 import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
@@ -144,9 +145,9 @@ export class WebSocket extends PrivateSurface {
     return readyState === 1 && !transport.isOpen ? 2 : readyState;
   }
 
-  /** The address in its ws:, wss: or ws+unix: form, redirects included; undefined on the accepting side. */
-  get url(): string | undefined {
-    return this.#handshake?.url;
+  /** The address in its ws:, wss: or ws+unix: form, redirects included. On the accepting side it is undefined in truth. */
+  get url(): string {
+    return this.#handshake?.url as string;
   }
 
   /** The subprotocol agreed on, or ''. */
@@ -192,12 +193,19 @@ export class WebSocket extends PrivateSurface {
   send(data: SendData, callback?: SendCallback): void;
   send(data: SendData, options: SendOptions | undefined, callback?: SendCallback): void;
   send(data: SendData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
-    const { binary, fin = true, compress = true }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
+    const {
+      binary,
+      fin = true,
+      compress = true,
+      mask,
+    }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
     const done = typeof options === 'function' ? options : callback;
     const transport = this.#transportAfterHandshake();
     const payload = toPayload(data);
     const isBinary = binary ?? typeof payload !== 'string';
-    const isSent = transport?.sendMessage(payload, isBinary, fin, compress, this.#safeCallback(done));
+    const isSent = isMaskedOtherwise(this._isServer, mask, payload)
+      ? transport?.sendEncoded([encodeMessage(payload, isBinary, fin, mask)], this.#safeCallback(done))
+      : transport?.sendMessage(payload, isBinary, fin, compress, this.#safeCallback(done));
     if (!isSent) this.#refuseToSend(payload, done);
   }
 
@@ -390,14 +398,5 @@ export class WebSocket extends PrivateSurface {
   }
 }
 
-for (const [value, name] of STATE_NAMES.entries()) {
-  for (const owner of [WebSocket, WebSocket.prototype]) {
-    Object.defineProperty(owner, name, { value, enumerable: true, writable: false, configurable: false });
-  }
-}
-
+defineStates(WebSocket);
 defineEventProperties(WebSocket.prototype);
-
-for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url']) {
-  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
-}

@@ -38,6 +38,8 @@ export interface ZlibTuning {
   readonly strategy?: number | undefined;
   /** Text that both sides know beforehand: there is no way to negotiate it. */
   readonly dictionary?: Uint8Array | ArrayBuffer | DataView | undefined;
+  /** Of zlib's other options programs for ws give this one: without effect, output goes to memory of its own size. */
+  readonly chunkSize?: number | undefined;
 }
 
 /** Options of `perMessageDeflate`, under ws's names and with ws's meanings but for the last. */

@@ -18,8 +18,10 @@ interface Job {
   readonly callback: WriteCallback | undefined;
   /** What has to be done before it can be sent, as an end of "The socket was closed while …". */
   doing: string;
-  /** Nothing of it is to happen any more: its callback has been told why. */
+  /** Nothing of it is to happen any more: its callback has been told why, or is when its Blob has been read. */
   isAbandoned: boolean;
+  /** Once abandoned: what to do when its Blob has been read, or could not be. */
+  readAnyway?: (error: Error | undefined) => void;
 }
 
 function runJob(job: Job): void {
@@ -123,10 +125,15 @@ export class MessageSender {
     if (!this.isBusy) return;
     const jobs = this.queue.takeAll();
     this.bufferedBytes = 0;
-    // Those behind the first have waited for what the first was doing.
-    const reason = error ?? new Error(`The socket was closed while ${jobs[0]?.doing}`);
+    const [current] = jobs;
     for (const job of jobs) job.isAbandoned = true;
-    for (const { callback } of jobs) callback?.(reason);
+    const tell = (readError?: Error) => {
+      // Those behind the first have waited for what the first was doing.
+      const reason = error ?? readError ?? new Error(`The socket was closed while ${current!.doing}`);
+      for (const { callback } of jobs) callback?.(reason);
+    };
+    if (error === undefined && current!.doing === READING) current!.readAnyway = tell;
+    else tell();
   }
 
   private jobOf(callback: WriteCallback | undefined, run: () => void): Job {
@@ -137,10 +144,14 @@ export class MessageSender {
     job.doing = READING;
     blob.arrayBuffer().then(
       (memory) => {
-        if (!job.isAbandoned) proceed(new Uint8Array(memory));
+        if (job.isAbandoned) job.readAnyway?.(undefined);
+        else proceed(new Uint8Array(memory));
       },
       (error) => {
-        if (job.isAbandoned) return;
+        if (job.isAbandoned) {
+          job.readAnyway?.(error);
+          return;
+        }
         this.abandon(error);
         this.owner.failForHandler(error);
       },

@@ -76,21 +76,26 @@ function takeOut(lengthBytes: number): Buffer {
   return viewOf(pool, start, start + lengthBytes);
 }
 
-/** Node calls it as a method of the socket; only `false` would stop it reading. */
+/**
+ * Node calls it as a method of the socket; only `false` would stop it reading. The reader is one listener of 'data'; when
+ * there are others, they are to hear the bytes as well.
+ */
 function onRead(this: SharingSocket, lengthBytes: number): boolean {
   const reader = this[READER] as SharedReader;
-  if (lengthBytes <= POOLED_CHUNK_BYTES) reader.receive(takeOut(lengthBytes), false, poolWords);
+  if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(readBuffer.subarray(0, lengthBytes)));
+  else if (lengthBytes <= POOLED_CHUNK_BYTES) reader.receive(takeOut(lengthBytes), false, poolWords);
   else reader.receive(viewOf(readBuffer, 0, lengthBytes), true, readWords);
   return true;
 }
 
 /**
  * Has a socket read into the shared buffer from now on, if it can. What it had read before is still in it.
- * @returns whether it does; otherwise there are 'data' events
+ * @param reader listens for 'data' as well, which is how it gets what others push into the socket
+ * @returns whether it does; otherwise everything comes as 'data' events
  */
 export function readShared(socket: Duplex, reader: SharedReader): boolean {
-  // Subclasses, TLS sockets among them, read in their own ways; and whoever listens already wants to go on hearing.
-  if (names === undefined || socket.listenerCount('data') > 0 || socket.constructor !== Socket) return false;
+  // Subclasses, TLS sockets among them, read in their own ways.
+  if (names === undefined || socket.constructor !== Socket) return false;
   const sharing = socket as SharingSocket;
   const handle = sharing._handle;
   // One that the application has made with `onread` reads as it was told.

@@ -60,10 +60,6 @@ function onClose(this: OwnedStream): void {
   this[TRANSPORT].socketClosed();
 }
 
-function receiveEarly(transport: SocketTransport, chunk: Buffer): void {
-  transport.receive(chunk, false);
-}
-
 function allocate(lengthBytes: number): Buffer {
   return Buffer.allocUnsafe(lengthBytes);
 }
@@ -129,13 +125,8 @@ export class SocketTransport {
     const socket = this.socket as OwnedStream;
     socket[TRANSPORT] = this;
     if (head.length > 0) socket.unshift(head);
-    if (sharesReadBuffer && readShared(socket, this)) {
-      const early = socket.read() as Buffer | null;
-      if (early !== null) process.nextTick(receiveEarly, this, early);
-    } else {
-      socket.on('data', onData);
-    }
-    socket.on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
+    if (sharesReadBuffer) readShared(socket, this);
+    socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
     // Whoever did the handshake may have paused it.
     socket.resume();
   }

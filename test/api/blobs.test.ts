@@ -51,7 +51,7 @@ describe('a Blob that cannot be read', () => {
     socket.on('error', (error) => errors.push(error));
     const told = new Promise<Error | undefined>((resolve) => socket.send(blob, resolve));
     socket.terminate();
-    expect((await told)?.message).toBe(READING);
+    expect((await told)?.message).toBe('The blob could not be read');
     await expect(blob.arrayBuffer()).rejects.toThrow();
     expect(errors).toEqual([]);
   });

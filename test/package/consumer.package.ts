@@ -3,10 +3,10 @@
  * `npm run build` has to have run before.
  */
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -149,6 +149,49 @@ describe('the packed package', () => {
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }));
     // tsc prints its complaints, and ends with a status that makes `run` throw.
     expect(run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json'], project)).toBe('');
+  });
+
+  describe('a TypeScript program written for @types/ws', () => {
+    const PROGRAMS = join(ROOT, 'test/package/ws-program');
+    const compilerOptions = {
+      ...{ strict: true, noEmit: true, noImplicitOverride: true, skipLibCheck: false, target: 'es2023' },
+      ...{ module: 'nodenext', types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] },
+    };
+
+    /** What tsc has to say when `ws` and its types are in these folders. */
+    function complaintsWith(packages: Readonly<Record<string, string>>, change = (source: string) => source): string {
+      const folder = mkdtempSync(join(project, 'types-'));
+      for (const [name, target] of Object.entries(packages)) {
+        mkdirSync(join(folder, 'node_modules', dirname(name)), { recursive: true });
+        symlinkSync(target, join(folder, 'node_modules', name));
+      }
+      writeFileSync(join(folder, 'program.mts'), change(readFileSync(join(PROGRAMS, 'program.ts'), 'utf8')));
+      writeFileSync(join(folder, 'program.cts'), readFileSync(join(PROGRAMS, 'program.cts'), 'utf8'));
+      const files = ['program.mts', 'program.cts'];
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+      const { stdout, status } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' });
+      return status === 0 ? '' : stdout;
+    }
+
+    const theirs = { ws: join(ROOT, 'node_modules/ws'), '@types/ws': join(ROOT, 'node_modules/@types/ws') };
+
+    it('compiles against ws', () => expect(complaintsWith(theirs)).toBe(''));
+
+    it('compiles against framewright in its place', () => {
+      expect(complaintsWith({ ws: join(project, 'node_modules/framewright') })).toBe('');
+    });
+
+    it.each([
+      ['a type that is not there', '\nexport type Wrong = WebSocket.NoSuchType;\n'],
+      ['a member that is not there', '\nsocket.noSuchMember();\n'],
+      ['an option of the wrong type', "\nnew WebSocketServer({ port: 'eighty' });\n"],
+    ])('%s is noticed, with both', (_what, line) => {
+      for (const packages of [theirs, { ws: join(project, 'node_modules/framewright') }]) {
+        expect(complaintsWith(packages, (source) => source + line)).toMatch(
+          /^[^\n]*program\.mts[^\n]* error TS\d+: [^\n]*\n/,
+        );
+      }
+    });
   });
 
   it('has a command line that answers', () => {

@@ -1,0 +1,15 @@
+/** As program.ts, for what CommonJS programs write: the class is the module. It is never run. */
+
+import WebSocket = require('ws');
+
+import { Server, type WebSocketServer } from 'ws';
+
+const server: WebSocket.Server = new WebSocket.Server({ port: 8080 });
+const other: WebSocketServer = new WebSocket.WebSocketServer({ noServer: true } satisfies WebSocket.ServerOptions);
+const third: Server = new Server({ noServer: true });
+server.on('connection', (socket: WebSocket, request) => {
+  const named: WebSocket.WebSocket = socket;
+  named.on('message', (data: WebSocket.RawData, isBinary) => socket.send(data, { binary: isBinary }));
+  console.log(request.url, other.clients.size, third.options.noServer);
+});
+WebSocket.createWebSocketStream(new WebSocket.WebSocket('ws://example.com')).end();
