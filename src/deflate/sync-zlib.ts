@@ -35,7 +35,8 @@ type InitArguments = [
 export interface ZlibHandle {
   /** Called in place of the end of a write, during `writeSync` or later. */
   onerror: (message: string, errno: number, code: string) => void;
-  init(...args: InitArguments): void;
+  /** From Node 24 on it also takes whether bytes behind the end of the data are an error. Node counts the arguments. */
+  init(...args: InitArguments | [...InitArguments, rejectsGarbage: boolean]): void;
   writeSync(...args: WriteArguments): void;
   write(...args: WriteArguments): void;
   reset(): void;
@@ -51,6 +52,9 @@ const { DEFLATERAW, INFLATERAW, Z_DEFAULT_MEMLEVEL, Z_SYNC_FLUSH } = constants a
 // ---- The check ----------------------------------------------------------------------------------------------------
 
 const INIT_SHAPE = ['number', 'number', 'number', 'number', 'Uint32Array', 'function', 'undefined'];
+const INIT_SHAPE_WITH_GARBAGE = [...INIT_SHAPE, 'boolean'];
+/** Whether `init` takes `rejectsGarbage`. */
+let hasGarbageOption = false;
 const WRITE_SHAPE = ['number', 'Uint8Array', 'number', 'number', 'Uint8Array', 'number', 'number'];
 
 function shapeOf(value: unknown): string {
@@ -58,8 +62,8 @@ function shapeOf(value: unknown): string {
   return value instanceof Uint8Array ? 'Uint8Array' : typeof value;
 }
 
-/** Whether `action` makes Node call `method` of its handles with arguments of that shape: wrong ones abort the process. */
-function isCalledWith(prototype: object, method: string, shape: readonly string[], action: () => void): boolean {
+/** The shape of the arguments with which `action` makes Node call `method` of its handles: wrong ones abort the process. */
+function shapeOfCall(prototype: object, method: string, action: () => void): string | undefined {
   const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
   const original = methods[method]!;
   let seen: string[] | undefined;
@@ -72,19 +76,21 @@ function isCalledWith(prototype: object, method: string, shape: readonly string[
   } finally {
     methods[method] = original;
   }
-  return seen?.join() === shape.join();
+  return seen?.join();
 }
 
 function isUsedAsAssumed(prototype: object): boolean {
   const byte = new Uint8Array(1);
+  const init = shapeOfCall(prototype, 'init', () => createDeflateRaw().close());
+  hasGarbageOption = init === INIT_SHAPE_WITH_GARBAGE.join();
   return (
-    isCalledWith(prototype, 'init', INIT_SHAPE, () => createDeflateRaw().close()) &&
-    isCalledWith(prototype, 'writeSync', WRITE_SHAPE, () => deflateRawSync(byte)) &&
-    isCalledWith(prototype, 'write', WRITE_SHAPE, () => {
+    (hasGarbageOption || init === INIT_SHAPE.join()) &&
+    shapeOfCall(prototype, 'writeSync', () => deflateRawSync(byte)) === WRITE_SHAPE.join() &&
+    shapeOfCall(prototype, 'write', () => {
       const stream = createDeflateRaw();
       stream.on('error', () => {}).write(byte);
       stream.close();
-    })
+    }) === WRITE_SHAPE.join()
   );
 }
 
@@ -177,7 +183,17 @@ class HandleZlib implements RawZlib {
       this.error = Object.assign(new Error(message), { errno, code });
       if (this.isAsync) this.asyncStepDone();
     };
-    this.handle.init(windowBits, level, memLevel, strategy, this.writeState, () => this.asyncStepDone(), dictionary);
+    const common: InitArguments = [
+      windowBits,
+      level,
+      memLevel,
+      strategy,
+      this.writeState,
+      () => this.asyncStepDone(),
+      dictionary,
+    ];
+    if (hasGarbageOption) this.handle.init(...common, false);
+    else this.handle.init(...common);
   }
 
   run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void {

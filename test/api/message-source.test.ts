@@ -195,6 +195,7 @@ describe.each(SERVER_KINDS)('messages of a WebSocket on %s', (kind) => {
     for (let turn = 0; turn < 5; turn++) await nextTurn();
     expect(isSettled).toBe(false);
     socket.terminate();
-    await expect(sending).rejects.toThrow('The connection was closed while the message was written');
+    // Some versions of Node call the write done, others cancelled.
+    await expect(sending).rejects.toThrow(/The connection was closed while the message was written|write ECANCELED/);
   });
 });

@@ -76,7 +76,8 @@ describe.each(SERVER_KINDS)('handshake attacks on %s', (kind) => {
     const peer = await RawPeer.connect(server);
     const lines = Object.keys(fields).map((name) => `${name}:\r\n`);
     peer.send(upgradeRequest().replace('\r\nHost', `\r\n${lines.join('')}Host`));
-    expect(await peer.head()).toMatch(kind === 'node:http' ? /^HTTP\/1.1 400 / : /^HTTP\/1.1 431 /);
+    // node:http drops what is over its limit; since Node 22 it refuses the request itself.
+    expect(await peer.head()).toMatch(kind === 'node:http' ? /^HTTP\/1.1 (400|431) / : /^HTTP\/1.1 431 /);
     await peer.rest();
     await RawPeer.open(server);
     expect(uncaught).toEqual([]);

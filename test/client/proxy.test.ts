@@ -52,7 +52,7 @@ describe('§4.1 through a proxy', () => {
     const [other] = await run(WebSocket, `wss://127.0.0.2:${server.port}/`, options);
     expect(other![1]).toMatch(/^Hostname\/IP does not match certificate's altnames: IP: 127\.0\.0\.2 /);
     expect(await run(WebSocket, `wss://localhost:${server.port}/`, { proxy: proxy.url })).toEqual([
-      ['error', 'self-signed certificate'],
+      ['error', expect.stringMatching(/^self-signed certificate/)],
       CLOSE,
     ]);
     expect(server.heads).toHaveLength(2);
@@ -65,7 +65,7 @@ describe('§4.1 through a proxy', () => {
     await opened(connect(WebSocket, server.url(), { proxy: proxy.url, ca: tls.cert }));
     const { host } = new URL(proxy.url);
     expect(await run(WebSocket, server.url(), { proxy: proxy.url, rejectUnauthorized: false })).toEqual([
-      ['error', `The proxy ${host} could not be used: self-signed certificate`],
+      ['error', expect.stringContaining(`The proxy ${host} could not be used: self-signed certificate`)],
       CLOSE,
     ]);
   });

@@ -59,7 +59,10 @@ describe.each(CLIENTS)('%s: wss', (_name, Client) => {
 
   it('§4.1 a certificate that nobody trusts fails the connection', async () => {
     const { named, server } = await startSecure();
-    expect(await run(Client, named, { family: 4 })).toEqual([['error', 'self-signed certificate'], CLOSE]);
+    expect(await run(Client, named, { family: 4 })).toEqual([
+      ['error', expect.stringMatching(/^self-signed certificate/)],
+      CLOSE,
+    ]);
     expect(server.heads).toEqual([]);
   });
 

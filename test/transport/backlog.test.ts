@@ -145,7 +145,10 @@ describe.each(SERVER_KINDS)('a peer that has just stalled, on %s', (kind) => {
     socket!.terminate();
     expect(await gone).toEqual([1006, Buffer.alloc(0)]);
     await nextTurn();
-    expect(results).toEqual(Array(3).fill('ERR_STREAM_DESTROYED'));
+    // Since Node 22 a write under way is cancelled first, and what waits behind it with it.
+    const [code] = results;
+    expect(['ERR_STREAM_DESTROYED', 'ECANCELED']).toContain(code);
+    expect(results).toEqual(Array(3).fill(code));
   });
 });
 
