@@ -5,48 +5,98 @@
 
 import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 
 export const hasTaskset = spawnSync('taskset', ['--version']).status === 0;
+
+/** What runs a TypeScript file. */
+export interface Runtime {
+  readonly command: readonly string[];
+  /** Beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Loads TypeScript into any version of Node.js. */
+export const TYPESCRIPT_LOADER = ['--import', import.meta.resolve('tsx')];
+const THIS_NODE: Runtime = { command: [process.execPath, ...TYPESCRIPT_LOADER] };
 
 /** Keeps this process on one core. */
 export function pinSelf(core: number): void {
   if (hasTaskset) spawnSync('taskset', ['-cp', String(core), String(process.pid)]);
 }
 
-/** Starts a TypeScript file on one core; what it prints is the caller's. */
+/** Its output is the caller's; what it complains about comes up when it fails. */
+export interface Worker extends ChildProcessByStdio<null, Readable, Readable> {
+  /** The end of what it has written to stderr. */
+  complaints: string;
+}
+
+const MAX_COMPLAINTS = 8192;
+
+/** They end with this process, however it ends. */
+const running = new Set<Worker>();
+process.on('exit', () => {
+  for (const worker of running) worker.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+/** Starts a TypeScript file on one core. */
 export function startOnCore(
   core: number,
   script: URL,
   args: readonly string[],
-): ChildProcessByStdio<null, Readable, null> {
-  const node = [process.execPath, '--import', 'tsx', script.pathname, ...args];
-  const [command, ...rest] = hasTaskset ? ['taskset', '-c', String(core), ...node] : node;
-  return spawn(command!, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+  { command: runtime, environment }: Runtime = THIS_NODE,
+): Worker {
+  const run = [...runtime, fileURLToPath(script), ...args];
+  const [command, ...rest] = hasTaskset ? ['taskset', '-c', String(core), ...run] : run;
+  const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+  const worker = Object.assign(child, { complaints: '' });
+  running.add(worker);
+  child.once('exit', () => running.delete(worker));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    worker.complaints = (worker.complaints + text).slice(-MAX_COMPLAINTS);
+  });
+  return worker;
+}
+
+/** The line that says what went wrong; the rest is a stack. */
+function failureOf({ complaints }: Worker): string {
+  const lines = complaints.split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => /(error|load):? /i.test(line)) ?? lines.at(-1) ?? 'no reason given';
 }
 
 /** Runs it to its end. @returns the JSON that it printed. @throws {Error} when it failed */
-export async function runOnCore<Result>(core: number, script: URL, args: readonly string[]): Promise<Result> {
-  const child = startOnCore(core, script, args);
+export async function runOnCore<Result>(
+  core: number,
+  script: URL,
+  args: readonly string[],
+  runtime?: Runtime,
+): Promise<Result> {
+  const child = startOnCore(core, script, args, runtime);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
   const status = await exitOf(child);
-  if (status !== 0) throw new Error(`${script.pathname} ${args.join(' ')} ended with status ${status}`);
+  if (status !== 0) throw new Error(failureOf(child));
   return JSON.parse(output) as Result;
 }
 
-/** The first line that a process prints. */
-export async function firstLineOf(child: ChildProcessByStdio<null, Readable, null>): Promise<string> {
+/** The first line that a process prints. @throws {Error} when it ends without one */
+export async function firstLineOf(child: Worker): Promise<string> {
   let output = '';
+  const ended = exitOf(child);
   for await (const text of child.stdout.setEncoding('utf8')) {
     output += text;
     const end = output.indexOf('\n');
     if (end >= 0) return output.slice(0, end);
   }
-  throw new Error('The process ended before it printed a line');
+  await ended;
+  throw new Error(failureOf(child));
 }
 
+/** Resolves with its status when it has ended and all it wrote has been read. */
 export function exitOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => child.once('exit', resolve));
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.once('close', resolve));
 }

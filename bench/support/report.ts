@@ -2,11 +2,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
+import manifest from '../peers/package.json' with { type: 'json' };
+import { peerVersion } from './peers.ts';
 import type { Spread } from './statistics.ts';
 
-const require = createRequire(import.meta.url);
 const RESULTS = new URL('../results/', import.meta.url);
 
 /** Rows of cells as aligned text; the first row is the heading, the first column is aligned to the left. */
@@ -22,32 +22,40 @@ export function formatRate(perSecond: number): string {
   const units = ['', ' k', ' M', ' G'];
   let value = perSecond;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;
     unit++;
   }
   return `${value.toPrecision(3)}${units[unit]}`;
 }
 
-export function formatRatio({ median, min, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
+export function formatRatio(spread: Spread | undefined): string {
+  if (spread === undefined) return '–';
+  const { median, min, max } = spread;
+  return `${formatFactor(median)} (${formatFactor(min)}–${formatFactor(max)})`;
+}
+
+export function formatFactor(factor: number): string {
+  return factor.toFixed(factor >= 10 ? 1 : 2);
 }
 
 /** What a figure depends on beside the code. */
-export function environment(): Record<string, string | number> {
+export function environment(): Record<string, unknown> {
+  const peers = Object.keys(manifest.optionalDependencies);
   return {
     date: new Date().toISOString(),
     node: process.version,
-    ws: (require('ws/package.json') as { version: string }).version,
+    platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     commit: currentCommit(),
+    peers: Object.fromEntries(peers.map((name) => [name, peerVersion(name) ?? 'not installed'])),
   };
 }
 
 function currentCommit(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
   } catch {
     return 'unknown';
   }
@@ -55,8 +63,19 @@ function currentCommit(): string {
 
 /** Writes bench/results/NAME.json and says so. */
 export function saveResult(name: string, result: object): void {
+  saveFile(`${name}.json`, `${JSON.stringify({ environment: environment(), ...result }, undefined, 1)}\n`);
+}
+
+/** Writes a file into bench/results and says so. */
+export function saveFile(name: string, content: string): void {
   mkdirSync(RESULTS, { recursive: true });
-  const file = new URL(`${name}.json`, RESULTS);
-  writeFileSync(file, `${JSON.stringify({ environment: environment(), ...result }, undefined, 2)}\n`);
-  console.log(`\nwritten to bench/results/${name}.json`);
+  writeFileSync(new URL(name, RESULTS), content);
+  console.log(`written to bench/results/${name}`);
+}
+
+/** A size in the unit in which it is a whole number: 16 KiB. */
+export function formatBytes(bytes: number): string {
+  const kib = 1024;
+  if (bytes >= kib * kib) return `${bytes / kib / kib} MiB`;
+  return bytes >= kib ? `${bytes / kib} KiB` : `${bytes} B`;
 }

@@ -16,7 +16,26 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** The ratios of two series measured in turn, round by round: what drifts from round to round cancels out. */
-export function ratiosOf(numerators: readonly number[], denominators: readonly number[]): Spread {
-  return spreadOf(numerators.map((value, round) => value / denominators[round]!));
+/**
+ * The ratios of two series measured in turn, round by round: what drifts from round to round cancels out. Rounds in
+ * which one of them is missing do not count.
+ * @returns undefined when no round is left
+ */
+export function ratiosOf(
+  numerators: readonly (number | undefined)[],
+  denominators: readonly (number | undefined)[],
+): Spread | undefined {
+  const ratios = numerators.map((value, round) => Number(value) / Number(denominators[round]));
+  const known = ratios.filter((ratio) => Number.isFinite(ratio));
+  return known.length === 0 ? undefined : spreadOf(known);
+}
+
+/**
+ * The value below which a share of all values lies (nearest rank).
+ * @param sorted in ascending order, at least one
+ * @param share 0 to 1
+ */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
+  const rank = Math.max(1, Math.ceil(share * sorted.length));
+  return sorted[Math.min(rank, sorted.length) - 1]!;
 }

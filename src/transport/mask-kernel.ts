@@ -4,7 +4,7 @@
  * instructions, or the address space that engines set aside for its memory, there is none, and `mask` does it.
  */
 
-import { mask } from '../protocol/index.ts';
+import { mask, wordsOf } from '../protocol/index.ts';
 import { MASK_KERNEL_BASE64 } from './mask-kernel-bytes.ts';
 
 /** The size of the module's memory. */
@@ -20,6 +20,8 @@ interface KernelExports {
 
 export interface MaskKernel {
   readonly memory: ArrayBuffer;
+  /** `wordsOf` its memory, by which a chunk in it is known. */
+  readonly words: Int32Array;
   /** As `mask`, for a chunk that begins where the kernel's memory does; others go to `mask`. */
   unmask(bytes: Uint8Array, start: number, end: number, maskingKey: number, position: number, words?: Int32Array): void;
 }
@@ -53,10 +55,12 @@ export function startMaskKernel(
     return undefined;
   }
   const memory = kernel.memory.buffer;
+  const kernelWords = wordsOf(new Uint8Array(memory));
   return {
     memory,
+    words: kernelWords,
     unmask(bytes, start, end, maskingKey, position, words) {
-      if (words?.buffer !== memory || end - start < MIN_KERNEL_BYTES) {
+      if (words !== kernelWords || end - start < MIN_KERNEL_BYTES) {
         mask(bytes, start, end, maskingKey, position, words);
       } else {
         kernel.mask(start, end, keyInMemory(maskingKey, position));

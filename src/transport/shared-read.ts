@@ -55,7 +55,7 @@ export function findOnReadNames(SocketClass: new (options: object) => object): O
 const names = findOnReadNames(Socket as unknown as new (options: object) => object);
 const kernel = startMaskKernel();
 const readBuffer = Buffer.from(kernel?.memory ?? new ArrayBuffer(KERNEL_MEMORY_BYTES));
-const readWords = wordsOf(readBuffer);
+const readWords = kernel?.words ?? wordsOf(readBuffer);
 /** Unmasks what was read; undefined where there is nothing faster than `mask`. */
 export const unmaskShared = kernel?.unmask;
 let pool = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskReference, wordsOf } from '../../src/protocol/index.ts';
+import { maskReference } from '../../src/protocol/index.ts';
 import { KERNEL_MEMORY_BYTES, startMaskKernel } from '../../src/transport/mask-kernel.ts';
 import { assembleKernel, kernelFile } from '../support/kernel-build.ts';
 
@@ -15,14 +15,13 @@ describe('the kernel', () => {
 
   it('§5.3 masks as the reference does, at any place, and nothing beside', () => {
     const memory = new Uint8Array(kernel.memory);
-    const words = wordsOf(memory);
     const anywhere = fc.tuple(fc.nat(200), fc.oneof(fc.nat(200), fc.nat(5000)), fc.nat(9), fc.integer());
     fc.assert(
       fc.property(anywhere, ([start, lengthBytes, position, maskingKey]) => {
         for (let i = 0; i < memory.length; i++) memory[i] = i * 31;
         const expected = memory.slice();
         maskReference(expected, start, start + lengthBytes, maskingKey, position);
-        kernel.unmask(memory, start, start + lengthBytes, maskingKey, position, words);
+        kernel.unmask(memory, start, start + lengthBytes, maskingKey, position, kernel.words);
         expect(Buffer.compare(memory, expected)).toBe(0);
       }),
       { numRuns: 500 },
@@ -34,7 +33,7 @@ describe('the kernel', () => {
     for (const start of [KERNEL_MEMORY_BYTES - 33, 0]) {
       const expected = memory.slice();
       maskReference(expected, start, KERNEL_MEMORY_BYTES, 0x01_02_03_04, 1);
-      kernel.unmask(memory, start, KERNEL_MEMORY_BYTES, 0x01_02_03_04, 1, wordsOf(memory));
+      kernel.unmask(memory, start, KERNEL_MEMORY_BYTES, 0x01_02_03_04, 1, kernel.words);
       expect(Buffer.compare(memory, expected)).toBe(0);
     }
   });

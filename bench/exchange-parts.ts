@@ -1,0 +1,270 @@
+/** The parts that measure servers over loopback. */
+
+import { measureExchange } from './cells.ts';
+import { deflatePart } from './deflate-part.ts';
+import { echoChart } from './echo-chart.ts';
+import type { BroadcastLoad, EchoLoad, Load } from './load/contract.ts';
+import type { Cell, Figure, Part, Settings } from './part.ts';
+import { parseSubjectName, subjectOf } from './subjects.ts';
+import { formatBytes } from './support/report.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const PEERS = ['framewright', 'framewright-net', 'net', 'ws', 'ws-nobu', 'websocket', 'faye', 'bun', 'deno'];
+const PER_MESSAGE: readonly Figure[] = [
+  { key: 'perSecond', title: 'messages/s', format: 'rate', isCompared: true },
+  { key: 'cpuMicros', title: 'CPU µs each', format: 'microseconds', isLowerBetter: true, isCompared: true },
+  { key: 'utilisation', title: 'load', format: 'utilisation' },
+  // Neither of them near 100 %: somebody else has had the cores.
+  { key: 'serverUtilisation', title: 'server', format: 'share' },
+];
+
+// --- echo
+
+const ECHO_SIZES = [16, 128, KIB, 16 * KIB, 64 * KIB, MIB];
+const ECHO_CONNECTIONS = [1, 50, 500];
+const ECHO_IN_FLIGHT = [1, 16, 64];
+/** More under way would measure the memory of the kernel. */
+const MAX_BYTES_IN_FLIGHT = 256 * MIB;
+
+/** The cells that differ most from one another: payload bytes, connections, in flight. */
+const ECHO_SELECTION: readonly (readonly [number, number, number])[] = [
+  [16, 50, 1],
+  [16, 50, 16],
+  [16, 50, 64],
+  [128, 500, 1],
+  [128, 500, 16],
+  [KIB, 50, 1],
+  [KIB, 50, 16],
+  [16 * KIB, 1, 16],
+  [16 * KIB, 50, 1],
+  [64 * KIB, 50, 1],
+  [MIB, 1, 1],
+  [MIB, 50, 1],
+];
+const ECHO_QUICK: readonly (readonly [number, number, number])[] = [
+  [16, 50, 1],
+  [16, 50, 16],
+  [KIB, 50, 16],
+  [64 * KIB, 50, 1],
+];
+
+function echoName(payloadBytes: number, connections: number, inFlight: number): string {
+  return `${formatBytes(payloadBytes)} × ${connections}, ${inFlight} in flight`;
+}
+
+function echoCells({ isFull, isQuick, timing }: Settings): Cell[] {
+  const whole = ECHO_SIZES.flatMap((bytes) =>
+    ECHO_CONNECTIONS.flatMap((connections) =>
+      ECHO_IN_FLIGHT.map((inFlight) => [bytes, connections, inFlight] as const),
+    ),
+  );
+  const chosen = isFull ? whole : isQuick ? ECHO_QUICK : ECHO_SELECTION;
+  return chosen
+    .filter(([bytes, connections, inFlight]) => bytes * connections * inFlight <= MAX_BYTES_IN_FLIGHT)
+    .map(([payloadBytes, connections, inFlight]) => {
+      const load: EchoLoad = { kind: 'echo', payloadBytes, connections, inFlight };
+      return {
+        name: echoName(payloadBytes, connections, inFlight),
+        measure: (subject) => measureExchange(subject, { server: { mode: 'echo' }, load }, timing),
+      };
+    });
+}
+
+const echo: Part = {
+  name: 'echo',
+  summary: 'binary messages echoed over loopback: payload × connections, messages in flight on each',
+  subjects: PEERS,
+  base: 'ws',
+  figures: PER_MESSAGE,
+  cells: echoCells,
+  draw: (results) => echoChart(results, 'ws', PER_MESSAGE[0]!),
+};
+
+const text: Part = {
+  name: 'text',
+  summary: 'text messages that the server gets as strings and sends back as strings',
+  subjects: PEERS.filter((name) => name !== 'net'),
+  base: 'ws',
+  figures: PER_MESSAGE,
+  cells: ({ timing }) =>
+    [16].map((inFlight) => {
+      const load: EchoLoad = { kind: 'echo', payloadBytes: 128, connections: 50, inFlight, isText: true };
+      return {
+        name: `128 B × 50, ${inFlight} in flight`,
+        measure: (subject) => measureExchange(subject, { server: { mode: 'text' }, load }, timing),
+      };
+    }),
+};
+
+// --- broadcast
+
+const broadcast: Part = {
+  name: 'broadcast',
+  summary: 'each message of one connection to all 1,000; the next ones when all have them',
+  subjects: PEERS.filter((name) => name !== 'net'),
+  base: 'ws',
+  figures: PER_MESSAGE,
+  cells: ({ timing }) =>
+    [1, 16].map((burst) => {
+      const load: BroadcastLoad = { kind: 'broadcast', payloadBytes: 128, connections: 1000, burst };
+      return {
+        name: `128 B to 1,000, ${burst} per tick`,
+        measure: (subject) => measureExchange(subject, { server: { mode: 'broadcast' }, load }, timing),
+      };
+    }),
+};
+
+// --- connections
+
+const connect: Part = {
+  name: 'connect',
+  summary: 'opening handshake, Close frames, end of the TCP connection; 32 connections under way',
+  subjects: PEERS.filter((name) => name !== 'net'),
+  base: 'ws',
+  figures: [{ ...PER_MESSAGE[0]!, title: 'connections/s' }, ...PER_MESSAGE.slice(1)],
+  cells: ({ timing: { durationMs } }) => [
+    {
+      name: 'connect, upgrade, close',
+      measure: (subject) => {
+        const load: Load = { kind: 'connect', concurrency: 32 };
+        // Handshakes are slow enough to need more time until their code is compiled.
+        const timing = { warmUpMs: 2 * durationMs, durationMs };
+        return measureExchange(subject, { server: { mode: 'echo' }, load }, timing);
+      },
+    },
+  ],
+};
+
+const memory: Part = {
+  name: 'memory',
+  summary: 'resident memory per idle connection, as the slope between two numbers of them',
+  subjects: PEERS,
+  base: 'ws',
+  figures: [{ key: 'bytesPerConnection', title: 'bytes each', format: 'bytes', isLowerBetter: true, isCompared: true }],
+  cells: ({ isQuick, timing }) =>
+    [false, true].map((isUsed) => {
+      const [first, last] = isQuick ? [1000, 3000] : [4000, 16_000];
+      return {
+        name: `${first} → ${last}, ${isUsed ? 'after one echo' : 'never used'}`,
+        measure: (subject) =>
+          measureExchange(subject, { server: { mode: 'echo' }, load: { kind: 'memory', first, last, isUsed } }, timing),
+      };
+    }),
+};
+
+const scale: Part = {
+  name: 'scale',
+  summary: 'processor time per message from 10 to 10,000 connections, one message in flight on each',
+  subjects: ['framewright', 'framewright-net', 'net', 'ws', 'bun'],
+  base: 'ws',
+  figures: [PER_MESSAGE[1]!, PER_MESSAGE[0]!, ...PER_MESSAGE.slice(2)],
+  cells: ({ isQuick, timing }) =>
+    (isQuick ? [10, 1000] : [10, 100, 1000, 10_000]).map((connections) => {
+      const load: Load = { kind: 'echo', payloadBytes: 128, connections, inFlight: 1 };
+      return {
+        name: `128 B × ${connections}`,
+        measure: (subject) => measureExchange(subject, { server: { mode: 'echo' }, load }, timing),
+      };
+    }),
+};
+
+// --- at a fixed rate, and beside HTTP
+
+/** Payload bytes, connections, messages per second: what every subject can do on a slow machine. */
+const LATENCY_CELLS: readonly (readonly [number, number, number])[] = [
+  [128, 50, 5_000],
+  [128, 50, 20_000],
+  [16 * KIB, 50, 5_000],
+];
+
+const latency: Part = {
+  name: 'latency',
+  summary: 'microseconds from the time a message is due until its echo is there; open loop at a fixed rate',
+  subjects: ['framewright', 'framewright-net', 'net', 'ws', 'bun'],
+  base: 'ws',
+  figures: [
+    { key: 'p50', title: 'p50', format: 'microseconds', isLowerBetter: true, isCompared: true },
+    { key: 'p90', title: 'p90', format: 'microseconds' },
+    { key: 'p99', title: 'p99', format: 'microseconds', isLowerBetter: true, isCompared: true },
+    { key: 'p999', title: 'p99.9', format: 'microseconds' },
+    { key: 'max', title: 'max', format: 'microseconds' },
+    { key: 'late99', title: 'load late p99', format: 'microseconds' },
+    { key: 'cpuMicros', title: 'CPU µs each', format: 'microseconds', isLowerBetter: true, isCompared: true },
+  ],
+  cells: ({ isQuick, timing: { warmUpMs, durationMs } }) =>
+    LATENCY_CELLS.filter((_, i) => !isQuick || i === 1).map(([payloadBytes, connections, perSecond]) => {
+      const load: Load = { kind: 'latency', payloadBytes, connections, perSecond };
+      const timing = { warmUpMs, durationMs: 2 * durationMs };
+      return {
+        name: `${formatBytes(payloadBytes)} × ${connections}, ${perSecond.toLocaleString('en')}/s`,
+        measure: (subject) => measureExchange(subject, { server: { mode: 'echo' }, load }, timing),
+      };
+    }),
+};
+
+const http: Part = {
+  name: 'http',
+  summary: 'HTTP requests by autocannon and WebSocket echo (128 B × 50, 16 in flight) on one port: alone, then both',
+  subjects: ['framewright', 'framewright-net', 'ws'],
+  base: 'ws',
+  figures: [
+    { key: 'httpAlone', title: 'HTTP alone', format: 'rate' },
+    { key: 'httpBoth', title: 'HTTP beside', format: 'rate', isCompared: true },
+    { key: 'httpShare', title: 'kept', format: 'share' },
+    { key: 'httpP99', title: 'p99 µs', format: 'microseconds' },
+    { key: 'echoAlone', title: 'echo alone', format: 'rate' },
+    { key: 'echoBoth', title: 'echo beside', format: 'rate', isCompared: true },
+    { key: 'echoShare', title: 'kept', format: 'share' },
+  ],
+  cells: ({ timing }) => [
+    {
+      name: '16 HTTP connections',
+      measure: (subject) => {
+        const load: Load = { kind: 'http', payloadBytes: 128, connections: 50, inFlight: 16, httpConnections: 16 };
+        return measureExchange(subject, { server: { mode: 'echo' }, load }, timing);
+      },
+    },
+  ],
+};
+
+// --- other versions of Node.js
+
+const NODE_VERSIONS = [22, 24, 26];
+
+const versions: Part = {
+  name: 'versions',
+  summary: `echo on Node.js ${NODE_VERSIONS.join(', ')}`,
+  subjects: ['framewright', 'framewright-net', 'ws'],
+  base: 'ws',
+  figures: PER_MESSAGE,
+  cells: ({ isQuick, timing }) =>
+    NODE_VERSIONS.flatMap((version) =>
+      ECHO_QUICK.filter((_, i) => !isQuick || i === 1).map(([payloadBytes, connections, inFlight]) => {
+        const load: Load = { kind: 'echo', payloadBytes, connections, inFlight };
+        return {
+          name: `Node.js ${version}: ${echoName(payloadBytes, connections, inFlight)}`,
+          async measure({ name }) {
+            const { base, dist } = parseSubjectName(name);
+            const subject = subjectOf(`${base}@${version}${dist === undefined ? '' : `:${dist}`}`);
+            if (subject.missing !== undefined) throw new Error(subject.missing);
+            return await measureExchange(subject, { server: { mode: 'echo' }, load }, timing);
+          },
+        };
+      }),
+    ),
+};
+
+export const EXCHANGE_PARTS: readonly Part[] = [
+  echo,
+  text,
+  broadcast,
+  deflatePart,
+  connect,
+  memory,
+  latency,
+  http,
+  scale,
+  versions,
+];

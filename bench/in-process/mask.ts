@@ -1,0 +1,54 @@
+/** Unmasking in place: the RFC's words, 32 bits at a time, vector instructions; ws's with and without its native addon. */
+
+import { maskReference } from '../../src/protocol/index.ts';
+import { loadMaskKernel, protocol, wsMasking } from './libraries.ts';
+import type { Pass, Subjects } from './worker.ts';
+
+interface MaskCell {
+  readonly payloadBytes: number;
+}
+
+/** Where a payload lies behind a short masked header. */
+const START = 6;
+const KEY = 0x37fa213d;
+const KEY_BYTES = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+const PER_PASS = 8;
+
+/** `run` gets the payload masked and has to give it back unmasked, then the same again. */
+function unmaskWith(memory: Buffer, { payloadBytes }: MaskCell, run: () => void): Pass {
+  const end = START + payloadBytes;
+  memory.fill(0x2a);
+  maskReference(memory, START, end, KEY, 0);
+  run();
+  if (!memory.every((byte) => byte === 0x2a)) throw new Error('The payload is not what it was before it was masked');
+  return () => {
+    for (let i = 0; i < PER_PASS; i++) run();
+    return PER_PASS;
+  };
+}
+
+const { startMaskKernel } = await loadMaskKernel();
+
+export const subjects: Subjects<MaskCell> = {
+  reference(cell) {
+    const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);
+    return unmaskWith(memory, cell, () => protocol.maskReference(memory, START, memory.length, KEY, 0));
+  },
+  framewright(cell) {
+    const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);
+    const words = protocol.wordsOf(memory);
+    return unmaskWith(memory, cell, () => protocol.mask(memory, START, memory.length, KEY, 0, words));
+  },
+  'framewright-kernel'(cell) {
+    const kernel = startMaskKernel();
+    if (kernel === undefined) throw new Error('no WebAssembly vector instructions here');
+    const memory = Buffer.from(kernel.memory, 0, START + cell.payloadBytes);
+    const words = protocol.wordsOf(memory);
+    return unmaskWith(memory, cell, () => kernel.unmask(memory, START, memory.length, KEY, 0, words));
+  },
+  ws(cell) {
+    const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);
+    const payload = memory.subarray(START);
+    return unmaskWith(memory, cell, () => wsMasking.unmask(payload, KEY_BYTES));
+  },
+};

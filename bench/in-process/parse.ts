@@ -1,0 +1,123 @@
+/**
+ * Bytes in, messages out: framewright's Connection beside ws's Receiver, and the machine's memory as the limit of both.
+ * The same stream of masked binary frames goes through the subject again and again: unmasking in place masks it anew the
+ * next time, which is the same work. Every message is handed out as a Buffer, as both libraries do, and counted.
+ */
+
+import { type Connection, encodeFrame, FIN, Opcode, type Unmask } from '../../src/protocol/index.ts';
+import { loadMaskKernel, loadViewOf, protocol, ws } from './libraries.ts';
+import type { Pass, Subjects } from './worker.ts';
+
+interface ParseCell {
+  readonly payloadBytes: number;
+  /** 0: frames as they are, whole, in chunks of up to 64 KiB; else cut wherever a TCP segment of that size would end. */
+  readonly chunkBytes: number;
+}
+
+const STREAM_BYTES = 262_144;
+const { viewOf } = await loadViewOf();
+const { startMaskKernel } = await loadMaskKernel();
+
+function buildChunks({ payloadBytes, chunkBytes }: ParseCell): { readonly chunks: Buffer[]; readonly frames: number } {
+  const frame = encodeFrame(FIN | Opcode.Binary, new Uint8Array(payloadBytes).fill(0x2a), 0x37fa213d);
+  const frames = Math.max(1, Math.round(STREAM_BYTES / frame.length));
+  const stream = Buffer.allocUnsafeSlow(frame.length * frames);
+  for (let i = 0; i < frames; i++) stream.set(frame, i * frame.length);
+  const step = chunkBytes === 0 ? Math.max(1, Math.floor(65_536 / frame.length)) * frame.length : chunkBytes;
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < stream.length; at += step) chunks.push(stream.subarray(at, at + step));
+  return { chunks, frames };
+}
+
+type Push = (chunk: Buffer) => void;
+
+/** Feeds the stream once per pass, and counts what comes out of it. */
+function parseWith(cell: ParseCell, start: (onMessage: (data: Buffer) => void) => Push): Pass {
+  const { chunks, frames } = buildChunks(cell);
+  let messages = 0;
+  let bytes = 0;
+  const push = start((data) => {
+    messages++;
+    bytes += data.length;
+  });
+  return () => {
+    messages = 0;
+    bytes = 0;
+    for (const chunk of chunks) push(chunk);
+    if (messages !== frames || bytes !== frames * cell.payloadBytes) {
+      throw new Error(`${messages} messages of ${frames}, ${bytes} bytes`);
+    }
+    return messages;
+  };
+}
+
+/** @param unmask what unmasks; default: `mask` */
+function connect(onMessage: (data: Buffer) => void, unmask?: Unmask): Connection {
+  const output = { writeFrame() {}, flush() {}, end() {} };
+  const handler = {
+    message: (bytes: Uint8Array, start: number, end: number) => onMessage(viewOf(bytes, start, end)),
+    ping() {},
+    pong() {},
+    closeReceived() {},
+    failed(id: string) {
+      throw new Error(id);
+    },
+    closed() {},
+  };
+  const limits = protocol.resolveLimits({ maxMessageBytes: 2 ** 24 });
+  const allocate = (lengthBytes: number) => Buffer.allocUnsafe(lengthBytes);
+  return new protocol.Connection(output, handler, { role: 'server', limits, allocate, unmask });
+}
+
+function startFramewright(onMessage: (data: Buffer) => void): Push {
+  const connection = connect(onMessage);
+  return (chunk) => connection.receive(chunk);
+}
+
+/** As the transport reads: into memory that is used again, where vector instructions reach it. */
+function startShared(onMessage: (data: Buffer) => void): Push {
+  const kernel = startMaskKernel();
+  const memory = Buffer.from(kernel?.memory ?? new ArrayBuffer(65_536));
+  const words = protocol.wordsOf(memory);
+  const connection = connect(onMessage, kernel?.unmask);
+  return (chunk) => {
+    for (let at = 0; at < chunk.length; at += memory.length) {
+      const lengthBytes = chunk.copy(memory, 0, at);
+      connection.receive(memory.subarray(0, lengthBytes), true, words);
+    }
+  };
+}
+
+function startWs(onMessage: (data: Buffer) => void): Push {
+  const receiver = new ws.Receiver({ isServer: true, maxPayload: 2 ** 24 });
+  receiver.on('message', onMessage);
+  receiver.on('error', (error) => {
+    throw error;
+  });
+  return (chunk) => receiver.write(chunk);
+}
+
+/** The limits: every byte copied, or XORed as 32-bit words by a plain loop. */
+function touchWith(cell: ParseCell, touch: (chunk: Buffer) => void): Pass {
+  const { chunks, frames } = buildChunks(cell);
+  return () => {
+    for (const chunk of chunks) touch(chunk);
+    return frames;
+  };
+}
+
+export const subjects: Subjects<ParseCell> = {
+  framewright: (cell) => parseWith(cell, startFramewright),
+  'framewright-shared': (cell) => parseWith(cell, startShared),
+  ws: (cell) => parseWith(cell, startWs),
+  memcpy(cell) {
+    const target = Buffer.allocUnsafeSlow(2 * 2 ** 20);
+    return touchWith(cell, (chunk) => target.set(chunk));
+  },
+  'xor-js': (cell) =>
+    touchWith(cell, (chunk) => {
+      const first = (chunk.byteOffset + 3) >>> 2;
+      const words = new Int32Array(chunk.buffer, first * 4, ((chunk.byteOffset + chunk.length) >>> 2) - first);
+      for (let i = 0; i < words.length; i++) words[i]! ^= 0x12345678;
+    }),
+};

@@ -1,0 +1,77 @@
+/** What a load generator is told, and what it reports. */
+
+export interface Target {
+  readonly port: number;
+  /** The server's process, for what it uses. */
+  readonly pid: number;
+  /** No opening handshake, and answers that are the requests' bytes. */
+  readonly isRaw: boolean;
+}
+
+export interface Timing {
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+}
+
+export interface EchoLoad {
+  readonly kind: 'echo';
+  readonly payloadBytes: number;
+  readonly connections: number;
+  /** Messages under way per connection. */
+  readonly inFlight: number;
+  readonly isText?: boolean;
+}
+
+export interface BroadcastLoad {
+  readonly kind: 'broadcast';
+  readonly payloadBytes: number;
+  readonly connections: number;
+  /** Messages that the speaker sends at once; the next when everybody has them. */
+  readonly burst: number;
+}
+
+export interface DeflateLoad {
+  readonly kind: 'deflate';
+  readonly payloadBytes: number;
+  readonly connections: number;
+  /** The value of Sec-WebSocket-Extensions. */
+  readonly offer: string;
+  /** Of our compressor, 9 to 15. */
+  readonly windowBits: number;
+}
+
+export interface ConnectLoad {
+  readonly kind: 'connect';
+  /** Connections under way. */
+  readonly concurrency: number;
+}
+
+export interface MemoryLoad {
+  readonly kind: 'memory';
+  readonly first: number;
+  readonly last: number;
+  /** Each connection has echoed one message. */
+  readonly isUsed: boolean;
+}
+
+export interface LatencyLoad {
+  readonly kind: 'latency';
+  readonly payloadBytes: number;
+  readonly connections: number;
+  readonly perSecond: number;
+}
+
+export interface HttpLoad {
+  readonly kind: 'http';
+  readonly payloadBytes: number;
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly httpConnections: number;
+}
+
+export type Load = EchoLoad | BroadcastLoad | DeflateLoad | ConnectLoad | MemoryLoad | LatencyLoad | HttpLoad;
+
+/** Figures by name. `utilisation`: of the generator, 0 to 1. */
+export type Figures = Readonly<Record<string, number>>;
+
+export type RunLoad<Kind extends Load> = (target: Target, load: Kind, timing: Timing) => Promise<Figures>;

@@ -1,0 +1,122 @@
+/** `npm run bench -- [PART…] [options]`: see USAGE. */
+
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { EXCHANGE_PARTS } from './exchange-parts.ts';
+import { IN_PROCESS_PARTS } from './in-process-parts.ts';
+import { type CellResult, compare, type Part, type Settings } from './part.ts';
+import { type Subject, subjectOf } from './subjects.ts';
+import { installPeers } from './support/peers.ts';
+import { hasTaskset, pinSelf } from './support/processes.ts';
+import { environment, saveFile, saveResult } from './support/report.ts';
+import { formatCell } from './table.ts';
+
+const PARTS: readonly Part[] = [...IN_PROCESS_PARTS, ...EXCHANGE_PARTS];
+
+const USAGE = `npm run bench -- [PART…] [options]
+
+Without a part, all of them. Every measurement runs in fresh processes, subjects in turn, round by round; a ratio above
+1 is better than the part's base.
+
+  --list             the parts, and the subjects of each
+  --quick            fewer rounds, shorter, few cells: a glance, no result
+  --full             every cell
+  --rounds N         default 5
+  --seconds N        of each measurement; default 1
+  --peers A,B,…      these subjects in place of the part's: NAME[@NODE][:DIST], such as
+                     framewright,framewright:/path/to/other/dist or framewright@24,ws@24
+  --json FILE        write what was measured there
+  --help
+
+bench/results gets the whole picture only: nothing of a --quick run, nor of one with --peers.`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    peers: { type: 'string' },
+    json: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function positive(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name} has to be a number above 0, not "${text}"`);
+  return value;
+}
+
+function settingsFromOptions(): Settings {
+  const durationMs = positive('seconds', values.seconds, values.quick ? 0.5 : 1) * 1000;
+  return {
+    rounds: positive('rounds', values.rounds, values.quick ? 2 : 5),
+    timing: { warmUpMs: durationMs / 2, durationMs },
+    isQuick: values.quick,
+    isFull: values.full,
+  };
+}
+
+function partsFromNames(names: readonly string[]): readonly Part[] {
+  if (names.length === 0) return PARTS;
+  return names.map((name) => {
+    const part = PARTS.find((one) => one.name === name);
+    if (part === undefined)
+      throw new Error(`No such part: ${name}. There are: ${PARTS.map((one) => one.name).join(', ')}`);
+    return part;
+  });
+}
+
+/** Those that can be measured here; the others are named. */
+function subjectsOf(part: Part): Subject[] {
+  const subjects = (values.peers?.split(',') ?? part.subjects).map(part.resolve ?? subjectOf);
+  for (const { name, missing } of subjects) if (missing !== undefined) console.log(`${name} is left out: ${missing}`);
+  return subjects.filter(({ missing }) => missing === undefined);
+}
+
+/** @returns what goes into its JSON */
+async function runPart(part: Part, settings: Settings): Promise<object> {
+  console.log(`\n${part.name}: ${part.summary}; medians of ${settings.rounds} rounds\n`);
+  const subjects = subjectsOf(part);
+  const results: CellResult[] = [];
+  for (const cell of part.cells(settings)) {
+    const result = await compare(cell, subjects, settings.rounds);
+    results.push(result);
+    console.log(`${formatCell(result, part.figures, part.base)}\n`);
+  }
+  const { name, summary, base } = part;
+  const report = { part: name, summary, base, settings, cells: results };
+  if (!settings.isQuick && values.peers === undefined) {
+    saveResult(name, report);
+    if (part.draw !== undefined) saveFile(`${name}.svg`, part.draw(results));
+  }
+  return report;
+}
+
+async function main(): Promise<void> {
+  if (values.help) {
+    console.log(USAGE);
+  } else if (values.list) {
+    for (const { name, summary, subjects } of PARTS) console.log(`${name}: ${summary}\n  ${subjects.join(', ')}`);
+  } else {
+    const parts = partsFromNames(positionals);
+    const settings = settingsFromOptions();
+    if (!hasTaskset) console.log('taskset is not there: server and load share their cores');
+    installPeers();
+    pinSelf(0);
+    const reports: object[] = [];
+    for (const part of parts) reports.push(await runPart(part, settings));
+    if (values.json !== undefined) {
+      writeFileSync(values.json, `${JSON.stringify({ environment: environment(), reports }, undefined, 2)}\n`);
+    }
+  }
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,19 @@
+/** framewright on node:net. */
+
+import type { AddressInfo } from 'node:net';
+import { HOST, HTTP_BODY, MAX_MESSAGE_BYTES, type StartServer } from './contract.ts';
+import { dialect, framewright } from './framewright-build.ts';
+import { listenerFor, type WsSocket } from './ws-api.ts';
+
+export const start: StartServer = async ({ mode, deflate }) => {
+  const server = await framewright.listen({
+    host: HOST,
+    backlog: 511,
+    limits: { maxMessageBytes: MAX_MESSAGE_BYTES },
+    perMessageDeflate: (deflate ?? false) as boolean,
+    onRequest: () => ({ body: HTTP_BODY }),
+  });
+  const listen = listenerFor(mode, () => server.clients as ReadonlySet<unknown> as ReadonlySet<WsSocket>, dialect);
+  server.on('connection', (socket) => listen(socket as unknown as WsSocket));
+  return (server.server.address() as AddressInfo).port;
+};

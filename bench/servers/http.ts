@@ -1,0 +1,18 @@
+/** The HTTP server below those libraries that leave HTTP to node:http. */
+
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { HOST, HTTP_BODY } from './contract.ts';
+
+export function createHttpServer(): Server {
+  return createServer((_, response) => response.end(HTTP_BODY));
+}
+
+export async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, HOST, 511, resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** Loads a package from the folder of the peers. */
+export const requirePeer = createRequire(`${process.env.BENCH_PEERS}/package.json`);
