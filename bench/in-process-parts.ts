@@ -63,8 +63,8 @@ const write: Table = {
 const mask: Table = {
   name: 'mask',
   summary: 'in process: unmasking in place, at the place that a short header leaves it',
-  subjects: ['reference', 'framewright', 'framewright-kernel', 'ws', 'ws-nobu'],
-  rows: [16, 128, KIB, 16 * KIB, 32 * KIB].map((payloadBytes) => ({
+  subjects: ['reference', 'framewright', 'framewright-kernel', 'framewright-elsewhere', 'ws', 'ws-nobu'],
+  rows: SIZES.map((payloadBytes) => ({
     name: formatBytes(payloadBytes),
     cell: { payloadBytes },
   })),

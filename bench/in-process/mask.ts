@@ -1,4 +1,7 @@
-/** Unmasking in place: the RFC's words, 32 bits at a time, vector instructions; ws's with and without its native addon. */
+/**
+ * Unmasking in place: the RFC's words, 32 bits at a time, vector instructions in the read buffer and elsewhere; ws's with
+ * and without its native addon.
+ */
 
 import { maskReference } from '../../src/protocol/index.ts';
 import { loadMaskKernel, protocol, wsMasking } from './libraries.ts';
@@ -27,7 +30,7 @@ function unmaskWith(memory: Buffer, { payloadBytes }: MaskCell, run: () => void)
   };
 }
 
-const { startMaskKernel } = await loadMaskKernel();
+const { readBuffer, readWords, unmask } = await loadMaskKernel();
 
 export const subjects: Subjects<MaskCell> = {
   reference(cell) {
@@ -37,14 +40,16 @@ export const subjects: Subjects<MaskCell> = {
   framewright(cell) {
     const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);
     const words = protocol.wordsOf(memory);
-    return unmaskWith(memory, cell, () => protocol.mask(memory, START, memory.length, KEY, 0, words));
+    return unmaskWith(memory, cell, () => protocol.mask(memory, START, memory.length, KEY, 0, words, 0));
   },
   'framewright-kernel'(cell) {
-    const kernel = startMaskKernel();
-    if (kernel === undefined) throw new Error('no WebAssembly vector instructions here');
-    const memory = Buffer.from(kernel.memory, 0, START + cell.payloadBytes);
+    const memory = readBuffer.subarray(0, START + cell.payloadBytes);
+    return unmaskWith(memory, cell, () => unmask(memory, START, memory.length, KEY, 0, readWords, 0));
+  },
+  'framewright-elsewhere'(cell) {
+    const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);
     const words = protocol.wordsOf(memory);
-    return unmaskWith(memory, cell, () => kernel.unmask(memory, START, memory.length, KEY, 0, words));
+    return unmaskWith(memory, cell, () => unmask(memory, START, memory.length, KEY, 0, words, 0));
   },
   ws(cell) {
     const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);

@@ -4,8 +4,8 @@
  * next time, which is the same work. Every message is handed out as a Buffer, as both libraries do, and counted.
  */
 
-import { type Connection, encodeFrame, FIN, Opcode, type Unmask } from '../../src/protocol/index.ts';
-import { loadMaskKernel, loadViewOf, protocol, ws } from './libraries.ts';
+import { type Connection, encodeFrame, FIN, Opcode } from '../../src/protocol/index.ts';
+import { loadMaskKernel, loadMessageMemory, loadView, protocol, ws } from './libraries.ts';
 import type { Pass, Subjects } from './worker.ts';
 
 interface ParseCell {
@@ -15,8 +15,9 @@ interface ParseCell {
 }
 
 const STREAM_BYTES = 262_144;
-const { viewOf } = await loadViewOf();
-const { startMaskKernel } = await loadMaskKernel();
+const { viewOf, viewOfChunk, forgetChunk } = await loadView();
+const { readBuffer, readWords, unmask } = await loadMaskKernel();
+const { allocate, copyOf } = await loadMessageMemory();
 
 function buildChunks({ payloadBytes, chunkBytes }: ParseCell): { readonly chunks: Buffer[]; readonly frames: number } {
   const frame = encodeFrame(FIN | Opcode.Binary, new Uint8Array(payloadBytes).fill(0x2a), 0x37fa213d);
@@ -51,11 +52,12 @@ function parseWith(cell: ParseCell, start: (onMessage: (data: Buffer) => void) =
   };
 }
 
-/** @param unmask what unmasks; default: `mask` */
-function connect(onMessage: (data: Buffer) => void, unmask?: Unmask): Connection {
+/** The Connection as the transport sets it up, and messages as the WebSocket makes them. */
+function connect(onMessage: (data: Buffer) => void): Connection {
   const output = { writeFrame() {}, flush() {}, end() {} };
   const handler = {
-    message: (bytes: Uint8Array, start: number, end: number) => onMessage(viewOf(bytes, start, end)),
+    message: (bytes: Uint8Array, start: number, end: number, _isBinary: boolean, isShared: boolean) =>
+      onMessage(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end)),
     ping() {},
     pong() {},
     closeReceived() {},
@@ -65,26 +67,27 @@ function connect(onMessage: (data: Buffer) => void, unmask?: Unmask): Connection
     closed() {},
   };
   const limits = protocol.resolveLimits({ maxMessageBytes: 2 ** 24 });
-  const allocate = (lengthBytes: number) => Buffer.allocUnsafe(lengthBytes);
   return new protocol.Connection(output, handler, { role: 'server', limits, allocate, unmask });
 }
 
+/** Chunks of their own, as streams and TLS deliver them. */
 function startFramewright(onMessage: (data: Buffer) => void): Push {
   const connection = connect(onMessage);
-  return (chunk) => connection.receive(chunk);
+  return (chunk) => {
+    connection.receive(chunk);
+    forgetChunk();
+  };
 }
 
-/** As the transport reads: into memory that is used again, where vector instructions reach it. */
+/** As plain sockets are read: into memory that is used again, where vector instructions reach it. */
 function startShared(onMessage: (data: Buffer) => void): Push {
-  const kernel = startMaskKernel();
-  const memory = Buffer.from(kernel?.memory ?? new ArrayBuffer(65_536));
-  const words = protocol.wordsOf(memory);
-  const connection = connect(onMessage, kernel?.unmask);
+  const connection = connect(onMessage);
   return (chunk) => {
-    for (let at = 0; at < chunk.length; at += memory.length) {
-      const lengthBytes = chunk.copy(memory, 0, at);
-      connection.receive(memory.subarray(0, lengthBytes), true, words);
+    for (let at = 0; at < chunk.length; at += readBuffer.length) {
+      const lengthBytes = chunk.copy(readBuffer, 0, at);
+      connection.receive(viewOf(readBuffer, 0, lengthBytes), true, readWords);
     }
+    forgetChunk();
   };
 }
 

@@ -4,6 +4,8 @@
  */
 
 import type { Duplex } from 'node:stream';
+import { copyOf } from '../transport/message-memory.ts';
+import { viewOf, viewOfChunk } from '../transport/view.ts';
 import { EventTargetEmitter } from './event-target.ts';
 import { abnormalClosure, MessageIterator, type MessagesOptions } from './message-iterator.ts';
 import type { SendData } from './payload.ts';
@@ -99,5 +101,3 @@ export abstract class MessageSource extends EventTargetEmitter {
 function decodeText(bytes: Uint8Array, start: number, end: number): string {
   return bytes instanceof Buffer ? bytes.toString('utf8', start, end) : viewOf(bytes, start, end).toString();
 }
-
-import { copyOf, viewOf, viewOfChunk } from '../transport/view.ts';

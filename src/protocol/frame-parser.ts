@@ -121,13 +121,20 @@ export class FrameParser implements HeaderContext {
    */
   push(chunk: Uint8Array, memoryWords?: Int32Array): number {
     const end = chunk.length;
+    const { byteOffset } = chunk;
     let words = memoryWords;
     let position = 0;
     while (position < end && !this.isStopped) {
       if (this.isHalted) break;
       if (this.payloadRemaining >= 0) {
-        if (this.header.masked) words ??= wordsOf(chunk);
-        position = this.takePayload(chunk, position, end, words);
+        const pieceEnd = Math.min(end, position + this.payloadRemaining);
+        if (this.header.masked) {
+          words ??= wordsOf(chunk);
+          const payloadPosition = this.header.payloadLength - this.payloadRemaining;
+          this.unmask(chunk, position, pieceEnd, this.header.maskingKey, payloadPosition, words, byteOffset);
+        }
+        this.takePayload(chunk, position, pieceEnd);
+        position = pieceEnd;
         continue;
       }
       const frameStart = position - this.spillLength;
@@ -161,7 +168,7 @@ export class FrameParser implements HeaderContext {
       }
       if (header.masked && header.payloadLength > 0) {
         words ??= wordsOf(chunk);
-        this.unmask(chunk, position, payloadEnd, header.maskingKey, 0, words);
+        this.unmask(chunk, position, payloadEnd, header.maskingKey, 0, words, byteOffset);
       }
       const start = position;
       position = payloadEnd;
@@ -173,19 +180,13 @@ export class FrameParser implements HeaderContext {
   }
 
   /** Hands on the part of the current frame's payload that this chunk holds. */
-  private takePayload(chunk: Uint8Array, position: number, end: number, words?: Int32Array): number {
+  private takePayload(chunk: Uint8Array, start: number, end: number): void {
     const header = this.header;
-    const pieceEnd = Math.min(end, position + this.payloadRemaining);
-    if (header.masked) {
-      const payloadPosition = header.payloadLength - this.payloadRemaining;
-      this.unmask(chunk, position, pieceEnd, header.maskingKey, payloadPosition, words);
-    }
-    this.payloadRemaining -= pieceEnd - position;
+    this.payloadRemaining -= end - start;
     const isLast = this.payloadRemaining === 0;
     if (isLast) this.payloadRemaining = -1;
-    this.sink.framePayload(header, chunk, position, pieceEnd);
+    this.sink.framePayload(header, chunk, start, end);
     if (isLast && !this.isStopped) this.sink.frameEnd(header);
-    return pieceEnd;
   }
 
   /**

@@ -10,7 +10,8 @@ export type Unmask = (
   end: number,
   maskingKey: number,
   position: number,
-  words: Int32Array | undefined,
+  words: Int32Array,
+  byteOffset: number,
 ) => void;
 
 /** §5.3 word for word; the oracle for `mask`. `position` is the place of bytes[start] in the payload. */
@@ -27,18 +28,17 @@ export function maskReference(
   }
 }
 
-/**
- * Where each of a word's four bytes lies in memory order, as shift counts, so that a word of key can be built for
- * this machine's byte order without asking for it.
- */
+/** Where each byte of a word lies in memory, as shift counts: so a word of key is right in either byte order. */
 const SHIFT_OF_BYTE = new Uint8Array(new Uint32Array([0x18_10_08_00]).buffer);
 const SHIFT0 = SHIFT_OF_BYTE[0]!;
 const SHIFT1 = SHIFT_OF_BYTE[1]!;
 const SHIFT2 = SHIFT_OF_BYTE[2]!;
 const SHIFT3 = SHIFT_OF_BYTE[3]!;
 
-/** Below this many bytes the words are not worth their set-up. */
-const MIN_WORD_BYTES = 8;
+/** Words whose first n bytes in memory are 0 and the others 0xff: which of its bytes a range takes that begins at byte n. */
+const FROM_BYTE = new Int32Array(
+  Uint8Array.of(255, 255, 255, 255, 0, 255, 255, 255, 0, 0, 255, 255, 0, 0, 0, 255).buffer,
+);
 
 /** A view of the whole memory behind `bytes` as 32-bit words, for `mask`: worth keeping for as long as that memory is. */
 export function wordsOf(bytes: Uint8Array): Int32Array {
@@ -46,9 +46,11 @@ export function wordsOf(bytes: Uint8Array): Int32Array {
 }
 
 /**
- * Masks or unmasks bytes[start … end) in place, a word at a time.
+ * Masks or unmasks bytes[start … end) in place, a word at a time. The words at both ends are written whole, their bytes
+ * outside the range as they were.
  * @param position the place of bytes[start] in the payload, for payloads that arrive in pieces
  * @param words `wordsOf(bytes)`, when the caller has it already
+ * @param byteOffset `bytes.byteOffset`, when the caller has it already
  */
 export function mask(
   bytes: Uint8Array,
@@ -56,29 +58,35 @@ export function mask(
   end: number,
   maskingKey: number,
   position = 0,
-  words?: Int32Array,
+  words = wordsOf(bytes),
+  byteOffset = bytes.byteOffset,
 ): void {
-  const turn = (position & 3) << 3;
-  let key = (maskingKey << turn) | (maskingKey >>> (32 - turn));
-  let i = start;
-  if (end - start >= MIN_WORD_BYTES) {
-    const byteOffset = bytes.byteOffset;
-    for (; ((byteOffset + i) & 3) !== 0; i++) {
-      bytes[i]! ^= key >>> 24;
-      key = (key << 8) | (key >>> 24);
-    }
-    const word =
-      ((key >>> 24) << SHIFT0) |
-      (((key >>> 16) & 0xff) << SHIFT1) |
-      (((key >>> 8) & 0xff) << SHIFT2) |
-      ((key & 0xff) << SHIFT3);
-    const view = words ?? wordsOf(bytes);
-    const lastWord = (byteOffset + end) >>> 2;
-    for (let w = (byteOffset + i) >>> 2; w < lastWord; w++) view[w]! ^= word;
-    i = lastWord * 4 - byteOffset;
+  const first = byteOffset + start;
+  let last = byteOffset + end;
+  // Turned so that it begins with what the first byte of a word is masked with.
+  const turn = ((position - first) & 3) << 3;
+  const key = (maskingKey << turn) | (maskingKey >>> (32 - turn));
+  const wholeWords = words.length * 4;
+  if (last > wholeWords) {
+    // The memory ends inside a word, and the range with it.
+    for (let at = Math.max(first, wholeWords); at < last; at++) bytes[at - byteOffset]! ^= key >>> (24 - 8 * (at & 3));
+    last = Math.max(first, wholeWords);
   }
-  for (; i < end; i++) {
-    bytes[i]! ^= key >>> 24;
-    key = (key << 8) | (key >>> 24);
+  if (last === first) return;
+  const word =
+    ((key >>> 24) << SHIFT0) |
+    (((key >>> 16) & 0xff) << SHIFT1) |
+    (((key >>> 8) & 0xff) << SHIFT2) |
+    ((key & 0xff) << SHIFT3);
+  const head = FROM_BYTE[first & 3]!;
+  const tail = ~FROM_BYTE[last & 3]!;
+  const lastWord = last >>> 2;
+  let w = first >>> 2;
+  if (w === lastWord) {
+    words[w]! ^= word & head & tail;
+    return;
   }
+  words[w]! ^= word & head;
+  for (w++; w < lastWord; w++) words[w]! ^= word;
+  if (tail !== 0) words[lastWord]! ^= word & tail;
 }

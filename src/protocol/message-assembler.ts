@@ -75,11 +75,11 @@ export class MessageAssembler {
     this.length = 0;
   }
 
-  /** Doubles the memory, but not past what the frame at hand will fill, and so never past twice what has arrived. */
+  /** Four times what has arrived, or what the frame at hand will fill, if that is less; of fragments, twice. */
   private grow(neededBytes: number, announcedBytes: number): void {
     const announcedTotal = neededBytes + announcedBytes;
     const capacity =
-      announcedBytes > 0 ? Math.min(2 * neededBytes, announcedTotal) : Math.max(neededBytes, 2 * this.length);
+      announcedBytes > 0 ? Math.min(4 * neededBytes, announcedTotal) : Math.max(neededBytes, 2 * this.length);
     const grown = this.allocate(capacity);
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;

@@ -1,29 +1,46 @@
 /**
- * Unmasking with the processor's vector instructions (§5.3): a WebAssembly module of 236 bytes, whose source is
- * mask-kernel.wat. It works on its own memory only, so that the transport reads into that; without WebAssembly, its vector
- * instructions, or the address space that engines set aside for its memory, there is none, and `mask` does it.
+ * Masking with the processor's vector instructions (§5.3): a WebAssembly module of 236 bytes, whose source is
+ * mask-kernel.wat. It works on its own memory only. So the transport reads into the first part of that, and what lies
+ * elsewhere is copied through the second part. Without WebAssembly, its vector instructions, or the address space that
+ * engines set aside for its memory, there is none, and `mask` does it all.
  */
 
-import { mask, wordsOf } from '../protocol/index.ts';
+import { mask, type Unmask, wordsOf } from '../protocol/index.ts';
 import { MASK_KERNEL_BASE64 } from './mask-kernel-bytes.ts';
+import { viewOf } from './view.ts';
 
-/** The size of the module's memory. */
-export const KERNEL_MEMORY_BYTES = 65_536;
+/** The part of the memory that sockets read into: a message of 64 KiB with its header in one read, whole pages. */
+export const READ_BYTES = 81_920;
+/** The part that other memory is copied through: a piece that stays in the processor's first cache. */
+const SCRATCH_START = READ_BYTES;
+const SCRATCH_BYTES = 16_384;
 
-/** Below this many bytes `mask` is as fast. */
-const MIN_KERNEL_BYTES = 32;
+/** Below this many bytes `mask` is as fast: where the bytes are read, where they are on their way, and elsewhere. */
+const MIN_READ_BYTES = 32;
+const MIN_COPY_BYTES = 128;
+const MIN_ELSEWHERE_BYTES = 512;
 
 interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   mask(at: number, end: number, key: number): void;
 }
 
-export interface MaskKernel {
-  readonly memory: ArrayBuffer;
-  /** `wordsOf` its memory, by which a chunk in it is known. */
-  readonly words: Int32Array;
-  /** As `mask`, for a chunk that begins where the kernel's memory does; others go to `mask`. */
-  unmask(bytes: Uint8Array, start: number, end: number, maskingKey: number, position: number, words?: Int32Array): void;
+/** Copies `source` to target[at …], masked. `words` is `wordsOf(target)`, when the caller has it already. */
+export type CopyMasked = (
+  source: Uint8Array,
+  target: Uint8Array,
+  at: number,
+  maskingKey: number,
+  words?: Int32Array,
+) => void;
+
+export interface Masking {
+  /** What sockets read into. */
+  readonly readBuffer: Buffer;
+  /** `wordsOf` it, by which a chunk in it is known. */
+  readonly readWords: Int32Array;
+  readonly unmask: Unmask;
+  readonly copyMasked: CopyMasked;
 }
 
 /** A masking key as WebAssembly reads it from memory, turned so that it begins with the byte for `position`. */
@@ -39,32 +56,62 @@ interface Engine {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
 
-/**
- * @param engine where it runs; default this engine's WebAssembly, if it has that
- * @returns undefined where it does not run
- */
-export function startMaskKernel(
-  engine = (globalThis as { readonly WebAssembly?: Engine }).WebAssembly,
-): MaskKernel | undefined {
+/** @returns undefined where it does not run */
+function startKernel(engine: Engine | undefined): KernelExports | undefined {
   if (engine === undefined) return undefined;
-  let kernel: KernelExports;
   try {
     const module = new engine.Module(Buffer.from(MASK_KERNEL_BASE64, 'base64'));
-    kernel = new engine.Instance(module).exports as KernelExports;
+    return new engine.Instance(module).exports as KernelExports;
   } catch {
     return undefined;
   }
-  const memory = kernel.memory.buffer;
-  const kernelWords = wordsOf(new Uint8Array(memory));
+}
+
+const copyAndMask: CopyMasked = (source, target, at, maskingKey, words) => {
+  target.set(source, at);
+  mask(target, at, at + source.length, maskingKey, 0, words);
+};
+
+/** @param engine where the kernel runs; default this engine's WebAssembly, if it has that */
+export function startMasking(engine = (globalThis as { readonly WebAssembly?: Engine }).WebAssembly): Masking {
+  const kernel = startKernel(engine);
+  if (kernel === undefined) {
+    const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    return { readBuffer, readWords: wordsOf(readBuffer), unmask: mask, copyMasked: copyAndMask };
+  }
+  const memory = Buffer.from(kernel.memory.buffer);
+  const memoryWords = wordsOf(memory);
+  const scratch = viewOf(memory, SCRATCH_START, SCRATCH_START + SCRATCH_BYTES);
+
+  /** The whole key fits every piece, whose lengths are multiples of four. */
+  function maskThroughScratch(source: Uint8Array, target: Uint8Array, at: number, key: number): void {
+    for (let done = 0; done < source.length; done += SCRATCH_BYTES) {
+      const length = Math.min(source.length - done, SCRATCH_BYTES);
+      memory.set(length === source.length ? source : source.subarray(done, done + length), SCRATCH_START);
+      kernel!.mask(SCRATCH_START, SCRATCH_START + length, key);
+      target.set(length === SCRATCH_BYTES ? scratch : scratch.subarray(0, length), at + done);
+    }
+  }
+
   return {
-    memory,
-    words: kernelWords,
-    unmask(bytes, start, end, maskingKey, position, words) {
-      if (words !== kernelWords || end - start < MIN_KERNEL_BYTES) {
-        mask(bytes, start, end, maskingKey, position, words);
+    readBuffer: viewOf(memory, 0, READ_BYTES),
+    readWords: memoryWords,
+    unmask(bytes, start, end, maskingKey, position, words, byteOffset) {
+      const length = end - start;
+      if (words === memoryWords && length >= MIN_READ_BYTES) {
+        kernel.mask(byteOffset + start, byteOffset + end, keyInMemory(maskingKey, position));
+      } else if (length < MIN_ELSEWHERE_BYTES) {
+        mask(bytes, start, end, maskingKey, position, words, byteOffset);
       } else {
-        kernel.mask(start, end, keyInMemory(maskingKey, position));
+        maskThroughScratch(bytes.subarray(start, end), bytes, start, keyInMemory(maskingKey, position));
       }
+    },
+    copyMasked(source, target, at, maskingKey, words) {
+      if (source.length < MIN_COPY_BYTES) copyAndMask(source, target, at, maskingKey, words);
+      else maskThroughScratch(source, target, at, keyInMemory(maskingKey, 0));
     },
   };
 }
+
+/** This process's. */
+export const { readBuffer, readWords, unmask, copyMasked }: Masking = startMasking();

@@ -1,6 +1,6 @@
 ;; Masks or unmasks bytes of this module's memory in place (RFC 6455 §5.3), sixteen at a time.
 (module
-  (memory (export "memory") 1 1)
+  (memory (export "memory") 3 3)
   ;; key: the masking key as it lies in memory, turned so that its first byte belongs to the byte at $at
   (func (export "mask") (param $at i32) (param $end i32) (param $key i32)
     (local $keys v128)

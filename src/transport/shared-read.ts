@@ -8,14 +8,12 @@
 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { wordsOf } from '../protocol/index.ts';
-import { KERNEL_MEMORY_BYTES, startMaskKernel } from './mask-kernel.ts';
+import { readBuffer, readWords } from './mask-kernel.ts';
+import { copyToPool, poolWords } from './message-memory.ts';
 import { viewOf } from './view.ts';
 
 /** Up to here a chunk is copied into the pool; messages in longer ones are copied one by one. */
 const POOLED_CHUNK_BYTES = 8_192;
-/** How much memory a message that is kept can hold alive beside itself. */
-const POOL_BYTES = 131_072;
 
 /** Who reads from a socket. */
 export interface SharedReader {
@@ -53,29 +51,6 @@ export function findOnReadNames(SocketClass: new (options: object) => object): O
 }
 
 const names = findOnReadNames(Socket as unknown as new (options: object) => object);
-const kernel = startMaskKernel();
-const readBuffer = Buffer.from(kernel?.memory ?? new ArrayBuffer(KERNEL_MEMORY_BYTES));
-const readWords = kernel?.words ?? wordsOf(readBuffer);
-/** Unmasks what was read; undefined where there is nothing faster than `mask`. */
-export const unmaskShared = kernel?.unmask;
-let pool = Buffer.alloc(0);
-let poolWords = wordsOf(pool);
-let poolUsed = 0;
-
-/** The first `lengthBytes` of the read buffer in memory that is not used again. */
-function takeOut(lengthBytes: number): Buffer {
-  if (poolUsed + lengthBytes > pool.length) {
-    pool = Buffer.allocUnsafeSlow(POOL_BYTES);
-    poolWords = wordsOf(pool);
-    poolUsed = 0;
-  }
-  const start = poolUsed;
-  readBuffer.copy(pool, start, 0, lengthBytes);
-  // The next chunk begins at a word again.
-  poolUsed = (start + lengthBytes + 7) & ~7;
-  return viewOf(pool, start, start + lengthBytes);
-}
-
 /**
  * Node calls it as a method of the socket; only `false` would stop it reading. The reader is one listener of 'data'; when
  * there are others, they are to hear the bytes as well.
@@ -83,7 +58,7 @@ function takeOut(lengthBytes: number): Buffer {
 function onRead(this: SharingSocket, lengthBytes: number): boolean {
   const reader = this[READER] as SharedReader;
   if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(readBuffer.subarray(0, lengthBytes)));
-  else if (lengthBytes <= POOLED_CHUNK_BYTES) reader.receive(takeOut(lengthBytes), false, poolWords);
+  else if (lengthBytes <= POOLED_CHUNK_BYTES) reader.receive(copyToPool(readBuffer, 0, lengthBytes), false, poolWords);
   else reader.receive(viewOf(readBuffer, 0, lengthBytes), true, readWords);
   return true;
 }

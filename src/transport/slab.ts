@@ -1,13 +1,17 @@
 /**
  * Memory that outgoing frames are put together in, shared by all connections. A slab starts over when every range
  * taken from it has been handed to the kernel; one that the kernel has not emptied at once is left to the socket that
- * still needs it, and a new one takes its place.
+ * still needs it, and another takes its place.
  */
 
-export const SLAB_BYTES = 65_536;
+import { wordsOf } from '../protocol/index.ts';
+
+export const SLAB_BYTES = 131_072;
 
 export class Slab {
   readonly bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  /** `wordsOf(bytes)`, for masking. */
+  readonly words = wordsOf(this.bytes);
   used = 0;
   /** Ranges that somebody fills or has not written yet. */
   private lentRanges = 0;
@@ -22,17 +26,26 @@ export class Slab {
     this.lentRanges--;
     if (!isTaken) this.isRetained = true;
     if (this.isRetained) {
-      if (current === this) current = new Slab();
+      if (current === this) current = takeSlab();
     } else if (this.lentRanges === 0) {
       this.used = 0;
+      if (current !== this && spares.length < MAX_SPARES) spares.push(this);
     }
   }
 }
 
-let current = new Slab();
+/** Slabs that a burst has filled and the kernel emptied: half a mebibyte at most. */
+const spares: Slab[] = [];
+const MAX_SPARES = 4;
+
+function takeSlab(): Slab {
+  return spares.pop() ?? new Slab();
+}
+
+let current = takeSlab();
 
 /** The slab to write into, with room for so many bytes (at most `SLAB_BYTES`). */
 export function slabWithRoom(lengthBytes: number): Slab {
-  if (SLAB_BYTES - current.used < lengthBytes) current = new Slab();
+  if (SLAB_BYTES - current.used < lengthBytes) current = takeSlab();
   return current;
 }

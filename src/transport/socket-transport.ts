@@ -15,9 +15,11 @@ import {
   checkControlPayload,
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
+import { unmask } from './mask-kernel.ts';
+import { allocate } from './message-memory.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
-import { readShared, unmaskShared } from './shared-read.ts';
+import { readShared } from './shared-read.ts';
 import { forgetChunk, viewOfChunk } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
@@ -58,10 +60,6 @@ function onError(this: OwnedStream): void {
 
 function onClose(this: OwnedStream): void {
   this[TRANSPORT].socketClosed();
-}
-
-function allocate(lengthBytes: number): Buffer {
-  return Buffer.allocUnsafe(lengthBytes);
 }
 
 function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
@@ -111,7 +109,7 @@ export class SocketTransport {
       inflater: this.compression,
       allocate,
       isUtf8: isUtf8Range,
-      unmask: unmaskShared,
+      unmask,
     });
     this.batch.owner = this.connection;
     this.sender = new MessageSender(this, this.batch, this.compression);

@@ -10,6 +10,11 @@ const BufferView = (Buffer as unknown as Record<symbol, unknown>)[Symbol.species
   length: number,
 ) => Buffer;
 
+/** A Buffer on memory. */
+export function viewIn(memory: ArrayBufferLike, byteOffset: number, length: number): Buffer {
+  return new BufferView(memory, byteOffset, length);
+}
+
 /** bytes[start … end) as a Buffer on the same memory. */
 export function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
   return new BufferView(bytes.buffer, bytes.byteOffset + start, end - start);
@@ -36,11 +41,4 @@ export function viewOfChunk(bytes: Uint8Array, start: number, end: number): Buff
 export function forgetChunk(): void {
   chunk = NO_BYTES;
   chunkMemory = NO_BYTES.buffer;
-}
-
-/** bytes[start … end) as a Buffer on memory of its own. */
-export function copyOf(bytes: Uint8Array, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - start);
-  copy.set(viewOfChunk(bytes, start, end));
-  return copy;
 }

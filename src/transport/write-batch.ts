@@ -7,8 +7,10 @@
 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type FrameOutput, frameHeaderLength, mask, type Role, writeFrameHeader } from '../protocol/index.ts';
+import { type FrameOutput, frameHeaderLength, type Role, writeFrameHeader } from '../protocol/index.ts';
+import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
+import { allocate } from './message-memory.ts';
 import { forgetJoined, joinShared } from './shared-frames.ts';
 import { type Slab, slabWithRoom } from './slab.ts';
 
@@ -155,13 +157,18 @@ export class WriteBatch implements FrameOutput {
 
   /** Header and payload, one behind the other, at the end of the range being filled. */
   private copyFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number, frameBytes: number): void {
-    const { bytes } = this.extendRange(frameBytes);
+    const { bytes, words } = this.extendRange(frameBytes);
     const maskingKey = this.masks ? this.nextKey() : undefined;
     const payloadStart = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
-    if (typeof payload === 'string') bytes.write(payload, payloadStart, payloadLength);
-    else bytes.set(payload, payloadStart);
     const frameEnd = this.rangeEnd + frameBytes;
-    if (maskingKey !== undefined) mask(bytes, payloadStart, frameEnd, maskingKey);
+    if (typeof payload === 'string') {
+      bytes.write(payload, payloadStart, payloadLength);
+      if (maskingKey !== undefined) unmask(bytes, payloadStart, frameEnd, maskingKey, 0, words, 0);
+    } else if (maskingKey === undefined) {
+      bytes.set(payload, payloadStart);
+    } else {
+      copyMasked(payload, bytes, payloadStart, maskingKey, words);
+    }
     this.rangeEnd = frameEnd;
     this.slab!.used = frameEnd;
   }
@@ -181,8 +188,8 @@ export class WriteBatch implements FrameOutput {
       this.add(typeof payload === 'string' ? Buffer.from(payload) : payload);
       return;
     }
-    const masked = Buffer.from(payload as Uint8Array);
-    mask(masked, 0, masked.length, maskingKey);
+    const masked = allocate(payloadLength);
+    copyMasked(typeof payload === 'string' ? Buffer.from(payload) : payload, masked, 0, maskingKey);
     this.add(masked);
   }
 

@@ -53,7 +53,7 @@ describe('message assembler', () => {
     const { assembler, allocations } = open();
     assembler.start(false);
     assembler.append(hex('01'), 0, 1, Number.MAX_SAFE_INTEGER - 1);
-    expect(Math.max(...allocations)).toBeLessThanOrEqual(2);
+    expect(Math.max(...allocations)).toBeLessThanOrEqual(4);
   });
 
   const SIZES: [name: string, pieces: number[]][] = [
@@ -64,27 +64,30 @@ describe('message assembler', () => {
     ['pieces that grow', Array.from({ length: 60 }, (_, i) => i * i)],
   ];
   for (const isAnnounced of [true, false]) {
-    it.each(SIZES)(`§10.4 never more than twice what has arrived: %s, announced ${isAnnounced}`, (_name, pieces) => {
-      const { assembler, allocations } = open();
-      const total = pieces.reduce((sum, piece) => sum + piece, 0);
-      const content = Uint8Array.from({ length: total }, (_, i) => i * 17);
-      assembler.start(false);
-      let arrived = 0;
-      for (const piece of pieces) {
-        const before = allocations.length;
-        const toCome = isAnnounced ? total - arrived - piece : 0;
-        assembler.append(content, arrived, arrived + piece, toCome);
-        arrived += piece;
-        for (const capacity of allocations.slice(before)) {
-          expect(capacity).toBeLessThanOrEqual(2 * arrived);
-          if (isAnnounced) expect(capacity).toBeLessThanOrEqual(total);
+    it.each(SIZES)(
+      `§10.4 never more than four times what has arrived, twice when the rest is not announced: %s, announced ${isAnnounced}`,
+      (_name, pieces) => {
+        const { assembler, allocations } = open();
+        const total = pieces.reduce((sum, piece) => sum + piece, 0);
+        const content = Uint8Array.from({ length: total }, (_, i) => i * 17);
+        assembler.start(false);
+        let arrived = 0;
+        for (const piece of pieces) {
+          const before = allocations.length;
+          const toCome = isAnnounced ? total - arrived - piece : 0;
+          assembler.append(content, arrived, arrived + piece, toCome);
+          arrived += piece;
+          for (const capacity of allocations.slice(before)) {
+            expect(capacity).toBeLessThanOrEqual((isAnnounced ? 4 : 2) * arrived);
+            if (isAnnounced) expect(capacity).toBeLessThanOrEqual(total);
+          }
         }
-      }
-      expect(assembler.length).toBe(total);
-      expect(assembler.bytes.subarray(0, total)).toEqual(content);
-      // Growth is geometric: copying stays linear in the length of the message.
-      expect(allocations.length).toBeLessThanOrEqual(Math.log2(total) + 3);
-    });
+        expect(assembler.length).toBe(total);
+        expect(assembler.bytes.subarray(0, total)).toEqual(content);
+        // Growth is geometric: copying stays linear in the length of the message.
+        expect(allocations.length).toBeLessThanOrEqual(Math.log2(total) + 3);
+      },
+    );
   }
 
   it('§8.1 text is checked as it comes in', () => {

@@ -38,3 +38,23 @@ it('makes way for a new one when there is no room', () => {
   slab.giveBack(true);
   expect(slabWithRoom(SLAB_BYTES)).toBe(next);
 });
+
+it('comes back after a burst that needed several, a few of them', () => {
+  const burst = Array.from({ length: 9 }, () => {
+    const slab = slabWithRoom(SLAB_BYTES);
+    slab.lend();
+    slab.used = SLAB_BYTES;
+    return slab;
+  });
+  expect(new Set(burst).size).toBe(9);
+  // The current one, then the first four of the others.
+  for (const slab of burst.toReversed()) slab.giveBack(true);
+  const next = Array.from({ length: 9 }, () => {
+    const slab = slabWithRoom(SLAB_BYTES);
+    slab.lend();
+    slab.used = SLAB_BYTES;
+    return slab;
+  });
+  expect(next.filter((slab) => burst.includes(slab))).toHaveLength(5);
+  for (const slab of next) slab.giveBack(false);
+});
