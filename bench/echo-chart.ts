@@ -6,6 +6,7 @@ import { baseOf, ratioToBase } from './table.ts';
 
 const SUBJECTS: Readonly<Record<string, string>> = {
   framewright: 'framewright',
+  'framewright-transient': 'transientMessages',
   net: 'bare node:net',
   bun: 'Bun',
   deno: 'Deno',
@@ -30,7 +31,9 @@ export function echoChart(results: readonly CellResult[], base: string, figure: 
       bars: Object.entries(SUBJECTS).flatMap(([subject, label]) => {
         const series = result.series.find((one) => one.subject === subject);
         const ratio = series && ratioToBase(series, baseOf(result, base), figure);
-        return ratio === undefined ? [] : [{ label, value: ratio.median, isHighlighted: subject === 'framewright' }];
+        return ratio === undefined
+          ? []
+          : [{ label, value: ratio.median, isHighlighted: subject.startsWith('framewright') }];
       }),
     }));
   return barChart({

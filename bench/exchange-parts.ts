@@ -5,6 +5,7 @@ import { deflatePart } from './deflate-part.ts';
 import { echoChart } from './echo-chart.ts';
 import type { BroadcastLoad, EchoLoad, Load } from './load/contract.ts';
 import type { Cell, Figure, Part, Settings } from './part.ts';
+import { scaleChart } from './scale-chart.ts';
 import { parseSubjectName, subjectOf } from './subjects.ts';
 import { formatBytes } from './support/report.ts';
 
@@ -75,7 +76,7 @@ function echoCells({ isFull, isQuick, timing }: Settings): Cell[] {
 const echo: Part = {
   name: 'echo',
   summary: 'binary messages echoed over loopback: payload × connections, messages in flight on each',
-  subjects: PEERS,
+  subjects: [...PEERS, 'framewright-transient'],
   base: 'ws',
   figures: PER_MESSAGE,
   cells: echoCells,
@@ -168,6 +169,7 @@ const scale: Part = {
         measure: (subject) => measureExchange(subject, { server: { mode: 'echo' }, load }, timing),
       };
     }),
+  draw: (results) => scaleChart(results, 'ws', PER_MESSAGE[1]!),
 };
 
 // --- at a fixed rate, and beside HTTP

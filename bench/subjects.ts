@@ -30,6 +30,7 @@ interface Kind {
 const KINDS: Readonly<Record<string, Kind>> = {
   framewright: { adapter: 'framewright' },
   'framewright-net': { adapter: 'framewright-net' },
+  'framewright-transient': { adapter: 'framewright-transient' },
   net: { adapter: 'net', isRaw: true },
   ws: { adapter: 'ws', needs: 'bufferutil' },
   'ws-nobu': { adapter: 'ws', needs: 'ws', environment: { WS_NO_BUFFER_UTIL: '1' } },

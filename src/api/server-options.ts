@@ -26,6 +26,11 @@ export interface WsConnectionOptions {
   skipUTF8Validation?: boolean | undefined;
   /** Only here: read plain TCP into memory shared by all connections, where Node lets us. Default true. */
   sharesReadBuffer?: boolean | undefined;
+  /**
+   * Only here: 'message' listeners get messages in memory that is used again as soon as they return, so that what is kept,
+   * or used behind an `await`, has to be copied (`Buffer.from(data)`). Default false.
+   */
+  transientMessages?: boolean | undefined;
 }
 
 const DEFAULT_MAX_PAYLOAD_BYTES = 100 * 1024 * 1024;
@@ -42,6 +47,7 @@ export function settingsFromWsOptions(options: WsConnectionOptions): ConnectionS
     autoPong: options.autoPong,
     skipsUtf8Validation: options.skipUTF8Validation,
     sharesReadBuffer: options.sharesReadBuffer,
+    transientMessages: options.transientMessages,
     spreadsEvents: options.allowSynchronousEvents === false,
     closeTimeoutMs: checkTimeout('closeTimeout', options.closeTimeout),
   };

@@ -38,6 +38,8 @@ export interface ConnectionSettings {
   readonly nextMaskingKey?: (() => number) | undefined;
   /** Read plain TCP into memory shared by all connections, where Node lets us. Default true. */
   readonly sharesReadBuffer?: boolean | undefined;
+  /** Hand messages out in memory that is used again when their listeners return. Default false. */
+  readonly transientMessages?: boolean | undefined;
   /** Give each message, ping and pong a turn of the event loop of its own. Default false. */
   readonly spreadsEvents?: boolean | undefined;
 }

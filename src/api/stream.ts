@@ -39,7 +39,8 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
 
   const isText = duplex.readableObjectMode;
   socket.on('message', (data, isBinary) => {
-    if (!duplex.push(isText && !isBinary ? data.toString() : data)) socket.pause();
+    const chunk = isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
+    if (!duplex.push(chunk)) socket.pause();
   });
   socket.once('error', (error) => {
     if (duplex.destroyed) return;

@@ -129,6 +129,7 @@ export class WebSocket extends PrivateSurface {
       deflate,
       nextMaskingKey: settings.nextMaskingKey,
       sharesReadBuffer: settings.sharesReadBuffer,
+      isTransient: settings.transientMessages,
       ...(settings.closeTimeoutMs === undefined ? {} : { closeTimeoutMs: settings.closeTimeoutMs }),
     });
     try {
@@ -166,6 +167,11 @@ export class WebSocket extends PrivateSurface {
     // What waits for the end of the tick is offered to the network now: only what it does not take is buffered.
     this.#transport?.flush();
     return this.#unsentBytes + (this.#transport?.bufferedBytes ?? 0);
+  }
+
+  /** Whether what 'message' listeners get is theirs until they return only: the option of that name. */
+  get transientMessages(): boolean {
+    return this.#transport?.isTransient ?? false;
   }
 
   get isPaused(): boolean {
@@ -305,7 +311,8 @@ export class WebSocket extends PrivateSurface {
       const socket = this.#socket;
       if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
       if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
-      const data = isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
+      const isKept = isShared && !socket.transientMessages;
+      const data = isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
       socket.emit('message', isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
     }
 

@@ -60,6 +60,8 @@ export interface ConnectionOptions {
   readonly inflater?: Inflater | undefined;
   /** Memory for messages of several pieces. Default `new Uint8Array`. */
   readonly allocate?: Allocate;
+  /** Takes that memory back once the message has been handled, which is then shared. Default: it is the handler's. */
+  readonly recycle?: ((bytes: Uint8Array) => void) | undefined;
   /** Whether bytes[start … end) is UTF-8. Default: the portable validator. */
   readonly isUtf8?: (bytes: Uint8Array, start: number, end: number) => boolean;
   /** Unmasks payloads where they lie (§5.3). Default `mask`. */

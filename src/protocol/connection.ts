@@ -31,6 +31,7 @@ export class Connection implements FrameSink {
   private readonly handler: ConnectionHandler;
   private readonly parser: FrameParser;
   private readonly allocate: Allocate;
+  private readonly recycle: ((bytes: Uint8Array) => void) | undefined;
   /** Made for the first message of several pieces. */
   private assembler: MessageAssembler | undefined;
   private readonly limits: Limits;
@@ -81,6 +82,7 @@ export class Connection implements FrameSink {
     this.now = options.now ?? Date.now;
     this.inflater = options.inflater;
     this.allocate = options.allocate ?? allocateZeroed;
+    this.recycle = options.recycle;
     this.parser = new FrameParser(this, {
       role: options.role,
       limits: options.limits,
@@ -330,8 +332,12 @@ export class Connection implements FrameSink {
     }
     const { bytes, length, isBinary, isCompressed } = assembler;
     assembler.release();
-    if (isCompressed) this.inflate(bytes, 0, length, isBinary);
-    else this.deliver(bytes, 0, length, isBinary, false);
+    if (isCompressed) {
+      this.inflate(bytes, 0, length, isBinary);
+      return;
+    }
+    this.deliver(bytes, 0, length, isBinary, this.recycle !== undefined);
+    this.recycle?.(bytes);
   }
 
   violation(id: ViolationId, _offset: number, detail: number): void {

@@ -1,6 +1,7 @@
-/** Memory for messages that outlive the read that they came in. */
+/** Memory for messages: that they keep, or that is used again as soon as they have been handled. */
 
 import { wordsOf } from '../protocol/index.ts';
+import { readBuffer } from './mask-kernel.ts';
 import { viewIn, viewOfChunk } from './view.ts';
 
 /** Small pieces lie side by side in one block. It is also how much memory a message that is kept can hold beside itself. */
@@ -59,4 +60,38 @@ export function allocate(lengthBytes: number): Buffer {
     void new ArrayBuffer(HEAP_HINT_BYTES);
   }
   return Buffer.allocUnsafe(lengthBytes);
+}
+
+// ---- Memory that is used again --------------------------------------------------------------------------------
+
+/** How much is kept for the next messages, in bytes. */
+const MAX_SPARE_BYTES = 16 * 1_048_576;
+/** Shortest first. */
+const spares: Buffer[] = [];
+let spareBytes = 0;
+const reused = new WeakSet<ArrayBufferLike>([readBuffer.buffer]);
+
+/** As `allocate`, for messages that last as long as their handler: `recycle` takes it back. May be longer than asked for. */
+export function allocateReusable(lengthBytes: number): Buffer {
+  const at = spares.findIndex(({ length }) => length >= lengthBytes);
+  if (at === -1) {
+    const made = Buffer.allocUnsafeSlow(lengthBytes);
+    reused.add(made.buffer);
+    return made;
+  }
+  const [spare] = spares.splice(at, 1);
+  spareBytes -= spare!.length;
+  return spare!;
+}
+
+export function recycle(bytes: Uint8Array): void {
+  if (spareBytes + bytes.length > MAX_SPARE_BYTES) return;
+  spareBytes += bytes.length;
+  const at = spares.findIndex(({ length }) => length >= bytes.length);
+  spares.splice(at === -1 ? spares.length : at, 0, bytes as Buffer);
+}
+
+/** For what is kept beyond this call: bytes in memory that is used again, as a copy; others as they are. */
+export function keepBytes(bytes: Uint8Array): Uint8Array {
+  return reused.has(bytes.buffer) ? Buffer.from(bytes) : bytes;
 }

@@ -4,9 +4,11 @@
  * wire is the order of the calls.
  */
 
+import { Buffer } from 'node:buffer';
 import { JobQueue } from '../deflate/job-queue.ts';
 import type { Connection } from '../protocol/index.ts';
 import type { Compression } from './compression.ts';
+import { keepBytes } from './message-memory.ts';
 import type { WriteBatch, WriteCallback } from './write-batch.ts';
 
 export type Payload = string | Uint8Array | Blob;
@@ -75,6 +77,7 @@ export class MessageSender {
       return;
     }
     const lengthBytes = payloadLength(payload);
+    const kept = payload instanceof Uint8Array ? keepBytes(payload) : payload;
     this.bufferedBytes += lengthBytes;
     const finish = (error: Error | undefined, bytes: string | Uint8Array) => {
       if (job.isAbandoned) return;
@@ -89,7 +92,7 @@ export class MessageSender {
       if (!isCompressed) finish(undefined, bytes);
       else this.compression!.deflate(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, fin, finish);
     };
-    const job = this.jobOf(callback, () => (isBlob(payload) ? this.read(payload, job, proceed) : proceed(payload)));
+    const job = this.jobOf(callback, () => (isBlob(kept) ? this.read(kept, job, proceed) : proceed(kept)));
     this.queue.add(job);
   }
 
@@ -102,7 +105,8 @@ export class MessageSender {
   /** As `inOrder`, with the bytes of a payload. */
   withBytes(payload: Uint8Array | Blob, action: (bytes: Uint8Array) => void, callback?: WriteCallback): void {
     if (!isBlob(payload)) {
-      this.inOrder(() => action(payload), callback);
+      const kept = this.isBusy ? keepBytes(payload) : payload;
+      this.inOrder(() => action(kept), callback);
       return;
     }
     this.bufferedBytes += payload.size;

@@ -17,6 +17,8 @@ const POOLED_CHUNK_BYTES = 8_192;
 
 /** Who reads from a socket. */
 export interface SharedReader {
+  /** Whether messages need not outlive their handlers, so that short chunks are not copied out either. */
+  readonly isTransient: boolean;
   /**
    * Takes what has arrived.
    * @param isShared whether the chunk's memory is used again after this call
@@ -58,7 +60,8 @@ const names = findOnReadNames(Socket as unknown as new (options: object) => obje
 function onRead(this: SharingSocket, lengthBytes: number): boolean {
   const reader = this[READER] as SharedReader;
   if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(readBuffer.subarray(0, lengthBytes)));
-  else if (lengthBytes <= POOLED_CHUNK_BYTES) reader.receive(copyToPool(readBuffer, 0, lengthBytes), false, poolWords);
+  else if (lengthBytes <= POOLED_CHUNK_BYTES && !reader.isTransient)
+    reader.receive(copyToPool(readBuffer, 0, lengthBytes), false, poolWords);
   else reader.receive(viewOf(readBuffer, 0, lengthBytes), true, readWords);
   return true;
 }

@@ -16,16 +16,19 @@ import {
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
 import { unmask } from './mask-kernel.ts';
-import { allocate } from './message-memory.ts';
+import { allocate, allocateReusable, recycle } from './message-memory.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared } from './shared-read.ts';
 import { forgetChunk, viewOfChunk } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
-export interface TransportOptions extends Omit<ConnectionOptions, 'allocate' | 'isUtf8' | 'now' | 'inflater'> {
+export interface TransportOptions
+  extends Omit<ConnectionOptions, 'allocate' | 'recycle' | 'isUtf8' | 'now' | 'inflater'> {
   /** Read into memory shared by all sockets, where Node lets us (see `readShared`). Default true. */
   readonly sharesReadBuffer?: boolean | undefined;
+  /** The handler needs messages during its call only, so that their memory can be used again. Default false. */
+  readonly isTransient?: boolean | undefined;
   /**
    * How long the closing handshake may take before the socket is destroyed, in milliseconds; from the moment the
    * connection stops being open. Default 30 000.
@@ -71,6 +74,8 @@ const CLOSED_BEFORE = 'The connection was closed before the frame could be sent'
 export class SocketTransport {
   readonly socket: Duplex;
   readonly connection: Connection;
+  /** Whether messages last as long as their handlers. */
+  readonly isTransient: boolean;
   private readonly batch: WriteBatch;
   private readonly sender: MessageSender;
   private readonly compression: Compression | undefined;
@@ -98,6 +103,7 @@ export class SocketTransport {
     this.closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
     const { deflate, role } = options;
     this.deflate = deflate;
+    this.isTransient = options.isTransient ?? false;
     this.compression = deflate && new Compression(deflate, role, (action) => this.handle(action));
     this.batch = new WriteBatch(socket, role, options.nextMaskingKey);
     this.connection = new Connection(this.batch, handler, {
@@ -107,7 +113,8 @@ export class SocketTransport {
       skipsUtf8Validation: options.skipsUtf8Validation ?? false,
       strictLengths: options.strictLengths ?? false,
       inflater: this.compression,
-      allocate,
+      allocate: this.isTransient ? allocateReusable : allocate,
+      recycle: this.isTransient ? recycle : undefined,
       isUtf8: isUtf8Range,
       unmask,
     });
