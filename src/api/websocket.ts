@@ -313,7 +313,7 @@ export class WebSocket extends PrivateSurface {
       if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
       const isKept = isShared && !socket.transientMessages;
       const data = isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
-      socket.emit('message', isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
+      socket.emitMessage(isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
     }
 
     ping(payload: Uint8Array): void {

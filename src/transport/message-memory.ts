@@ -55,11 +55,17 @@ let isHeapPrepared = false;
  * this is nothing.
  */
 export function allocate(lengthBytes: number): Buffer {
-  if (lengthBytes >= LARGE_BYTES && !isHeapPrepared) {
-    isHeapPrepared = true;
-    void new ArrayBuffer(HEAP_HINT_BYTES);
-  }
+  if (lengthBytes >= LARGE_BYTES && !isHeapPrepared) prepareHeap();
   return Buffer.allocUnsafe(lengthBytes);
+}
+
+function prepareHeap(): void {
+  isHeapPrepared = true;
+  try {
+    void new ArrayBuffer(HEAP_HINT_BYTES);
+  } catch {
+    // Nothing depends on it where address space is short.
+  }
 }
 
 // ---- Memory that is used again --------------------------------------------------------------------------------
