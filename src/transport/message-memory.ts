@@ -97,7 +97,15 @@ export function recycle(bytes: Uint8Array): void {
   spares.splice(at === -1 ? spares.length : at, 0, bytes as Buffer);
 }
 
+/** Whether the bytes lie in memory that is used again. */
+export function isReused(bytes: Uint8Array): boolean {
+  return reused.has(bytes.buffer);
+}
+
 /** For what is kept beyond this call: bytes in memory that is used again, as a copy; others as they are. */
 export function keepBytes(bytes: Uint8Array): Uint8Array {
-  return reused.has(bytes.buffer) ? Buffer.from(bytes) : bytes;
+  if (!isReused(bytes)) return bytes;
+  const copy = allocate(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

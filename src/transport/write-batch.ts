@@ -12,9 +12,9 @@ import type { Duplex } from 'node:stream';
 import { type FrameOutput, frameHeaderLength, type Role, writeFrameHeader } from '../protocol/index.ts';
 import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
-import { allocate, keepBytes } from './message-memory.ts';
+import { allocate, isReused, keepBytes } from './message-memory.ts';
 import { forgetJoined, joinShared } from './shared-frames.ts';
-import { type Slab, slabWithRoom } from './slab.ts';
+import { SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
 
 export type WriteCallback = (error?: Error | null) => void;
 
@@ -89,8 +89,11 @@ export class WriteBatch implements FrameOutput {
     if (this.hasEnded) return;
     const payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
     const frameBytes = frameHeaderLength(payloadLength, this.masks) + payloadLength;
-    if (payloadLength <= COPY_LIMIT_BYTES) this.copyFrame(firstByte, payload, payloadLength, frameBytes);
-    else this.queueFrame(firstByte, payload, payloadLength);
+    if (payloadLength <= COPY_LIMIT_BYTES || (frameBytes <= SLAB_BYTES && hasToBeCopied(payload))) {
+      this.copyFrame(firstByte, payload, payloadLength, frameBytes);
+    } else {
+      this.queueFrame(firstByte, payload, payloadLength);
+    }
     this.pendingBytes += frameBytes;
     if (!this.isHeld) this.schedule();
   }
@@ -273,6 +276,11 @@ export class WriteBatch implements FrameOutput {
       if (this.bufferedBytes === 0) owner.flushed();
     };
   }
+}
+
+/** Whether a long payload cannot be written from where it lies. */
+function hasToBeCopied(payload: Uint8Array | string): boolean {
+  return typeof payload !== 'string' && isReused(payload);
 }
 
 function writeAll(socket: Duplex, pieces: readonly Uint8Array[], onWritten: WriteCallback | undefined): void {
