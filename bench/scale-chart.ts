@@ -26,7 +26,7 @@ export function scaleChart(results: readonly CellResult[], base: string, figure:
   }));
   return barChart({
     title: 'Processor time per message, by number of connections',
-    note: `Times that of ${base}, ${results[0]!.name}; shorter is better; Node.js ${process.versions.node}; logarithmic scale`,
+    note: `Times that of ${base}, ${results[0]!.name}; further to the left is better; Node.js ${process.versions.node}; logarithmic scale`,
     groups,
   });
 }
