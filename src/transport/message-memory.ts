@@ -41,31 +41,30 @@ export function copyOf(bytes: Uint8Array, start: number, end: number): Buffer {
   return copy;
 }
 
-/** Messages from this length on are worth having the heap prepared for them. */
-const LARGE_BYTES = 65_536;
 /** Just below 32 MiB, the longest block that glibc learns from. */
 const HEAP_HINT_BYTES = 32 * 1_048_576 - 65_536;
 let isHeapPrepared = false;
 
 /**
- * Memory for a message. Most of the time that large messages take goes into mapping pages, because the heap gives them
- * back to the system at every collection and asks for them anew. glibc gives back what is free at the end of its heap
- * once that is twice the longest block that was ever mapped by itself and freed: so one such block is made, never touched,
- * and let go at once. Up to 64 MiB that messages have taken may then stay with the process. Where the allocator is another,
- * this is nothing.
+ * To be called before the first connection. Most of the time that large messages take goes into mapping pages, because the
+ * heap gives them back to the system at every collection and asks for them anew. glibc gives back what is free at the end of
+ * its heap once that is twice the longest block that was ever mapped by itself and freed: so one such block is made, never
+ * touched, and let go at once (before Node 22: by the next collection). Up to 64 MiB that messages have taken may then stay
+ * with the process. Where the allocator is another, this is nothing.
  */
-export function allocate(lengthBytes: number): Buffer {
-  if (lengthBytes >= LARGE_BYTES && !isHeapPrepared) prepareHeap();
-  return Buffer.allocUnsafe(lengthBytes);
-}
-
-function prepareHeap(): void {
+export function prepareHeap(): void {
+  if (isHeapPrepared) return;
   isHeapPrepared = true;
   try {
-    void new ArrayBuffer(HEAP_HINT_BYTES);
+    const block: ArrayBuffer & { transfer?(lengthBytes: number): ArrayBuffer } = new ArrayBuffer(HEAP_HINT_BYTES);
+    block.transfer?.(0);
   } catch {
     // Nothing depends on it where address space is short.
   }
+}
+
+export function allocate(lengthBytes: number): Buffer {
+  return Buffer.allocUnsafe(lengthBytes);
 }
 
 // ---- Memory that is used again --------------------------------------------------------------------------------
@@ -77,7 +76,7 @@ const spares: Buffer[] = [];
 let spareBytes = 0;
 const reused = new WeakSet<ArrayBufferLike>([readBuffer.buffer]);
 
-/** As `allocate`, for messages that last as long as their handler: `recycle` takes it back. May be longer than asked for. */
+/** For messages that last as long as their handler: `recycle` takes it back. May be longer than asked for. */
 export function allocateReusable(lengthBytes: number): Buffer {
   const at = spares.findIndex(({ length }) => length >= lengthBytes);
   if (at === -1) {

@@ -16,7 +16,7 @@ import {
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
 import { unmask } from './mask-kernel.ts';
-import { allocate, allocateReusable, recycle } from './message-memory.ts';
+import { allocate, allocateReusable, prepareHeap, recycle } from './message-memory.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared } from './shared-read.ts';
@@ -99,6 +99,7 @@ export class SocketTransport {
    * @param head bytes that arrived behind the opening handshake
    */
   constructor(socket: Duplex, head: Uint8Array, handler: ConnectionHandler, options: TransportOptions) {
+    prepareHeap();
     this.socket = socket;
     this.closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
     const { deflate, role } = options;
