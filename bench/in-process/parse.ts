@@ -17,7 +17,7 @@ interface ParseCell {
 const STREAM_BYTES = 262_144;
 const { viewOf, viewOfChunk, forgetChunk } = await loadView();
 const { readBuffer, readWords, unmask } = await loadMaskKernel();
-const { allocate, copyOf } = await loadMessageMemory();
+const { copyOf } = await loadMessageMemory();
 
 function buildChunks({ payloadBytes, chunkBytes }: ParseCell): { readonly chunks: Buffer[]; readonly frames: number } {
   const frame = encodeFrame(FIN | Opcode.Binary, new Uint8Array(payloadBytes).fill(0x2a), 0x37fa213d);
@@ -67,7 +67,7 @@ function connect(onMessage: (data: Buffer) => void): Connection {
     closed() {},
   };
   const limits = protocol.resolveLimits({ maxMessageBytes: 2 ** 24 });
-  return new protocol.Connection(output, handler, { role: 'server', limits, allocate, unmask });
+  return new protocol.Connection(output, handler, { role: 'server', limits, allocate: Buffer.allocUnsafe, unmask });
 }
 
 /** Chunks of their own, as streams and TLS deliver them. */

@@ -36,7 +36,7 @@ export function copyToPool(bytes: Uint8Array, start: number, end: number): Buffe
 /** bytes[start … end) as a Buffer on memory that is not used again. */
 export function copyOf(bytes: Uint8Array, start: number, end: number): Buffer {
   if (end - start <= MAX_POOLED_BYTES) return copyToPool(bytes, start, end);
-  const copy = allocate(end - start);
+  const copy = Buffer.allocUnsafe(end - start);
   copy.set(viewOfChunk(bytes, start, end));
   return copy;
 }
@@ -61,10 +61,6 @@ export function prepareHeap(): void {
   } catch {
     // Nothing depends on it where address space is short.
   }
-}
-
-export function allocate(lengthBytes: number): Buffer {
-  return Buffer.allocUnsafe(lengthBytes);
 }
 
 // ---- Memory that is used again --------------------------------------------------------------------------------
@@ -104,7 +100,7 @@ export function isReused(bytes: Uint8Array): boolean {
 /** For what is kept beyond this call: bytes in memory that is used again, as a copy; others as they are. */
 export function keepBytes(bytes: Uint8Array): Uint8Array {
   if (!isReused(bytes)) return bytes;
-  const copy = allocate(bytes.length);
+  const copy = Buffer.allocUnsafe(bytes.length);
   copy.set(bytes);
   return copy;
 }

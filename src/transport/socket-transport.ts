@@ -16,7 +16,7 @@ import {
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
 import { unmask } from './mask-kernel.ts';
-import { allocate, allocateReusable, prepareHeap, recycle } from './message-memory.ts';
+import { allocateReusable, prepareHeap, recycle } from './message-memory.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared } from './shared-read.ts';
@@ -114,7 +114,7 @@ export class SocketTransport {
       skipsUtf8Validation: options.skipsUtf8Validation ?? false,
       strictLengths: options.strictLengths ?? false,
       inflater: this.compression,
-      allocate: this.isTransient ? allocateReusable : allocate,
+      allocate: this.isTransient ? allocateReusable : Buffer.allocUnsafe,
       recycle: this.isTransient ? recycle : undefined,
       isUtf8: isUtf8Range,
       unmask,

@@ -12,7 +12,7 @@ import type { Duplex } from 'node:stream';
 import { type FrameOutput, frameHeaderLength, type Role, writeFrameHeader } from '../protocol/index.ts';
 import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
-import { allocate, isReused, keepBytes } from './message-memory.ts';
+import { isReused, keepBytes } from './message-memory.ts';
 import { forgetJoined, joinShared } from './shared-frames.ts';
 import { SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
 
@@ -194,7 +194,7 @@ export class WriteBatch implements FrameOutput {
       this.add(typeof payload === 'string' ? Buffer.from(payload) : keepBytes(payload));
       return;
     }
-    const masked = allocate(payloadLength);
+    const masked = Buffer.allocUnsafe(payloadLength);
     copyMasked(typeof payload === 'string' ? Buffer.from(payload) : payload, masked, 0, maskingKey);
     this.add(masked);
   }
