@@ -6,6 +6,13 @@
 import process from 'node:process';
 import type { ServerOptions, StartServer } from './contract.ts';
 
+/**
+ * What an application holds beside its server, about 80 MB. V8 treats a heap of less than 8 MB by rules of its own, and
+ * the code of two libraries can lie on different sides of that: large messages then cost up to half as much again for one
+ * of them, which no process with work to do would see.
+ */
+const application = Array.from({ length: 600_000 }, (_, id) => ({ id, name: `entry ${id}`, place: { x: id, y: -id } }));
+
 const [, , adapter = '', options = ''] = process.argv;
 const { start } = (await import(`./${adapter}.ts`)) as { start: StartServer };
 const port = await start(JSON.parse(options) as ServerOptions);
@@ -14,7 +21,8 @@ interface Engine {
   readonly gc?: () => void;
   readonly Bun?: { gc(isSynchronous: boolean): void };
 }
-const engine = globalThis as Engine;
+const engine = globalThis as Engine & { application?: unknown };
+engine.application = application;
 process.on('SIGUSR2', () => {
   engine.gc?.();
   engine.Bun?.gc(true);

@@ -150,7 +150,8 @@ const KIB = 1024;
 const scratch = new Uint8Array(64 * KIB);
 /** Output that may come from one synchronous run, as a multiple of `maxSyncBytes`: then the rest goes off the thread. */
 const SYNC_OUTPUT_FACTOR = 8;
-const FIRST_STEP_BYTES = 64 * KIB;
+/** With room behind a message of 64 KiB: zlib has said all it has to say when a step is not full. */
+const FIRST_STEP_BYTES = 80 * KIB;
 const LAST_STEP_BYTES = 1024 * KIB;
 const NOTHING = new Uint8Array(0);
 

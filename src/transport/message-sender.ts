@@ -65,7 +65,8 @@ export class MessageSender {
     return this.jobs;
   }
 
-  private get isBusy(): boolean {
+  /** Whether something waits for its turn, so that what comes now has to wait as well. */
+  get isBusy(): boolean {
     return this.jobs?.isBusy === true;
   }
 

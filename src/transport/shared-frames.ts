@@ -1,9 +1,12 @@
 /**
- * Frames that are sent to many connections: encoded once, and when several of them leave together, put together once.
- * Only servers can share them, since a client masks each frame with a key of its own (§5.3).
+ * Frames that are sent to many connections: encoded once, and those that leave together put together once. What a
+ * connection has been given in a tick is a path through a tree, whose nodes stand for the sequences of frames that
+ * somebody has: connections with the same frames stand at the same node, which holds them in one piece. Only servers can
+ * share frames, since a client masks each with a key of its own (§5.3).
  */
 
 import { encodeFrame, firstByteOf, Opcode } from '../protocol/index.ts';
+import { viewIn } from './view.ts';
 
 /** A message with its frame, unmasked and uncompressed. Nobody changes either any more. */
 export interface SharedMessage {
@@ -15,24 +18,59 @@ export interface SharedMessage {
 export function shareMessage(payload: string | Uint8Array, isBinary: boolean): SharedMessage {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   const frame = encodeFrame(firstByteOf(isBinary ? Opcode.Binary : Opcode.Text, true), bytes);
-  return { payload, isBinary, frame };
+  // Streams make a Buffer of everything else they are given, for each connection again.
+  return { payload, isBinary, frame: viewIn(frame.buffer, frame.byteOffset, frame.length) };
 }
 
-let lastFrames: readonly Uint8Array[] = [];
-let lastJoined: Uint8Array = new Uint8Array(0);
+const NOTHING = new Uint8Array(0);
 
-/** The frames in one piece; the same piece again when the next connection has the same frames. */
-export function joinShared(frames: readonly Uint8Array[]): Uint8Array {
-  const isSame = frames.length === lastFrames.length && frames.every((frame, i) => frame === lastFrames[i]);
-  if (!isSame) {
-    lastFrames = frames;
-    lastJoined = Buffer.concat(frames);
+/** A sequence of frames. */
+export class SharedFrames {
+  private readonly before: SharedFrames | undefined;
+  private readonly frame: Uint8Array;
+  readonly lengthBytes: number;
+  /** The sequence that somebody has made last by adding a frame to this one: the next connection adds the same. */
+  private longer: SharedFrames | undefined;
+  private whole: Uint8Array | undefined;
+
+  constructor(before: SharedFrames | undefined, frame: Uint8Array) {
+    this.before = before;
+    this.frame = frame;
+    this.lengthBytes = (before?.lengthBytes ?? 0) + frame.length;
   }
-  return lastJoined;
+
+  /** This sequence and one frame more. */
+  with(frame: Uint8Array): SharedFrames {
+    if (this.longer?.frame !== frame) this.longer = new SharedFrames(this, frame);
+    return this.longer;
+  }
+
+  /** All in one piece. */
+  get bytes(): Uint8Array {
+    this.whole ??= this.join();
+    return this.whole;
+  }
+
+  private join(): Uint8Array {
+    const frames: Uint8Array[] = [];
+    for (let sequence: SharedFrames | undefined = this; sequence !== undefined; sequence = sequence.before) {
+      if (sequence.frame.length > 0) frames.push(sequence.frame);
+    }
+    return frames.length === 1 ? frames[0]! : Buffer.concat(frames.reverse(), this.lengthBytes);
+  }
 }
 
-/** Lets go of the memory: the connections that had the same frames have written them. */
-export function forgetJoined(): void {
-  lastFrames = [];
-  lastJoined = new Uint8Array(0);
+let none: SharedFrames | undefined;
+
+function forget(): void {
+  none = undefined;
+}
+
+/** The empty sequence, where all connections begin. Another one in each tick, so that the memory of frames is let go. */
+export function noFrames(): SharedFrames {
+  if (none === undefined) {
+    none = new SharedFrames(undefined, NOTHING);
+    process.nextTick(forget);
+  }
+  return none;
 }

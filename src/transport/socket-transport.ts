@@ -195,7 +195,11 @@ export class SocketTransport {
     const { connection } = this;
     const hasOwnForm = connection.role === 'client' || this.compression !== undefined || connection.isSendingFragments;
     if (hasOwnForm) return this.sendMessage(message.payload, message.isBinary, true, true, callback);
-    return this.sendFrames(() => this.batch.writeShared(message.frame), callback);
+    if (this.sender.isBusy) return this.sendFrames(() => this.batch.writeShared(message.frame), callback);
+    if (!this.isOpen) return false;
+    this.batch.writeShared(message.frame);
+    if (callback !== undefined) this.batch.whenWritten(callback);
+    return true;
   }
 
   /**

@@ -13,13 +13,16 @@ import { type FrameOutput, frameHeaderLength, type Role, writeFrameHeader } from
 import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
 import { isReused, keepBytes } from './message-memory.ts';
-import { forgetJoined, joinShared } from './shared-frames.ts';
+import { noFrames, type SharedFrames } from './shared-frames.ts';
 import { SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
 
 export type WriteCallback = (error?: Error | null) => void;
 
 /** Up to here a payload is copied beside its header; from here on the copy costs more than a second buffer to write. */
 export const COPY_LIMIT_BYTES = 16_384;
+
+/** Up to here frames that many connections get are put together for all of them. */
+const MAX_SHARED_BYTES = 131_072;
 
 /** What a batch tells its connection. */
 export interface WriteBatchOwner {
@@ -35,7 +38,6 @@ function flushScheduled(): void {
   const batches = scheduled;
   scheduled = [];
   for (const batch of batches) batch.flush();
-  forgetJoined();
 }
 
 export class WriteBatch implements FrameOutput {
@@ -55,8 +57,8 @@ export class WriteBatch implements FrameOutput {
   private slab: Slab | undefined;
   private rangeStart = 0;
   private rangeEnd = 0;
-  /** How many of the pieces are frames that others get as well. */
-  private sharedPieces = 0;
+  /** Frames that others get as well, the last piece to be while no range is being filled. */
+  private shared: SharedFrames | undefined;
   private callbacks: WriteCallback[] | undefined;
   private pendingBytes = 0;
   private isHeld = false;
@@ -108,7 +110,7 @@ export class WriteBatch implements FrameOutput {
         this.rangeEnd += part.length;
         this.slab!.used = this.rangeEnd;
       } else {
-        this.sealRange();
+        this.seal();
         this.add(keepBytes(part));
       }
       this.pendingBytes += part.length;
@@ -119,9 +121,11 @@ export class WriteBatch implements FrameOutput {
   /** Takes a frame that other connections get as well, and that nobody changes any more. */
   writeShared(frame: Uint8Array): void {
     if (this.hasEnded) return;
-    this.sealRange();
-    this.add(frame);
-    this.sharedPieces++;
+    const { shared } = this;
+    if (this.slab !== undefined || (shared !== undefined && shared.lengthBytes + frame.length > MAX_SHARED_BYTES)) {
+      this.seal();
+    }
+    this.shared = (this.shared ?? noFrames()).with(frame);
     this.pendingBytes += frame.length;
     if (!this.isHeld) this.schedule();
   }
@@ -135,7 +139,7 @@ export class WriteBatch implements FrameOutput {
   flush(): void {
     this.isScheduled = false;
     if (this.pendingBytes === 0) return;
-    this.sealRange();
+    this.seal();
     if (this.pieces!.length > 1 && this.pendingBytes <= COPY_LIMIT_BYTES) this.join();
     const { socket } = this;
     const { pieces, slabs } = this.takePieces();
@@ -189,7 +193,7 @@ export class WriteBatch implements FrameOutput {
     const { bytes } = this.extendRange(headerBytes);
     this.rangeEnd = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
     this.slab!.used = this.rangeEnd;
-    this.sealRange();
+    this.seal();
     if (maskingKey === undefined) {
       this.add(typeof payload === 'string' ? Buffer.from(payload) : keepBytes(payload));
       return;
@@ -204,7 +208,7 @@ export class WriteBatch implements FrameOutput {
     const slab = slabWithRoom(lengthBytes);
     // Another connection may have written behind this range meanwhile.
     if (this.slab === slab && slab.used === this.rangeEnd) return slab;
-    this.sealRange();
+    this.seal();
     slab.lend();
     this.slab = slab;
     this.rangeStart = slab.used;
@@ -212,9 +216,16 @@ export class WriteBatch implements FrameOutput {
     return slab;
   }
 
-  /** Ends the range being filled. A socket that may keep the bytes gets its own, so that it never keeps a whole slab. */
-  private sealRange(): void {
-    const slab = this.slab;
+  /**
+   * Makes a piece of the range being filled, or of the shared frames. A socket that may keep the bytes of a range gets its
+   * own, so that it never keeps a whole slab.
+   */
+  private seal(): void {
+    const { slab, shared } = this;
+    if (shared !== undefined) {
+      this.shared = undefined;
+      this.add(shared.bytes);
+    }
     if (slab === undefined) return;
     this.slab = undefined;
     const range = slab.bytes.subarray(this.rangeStart, this.rangeEnd);
@@ -230,12 +241,7 @@ export class WriteBatch implements FrameOutput {
 
   /** Makes one of small pieces that lie apart since other connections sent in between, as in a broadcast. */
   private join(): void {
-    const isShared = this.sharedPieces === this.pieces!.length;
     const { pieces, slabs } = this.takePieces();
-    if (isShared) {
-      this.add(joinShared(pieces));
-      return;
-    }
     const { bytes } = this.extendRange(this.pendingBytes);
     for (const piece of pieces) {
       bytes.set(piece, this.rangeEnd);
@@ -243,7 +249,7 @@ export class WriteBatch implements FrameOutput {
     }
     this.slab!.used = this.rangeEnd;
     if (slabs !== undefined) for (const slab of slabs) slab.giveBack(true);
-    this.sealRange();
+    this.seal();
   }
 
   private add(piece: Uint8Array): void {
@@ -255,7 +261,6 @@ export class WriteBatch implements FrameOutput {
     const { pieces = [], slabs } = this;
     this.pieces = undefined;
     this.slabs = undefined;
-    this.sharedPieces = 0;
     return { pieces, slabs };
   }
 
