@@ -168,7 +168,7 @@ const nodeEmit = EventEmitter.prototype.emit;
 
 /** Where Node keeps the listeners: one by itself, several in an array. */
 interface WithListeners {
-  readonly _events?: { readonly message?: unknown };
+  readonly _events?: { readonly message?: unknown; readonly text?: unknown };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -188,11 +188,20 @@ export abstract class EventTargetEmitter extends EventEmitter<WebSocketEvents> {
    */
   protected emitMessage(data: RawData, isBinary: boolean): void {
     const listener = (this as WithListeners)._events?.message;
-    if (typeof listener !== 'function' || this.emit !== nodeEmit) {
-      this.emit('message', data, isBinary);
-      return;
-    }
-    const result: unknown = listener.call(this, data, isBinary);
+    if (typeof listener !== 'function' || this.emit !== nodeEmit) this.emit('message', data, isBinary);
+    else this.watchResult(listener.call(this, data, isBinary));
+  }
+
+  /** As `emit('text', …)`; see `emitMessage`. @returns whether somebody listens */
+  protected emitText(text: string): boolean {
+    const listener = (this as WithListeners)._events?.text;
+    if (typeof listener !== 'function' || this.emit !== nodeEmit) return this.emit('text', text);
+    this.watchResult(listener.call(this, text));
+    return true;
+  }
+
+  /** An async listener gives a promise. */
+  private watchResult(result: unknown): void {
     if (isThenable(result)) result.then(undefined, (error) => this.failForHandler(error));
   }
 

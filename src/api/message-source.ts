@@ -3,7 +3,7 @@
  * class between EventTargetEmitter and WebSocket.
  */
 
-import { Buffer, isAscii } from 'node:buffer';
+import { Buffer, isAscii as isAsciiText } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { copyOf } from '../transport/message-memory.ts';
 import { viewOf, viewOfChunk } from '../transport/view.ts';
@@ -79,17 +79,21 @@ export abstract class MessageSource extends EventTargetEmitter {
   }
 
   /** Hands a message to whoever iterates, and text to 'text' listeners. @returns whether there is somebody */
-  protected offerMessage(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
-    const hasTextListeners = !isBinary && this.emitText(bytes, start, end);
+  protected offerMessage(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isBinary: boolean,
+    isShared: boolean,
+    isAscii: boolean,
+  ): boolean {
+    const hasTextListeners =
+      !isBinary && this.listenerCount('text') > 0 && this.emitText(decodeText(bytes, start, end, isAscii));
     const iterator = this.#iterator;
     if (iterator === undefined) return hasTextListeners;
-    if (!isBinary) iterator.push(decodeText(bytes, start, end));
+    if (!isBinary) iterator.push(decodeText(bytes, start, end, isAscii));
     else iterator.push(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end));
     return true;
-  }
-
-  private emitText(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.listenerCount('text') > 0 && this.emit('text', decodeText(bytes, start, end));
   }
 
   /** Whether this is the error that iterating ended with: then it is the connection's, and no fault of its reader's. */
@@ -101,9 +105,12 @@ export abstract class MessageSource extends EventTargetEmitter {
 /** From here on it pays to look whether text is ASCII, which latin1 decodes faster. */
 const LONG_TEXT_BYTES = 4096;
 
-/** Straight from the bytes that arrived: of short text no view is made. */
-function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start < LONG_TEXT_BYTES && bytes instanceof Buffer) return bytes.toString('utf8', start, end);
+/** Straight from the bytes that arrived: of short text, and of what is known to be ASCII, no view is made. */
+function decodeText(bytes: Uint8Array, start: number, end: number, isAscii: boolean): string {
+  if (bytes instanceof Buffer) {
+    if (isAscii) return bytes.toString('latin1', start, end);
+    if (end - start < LONG_TEXT_BYTES) return bytes.toString('utf8', start, end);
+  }
   const view = viewOf(bytes, start, end);
-  return view.toString(isAscii(view) ? 'latin1' : 'utf8');
+  return view.toString(isAsciiText(view) ? 'latin1' : 'utf8');
 }

@@ -307,10 +307,18 @@ export class WebSocket extends PrivateSurface {
       this.#socket = socket;
     }
 
-    message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
+    message(
+      bytes: Uint8Array,
+      start: number,
+      end: number,
+      isBinary: boolean,
+      isShared: boolean,
+      isAscii: boolean,
+    ): void {
       const socket = this.#socket;
       if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
-      if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
+      if (socket.offerMessage(bytes, start, end, isBinary, isShared, isAscii) && socket.listenerCount('message') === 0)
+        return;
       const isKept = isShared && !socket.transientMessages;
       const data = isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
       socket.emitMessage(isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);

@@ -34,8 +34,9 @@ export interface ConnectionHandler {
   /**
    * A whole message at bytes[start … end). Text has been checked.
    * @param isShared whether the memory is the handler's during the call only; otherwise from here on
+   * @param isAscii whether text is known to be all ASCII
    */
-  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void;
+  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean, isAscii: boolean): void;
   /** The payload is valid during the call only. A pong has been queued already. */
   ping(payload: Uint8Array): void;
   pong(payload: Uint8Array): void;

@@ -269,16 +269,17 @@ export class Connection implements FrameSink {
 
   // ---- FrameSink: what the parser finds -------------------------------------------------------------------------
 
-  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void {
     const firstByte = header.firstByte;
     if (firstByte === BINARY_MESSAGE) {
       this.controlRate?.reset();
-      this.deliver(chunk, start, end, true, this.isChunkShared);
+      this.deliver(chunk, start, end, true, this.isChunkShared, false);
     } else if (firstByte === TEXT_MESSAGE) {
       this.controlRate?.reset();
       // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
-      if (this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false, this.isChunkShared);
-      else this.fail('invalidText');
+      if (isAscii || this.isUtf8(chunk, start, end)) {
+        this.deliver(chunk, start, end, false, this.isChunkShared, isAscii);
+      } else this.fail('invalidText');
     } else if (isControlOpcode(header.opcode)) {
       this.controlFrame(header.opcode, chunk, start, end);
     } else if (header.rsv1 && header.fin) {
@@ -336,7 +337,7 @@ export class Connection implements FrameSink {
       this.inflate(bytes, 0, length, isBinary);
       return;
     }
-    this.deliver(bytes, 0, length, isBinary, this.recycle !== undefined);
+    this.deliver(bytes, 0, length, isBinary, this.recycle !== undefined, false);
     this.recycle?.(bytes);
   }
 
@@ -354,16 +355,23 @@ export class Connection implements FrameSink {
       if (fault?.id === 'tooLong') this.fail('messageTooLong');
       else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
       else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
-      else this.deliver(output, 0, output.length, isBinary, false);
+      else this.deliver(output, 0, output.length, isBinary, false, false);
       if (!this.isHaltedByUser) this.parser.resume();
       this.feed();
     });
     if (this.isInflating) this.parser.halt();
   }
 
-  private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
+  private deliver(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isBinary: boolean,
+    isShared: boolean,
+    isAscii: boolean,
+  ): void {
     try {
-      this.handler.message(bytes, start, end, isBinary, isShared);
+      this.handler.message(bytes, start, end, isBinary, isShared, isAscii);
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }

@@ -26,8 +26,11 @@ import type { ViolationId } from './violation.ts';
  * other is `frameStart`, `framePayload` for each piece, `frameEnd`. Payload bytes arrive unmasked, in the chunk itself.
  */
 export interface FrameSink {
-  /** A frame with its payload at chunk[start … end). The header is valid during the call. */
-  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void;
+  /**
+   * A frame with its payload at chunk[start … end). The header is valid during the call.
+   * @param isAscii whether unmasking has shown that the payload is all ASCII; false when nobody has looked
+   */
+  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void;
   /** A header whose payload has not arrived yet, or not all of it. */
   frameStart(header: FrameHeader): void;
   framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void;
@@ -166,13 +169,14 @@ export class FrameParser implements HeaderContext {
         this.sink.frameStart(header);
         continue;
       }
+      let isAscii = false;
       if (header.masked && header.payloadLength > 0) {
         words ??= wordsOf(chunk);
-        this.unmask(chunk, position, payloadEnd, header.maskingKey, 0, words, byteOffset);
+        isAscii = this.unmask(chunk, position, payloadEnd, header.maskingKey, 0, words, byteOffset);
       }
       const start = position;
       position = payloadEnd;
-      this.sink.wholeFrame(header, chunk, start, payloadEnd);
+      this.sink.wholeFrame(header, chunk, start, payloadEnd, isAscii);
     }
     if (this.isStopped) position = end;
     this.streamOffset += position;

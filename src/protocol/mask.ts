@@ -3,7 +3,10 @@
  * 32-bit integer in network order: its most significant byte masks the first payload byte.
  */
 
-/** What unmasks the payloads of a connection: `mask`, or something as good. */
+/**
+ * What unmasks the payloads of a connection: `mask`, or something as good. Returns whether the bytes are all ASCII, when
+ * that was to be seen along the way, and false when it is not known.
+ */
 export type Unmask = (
   bytes: Uint8Array,
   start: number,
@@ -12,7 +15,7 @@ export type Unmask = (
   position: number,
   words: Int32Array,
   byteOffset: number,
-) => void;
+) => boolean;
 
 /** §5.3 word for word; the oracle for `mask`. `position` is the place of bytes[start] in the payload. */
 export function maskReference(
@@ -40,6 +43,9 @@ const FROM_BYTE = new Int32Array(
   Uint8Array.of(255, 255, 255, 255, 0, 255, 255, 255, 0, 0, 255, 255, 0, 0, 0, 255).buffer,
 );
 
+/** The bits that no ASCII character has, in a word of four. */
+const NOT_ASCII = 0x80_80_80_80 | 0;
+
 /** A view of the whole memory behind `bytes` as 32-bit words, for `mask`: worth keeping for as long as that memory is. */
 export function wordsOf(bytes: Uint8Array): Int32Array {
   return new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2);
@@ -51,6 +57,7 @@ export function wordsOf(bytes: Uint8Array): Int32Array {
  * @param position the place of bytes[start] in the payload, for payloads that arrive in pieces
  * @param words `wordsOf(bytes)`, when the caller has it already
  * @param byteOffset `bytes.byteOffset`, when the caller has it already
+ * @returns whether what is in the range now is all ASCII: most text is, and need not be looked at again then
  */
 export function mask(
   bytes: Uint8Array,
@@ -60,19 +67,24 @@ export function mask(
   position = 0,
   words = wordsOf(bytes),
   byteOffset = bytes.byteOffset,
-): void {
+): boolean {
   const first = byteOffset + start;
   let last = byteOffset + end;
   // Turned so that it begins with what the first byte of a word is masked with.
   const turn = ((position - first) & 3) << 3;
   const key = (maskingKey << turn) | (maskingKey >>> (32 - turn));
   const wholeWords = words.length * 4;
+  /** The bits that any of the bytes has, each where its byte lies in a word. */
+  let bits = 0;
   if (last > wholeWords) {
     // The memory ends inside a word, and the range with it.
-    for (let at = Math.max(first, wholeWords); at < last; at++) bytes[at - byteOffset]! ^= key >>> (24 - 8 * (at & 3));
+    for (let at = Math.max(first, wholeWords); at < last; at++) {
+      bytes[at - byteOffset]! ^= key >>> (24 - 8 * (at & 3));
+      bits |= bytes[at - byteOffset]!;
+    }
     last = Math.max(first, wholeWords);
   }
-  if (last === first) return;
+  if (last === first) return (bits & NOT_ASCII) === 0;
   const word =
     ((key >>> 24) << SHIFT0) |
     (((key >>> 16) & 0xff) << SHIFT1) |
@@ -84,9 +96,18 @@ export function mask(
   let w = first >>> 2;
   if (w === lastWord) {
     words[w]! ^= word & head & tail;
-    return;
+    return ((bits | (words[w]! & head & tail)) & NOT_ASCII) === 0;
   }
   words[w]! ^= word & head;
-  for (w++; w < lastWord; w++) words[w]! ^= word;
-  if (tail !== 0) words[lastWord]! ^= word & tail;
+  bits |= words[w]! & head;
+  for (w++; w < lastWord; w++) {
+    const unmasked = words[w]! ^ word;
+    words[w] = unmasked;
+    bits |= unmasked;
+  }
+  if (tail !== 0) {
+    words[lastWord]! ^= word & tail;
+    bits |= words[lastWord]! & tail;
+  }
+  return (bits & NOT_ASCII) === 0;
 }

@@ -1,5 +1,5 @@
 /**
- * Masking with the processor's vector instructions (§5.3): a WebAssembly module of 236 bytes, whose source is
+ * Masking with the processor's vector instructions (§5.3): a WebAssembly module of 322 bytes, whose source is
  * mask-kernel.wat. It works on its own memory only. So the transport reads into the first part of that, and what lies
  * elsewhere is copied through the second part. Without WebAssembly, its vector instructions, or the address space that
  * engines set aside for its memory, there is none, and `mask` does it all.
@@ -22,7 +22,8 @@ const MIN_ELSEWHERE_BYTES = 512;
 
 interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  mask(at: number, end: number, key: number): void;
+  /** @returns 0 when the bytes are all ASCII afterwards */
+  mask(at: number, end: number, key: number): number;
 }
 
 /** Copies `source` to target[at …], masked. `words` is `wordsOf(target)`, when the caller has it already. */
@@ -84,13 +85,15 @@ export function startMasking(engine = (globalThis as { readonly WebAssembly?: En
   const scratch = viewOf(memory, SCRATCH_START, SCRATCH_START + SCRATCH_BYTES);
 
   /** The whole key fits every piece, whose lengths are multiples of four. */
-  function maskThroughScratch(source: Uint8Array, target: Uint8Array, at: number, key: number): void {
+  function maskThroughScratch(source: Uint8Array, target: Uint8Array, at: number, key: number): boolean {
+    let notAscii = 0;
     for (let done = 0; done < source.length; done += SCRATCH_BYTES) {
       const length = Math.min(source.length - done, SCRATCH_BYTES);
       memory.set(length === source.length ? source : source.subarray(done, done + length), SCRATCH_START);
-      kernel!.mask(SCRATCH_START, SCRATCH_START + length, key);
+      notAscii |= kernel!.mask(SCRATCH_START, SCRATCH_START + length, key);
       target.set(length === SCRATCH_BYTES ? scratch : scratch.subarray(0, length), at + done);
     }
+    return notAscii === 0;
   }
 
   return {
@@ -99,12 +102,10 @@ export function startMasking(engine = (globalThis as { readonly WebAssembly?: En
     unmask(bytes, start, end, maskingKey, position, words, byteOffset) {
       const length = end - start;
       if (words === memoryWords && length >= MIN_READ_BYTES) {
-        kernel.mask(byteOffset + start, byteOffset + end, keyInMemory(maskingKey, position));
-      } else if (length < MIN_ELSEWHERE_BYTES) {
-        mask(bytes, start, end, maskingKey, position, words, byteOffset);
-      } else {
-        maskThroughScratch(bytes.subarray(start, end), bytes, start, keyInMemory(maskingKey, position));
+        return kernel.mask(byteOffset + start, byteOffset + end, keyInMemory(maskingKey, position)) === 0;
       }
+      if (length < MIN_ELSEWHERE_BYTES) return mask(bytes, start, end, maskingKey, position, words, byteOffset);
+      return maskThroughScratch(bytes.subarray(start, end), bytes, start, keyInMemory(maskingKey, position));
     },
     copyMasked(source, target, at, maskingKey, words) {
       if (source.length < MIN_COPY_BYTES) copyAndMask(source, target, at, maskingKey, words);

@@ -1,6 +1,6 @@
 /** Messages through a Connection, both ways (§5.4, §5.6, §6, §8.1). */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Connection, type Role, resolveLimits } from '../../src/protocol/index.ts';
 import { End, linkPair, MemoryOutput, peerFrame } from '../support/link-pair.ts';
 import { RecordingHandler } from '../support/recording-handler.ts';
@@ -143,9 +143,17 @@ describe.each(ROLES)('connection, %s: receiving messages', (role) => {
       return asked.length < 2;
     };
     const end = new End(role, { isUtf8 });
-    end.receiveFrames({ opcode: 1, payload: 'a' }, { opcode: 2, payload: 'b' }, { opcode: 1, payload: 'c' });
-    expect(asked).toEqual(['61', '63']);
-    expect(end.handler.log).toEqual(['text:a', 'binary:62', 'failed:invalidText']);
+    end.receiveFrames({ opcode: 1, payload: 'ä' }, { opcode: 2, payload: 'b' }, { opcode: 1, payload: 'ö' });
+    expect(asked).toEqual(['c3 a4', 'c3 b6']);
+    expect(end.handler.log).toEqual(['text:ä', 'binary:62', 'failed:invalidText']);
+  });
+
+  it('§8.1 ASCII that unmasking has seen is not judged again', () => {
+    const isUtf8 = vi.fn(() => true);
+    const end = new End(role, { isUtf8 });
+    end.receiveFrames({ opcode: 1, payload: 'abc' }, { opcode: 1, payload: 'x'.repeat(200) });
+    expect(isUtf8).toHaveBeenCalledTimes(role === 'server' ? 0 : 2);
+    expect(end.handler.log).toHaveLength(2);
   });
 
   it('§10.4 memory for a message comes from the caller, if it likes, and follows what has arrived', () => {

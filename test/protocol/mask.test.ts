@@ -77,4 +77,23 @@ describe('mask', () => {
       expect(toHex(memory)).toBe(toHex(expected));
     }
   });
+
+  it('§5.6 tells whether what it unmasked is all ASCII, whatever lies beside it', () => {
+    const wrong: string[] = [];
+    for (let start = 0; start < 8; start++) {
+      for (let length = 0; length <= 40; length++) {
+        for (let beyond = 0; beyond < 4; beyond++) {
+          for (let odd = -1; odd < length; odd++) {
+            const memory = new Uint8Array(start + length + beyond).fill(0xff);
+            memory.fill(0x7f, start, start + length);
+            if (odd >= 0) memory[start + odd] = 0x80;
+            maskReference(memory, start, start + length, KEY, 1);
+            const isAscii = mask(memory, start, start + length, KEY, 1);
+            if (isAscii !== odd < 0) wrong.push(`start ${start} length ${length} beyond ${beyond} odd ${odd}`);
+          }
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
 });

@@ -65,6 +65,22 @@ describe.each([
     );
   });
 
+  it.each(['where it was read', 'elsewhere'])('§5.6 tells whether what it unmasked is all ASCII %s', (place) => {
+    const memory = place === 'elsewhere' ? Buffer.alloc(READ_BYTES) : readBuffer;
+    const words = place === 'elsewhere' ? wordsOf(memory) : readWords;
+    fc.assert(
+      fc.property(anywhere, fc.boolean(), fc.nat(), ([start, lengthBytes, position, maskingKey], isAscii, at) => {
+        const end = start + lengthBytes;
+        memory.fill(0xff).fill(0x7f, start, end);
+        const hasOther = !isAscii && lengthBytes > 0;
+        if (hasOther) memory[start + (at % lengthBytes)] = 0x80;
+        maskReference(memory, start, end, maskingKey, position);
+        expect(unmask(memory, start, end, maskingKey, position, words, 0)).toBe(!hasOther);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('§5.3 unmasks the last bytes of what was read, and all of it', () => {
     for (const start of [READ_BYTES - 33, 0]) {
       const expected = Uint8Array.from(readBuffer);
