@@ -17,7 +17,8 @@ interface ParseCell {
 const STREAM_BYTES = 262_144;
 const { viewOf, viewOfChunk, forgetChunk } = await loadView();
 const { readBuffer, readWords, unmask } = await loadMaskKernel();
-const { copyOf } = await loadMessageMemory();
+const { copyOf, prepareHeap } = await loadMessageMemory();
+prepareHeap();
 
 function buildChunks({ payloadBytes, chunkBytes }: ParseCell): { readonly chunks: Buffer[]; readonly frames: number } {
   const frame = encodeFrame(FIN | Opcode.Binary, new Uint8Array(payloadBytes).fill(0x2a), 0x37fa213d);

@@ -9,6 +9,7 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
+  allowsNextRequest,
   buildRefusalResponse,
   buildUpgradeResponse,
   checkUpgradeRequest,
@@ -21,7 +22,7 @@ import {
 } from '../handshake/index.ts';
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import { HeadReader, type HeadResult } from '../server/head-reader.ts';
-import { endWith, formatAnswer, type HttpAnswer } from '../server/http-answer.ts';
+import { endWith, formatAnswer, type HttpAnswer, writeAnswer } from '../server/http-answer.ts';
 import { agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { checkTimeout } from './server-options.ts';
@@ -65,13 +66,19 @@ export interface ListenOptions extends Omit<ConnectionSettings, 'limits'> {
    * throws is answered with 500.
    */
   readonly authorize?: (request: NetRequest) => Authorization | Promise<Authorization>;
-  /** Answers requests that ask for no upgrade. Default: 426 (§4.2.2 asks such clients to come back with an upgrade). */
+  /**
+   * Answers requests that ask for no upgrade; further ones may follow on the connection (RFC 9112 §9.3), unless there was a
+   * body, which is not read. Default: 426 (§4.2.2 asks such clients to come back with an upgrade).
+   */
   readonly onRequest?: (request: NetRequest) => HttpAnswer | Promise<HttpAnswer>;
   /** More header fields of the 101 response. */
   readonly headers?: readonly HeaderField[];
   /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
   readonly perMessageDeflate?: boolean | DeflateOptions;
-  /** How long the request's head may take, from the connection on, in milliseconds. Default 10 000. */
+  /**
+   * How long the request's head may take, from the connection on, in milliseconds; and how long a connection may be idle
+   * behind an answer of `onRequest`. Default 10 000.
+   */
   readonly handshakeTimeoutMs?: number;
   /** Longest request head, in bytes. Default 16 384. */
   readonly maxHeadBytes?: number;
@@ -192,18 +199,42 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     }
     const { head, rest } = result;
     try {
-      if (!listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) this.#answerPlain(socket, head);
+      if (!listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) this.#answerPlain(socket, head, rest);
       else this.#answerUpgrade(socket, head, rest);
     } catch (error) {
       this.#refuseForError(socket, error);
     }
   }
 
-  #answerPlain(socket: Socket, head: RequestHead): void {
+  #answerPlain(socket: Socket, head: RequestHead, rest: Uint8Array): void {
     const { onRequest } = this.#options;
-    const finish = (answer: HttpAnswer) => endWith(socket, formatAnswer(answer, head.method !== 'HEAD'));
-    if (onRequest === undefined) finish(UPGRADE_REQUIRED);
-    else this.#ask(socket, () => onRequest(netRequest(head, head.target, socket)), finish);
+    const hasBody = head.method !== 'HEAD';
+    if (onRequest === undefined) {
+      endWith(socket, formatAnswer(UPGRADE_REQUIRED, hasBody));
+      return;
+    }
+    const ownRest = Uint8Array.from(rest);
+    this.#ask(
+      socket,
+      () => onRequest(netRequest(head, head.target, socket)),
+      (answer) => {
+        if (socket.destroyed) return;
+        const isLast = !allowsNextRequest(head) || !this.server.listening;
+        const bytes = formatAnswer(answer, hasBody, isLast);
+        if (isLast) endWith(socket, bytes);
+        else writeAnswer(socket, bytes, () => this.#readNext(socket, ownRest));
+      },
+    );
+  }
+
+  /** RFC 9112 §9.3: another request on the same connection. */
+  #readNext(socket: Socket, rest: Uint8Array): void {
+    if (!this.server.listening || !socket.readable) {
+      endWith(socket, '');
+      return;
+    }
+    socket.resume();
+    this.#heads.readNext(socket, rest);
   }
 
   #answerUpgrade(socket: Socket, head: RequestHead, rest: Uint8Array): void {

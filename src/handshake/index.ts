@@ -19,6 +19,7 @@ export {
 export { HeaderMap } from './header-map.ts';
 export * from './http-head.ts';
 export { acceptValue, GUID, generateKey, isCanonicalKey, isKeyShaped } from './key.ts';
+export { allowsNextRequest } from './message-end.ts';
 export * from './server-handshake.ts';
 export * from './server-response.ts';
 export { sha1 } from './sha1.ts';

@@ -14,6 +14,7 @@ import {
 } from './header-fields.ts';
 import type { HeaderMap } from './header-map.ts';
 import { isCanonicalKey, isKeyShaped } from './key.ts';
+import { announcesBody } from './message-end.ts';
 import { hasHostCharacters, resourceNameOf } from './request-target.ts';
 
 /** What the check reads of a request. A head from `HttpHeadParser` is one. */
@@ -205,9 +206,7 @@ const CHECKS: readonly Check[] = [
     id: 'body',
     section: '§4.2.1',
     explain({ request: { headers } }) {
-      const isEmpty =
-        headers.count('content-length') === 0 || headers.all('content-length').every((value) => /^0+$/.test(value));
-      return unless(isEmpty && headers.count('transfer-encoding') === 0, 'A request for a WebSocket must have no body');
+      return unless(!announcesBody(headers), 'A request for a WebSocket must have no body');
     },
   },
   {

@@ -6,6 +6,7 @@
 import type { Duplex } from 'node:stream';
 import { type HeadFailure, HttpHeadParser, type ParsedHead, type RequestHead } from '../handshake/index.ts';
 import { viewOf } from '../transport/view.ts';
+import { endWith } from './http-answer.ts';
 
 export interface HeadReaderOptions {
   /** From the first moment of the connection, in milliseconds. */
@@ -17,6 +18,8 @@ export type HeadResult = ParsedHead<RequestHead> | HeadFailure;
 
 interface PendingHead {
   readonly parser: HttpHeadParser<'request'>;
+  /** Whether nothing of it has come, and nothing has to: the connection has had an answer. */
+  isIdle: boolean;
   /** By the clock of `performance.now`. */
   readonly deadlineMs: number;
 }
@@ -36,7 +39,7 @@ export class HeadReader {
   readonly #onEnd: (this: Duplex) => void;
 
   /**
-   * @param done called once per socket: with the head and the bytes behind it, or with what was wrong (408 after the
+   * @param done called once per head: with the head and the bytes behind it, or with what was wrong (408 after the
    *   deadline). The socket goes on flowing, so somebody has to listen by then. When the peer goes away first there is
    *   nobody to answer, and `done` is not called.
    */
@@ -55,15 +58,30 @@ export class HeadReader {
 
   /** Reads the head from a socket that nobody has read from. */
   read(socket: Duplex): void {
+    this.#watch(socket, false);
+  }
+
+  /**
+   * Reads the head of another request, behind an answer. When none has begun by the deadline the socket is ended.
+   * @param rest what has been read of it
+   */
+  readNext(socket: Duplex, rest: Uint8Array): void {
+    this.#watch(socket, true);
+    if (rest.length > 0) this.#receive(socket, rest);
+  }
+
+  #watch(socket: Duplex, isIdle: boolean): void {
     const { timeoutMs, maxHeadBytes } = this.#options;
     const parser = new HttpHeadParser({ kind: 'request', maxHeadBytes, decodeLatin1 });
-    this.#pending.set(socket, { parser, deadlineMs: performance.now() + timeoutMs });
+    this.#pending.set(socket, { parser, isIdle, deadlineMs: performance.now() + timeoutMs });
     if (this.#timer === undefined) this.#startTimer(timeoutMs);
     socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
   }
 
-  #receive(socket: Duplex, chunk: Buffer): void {
-    const result = this.#pending.get(socket)!.parser.push(chunk);
+  #receive(socket: Duplex, chunk: Uint8Array): void {
+    const pending = this.#pending.get(socket)!;
+    pending.isIdle = false;
+    const result = pending.parser.push(chunk);
     if (result !== undefined) this.#finish(socket, result);
   }
 
@@ -86,12 +104,17 @@ export class HeadReader {
     const nowMs = performance.now();
     this.#timer = undefined;
     const message = `No complete request within ${this.#options.timeoutMs} ms`;
-    for (const [socket, { deadlineMs }] of this.#pending) {
+    for (const [socket, { deadlineMs, isIdle }] of this.#pending) {
       if (deadlineMs > nowMs) {
         this.#startTimer(Math.ceil(deadlineMs - nowMs));
         return;
       }
-      this.#finish(socket, { ok: false, status: 408, message, section: '§4.2.1' });
+      if (isIdle) {
+        this.#stop(socket);
+        endWith(socket, '');
+      } else {
+        this.#finish(socket, { ok: false, status: 408, message, section: '§4.2.1' });
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Plain HTTP answers on a socket that was asked for an upgrade and gets none (§4.2.2), or, on the bare TCP path, that
- * asked for something else. One answer ends the connection.
+ * asked for something else.
  */
 
 import type { Duplex } from 'node:stream';
@@ -34,12 +34,30 @@ export function endWith(socket: Duplex, answer: string | Uint8Array): void {
 }
 
 /**
+ * Writes an answer that another request may follow. A peer that does not take it within `LINGER_MS` is destroyed.
+ * @param taken called when it has left; not when the socket has been lost
+ */
+export function writeAnswer(socket: Duplex, answer: Uint8Array, taken: () => void): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.write(answer, (error) => {
+    clearTimeout(timer);
+    if (!error && !socket.destroyed) taken();
+  });
+}
+
+/**
  * The bytes of an HTTP answer.
  * @param hasBody false for the answer to a HEAD request, which announces a body and leaves it out
+ * @param isLast false when another request may follow on the connection (RFC 9112 §9.3)
  * @throws {RangeError} when the status is not that of a final answer
  * @throws {TypeError} when a header has illegal characters
  */
-export function formatAnswer({ status = 200, headers = {}, body = '' }: HttpAnswer, hasBody: boolean): Uint8Array {
+export function formatAnswer(
+  { status = 200, headers = {}, body = '' }: HttpAnswer,
+  hasBody: boolean,
+  isLast = true,
+): Uint8Array {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new RangeError(`An answer needs an HTTP status from 200 to 599, not ${status}`);
   }
@@ -48,7 +66,8 @@ export function formatAnswer({ status = 200, headers = {}, body = '' }: HttpAnsw
   for (const [name] of given) checkHeaderName(name);
   // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection.
   const hasUpgrade = given.some(([name]) => name.toLowerCase() === 'upgrade');
-  const own = { 'Content-Length': bytes.length, Connection: hasUpgrade ? 'close, Upgrade' : 'close' };
+  const persistence = isLast ? 'close' : 'keep-alive';
+  const own = { 'Content-Length': bytes.length, Connection: hasUpgrade ? `${persistence}, Upgrade` : persistence };
   const fields = [...given, ...Object.entries(own)].map(([name, value]) => `${name}: ${value}`);
   const head = formatHead([`HTTP/1.1 ${status} ${reasonPhrase(status)}`, ...fields]);
   return Buffer.concat([Buffer.from(head, 'latin1'), hasBody ? bytes : Buffer.alloc(0)]);

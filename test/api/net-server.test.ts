@@ -1,9 +1,12 @@
 /** What only `listen` has: strict refusals to the byte, its hooks, and its way to close. */
 
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { WebSocket as WsClient } from 'ws';
-import { type ListenOptions, listen, type NetRequest } from '../../src/api/net-server.ts';
+import { type ListenOptions, listen, type NetRequest, type NetServer } from '../../src/api/net-server.ts';
+import { writeAnswer } from '../../src/server/http-answer.ts';
+import { HeldDuplex } from '../support/held-duplex.ts';
 import { closed, echoed, type Fields, KEY, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import {
   echo,
@@ -183,7 +186,8 @@ describe('refusals', () => {
 });
 
 describe('onRequest', () => {
-  const plain = (method = 'GET', target = '/health') => `${method} ${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const plain = (method = 'GET', target = '/health') =>
+    `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
 
   async function answerTo(options: ListenOptions, request = plain()): Promise<string> {
     const server = await startServer('node:net', { net: options });
@@ -221,7 +225,12 @@ describe('onRequest', () => {
     };
     const answer = await answerTo({ onRequest }, plain('PUT', '/thing?q=1'));
     expect(answer).toBe('HTTP/1.1 201 \r\nX-A: b\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi');
-    expect(seen).toMatchObject({ method: 'PUT', url: '/thing?q=1', httpVersion: '1.1', rawHeaders: ['Host', 'x'] });
+    expect(seen).toMatchObject({
+      method: 'PUT',
+      url: '/thing?q=1',
+      httpVersion: '1.1',
+      rawHeaders: ['Host', 'x', 'Connection', 'close'],
+    });
     expect(seen!.headers.get('host')).toBe('x');
   });
 
@@ -246,6 +255,112 @@ describe('onRequest', () => {
     expect(await answerTo({ onRequest })).toMatch(/^HTTP\/1.1 500 Internal Server Error\r\n/);
     expect((await nextWarning()).detail).toMatch(/no answer|99/);
     expect(uncaught).toEqual([]);
+  });
+});
+
+describe('RFC 9112 §9.3 requests behind one another', () => {
+  const get = (target: string, ...fields: string[]) =>
+    [`GET ${target} HTTP/1.1`, 'Host: x', ...fields, '', ''].join('\r\n');
+  const answer = (body: string) =>
+    `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: keep-alive\r\n\r\n${body}`;
+  const lastAnswer = (body: string) => answer(body).replace('keep-alive', 'close');
+  const echoTarget = ({ url }: NetRequest) => ({ body: url });
+
+  const peerOf = async (options: ListenOptions) => RawPeer.connect(await startServer('node:net', { net: options }));
+  const textOf = async (peer: RawPeer, expected: string) => String(await peer.bytes(expected.length));
+
+  it.each([[undefined], ['tls']])('are answered on one connection, one by one (%s)', async (tls) => {
+    const options = { onRequest: echoTarget };
+    const server = await startServer('node:net', {
+      net: options,
+      ...(tls === 'tls' && { tls: await testCertificate() }),
+    });
+    const peer = await RawPeer.connect(server);
+    for (const target of ['/one', '/two', '/three']) {
+      peer.send(get(target));
+      expect(await textOf(peer, answer(target))).toBe(answer(target));
+    }
+    peer.send(get('/last', 'Connection: close'));
+    expect(await peer.rest()).toBe(lastAnswer('/last'));
+  });
+
+  it('are answered in order when they come all at once, whoever takes longer', async () => {
+    const onRequest = async ({ url }: NetRequest) => {
+      await sleep(url === '/a' ? 20 : 0);
+      return { body: url };
+    };
+    const peer = await peerOf({ onRequest });
+    peer.send(get('/a') + get('/b') + get('/c') + get('/d', 'Connection: close'));
+    expect(await peer.rest()).toBe(answer('/a') + answer('/b') + answer('/c') + lastAnswer('/d'));
+  });
+
+  it('are as many as like to come, thousands in one write included', async () => {
+    const peer = await peerOf({ onRequest: () => ({ body: 'x' }) });
+    peer.send(get('/').repeat(5000) + get('/', 'Connection: close'));
+    expect(await peer.rest()).toBe(answer('x').repeat(5000) + lastAnswer('x'));
+  });
+
+  it('may ask for an upgrade at last, with frames behind it', async () => {
+    const server = await startServer('node:net', { net: { onRequest: echoTarget } }, echo);
+    const peer = await RawPeer.connect(server);
+    peer.send(get('/first') + upgradeRequest(), text('hello'));
+    expect(await textOf(peer, answer('/first'))).toBe(answer('/first'));
+    expect(await peer.head()).toMatch(/^HTTP\/1.1 101 /);
+    expect(await peer.frame()).toBe(echoed('hello'));
+  });
+
+  it('are refused as the first is', async () => {
+    const peer = await peerOf({ onRequest: echoTarget });
+    peer.send(`${get('/first')}nonsense\r\n\r\n`);
+    expect(await peer.rest()).toMatch(/^HTTP\/1.1 200 OK\r\n[\s\S]*\/firstHTTP\/1.1 400 Bad Request\r\n/);
+  });
+
+  it('do not come behind a body, which is not taken for one', async () => {
+    const peer = await peerOf({ onRequest: echoTarget });
+    peer.send(`${get('/body', 'Content-Length: 30')}${get('/smuggled')}`);
+    expect(await peer.rest()).toBe(lastAnswer('/body'));
+  });
+
+  it('have until the handshake timeout to begin; then the connection is ended without a word', async () => {
+    const peer = await peerOf({ onRequest: echoTarget, handshakeTimeoutMs: 60 });
+    peer.send(get('/once'));
+    expect(await peer.rest()).toBe(answer('/once'));
+    const slow = await peerOf({ onRequest: echoTarget, handshakeTimeoutMs: 60 });
+    slow.send(`${get('/once')}GET /tw`);
+    expect(await slow.rest()).toMatch(/\/onceHTTP\/1.1 408 Request Timeout\r\n/);
+  });
+
+  it('end with the peer, and with the server', async () => {
+    const server = await startServer('node:net', { net: { onRequest: echoTarget } });
+    const leaving = await RawPeer.connect(server, true);
+    leaving.send(get('/a'));
+    await textOf(leaving, answer('/a'));
+    leaving.socket.end();
+    expect(await leaving.rest()).toBe('');
+    const halfClosed = await RawPeer.connect(server, true);
+    halfClosed.socket.end(get('/b'));
+    expect(await halfClosed.rest()).toBe(answer('/b'));
+    const idle = await RawPeer.connect(server);
+    idle.send(get('/c'));
+    await textOf(idle, answer('/c'));
+    await (server.server as NetServer).close();
+    expect(await idle.rest()).toBe('');
+  });
+
+  it('a peer that does not take its answer is cut off', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const socket = new HeldDuplex();
+      const taken = vi.fn();
+      writeAnswer(socket, Buffer.from('answer'), taken);
+      vi.advanceTimersByTime(1999);
+      expect(socket.destroyed).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect(socket.destroyed).toBe(true);
+      expect(taken).not.toHaveBeenCalled();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

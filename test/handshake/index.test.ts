@@ -9,6 +9,7 @@ describe('the handshake entry', () => {
       'HeaderSyntaxError',
       'HttpHeadParser',
       'acceptValue',
+      'allowsNextRequest',
       'buildRefusalResponse',
       'buildUpgradeRequest',
       'buildUpgradeResponse',
