@@ -6,7 +6,7 @@ import { echoChart } from './echo-chart.ts';
 import type { BroadcastLoad, EchoLoad, Load } from './load/contract.ts';
 import type { Cell, Figure, Part, Settings } from './part.ts';
 import { scaleChart } from './scale-chart.ts';
-import { parseSubjectName, subjectOf } from './subjects.ts';
+import { parseSubjectName, type Subject, subjectOf } from './subjects.ts';
 import { formatBytes } from './support/report.ts';
 
 const KIB = 1024;
@@ -83,6 +83,12 @@ const echo: Part = {
   draw: (results) => echoChart(results, 'ws', PER_MESSAGE[0]!),
 };
 
+const TEXT_CELLS: readonly (readonly [number, number, number])[] = [
+  [128, 50, 16],
+  [64 * KIB, 50, 1],
+  [MIB, 1, 1],
+];
+
 const text: Part = {
   name: 'text',
   summary: 'text messages that the server gets as strings and sends back as strings',
@@ -90,10 +96,10 @@ const text: Part = {
   base: 'ws',
   figures: PER_MESSAGE,
   cells: ({ timing }) =>
-    [16].map((inFlight) => {
-      const load: EchoLoad = { kind: 'echo', payloadBytes: 128, connections: 50, inFlight, isText: true };
+    TEXT_CELLS.map(([payloadBytes, connections, inFlight]) => {
+      const load: EchoLoad = { kind: 'echo', payloadBytes, connections, inFlight, isText: true };
       return {
-        name: `128 B × 50, ${inFlight} in flight`,
+        name: echoName(payloadBytes, connections, inFlight),
         measure: (subject) => measureExchange(subject, { server: { mode: 'text' }, load }, timing),
       };
     }),
@@ -138,6 +144,11 @@ const connect: Part = {
   ],
 };
 
+/** Without an application's objects, which would take part in the collections that the figures depend on. */
+function bare(subject: Subject): Subject {
+  return { ...subject, environment: { ...subject.environment, BENCH_BARE: '1' } };
+}
+
 const memory: Part = {
   name: 'memory',
   summary: 'resident memory per idle connection, as the slope between two numbers of them',
@@ -150,7 +161,11 @@ const memory: Part = {
       return {
         name: `${first} → ${last}, ${isUsed ? 'after one echo' : 'never used'}`,
         measure: (subject) =>
-          measureExchange(subject, { server: { mode: 'echo' }, load: { kind: 'memory', first, last, isUsed } }, timing),
+          measureExchange(
+            bare(subject),
+            { server: { mode: 'echo' }, load: { kind: 'memory', first, last, isUsed } },
+            timing,
+          ),
       };
     }),
 };

@@ -8,6 +8,7 @@ import type { Inflater } from './inflater.ts';
 import type { Limits } from './limits.ts';
 import type { Unmask } from './mask.ts';
 import type { Allocate } from './memory.ts';
+import type { IsUtf8 } from './utf8.ts';
 import type { ViolationId } from './violation.ts';
 
 /** Where a Connection's frames go. */
@@ -64,7 +65,7 @@ export interface ConnectionOptions {
   /** Takes that memory back once the message has been handled, which is then shared. Default: it is the handler's. */
   readonly recycle?: ((bytes: Uint8Array) => void) | undefined;
   /** Whether bytes[start … end) is UTF-8. Default: the portable validator. */
-  readonly isUtf8?: (bytes: Uint8Array, start: number, end: number) => boolean;
+  readonly isUtf8?: IsUtf8;
   /** Unmasks payloads where they lie (§5.3). Default `mask`. */
   readonly unmask?: Unmask | undefined;
   /** A clock in milliseconds. Default `Date.now`. */

@@ -18,7 +18,7 @@ import type { Limits } from './limits.ts';
 import { type Allocate, allocateZeroed, copyOf } from './memory.ts';
 import { MessageAssembler } from './message-assembler.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
-import { isValidUtf8 } from './utf8.ts';
+import { type IsUtf8, isValidUtf8 } from './utf8.ts';
 import { VIOLATIONS, type ViolationId } from './violation.ts';
 
 const TEXT_MESSAGE = FIN | Opcode.Text;
@@ -37,7 +37,7 @@ export class Connection implements FrameSink {
   private readonly limits: Limits;
   private readonly answersPings: boolean;
   private readonly skipsUtf8Validation: boolean;
-  private readonly isUtf8: (bytes: Uint8Array, start: number, end: number) => boolean;
+  private readonly isUtf8: IsUtf8;
   private readonly now: () => number;
   /** Made for the first control frame. */
   private controlRate: ControlRate | undefined;
@@ -306,7 +306,7 @@ export class Connection implements FrameSink {
     this.frameBytesToCome = header.payloadLength;
     // §6.2: the first frame has the type of the whole message.
     if (opcode === Opcode.Continuation) return;
-    this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation);
+    this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation, this.isUtf8);
     this.assembler.start(opcode === Opcode.Text, header.rsv1);
   }
 

@@ -6,13 +6,16 @@
  */
 
 import type { Allocate } from './memory.ts';
-import { Utf8Validator } from './utf8.ts';
+import { type IsUtf8, isValidUtf8, pushPiece, Utf8Validator } from './utf8.ts';
 
 const EMPTY = new Uint8Array(0);
+/** Up to here what has arrived may be little of a message that is not long: growing costs more than it saves. */
+const SHORT_BYTES = 4096;
 
 export class MessageAssembler {
   private readonly allocate: Allocate;
   private readonly skipsUtf8Validation: boolean;
+  private readonly isUtf8: IsUtf8;
   /** Made for the first text. */
   private validator: Utf8Validator | undefined;
   private buffer: Uint8Array = EMPTY;
@@ -22,10 +25,14 @@ export class MessageAssembler {
   /** Bytes of the message so far, in `bytes`. */
   length = 0;
 
-  /** @param skipsUtf8Validation leave text unchecked, for peers that are trusted */
-  constructor(allocate: Allocate, skipsUtf8Validation: boolean) {
+  /**
+   * @param skipsUtf8Validation leave text unchecked, for peers that are trusted
+   * @param isUtf8 judges the bulk of long pieces. Default `isValidUtf8`
+   */
+  constructor(allocate: Allocate, skipsUtf8Validation: boolean, isUtf8: IsUtf8 = isValidUtf8) {
     this.allocate = allocate;
     this.skipsUtf8Validation = skipsUtf8Validation;
+    this.isUtf8 = isUtf8;
   }
 
   get isBinary(): boolean {
@@ -52,7 +59,7 @@ export class MessageAssembler {
    * @returns whether text is still valid UTF-8
    */
   append(chunk: Uint8Array, start: number, end: number, announcedBytes: number): boolean {
-    if (this.checksText && this.validator!.push(chunk, start, end) !== -1) return false;
+    if (this.checksText && !pushPiece(this.validator!, chunk, start, end, this.isUtf8)) return false;
     const length = this.length + end - start;
     if (length > this.buffer.length) this.grow(length, announcedBytes);
     this.buffer.set(chunk.subarray(start, end), this.length);
@@ -75,11 +82,15 @@ export class MessageAssembler {
     this.length = 0;
   }
 
-  /** Four times what has arrived, or what the frame at hand will fill, if that is less; of fragments, twice. */
+  /**
+   * Four times what has arrived, of little sixteen times, or what the frame at hand will fill, if that is less; of
+   * fragments, twice.
+   */
   private grow(neededBytes: number, announcedBytes: number): void {
     const announcedTotal = neededBytes + announcedBytes;
+    const factor = neededBytes < SHORT_BYTES ? 16 : 4;
     const capacity =
-      announcedBytes > 0 ? Math.min(4 * neededBytes, announcedTotal) : Math.max(neededBytes, 2 * this.length);
+      announcedBytes > 0 ? Math.min(factor * neededBytes, announcedTotal) : Math.max(neededBytes, 2 * this.length);
     const grown = this.allocate(capacity);
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;

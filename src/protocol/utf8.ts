@@ -68,6 +68,40 @@ function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
   return i;
 }
 
+/** Judges whole texts: `isValidUtf8`, or something as good. */
+export type IsUtf8 = (bytes: Uint8Array, start: number, end: number) => boolean;
+
+/** Pieces below this are not worth asking somebody else. */
+const LONG_PIECE_BYTES = 128;
+
+/**
+ * Takes bytes[start … end) as `Utf8Validator.push` does, with the bulk of a long piece left to `isUtf8`: the validator
+ * takes the rest of a character that the piece begins with, and the last character, which may be cut as well.
+ * @returns whether the text is valid so far
+ */
+export function pushPiece(
+  validator: Utf8Validator,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isUtf8: IsUtf8,
+): boolean {
+  if (end - start < LONG_PIECE_BYTES) return validator.push(bytes, start, end) === -1;
+  let from = start;
+  for (; !validator.isComplete; from++) if (validator.push(bytes, from, from + 1) !== -1) return false;
+  const to = startOfLastCharacter(bytes, end);
+  return isUtf8(bytes, from, to) && validator.push(bytes, to, end) === -1;
+}
+
+/** Where a character of several bytes begins that reaches the end or beyond it; `end` when the last one is whole anyway. */
+function startOfLastCharacter(bytes: Uint8Array, end: number): number {
+  for (let at = end - 1; at >= end - 3; at--) {
+    if (bytes[at]! >= 0xc0) return at;
+    if (bytes[at]! < 0x80) return end;
+  }
+  return end;
+}
+
 /** Whether bytes[start … end) is valid UTF-8 as a whole. */
 export function isValidUtf8(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
   const validator = new Utf8Validator();

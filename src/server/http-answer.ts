@@ -12,9 +12,11 @@ export interface HttpAnswer {
   readonly status?: number;
   /** Beside Content-Length and Connection, which are set for you: given all the same, they are left out. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Left out with a status that has none, 204 or 304. */
   readonly body?: string | Uint8Array;
 }
 
+const NOTHING = new Uint8Array(0);
 const OWN_FIELDS = ['content-length', 'connection', 'transfer-encoding'];
 
 /** How long the peer may take to read an answer and close, in milliseconds. */
@@ -61,14 +63,19 @@ export function formatAnswer(
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new RangeError(`An answer needs an HTTP status from 200 to 599, not ${status}`);
   }
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  // RFC 9112 §6.3: the client reads no body behind these, whatever is announced.
+  const isBodiless = status === 204 || status === 304;
+  const bytes = isBodiless ? NOTHING : typeof body === 'string' ? Buffer.from(body) : body;
   const given = Object.entries(headers).filter(([name]) => !OWN_FIELDS.includes(name.toLowerCase()));
   for (const [name] of given) checkHeaderName(name);
   // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection.
   const hasUpgrade = given.some(([name]) => name.toLowerCase() === 'upgrade');
   const persistence = isLast ? 'close' : 'keep-alive';
-  const own = { 'Content-Length': bytes.length, Connection: hasUpgrade ? `${persistence}, Upgrade` : persistence };
+  const own = {
+    ...(isBodiless ? {} : { 'Content-Length': bytes.length }),
+    Connection: hasUpgrade ? `${persistence}, Upgrade` : persistence,
+  };
   const fields = [...given, ...Object.entries(own)].map(([name, value]) => `${name}: ${value}`);
   const head = formatHead([`HTTP/1.1 ${status} ${reasonPhrase(status)}`, ...fields]);
-  return Buffer.concat([Buffer.from(head, 'latin1'), hasBody ? bytes : Buffer.alloc(0)]);
+  return Buffer.concat([Buffer.from(head, 'latin1'), hasBody ? bytes : NOTHING]);
 }

@@ -1,7 +1,8 @@
 /** The UTF-8 validator (§8.1, RFC 3629 §4) on sequences at every border of the grammar, cut in every way. */
 
+import { isUtf8 } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { isValidUtf8, Utf8Validator } from '../../src/protocol/index.ts';
+import { type IsUtf8, isValidUtf8, pushPiece, Utf8Validator } from '../../src/protocol/index.ts';
 import { firstOffendingByte, readUtf8 } from '../support/utf8-grammar.ts';
 import { hex, toBytes, toHex } from '../support/wire.ts';
 
@@ -153,3 +154,61 @@ function decodes(bytes: Uint8Array): boolean {
     return false;
   }
 }
+
+describe.each([
+  ['the portable judge', isValidUtf8],
+  ["Node's judge", (bytes: Uint8Array, start: number, end: number) => isUtf8(bytes.subarray(start, end))],
+])('pieces, with %s', (_what, judge) => {
+  /** The sequence between long runs of text, as two pieces cut at a place. @returns whether all of it is valid */
+  function inTwoPieces(sequence: Uint8Array, filling: Uint8Array, cut: number): boolean {
+    const wire = Buffer.concat([filling, sequence, filling]);
+    const validator = new Utf8Validator();
+    return (
+      pushPiece(validator, wire, 0, cut, judge) &&
+      pushPiece(validator, wire, cut, wire.length, judge) &&
+      validator.isComplete
+    );
+  }
+
+  it.each([
+    ['ASCII', 'x'.repeat(300)],
+    ['characters of three bytes', '語'.repeat(100)],
+  ])('§8.1 every row, cut at and around every byte of it, among %s', (_filling, text) => {
+    const filling = Buffer.from(text);
+    const wrong: string[] = [];
+    for (const [wire, verdict] of ROWS) {
+      const sequence = hex(wire);
+      // What is cut is no more valid with something else behind it.
+      for (let cut = filling.length - 4; cut <= filling.length + sequence.length + 4; cut++) {
+        if (inTwoPieces(sequence, filling, cut) !== (verdict === 'valid')) wrong.push(`${wire} cut at ${cut}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('§8.1 short pieces, one within a character included', () => {
+    const wire = Buffer.from('a😀é'.repeat(50));
+    for (let step = 1; step < 9; step++) {
+      const validator = new Utf8Validator();
+      for (let at = 0; at < wire.length; at += step) {
+        expect(pushPiece(validator, wire, at, Math.min(at + step, wire.length), judge)).toBe(true);
+      }
+      expect(validator.isComplete).toBe(true);
+    }
+  });
+});
+
+it('§8.1 of a long piece the judge gets all but the characters that may be cut', () => {
+  const asked: string[] = [];
+  const judge: IsUtf8 = (bytes, start, end) => {
+    asked.push(Buffer.from(bytes.subarray(start, end)).toString());
+    return true;
+  };
+  const validator = new Utf8Validator();
+  const text = 'x'.repeat(200);
+  const wire = Buffer.from(`${text}語${text}é`);
+  pushPiece(validator, wire, 0, 201, judge);
+  pushPiece(validator, wire, 201, wire.length, judge);
+  expect(asked).toEqual([text, text]);
+  expect(validator.isComplete).toBe(true);
+});

@@ -19,6 +19,11 @@ describe('formatAnswer', () => {
     );
   });
 
+  it.each([204, 304])('RFC 9112 §6.3 nothing stands behind the head of a %i', (status) => {
+    const answer = asText({ status, body: 'left out' }, true, false);
+    expect(answer).toMatch(/^HTTP\/1.1 (204 No Content|304 )\r\nConnection: keep-alive\r\n\r\n$/);
+  });
+
   it('framing fields given in any case are left out; Upgrade is listed in Connection', () => {
     const headers = {
       'CONTENT-length': '1',
