@@ -104,13 +104,19 @@ export abstract class MessageSource extends EventTargetEmitter {
 
 /** From here on it pays to look whether text is ASCII, which latin1 decodes faster. */
 const LONG_TEXT_BYTES = 4096;
+/**
+ * Node keeps longer strings decoded as latin1 outside V8's heap, and V8 collects the whole of that when too much lies
+ * outside: text of 1 MiB then took twice the time.
+ */
+const MAX_LATIN1_BYTES = 1_000_000;
 
 /** Straight from the bytes that arrived: of short text, and of what is known to be ASCII, no view is made. */
 function decodeText(bytes: Uint8Array, start: number, end: number, isAscii: boolean): string {
+  const length = end - start;
   if (bytes instanceof Buffer) {
-    if (isAscii) return bytes.toString('latin1', start, end);
-    if (end - start < LONG_TEXT_BYTES) return bytes.toString('utf8', start, end);
+    if (isAscii && length <= MAX_LATIN1_BYTES) return bytes.toString('latin1', start, end);
+    if (length < LONG_TEXT_BYTES) return bytes.toString('utf8', start, end);
   }
   const view = viewOf(bytes, start, end);
-  return view.toString(isAsciiText(view) ? 'latin1' : 'utf8');
+  return view.toString(length <= MAX_LATIN1_BYTES && isAsciiText(view) ? 'latin1' : 'utf8');
 }

@@ -87,8 +87,10 @@ export class WriteBatch implements FrameOutput {
     if (this.pendingBytes > 0) this.flush();
   }
 
-  writeFrame(firstByte: number, payload: Uint8Array | string): void {
+  writeFrame(firstByte: number, given: Uint8Array | string): void {
     if (this.hasEnded) return;
+    // Long text is going to be bytes anyway: its length need not be counted first.
+    const payload = typeof given === 'string' && given.length > COPY_LIMIT_BYTES ? Buffer.from(given) : given;
     const payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
     const frameBytes = frameHeaderLength(payloadLength, this.masks) + payloadLength;
     if (payloadLength <= COPY_LIMIT_BYTES || (frameBytes <= SLAB_BYTES && hasToBeCopied(payload))) {
