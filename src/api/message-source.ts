@@ -3,7 +3,7 @@
  * class between EventTargetEmitter and WebSocket.
  */
 
-import { Buffer, isAscii as isAsciiText } from 'node:buffer';
+import { Buffer, isAscii } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { copyOf } from '../transport/message-memory.ts';
 import { viewOf, viewOfChunk } from '../transport/view.ts';
@@ -79,19 +79,12 @@ export abstract class MessageSource extends EventTargetEmitter {
   }
 
   /** Hands a message to whoever iterates, and text to 'text' listeners. @returns whether there is somebody */
-  protected offerMessage(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isBinary: boolean,
-    isShared: boolean,
-    isAscii: boolean,
-  ): boolean {
+  protected offerMessage(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
     const hasTextListeners =
-      !isBinary && this.listenerCount('text') > 0 && this.emitText(decodeText(bytes, start, end, isAscii));
+      !isBinary && this.listenerCount('text') > 0 && this.emitText(decodeText(bytes, start, end));
     const iterator = this.#iterator;
     if (iterator === undefined) return hasTextListeners;
-    if (!isBinary) iterator.push(decodeText(bytes, start, end, isAscii));
+    if (!isBinary) iterator.push(decodeText(bytes, start, end));
     else iterator.push(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end));
     return true;
   }
@@ -110,13 +103,10 @@ const LONG_TEXT_BYTES = 4096;
  */
 const MAX_LATIN1_BYTES = 1_000_000;
 
-/** Straight from the bytes that arrived: of short text, and of what is known to be ASCII, no view is made. */
-function decodeText(bytes: Uint8Array, start: number, end: number, isAscii: boolean): string {
+/** Straight from the bytes that arrived: of short text no view is made. */
+function decodeText(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start;
-  if (bytes instanceof Buffer) {
-    if (isAscii && length <= MAX_LATIN1_BYTES) return bytes.toString('latin1', start, end);
-    if (length < LONG_TEXT_BYTES) return bytes.toString('utf8', start, end);
-  }
+  if (length < LONG_TEXT_BYTES && bytes instanceof Buffer) return bytes.toString('utf8', start, end);
   const view = viewOf(bytes, start, end);
-  return view.toString(length <= MAX_LATIN1_BYTES && isAsciiText(view) ? 'latin1' : 'utf8');
+  return view.toString(length <= MAX_LATIN1_BYTES && isAscii(view) ? 'latin1' : 'utf8');
 }

@@ -4,7 +4,7 @@
  */
 
 import { EventEmitter } from 'node:events';
-import { createServer, type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -27,7 +27,8 @@ import { endWith } from '../server/http-answer.ts';
 import { type AcceptedAgreement, agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { ignoreError, refuse, refuseForError } from './refusal.ts';
-import { checkTimeout, settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
+import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
+import { createUpgradeServer } from './upgrade-server.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
 import { type ConnectionSettings, WebSocket } from './websocket.ts';
 
@@ -91,7 +92,6 @@ type State = 'running' | 'closing' | 'closed';
 
 /** Checks of §4.2 that ws makes only for paths it serves. */
 const CHECKS_BEHIND_PATH: readonly Refusal['check'][] = ['subprotocols', 'extensions', 'origin'];
-const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Marks a socket that an upgrade has been begun on, by whichever server. */
 const UPGRADED = Symbol('framewright upgraded');
@@ -130,7 +130,7 @@ export class WebSocketServer<
     this.clients = (clientTracking === false ? undefined : new Set()) as Set<InstanceType<SocketClass>>;
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
-      const own = this.#createHttpServer();
+      const own = createUpgradeServer(this.options.handshakeTimeout);
       this.#attach(own);
       own.listen({ port, host, backlog }, callback);
     }
@@ -238,23 +238,6 @@ export class WebSocketServer<
     const { perMessageDeflate: option } = this.options;
     if (option !== this.#deflate.option) this.#deflate = { option, settings: deflateSettings(option, 'server', 'ws') };
     return this.#deflate.settings;
-  }
-
-  #createHttpServer(): HttpServer {
-    const { handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT_MS } = this.options;
-    const timeoutMs = checkTimeout('handshakeTimeout', handshakeTimeout)!;
-    const options = {
-      headersTimeout: timeoutMs,
-      requestTimeout: timeoutMs,
-      connectionsCheckingInterval: Math.ceil((timeoutMs || DEFAULT_HANDSHAKE_TIMEOUT_MS) / 4),
-    };
-    return createServer(options, (_request, response) => {
-      const body = STATUS_CODES[426]!;
-      // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection.
-      const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket' };
-      response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain', ...upgrade });
-      response.end(body);
-    });
   }
 
   #attach(server: HttpServer | HttpsServer): void {

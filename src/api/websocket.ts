@@ -120,18 +120,8 @@ export class WebSocket extends PrivateSurface {
     this.#protocol = protocol;
     this.#spreadsEvents = settings.spreadsEvents ?? false;
     if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
-    this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), {
-      role,
-      limits: settings.limits,
-      autoPong: settings.autoPong ?? true,
-      skipsUtf8Validation: settings.skipsUtf8Validation ?? false,
-      strictLengths: settings.strictLengths ?? false,
-      deflate,
-      nextMaskingKey: settings.nextMaskingKey,
-      sharesReadBuffer: settings.sharesReadBuffer,
-      isTransient: settings.transientMessages,
-      ...(settings.closeTimeoutMs === undefined ? {} : { closeTimeoutMs: settings.closeTimeoutMs }),
-    });
+    const options = { ...settings, role, deflate, isTransient: settings.transientMessages };
+    this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), options);
     try {
       this.emit('open');
     } catch (error) {
@@ -307,18 +297,10 @@ export class WebSocket extends PrivateSurface {
       this.#socket = socket;
     }
 
-    message(
-      bytes: Uint8Array,
-      start: number,
-      end: number,
-      isBinary: boolean,
-      isShared: boolean,
-      isAscii: boolean,
-    ): void {
+    message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
       const socket = this.#socket;
       if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
-      if (socket.offerMessage(bytes, start, end, isBinary, isShared, isAscii) && socket.listenerCount('message') === 0)
-        return;
+      if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
       const isKept = isShared && !socket.transientMessages;
       const data = isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
       socket.emitMessage(isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);

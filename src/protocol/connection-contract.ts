@@ -35,9 +35,8 @@ export interface ConnectionHandler {
   /**
    * A whole message at bytes[start … end). Text has been checked.
    * @param isShared whether the memory is the handler's during the call only; otherwise from here on
-   * @param isAscii whether text is known to be all ASCII
    */
-  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean, isAscii: boolean): void;
+  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void;
   /** The payload is valid during the call only. A pong has been queued already. */
   ping(payload: Uint8Array): void;
   pong(payload: Uint8Array): void;
@@ -53,11 +52,11 @@ export interface ConnectionOptions {
   readonly role: Role;
   readonly limits: Limits;
   /** Answer pings (§5.5.2). Default true. */
-  readonly autoPong?: boolean;
+  readonly autoPong?: boolean | undefined;
   /** Do not check text and close reasons for UTF-8. Default false. */
-  readonly skipsUtf8Validation?: boolean;
+  readonly skipsUtf8Validation?: boolean | undefined;
   /** Refuse lengths not in their shortest form. Default false. */
-  readonly strictLengths?: boolean;
+  readonly strictLengths?: boolean | undefined;
   /** Inflates compressed messages; without one, RSV1 is a violation (RFC 7692 §6). */
   readonly inflater?: Inflater | undefined;
   /** Memory for messages of several pieces. Default `new Uint8Array`. */

@@ -13,7 +13,7 @@ import { ControlRate } from './control-rate.ts';
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
-import type { Inflater } from './inflater.ts';
+import { Inflation } from './inflation.ts';
 import type { Limits } from './limits.ts';
 import { type Allocate, allocateZeroed, copyOf } from './memory.ts';
 import { MessageAssembler } from './message-assembler.ts';
@@ -41,7 +41,7 @@ export class Connection implements FrameSink {
   private readonly now: () => number;
   /** Made for the first control frame. */
   private controlRate: ControlRate | undefined;
-  private readonly inflater: Inflater | undefined;
+  private readonly inflation: Inflation | undefined;
 
   private currentState: ConnectionState = 'open';
   /** §7.1.5, §7.1.6: what the peer's Close frame said; 1006 until there is one. */
@@ -55,9 +55,6 @@ export class Connection implements FrameSink {
   private isChunkShared = false;
   /** Whether the application asked to halt; the parser also halts while a message is being inflated. */
   private isHaltedByUser = false;
-  /** Counts inflations, so that the end of one that nobody waits for any more is known. */
-  private inflation = 0;
-  private isInflating = false;
   private hasPeerEnded = false;
   private isTransportClosed = false;
 
@@ -80,7 +77,7 @@ export class Connection implements FrameSink {
     this.skipsUtf8Validation = options.skipsUtf8Validation ?? false;
     this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isValidUtf8);
     this.now = options.now ?? Date.now;
-    this.inflater = options.inflater;
+    this.inflation = options.inflater && new Inflation(options.inflater, options.limits.maxMessageBytes);
     this.allocate = options.allocate ?? allocateZeroed;
     this.recycle = options.recycle;
     this.parser = new FrameParser(this, {
@@ -115,7 +112,7 @@ export class Connection implements FrameSink {
    * @param words `wordsOf(chunk)`, when the caller keeps it
    */
   receive(chunk: Uint8Array, isShared = false, words?: Int32Array): void {
-    const consumed = this.isHoldingChunks || this.isFeeding ? 0 : this.parse(chunk, isShared, words);
+    const consumed = this.held?.length || this.isFeeding ? 0 : this.parse(chunk, isShared, words);
     if (consumed < chunk.length) {
       this.held ??= [];
       this.held.push(isShared ? copyOf(chunk, consumed) : chunk.subarray(consumed));
@@ -201,8 +198,7 @@ export class Connection implements FrameSink {
     this.parser.stop();
     this.parser.resume();
     this.isHaltedByUser = false;
-    this.isInflating = false;
-    this.inflation++;
+    this.inflation?.abandon();
     this.held = undefined;
     this.assembler?.release();
   }
@@ -216,24 +212,20 @@ export class Connection implements FrameSink {
   /** Goes on where `halt` stopped. */
   resume(): void {
     this.isHaltedByUser = false;
-    if (!this.isInflating) this.parser.resume();
+    if (!this.inflation?.isUnderWay) this.parser.resume();
     this.feed();
-  }
-
-  private get isHoldingChunks(): boolean {
-    return this.held !== undefined && this.held.length > 0;
   }
 
   /** Parses what is held, then takes note of an end that stood behind it. */
   private feed(): void {
     if (this.isFeeding) return;
-    while (this.isHoldingChunks && !this.parser.isHalted) {
-      const chunk = this.held![0]!;
+    while (this.held?.length && !this.parser.isHalted) {
+      const chunk = this.held[0]!;
       const consumed = this.parse(chunk, false);
       if (consumed < chunk.length) this.held![0] = chunk.subarray(consumed);
       else this.held?.shift();
     }
-    if (this.isHoldingChunks || this.isInflating) return;
+    if (this.held?.length || this.inflation?.isUnderWay) return;
     // §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well.
     if (this.hasPeerEnded && canHappen(this.currentState, 'peerEnd')) {
       this.advance('peerEnd');
@@ -273,21 +265,19 @@ export class Connection implements FrameSink {
     const firstByte = header.firstByte;
     if (firstByte === BINARY_MESSAGE) {
       this.controlRate?.reset();
-      this.deliver(chunk, start, end, true, this.isChunkShared, false);
+      this.deliver(chunk, start, end, true, this.isChunkShared);
     } else if (firstByte === TEXT_MESSAGE) {
       this.controlRate?.reset();
       // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
-      if (isAscii || this.isUtf8(chunk, start, end)) {
-        this.deliver(chunk, start, end, false, this.isChunkShared, isAscii);
-      } else this.fail('invalidText');
+      if (isAscii || this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false, this.isChunkShared);
+      else this.fail('invalidText');
     } else if (isControlOpcode(header.opcode)) {
       this.controlFrame(header.opcode, chunk, start, end);
     } else if (header.rsv1 && header.fin) {
       this.controlRate?.reset();
-      const isBinary = header.opcode === Opcode.Binary;
       // Inflating may take longer than this call.
-      if (this.isChunkShared) this.inflate(copyOf(chunk, start, end), 0, end - start, isBinary);
-      else this.inflate(chunk, start, end, isBinary);
+      const bytes = this.isChunkShared ? copyOf(chunk, start, end) : chunk.subarray(start, end);
+      this.inflate(bytes, header.opcode === Opcode.Binary);
     } else {
       this.frameStart(header);
       this.framePayload(header, chunk, start, end);
@@ -334,10 +324,10 @@ export class Connection implements FrameSink {
     const { bytes, length, isBinary, isCompressed } = assembler;
     assembler.release();
     if (isCompressed) {
-      this.inflate(bytes, 0, length, isBinary);
+      this.inflate(bytes.subarray(0, length), isBinary);
       return;
     }
-    this.deliver(bytes, 0, length, isBinary, this.recycle !== undefined, false);
+    this.deliver(bytes, 0, length, isBinary, this.recycle !== undefined);
     this.recycle?.(bytes);
   }
 
@@ -346,32 +336,22 @@ export class Connection implements FrameSink {
   }
 
   /** Inflates a message and delivers it; what comes behind it waits until that is done (RFC 7692 §7.2.2). */
-  private inflate(bytes: Uint8Array, start: number, end: number, isBinary: boolean): void {
-    const inflation = ++this.inflation;
-    this.isInflating = true;
-    this.inflater!.inflate(bytes, start, end, this.limits.maxMessageBytes, (fault, output) => {
-      if (inflation !== this.inflation) return;
-      this.isInflating = false;
+  private inflate(bytes: Uint8Array, isBinary: boolean): void {
+    const inflation = this.inflation!;
+    inflation.start(bytes, (fault, output) => {
       if (fault?.id === 'tooLong') this.fail('messageTooLong');
       else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
       else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
-      else this.deliver(output, 0, output.length, isBinary, false, false);
+      else this.deliver(output, 0, output.length, isBinary, false);
       if (!this.isHaltedByUser) this.parser.resume();
       this.feed();
     });
-    if (this.isInflating) this.parser.halt();
+    if (inflation.isUnderWay) this.parser.halt();
   }
 
-  private deliver(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isBinary: boolean,
-    isShared: boolean,
-    isAscii: boolean,
-  ): void {
+  private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
     try {
-      this.handler.message(bytes, start, end, isBinary, isShared, isAscii);
+      this.handler.message(bytes, start, end, isBinary, isShared);
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }

@@ -33,7 +33,7 @@ export interface TransportOptions
    * How long the closing handshake may take before the socket is destroyed, in milliseconds; from the moment the
    * connection stops being open. Default 30 000.
    */
-  readonly closeTimeoutMs?: number;
+  readonly closeTimeoutMs?: number | undefined;
   /** What was agreed on for compressing messages. Default: nothing, messages are sent and taken as they are. */
   readonly deflate?: AgreedDeflate | undefined;
   /** Where a client's masking keys come from, in network order. Default: the system's random source (§10.3). */
@@ -110,9 +110,9 @@ export class SocketTransport {
     this.connection = new Connection(this.batch, handler, {
       role,
       limits: options.limits,
-      autoPong: options.autoPong ?? true,
-      skipsUtf8Validation: options.skipsUtf8Validation ?? false,
-      strictLengths: options.strictLengths ?? false,
+      autoPong: options.autoPong,
+      skipsUtf8Validation: options.skipsUtf8Validation,
+      strictLengths: options.strictLengths,
       inflater: this.compression,
       allocate: this.isTransient ? allocateReusable : Buffer.allocUnsafe,
       recycle: this.isTransient ? recycle : undefined,

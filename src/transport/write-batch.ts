@@ -96,7 +96,7 @@ export class WriteBatch implements FrameOutput {
     if (payloadLength <= COPY_LIMIT_BYTES || (frameBytes <= SLAB_BYTES && hasToBeCopied(payload))) {
       this.copyFrame(firstByte, payload, payloadLength, frameBytes);
     } else {
-      this.queueFrame(firstByte, payload, payloadLength);
+      this.queueFrame(firstByte, typeof payload === 'string' ? Buffer.from(payload) : payload);
     }
     this.pendingBytes += frameBytes;
     if (!this.isHeld) this.schedule();
@@ -189,19 +189,18 @@ export class WriteBatch implements FrameOutput {
    * The header alone in the slab, the payload as it lies; or as a masked copy, which the caller cannot change any more
    * (§10.3).
    */
-  private queueFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number): void {
+  private queueFrame(firstByte: number, payload: Uint8Array): void {
     const maskingKey = this.masks ? this.nextKey() : undefined;
-    const headerBytes = frameHeaderLength(payloadLength, this.masks);
-    const { bytes } = this.extendRange(headerBytes);
-    this.rangeEnd = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
+    const { bytes } = this.extendRange(frameHeaderLength(payload.length, this.masks));
+    this.rangeEnd = writeFrameHeader(bytes, this.rangeEnd, firstByte, payload.length, maskingKey);
     this.slab!.used = this.rangeEnd;
     this.seal();
     if (maskingKey === undefined) {
-      this.add(typeof payload === 'string' ? Buffer.from(payload) : keepBytes(payload));
+      this.add(keepBytes(payload));
       return;
     }
-    const masked = Buffer.allocUnsafe(payloadLength);
-    copyMasked(typeof payload === 'string' ? Buffer.from(payload) : payload, masked, 0, maskingKey);
+    const masked = Buffer.allocUnsafe(payload.length);
+    copyMasked(payload, masked, 0, maskingKey);
     this.add(masked);
   }
 
