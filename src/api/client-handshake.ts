@@ -1,18 +1,20 @@
 /**
  * A WebSocket before it is open, on the client's side (§4.1): its options, its URL and its state between the constructor
- * and `accept`, and what its listeners are told when the handshake does not succeed (§7.1.4: closed, but not cleanly).
+ * and `setSocket`, and what its listeners are told when the handshake does not succeed (§7.1.4: closed, but not cleanly).
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type Address, parseAddress } from '../client/address.ts';
 import { type DialedConnection, dial } from '../client/dial.ts';
 import { type DialOptions, type DialPlan, listSubprotocols, planDial } from '../client/options.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
 import { deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
-import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
+import { ignoreError } from './refusal.ts';
+import { keySource, settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
 import type { ConnectionSettings, WebSocketEvents } from './socket-types.ts';
-import type { WebSocket } from './websocket.ts';
+import type { Agreement, WebSocket } from './websocket.ts';
 
 /** Options of a client: those of its handshake, of the HTTP request and the socket below it, and of the connection. */
 export interface ClientOptions extends DialOptions, WsConnectionOptions {
@@ -31,6 +33,15 @@ export interface ClientOptions extends DialOptions, WsConnectionOptions {
 /** Emits an event of the socket; what a listener throws goes no further. */
 export type EmitSafely = <Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]) => void;
 
+/** What a handshake does with its socket. */
+export interface HandshakeHooks {
+  readonly emit: EmitSafely;
+  /** Calls `setSocket`. */
+  open(stream: Duplex, head: Uint8Array, agreement: Agreement): void;
+  /** @returns whether some part of the library tells the application of the error */
+  tellObservers(error: Error): boolean;
+}
+
 const CLOSED_EARLY = 'WebSocket was closed before the connection was established';
 
 export class ClientHandshake {
@@ -42,20 +53,20 @@ export class ClientHandshake {
   readonly #plan: DialPlan;
   readonly #settings: ConnectionSettings;
   readonly #socket: WebSocket;
-  readonly #emit: EmitSafely;
+  readonly #hooks: HandshakeHooks;
   readonly #abort = new AbortController();
 
   /** @throws {SyntaxError | RangeError | TypeError} see `parseAddress` and `planDial` */
   constructor(
     socket: WebSocket,
-    emit: EmitSafely,
+    hooks: HandshakeHooks,
     address: string | URL,
     protocols: string | readonly string[] | undefined,
     options: ClientOptions,
   ) {
     const { finishRequest } = options;
     this.#socket = socket;
-    this.#emit = emit;
+    this.#hooks = hooks;
     const { generateMask, perMessageDeflate = true } = options;
     this.#settings = { ...settingsFromWsOptions(options), nextMaskingKey: generateMask && keySource(generateMask) };
     this.#plan = planDial(
@@ -71,7 +82,7 @@ export class ClientHandshake {
   /** @throws {TypeError} when a header has illegal characters */
   start(): void {
     const socket = this.#socket;
-    const emit = this.#emit;
+    const { emit } = this.#hooks;
     const handler = {
       upgrade: (response: IncomingMessage) => emit('upgrade', response),
       redirect: (url: string, request: ClientRequest) => {
@@ -84,8 +95,7 @@ export class ClientHandshake {
         if (isTaken) emit('unexpected-response', request, response);
         return isTaken;
       },
-      opened: ({ socket: stream, head, subprotocol = '', deflate }: DialedConnection) =>
-        socket.accept(stream, head, 'client', subprotocol, this.#settings, deflate),
+      opened: (connection: DialedConnection) => this.#opened(connection),
       failed: (error: Error) => this.#fail(error),
     };
     dial(this.#address, this.#plan, handler, this.#abort.signal);
@@ -98,24 +108,27 @@ export class ClientHandshake {
     this.#fail(new Error(CLOSED_EARLY));
   }
 
+  /** A subclass's `setSocket` may throw, which fails the handshake. */
+  #opened({ socket: stream, head, subprotocol: protocol = '', deflate }: DialedConnection): void {
+    stream.on('error', ignoreError);
+    try {
+      this.#hooks.open(stream, head, { protocol, settings: this.#settings, deflate });
+    } catch (error) {
+      stream.destroy();
+      this.#fail(error as Error);
+    }
+  }
+
   /** Events come later than the call that caused them, so that listeners added behind it hear of it. */
   #fail(error: Error): void {
     this.readyState = 2;
     process.nextTick(() => {
-      if (this.#socket.listenerCount('error') > 0) this.#emit('error', error);
-      else warnOfError(error, 'the opening handshake of a WebSocket');
+      const isHeard = this.#hooks.tellObservers(error);
+      if (this.#socket.listenerCount('error') > 0) this.#hooks.emit('error', error);
+      else if (!isHeard) warnOfError(error, 'the opening handshake of a WebSocket');
       this.#socket.emitClose();
     });
   }
-}
-
-/** Masking keys of the program's making, as numbers in network order. */
-function keySource(generateMask: (key: Buffer) => void): () => number {
-  const key = Buffer.alloc(4);
-  return () => {
-    generateMask(key);
-    return key.readInt32BE();
-  };
 }
 
 /** The constructor's second argument may be the options. */

@@ -4,7 +4,6 @@
  */
 
 import { EventEmitter } from 'node:events';
-import type { RawData, WebSocketEvents } from './socket-types.ts';
 import type { WebSocket } from './websocket.ts';
 
 export class Event<Target = WebSocket> {
@@ -133,7 +132,7 @@ function wrap(emitter: EventEmitter, type: EventType, handler: EventHandler, isP
 }
 
 /** Adds a listener once per handler; types other than open, message, close and error are ignored. */
-function addHandler(
+export function addHandler(
   emitter: EventEmitter,
   type: string,
   handler: EventHandler,
@@ -147,7 +146,7 @@ function addHandler(
 }
 
 /** Removes what `addEventListener` added, and nothing else. */
-function removeHandler(emitter: EventEmitter, type: string, handler: EventHandler): void {
+export function removeHandler(emitter: EventEmitter, type: string, handler: EventHandler): void {
   const listener = findWrapped(emitter, type, (wrapped) => wrapped.handler === handler && !wrapped.isProperty);
   if (listener !== undefined) emitter.removeListener(type, listener);
 }
@@ -163,71 +162,34 @@ function setEventProperty(emitter: EventEmitter, type: EventType, handler: unkno
   if (typeof handler === 'function') emitter.on(type, wrap(emitter, type, handler as EventHandler, true));
 }
 
-/** Whoever has put another in its place means to hear of every event. */
-const nodeEmit = EventEmitter.prototype.emit;
-
 /** Where Node keeps the listeners: one by itself, several in an array. */
 interface WithListeners {
   readonly _events?: { readonly message?: unknown; readonly text?: unknown };
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Whoever has put another in its place means to hear of every event. */
+const nodeEmit = EventEmitter.prototype.emit;
+
+/**
+ * The one listener of an event, to be called without `emit`: Node's has to gather the arguments of any event in an array
+ * and to look them up again, which is a seventh of what a small message takes.
+ * @returns undefined when there is none or several, or when somebody else wants to hear of every event
+ */
+export function soleListener(
+  emitter: EventEmitter,
+  name: 'message' | 'text',
+): ((...args: unknown[]) => unknown) | undefined {
+  const listener = (emitter as WithListeners)._events?.[name];
+  return typeof listener === 'function' && emitter.emit === nodeEmit
+    ? (listener as (...args: unknown[]) => unknown)
+    : undefined;
+}
+
+/** Whether a listener has returned a promise. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
   );
-}
-
-/** An emitter that can also be listened to as in a browser. */
-export abstract class EventTargetEmitter extends EventEmitter<WebSocketEvents> {
-  /** What to do when a listener's promise is rejected. */
-  abstract failForHandler(error: unknown): void;
-
-  /**
-   * As `emit('message', …)`. Node's has to gather the arguments of any event in an array and to look them up again,
-   * which is a seventh of what a small message takes; a single listener is called as it is.
-   */
-  protected emitMessage(data: RawData, isBinary: boolean): void {
-    const listener = (this as WithListeners)._events?.message;
-    if (typeof listener !== 'function' || this.emit !== nodeEmit) this.emit('message', data, isBinary);
-    else this.watchResult(listener.call(this, data, isBinary));
-  }
-
-  /** As `emit('text', …)`; see `emitMessage`. @returns whether somebody listens */
-  protected emitText(text: string): boolean {
-    const listener = (this as WithListeners)._events?.text;
-    if (typeof listener !== 'function' || this.emit !== nodeEmit) return this.emit('text', text);
-    this.watchResult(listener.call(this, text));
-    return true;
-  }
-
-  /** An async listener gives a promise. */
-  private watchResult(result: unknown): void {
-    if (isThenable(result)) result.then(undefined, (error) => this.failForHandler(error));
-  }
-
-  declare onopen: ((event: Event<WebSocket>) => void) | null;
-  declare onmessage: ((event: MessageEvent<WebSocket>) => void) | null;
-  declare onclose: ((event: CloseEvent<WebSocket>) => void) | null;
-  declare onerror: ((event: ErrorEvent<WebSocket>) => void) | null;
-
-  /** The browser's way to listen; types other than open, message, close and error are ignored. */
-  addEventListener(type: 'open', handler: (event: Event<WebSocket>) => void, options?: { once?: boolean }): void;
-  addEventListener(
-    type: 'message',
-    handler: (event: MessageEvent<WebSocket>) => void,
-    options?: { once?: boolean },
-  ): void;
-  addEventListener(type: 'close', handler: (event: CloseEvent<WebSocket>) => void, options?: { once?: boolean }): void;
-  addEventListener(type: 'error', handler: (event: ErrorEvent<WebSocket>) => void, options?: { once?: boolean }): void;
-  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void;
-  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void {
-    addHandler(this, type, handler, options);
-  }
-
-  /** Removes what `addEventListener` added. */
-  removeEventListener(type: string, handler: EventHandler): void {
-    removeHandler(this, type, handler);
-  }
 }
 
 /** Gives a prototype the `on…` properties: its own, as those of the browser's WebSocket and of ws's are. */

@@ -26,7 +26,7 @@ import { endWith, formatAnswer, type HttpAnswer, writeAnswer } from '../server/h
 import { agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { checkTimeout } from './server-options.ts';
-import { type ConnectionSettings, WebSocket } from './websocket.ts';
+import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from './websocket.ts';
 
 /** A request as the hooks see it. */
 export interface NetRequest {
@@ -71,6 +71,8 @@ export interface ListenOptions extends Omit<ConnectionSettings, 'limits'> {
    * body, which is not read. Default: 426 (§4.2.2 asks such clients to come back with an upgrade).
    */
   readonly onRequest?: (request: NetRequest) => HttpAnswer | Promise<HttpAnswer>;
+  /** The class made for each connection. Default WebSocket. */
+  readonly WebSocket?: typeof WebSocket;
   /** More header fields of the 101 response. */
   readonly headers?: readonly HeaderField[];
   /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
@@ -115,7 +117,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
   readonly #handshaking = new Set<Socket>();
   // The same listeners for all connections.
   readonly #onSocketClose: (this: Socket) => void;
-  readonly #onClientClose: (this: WebSocket) => void;
+  readonly #observer: SocketObserver;
   #closed: Promise<unknown> | undefined;
 
   /** @throws {TypeError | RangeError} for a limit or timeout out of range, or an illegal header or subprotocol */
@@ -141,9 +143,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       handshaking.delete(this);
     };
     const clients = this.clients as Set<WebSocket>;
-    this.#onClientClose = function () {
-      clients.delete(this);
-    };
+    this.#observer = { closed: (webSocket) => clients.delete(webSocket) };
     const onConnection = (socket: Socket) => this.#greet(socket);
     // Half open: the peer may close its side while our Close frame and answer still have to leave.
     this.server = options.tls
@@ -170,7 +170,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     if (this.#closed === undefined) {
       // node:net counts a connection as gone a moment before its 'close' event.
       const ends = [...this.clients].map(
-        (client) => new Promise<void>((resolve) => client.once('close', () => resolve())),
+        (client) => new Promise<void>((resolve) => internals.observe(client, { closed: () => resolve() })),
       );
       const serverEnd = new Promise<void>((resolve) => this.server.close(() => resolve()));
       this.#closed = Promise.all([serverEnd, ...ends]);
@@ -182,7 +182,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
 
   /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
   [Symbol.for('nodejs.rejection')](error: unknown, event: string, socket?: unknown): void {
-    if (event === 'connection' && socket instanceof WebSocket) socket.failForHandler(error);
+    if (event === 'connection' && socket instanceof WebSocket) internals.failForHandler(socket, error);
     else warnOfError(error, `a NetServer '${event}' listener`);
   }
 
@@ -302,14 +302,24 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     this.#handshaking.delete(socket);
     // What is put back into the socket is read again only after a pause.
     if (rest.length > 0) socket.pause();
-    const webSocket = new WebSocket(null);
-    webSocket.accept(socket, rest, 'server', subprotocol ?? '', this.#settings, deflate);
+    const Socket = this.#options.WebSocket ?? WebSocket;
+    const webSocket = new Socket(null);
+    try {
+      internals.open(webSocket, socket, rest, { protocol: subprotocol ?? '', settings: this.#settings, deflate });
+    } catch (error) {
+      // Thrown by a `setSocket` put over ours: the response has left, so that nothing else can be answered.
+      warnOfError(error, 'the setSocket() of a WebSocket');
+      socket.destroy();
+      return;
+    }
+    // One that is opened later reads nothing until then.
+    if (webSocket.readyState === 0) socket.pause();
     (this.clients as Set<WebSocket>).add(webSocket);
-    webSocket.on('close', this.#onClientClose);
+    internals.observe(webSocket, this.#observer);
     try {
       this.emit('connection', webSocket, request);
     } catch (error) {
-      webSocket.failForHandler(error);
+      internals.failForHandler(webSocket, error);
     }
   }
 

@@ -1,12 +1,12 @@
 /**
- * The members of ws's sockets that are not documented and yet relied on: `_sender`, `_receiver` and `_extensions`, made
- * on our transport when somebody asks for them. Socket.IO writes broadcasts, encoded once, through `_sender`.
+ * What ws's sockets have in the members that are not documented and yet relied on, `_sender`, `_receiver` and
+ * `_extensions`: made on our transport when somebody asks for them. Socket.IO writes broadcasts, encoded once, through `_sender`.
  */
 
-import { type Duplex, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { type DeflateParams, MAX_WINDOW_BITS, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import type { AgreedDeflate } from '../transport/compression.ts';
 import type { SocketTransport } from '../transport/socket-transport.ts';
-import { MessageSource } from './message-source.ts';
 import type { PerMessageDeflateParams } from './per-message-deflate.ts';
 import { Sender, type SenderCallback } from './sender.ts';
 
@@ -58,35 +58,7 @@ function paramsOf(agreed: DeflateParams): PerMessageDeflateParams {
   };
 }
 
-/** The class between MessageSource and WebSocket. */
-export abstract class PrivateSurface extends MessageSource {
-  #sender: TransportSender | undefined;
-  #receiver: TransportReceiver | undefined;
-
-  /** Undefined before the connection is open. */
-  protected abstract get _transport(): SocketTransport | undefined;
-
-  /** The transport below, for its addresses and TLS state; null before the connection is open. */
-  get _socket(): Duplex | null {
-    return this._transport?.socket ?? null;
-  }
-
-  /** Null before the connection is open. */
-  get _sender(): TransportSender | null {
-    if (this._transport === undefined) return null;
-    this.#sender ??= new TransportSender(this._transport);
-    return this.#sender;
-  }
-
-  /** Null before the connection is open. */
-  get _receiver(): TransportReceiver | null {
-    if (this._transport === undefined) return null;
-    this.#receiver ??= new TransportReceiver(this._transport);
-    return this.#receiver;
-  }
-
-  get _extensions(): ExtensionsInUse {
-    const deflate = this._transport?.deflate;
-    return deflate === undefined ? {} : { [PERMESSAGE_DEFLATE]: { params: paramsOf(deflate.agreed) } };
-  }
+/** The extensions that a connection uses. */
+export function extensionsInUse(deflate: AgreedDeflate | undefined): ExtensionsInUse {
+  return deflate === undefined ? {} : { [PERMESSAGE_DEFLATE]: { params: paramsOf(deflate.agreed) } };
 }

@@ -3,7 +3,7 @@
  * defaults for a server that faces the internet.
  */
 
-import { resolveLimits } from '../protocol/index.ts';
+import { type Limits, resolveLimits } from '../protocol/index.ts';
 import type { ConnectionSettings } from './websocket.ts';
 
 /** Options of a connection under their ws names. For sizes and counts, 0 turns the limit off, as in ws. */
@@ -50,6 +50,67 @@ export function settingsFromWsOptions(options: WsConnectionOptions): ConnectionS
     transientMessages: options.transientMessages,
     spreadsEvents: options.allowSynchronousEvents === false,
     closeTimeoutMs: checkTimeout('closeTimeout', options.closeTimeout),
+  };
+}
+
+/** What servers and clients give to `setSocket`, under its ws names. */
+export type SetSocketOptions = Pick<
+  WsConnectionOptions,
+  'allowSynchronousEvents' | 'maxBufferedChunks' | 'maxFragments' | 'maxPayload' | 'skipUTF8Validation'
+> & { generateMask?: ((key: Buffer) => void) | undefined };
+
+/** The options of `setSocket` that stand for settings. */
+export function socketOptionsOf({ limits, spreadsEvents, skipsUtf8Validation }: ConnectionSettings): SetSocketOptions {
+  return {
+    allowSynchronousEvents: spreadsEvents !== true,
+    maxBufferedChunks: 0,
+    maxFragments: zeroWhenOff(limits.maxFragments),
+    maxPayload: zeroWhenOff(limits.maxMessageBytes),
+    skipUTF8Validation: skipsUtf8Validation ?? false,
+  };
+}
+
+function zeroWhenOff(limit: number): number {
+  return limit === Number.POSITIVE_INFINITY ? 0 : limit;
+}
+
+/**
+ * Settings with what a subclass has changed of them on their way through `setSocket`.
+ * @throws {TypeError | RangeError} for a limit that is not a whole number from 0 on
+ */
+export function settingsForSocket(settings: ConnectionSettings, options: SetSocketOptions): ConnectionSettings {
+  const given = socketOptionsOf(settings);
+  const { maxPayload = given.maxPayload, maxFragments = given.maxFragments, generateMask } = options;
+  return {
+    ...settings,
+    limits: limitsForSocket(settings.limits, { maxPayload, maxFragments }),
+    spreadsEvents: !(options.allowSynchronousEvents ?? given.allowSynchronousEvents),
+    skipsUtf8Validation: options.skipUTF8Validation ?? given.skipUTF8Validation,
+    ...(generateMask === undefined ? {} : { nextMaskingKey: keySource(generateMask) }),
+  };
+}
+
+/** The same object when nothing differs: all connections of a server share it. */
+function limitsForSocket(
+  limits: Limits,
+  options: Required<Pick<SetSocketOptions, 'maxPayload' | 'maxFragments'>>,
+): Limits {
+  const maxMessageBytes = limitOrOff('maxPayload', options.maxPayload!);
+  const maxFragments = limitOrOff('maxFragments', options.maxFragments!);
+  if (maxMessageBytes === limits.maxMessageBytes) {
+    return maxFragments === limits.maxFragments ? limits : { ...limits, maxFragments };
+  }
+  // The budget follows the length of messages.
+  const { maxMessageCostBytes: _, ...others } = limits;
+  return resolveLimits({ ...others, maxMessageBytes, maxFragments });
+}
+
+/** Masking keys of the program's making, as numbers in network order. */
+export function keySource(generateMask: (key: Buffer) => void): () => number {
+  const key = Buffer.alloc(4);
+  return () => {
+    generateMask(key);
+    return key.readInt32BE();
   };
 }
 

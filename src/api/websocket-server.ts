@@ -30,7 +30,7 @@ import { ignoreError, refuse, refuseForError } from './refusal.ts';
 import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
-import { type ConnectionSettings, WebSocket } from './websocket.ts';
+import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from './websocket.ts';
 
 export type { VerifyClient, VerifyClientCallback, VerifyClientInfo } from './verify-client.ts';
 
@@ -111,6 +111,9 @@ export class WebSocketServer<
   #detach: () => void = () => {};
   #state: State = 'running';
   #closesWithLastClient = false;
+  /** No listeners, which the application might remove. */
+  readonly #closeCallbacks: ((error?: Error) => void)[] = [];
+  readonly #observer: SocketObserver = { closed: (webSocket) => this.#forget(webSocket as InstanceType<SocketClass>) };
 
   /**
    * @param callback with `port` only: called when the server listens
@@ -155,7 +158,7 @@ export class WebSocketServer<
       process.nextTick(() => this.emit('close'));
       return;
     }
-    if (callback !== undefined) this.once('close', callback);
+    if (callback !== undefined) this.#closeCallbacks.push(callback);
     if (this.#state === 'closing') return;
     this.#state = 'closing';
     const server = this._server;
@@ -220,7 +223,7 @@ export class WebSocketServer<
 
   /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
   [Symbol.for('nodejs.rejection')](error: unknown, event: string, socket?: unknown): void {
-    if (event === 'connection' && socket instanceof WebSocket) socket.failForHandler(error);
+    if (event === 'connection' && socket instanceof WebSocket) internals.failForHandler(socket, error);
     else warnOfError(error, `a WebSocketServer '${event}' listener`);
   }
 
@@ -334,13 +337,22 @@ export class WebSocketServer<
     const Socket = this.options.WebSocket ?? WebSocket;
     const webSocket = new Socket(null, undefined, this.options) as InstanceType<SocketClass>;
     socket.write(response, 'latin1');
-    socket.off('error', ignoreError);
-    webSocket.accept(socket, head, 'server', subprotocol ?? '', this.#settings, deflate);
+    const agreement = { protocol: subprotocol ?? '', settings: this.#settings, deflate };
+    try {
+      internals.open(webSocket, socket, head, agreement);
+    } catch (error) {
+      // Thrown by the `setSocket` of a subclass: the response has left, so that nothing else can be answered.
+      warnOfError(error, 'the setSocket() of a WebSocket');
+      socket.destroy();
+      return;
+    }
+    // One that a subclass opens later has nobody else to listen until then.
+    if (webSocket.readyState !== 0) socket.off('error', ignoreError);
     this.#track(webSocket);
     try {
       callback(webSocket, request);
     } catch (error) {
-      webSocket.failForHandler(error);
+      internals.failForHandler(webSocket, error);
     }
   }
 
@@ -361,18 +373,23 @@ export class WebSocketServer<
   }
 
   #track(webSocket: InstanceType<SocketClass>): void {
-    const { clients } = this;
-    if (clients === undefined) return;
-    clients.add(webSocket);
-    webSocket.on('close', () => {
-      clients.delete(webSocket);
-      if (this.#closesWithLastClient && clients.size === 0) process.nextTick(() => this.#emitClose());
-    });
+    if (this.clients === undefined) return;
+    this.clients.add(webSocket);
+    internals.observe(webSocket, this.#observer);
+  }
+
+  #forget(webSocket: InstanceType<SocketClass>): void {
+    this.clients.delete(webSocket);
+    if (this.#closesWithLastClient && this.clients.size === 0) process.nextTick(() => this.#emitClose());
   }
 
   #emitClose(): void {
     this.#state = 'closed';
-    this.emit('close');
+    try {
+      this.emit('close');
+    } finally {
+      for (const callback of this.#closeCallbacks.splice(0)) callback.call(this);
+    }
   }
 }
 

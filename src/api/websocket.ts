@@ -3,6 +3,7 @@
  * application passes here; nothing that the application throws passes further.
  */
 
+import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
@@ -13,19 +14,38 @@ import { SocketTransport } from '../transport/socket-transport.ts';
 import { viewOfChunk } from '../transport/view.ts';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
 import { violationError, warnOfError } from './errors.ts';
-import { defineEventProperties } from './event-target.ts';
+import {
+  addHandler,
+  type CloseEvent,
+  defineEventProperties,
+  type ErrorEvent,
+  type Event,
+  type EventHandler,
+  isThenable,
+  type MessageEvent,
+  removeHandler,
+  soleListener,
+} from './event-target.ts';
 import { encodeMessage, isMaskedOtherwise } from './mask-choice.ts';
+import { abnormalClosure, MessageIterator, type MessagesOptions } from './message-iterator.ts';
+import { decodeText } from './message-text.ts';
 import type { listen, NetServer } from './net-server.ts';
 import type { extension, subprotocol } from './parsers.ts';
 import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
 import type { broadcast, PreparedMessage, prepareMessage } from './prepared-message.ts';
-import { PrivateSurface } from './private-surface.ts';
+import { type ExtensionsInUse, extensionsInUse, TransportReceiver, TransportSender } from './private-surface.ts';
 import { defineStates, READY_STATES, STATE_NAMES } from './ready-state.ts';
 import type { Receiver } from './receiver.ts';
 import type { Sender } from './sender.ts';
-import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
-import type { ConnectionSettings, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
+import {
+  type SetSocketOptions,
+  settingsForSocket,
+  settingsFromWsOptions,
+  socketOptionsOf,
+  type WsConnectionOptions,
+} from './server-options.ts';
+import type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 import type { createWebSocketStream } from './stream.ts';
 import type { WebSocketServer } from './websocket-server.ts';
 import type { WebSocketStream } from './websocket-stream.ts';
@@ -33,8 +53,45 @@ import type { WebSocketStream } from './websocket-stream.ts';
 export type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 
 const NO_REASON = Buffer.alloc(0);
+const ABNORMAL_CLOSURE = 1006;
 
-export class WebSocket extends PrivateSurface {
+/** What the opening handshake has agreed on. */
+export interface Agreement {
+  /** The subprotocol, or ''. */
+  readonly protocol: string;
+  readonly settings: ConnectionSettings;
+  /** For compression, if anything. */
+  readonly deflate?: AgreedDeflate | undefined;
+}
+
+/** What parts of the library hear of a socket, apart from the listeners that applications add and remove. */
+export interface SocketObserver {
+  opened?(): void;
+  /** @returns whether somebody hears of it in this way */
+  failed?(error: Error): boolean;
+  /** Called before the 'close' event. */
+  closed?(socket: WebSocket, code: number): void;
+}
+
+/** What parts of the library do with a socket. They are no members of it, since subclasses may have members of any name. */
+interface SocketInternals {
+  /** Opens the connection on a transport whose opening handshake is done, through `setSocket`. */
+  open(socket: WebSocket, transport: Duplex, head: Uint8Array, agreement: Agreement): void;
+  /**
+   * Application code has thrown, in a listener or while it was given this socket: ends with 1011, reports `error`. When
+   * the connection has ended before, there is only a warning left to give.
+   */
+  failForHandler(socket: WebSocket, error: unknown): void;
+  /** @returns what ends the observation */
+  observe(socket: WebSocket, observer: SocketObserver): () => void;
+}
+
+/** Set by the class, which alone can reach them. */
+export let internals: SocketInternals;
+
+const NO_OBSERVERS: readonly SocketObserver[] = [];
+
+export class WebSocket extends EventEmitter<WebSocketEvents> {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly CLOSING = 2;
@@ -59,7 +116,32 @@ export class WebSocket extends PrivateSurface {
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
 
+  declare onopen: ((event: Event<WebSocket>) => void) | null;
+  declare onmessage: ((event: MessageEvent<WebSocket>) => void) | null;
+  declare onclose: ((event: CloseEvent<WebSocket>) => void) | null;
+  declare onerror: ((event: ErrorEvent<WebSocket>) => void) | null;
+
+  static {
+    internals = {
+      open(socket, transport, head, agreement) {
+        socket.#agreement = agreement;
+        socket.setSocket(transport, head, socketOptionsOf(agreement.settings));
+      },
+      failForHandler(socket, error) {
+        socket.#failForHandler(error);
+      },
+      observe: (socket, observer) => socket.#observe(observer),
+    };
+  }
+
+  #agreement: Agreement | undefined;
   #transport: SocketTransport | undefined;
+  #observers = NO_OBSERVERS;
+  #iterator: MessageIterator | undefined;
+  /** What iterating ended with. */
+  #iterationError: Error | undefined;
+  #sender: TransportSender | undefined;
+  #receiver: TransportReceiver | undefined;
   #protocol = '';
   #extensions = '';
   #binaryType: BinaryType = 'nodebuffer';
@@ -76,7 +158,7 @@ export class WebSocket extends PrivateSurface {
   #hasClosed = false;
 
   /**
-   * Connects to a server; or, with null for the address, makes a socket that opens with `accept` or `setSocket`.
+   * Connects to a server; or, with null for the address, makes a socket that opens with `setSocket`.
    * @param address ws:, wss:, http:, https: or `ws+unix:/socket[:/path]`
    * @param protocols subprotocols, most preferred first; or the options
    * @throws {SyntaxError} when the address, a subprotocol or the proxy's address is not valid
@@ -94,38 +176,44 @@ export class WebSocket extends PrivateSurface {
     this._isServer = address === null;
     if (address === null) return;
     const emit: EmitSafely = (name, ...args) => this.#emitSafely(name, ...args);
-    this.#handshake = new ClientHandshake(this, emit, address, subprotocols, given);
+    const open = (stream: Duplex, head: Uint8Array, agreement: Agreement) =>
+      internals.open(this, stream, head, agreement);
+    const tellObservers = (error: Error) => this.#tellObservers(error);
+    this.#handshake = new ClientHandshake(this, { emit, open, tellObservers }, address, subprotocols, given);
     this.#handshake.start();
   }
 
-  /** As `accept`, with ws's options; those missing are the constructor's. `_isServer` decides on the role. */
-  setSocket(socket: Duplex, head: Uint8Array, options: WsConnectionOptions): void {
-    const settings = settingsFromWsOptions({ maxPayload: 0, ...this.#options, ...options });
-    this.accept(socket, head, this._isServer ? 'server' : 'client', '', settings);
-  }
-
   /**
-   * Opens the connection on a transport whose opening handshake is done.
+   * Opens the connection on a transport whose opening handshake is done. Servers and clients of this library call it for
+   * each connection, so that a subclass may change what is given to it.
    * @param head bytes that arrived behind the handshake
-   * @param deflate what was agreed on for compression, if anything
+   * @param options where they differ from what the server or the client was made with; for a socket of the application's
+   *   own making (`new WebSocket(null)`), those missing are the constructor's
+   * @throws {TypeError | RangeError} for a limit that is not a whole number from 0 on
+   * @throws {Error} when there has been a transport before
    */
-  accept(
-    socket: Duplex,
-    head: Uint8Array,
-    role: Role,
-    protocol: string,
-    settings: ConnectionSettings,
-    deflate?: AgreedDeflate,
-  ): void {
-    this.#protocol = protocol;
+  setSocket(socket: Duplex, head: Uint8Array, options: SetSocketOptions & WsConnectionOptions = {}): void {
+    if (this.#transport !== undefined) throw new Error('This WebSocket has a socket already');
+    const agreement = this.#agreement;
+    const settings = agreement
+      ? settingsForSocket(agreement.settings, options)
+      : settingsFromWsOptions({ maxPayload: 0, ...this.#options, ...options });
+    const deflate = agreement?.deflate;
+    this.#protocol = agreement?.protocol ?? '';
     this.#spreadsEvents = settings.spreadsEvents ?? false;
     if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
-    const options = { ...settings, role, deflate, isTransient: settings.transientMessages };
-    this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), options);
+    const role: Role = this._isServer ? 'server' : 'client';
+    this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), {
+      ...settings,
+      role,
+      deflate,
+      isTransient: settings.transientMessages,
+    });
+    for (const observer of this.#observers) observer.opened?.();
     try {
       this.emit('open');
     } catch (error) {
-      this.failForHandler(error);
+      this.#failForHandler(error);
     }
   }
 
@@ -177,8 +265,103 @@ export class WebSocket extends PrivateSurface {
     if (BINARY_TYPES.includes(value)) this.#binaryType = value;
   }
 
-  protected get _transport(): SocketTransport | undefined {
-    return this.#transport;
+  /** The transport below, for its addresses and TLS state; null before the connection is open. */
+  get _socket(): Duplex | null {
+    return this.#transport?.socket ?? null;
+  }
+
+  /** Null before the connection is open. */
+  get _sender(): TransportSender | null {
+    if (this.#transport === undefined) return null;
+    this.#sender ??= new TransportSender(this.#transport);
+    return this.#sender;
+  }
+
+  /** Null before the connection is open. */
+  get _receiver(): TransportReceiver | null {
+    if (this.#transport === undefined) return null;
+    this.#receiver ??= new TransportReceiver(this.#transport);
+    return this.#receiver;
+  }
+
+  get _extensions(): ExtensionsInUse {
+    return extensionsInUse(this.#transport?.deflate);
+  }
+
+  /** The browser's way to listen; types other than open, message, close and error are ignored. */
+  addEventListener(type: 'open', handler: (event: Event<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(
+    type: 'message',
+    handler: (event: MessageEvent<WebSocket>) => void,
+    options?: { once?: boolean },
+  ): void;
+  addEventListener(type: 'close', handler: (event: CloseEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: 'error', handler: (event: ErrorEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void {
+    addHandler(this, type, handler, options);
+  }
+
+  /** Removes what `addEventListener` added. */
+  removeEventListener(type: string, handler: EventHandler): void {
+    removeHandler(this, type, handler);
+  }
+
+  /**
+   * The messages from now on, one after another: text as strings, binary as Buffers. A reader that lags pauses the
+   * connection, and with it the peer, whose Close frame then waits as well. Ends when the connection is closed; throws
+   * when it fails or is lost (1006), behind the messages that came before. Leaving a `for await` loop ends the iteration
+   * and drops what was waiting; to read one message and go on later, call `next()`.
+   * @throws {RangeError} when `maxQueue` is not a whole number from 1 on
+   * @throws {Error} when the messages are being iterated over already
+   */
+  messages(options?: MessagesOptions): MessageIterator {
+    if (this.#iterator !== undefined) {
+      throw new Error('The messages of this WebSocket are being read already: use that iterator, or end it first');
+    }
+    const release = () => {
+      this.#iterator = undefined;
+      stopObserving();
+    };
+    const source = { pause: () => this.pause(), resume: () => this.resume(), release };
+    const iterator = new MessageIterator(source, options);
+    if (this.readyState === 3) {
+      iterator.end();
+      return iterator;
+    }
+    const end = (error: Error | undefined) => {
+      this.#iterationError = error;
+      release();
+      iterator.end(error);
+    };
+    const stopObserving = this.#observe({
+      failed(error) {
+        end(error);
+        return true;
+      },
+      closed: (_socket, code) => end(code === ABNORMAL_CLOSURE ? abnormalClosure() : undefined),
+    });
+    this.#iterator = iterator;
+    return iterator;
+  }
+
+  [Symbol.asyncIterator](): MessageIterator {
+    return this.messages();
+  }
+
+  /**
+   * Sends a message, see `send`.
+   * @returns settled when the data has been written out: waiting for it keeps memory small while a peer reads slowly
+   */
+  sendMessage(data: SendData, options?: SendOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.send(data, options, (error) => {
+        if (error !== undefined) reject(error);
+        // Destroyed in the middle of a write, a net.Socket says that it went well.
+        else if (this._socket?.destroyed) reject(new Error('The connection was closed while the message was written'));
+        else resolve();
+      });
+    });
   }
 
   /**
@@ -258,7 +441,9 @@ export class WebSocket extends PrivateSurface {
     const connection = this.#transport?.connection;
     const reason =
       connection === undefined || connection.closeReason.length === 0 ? NO_REASON : Buffer.from(connection.closeReason);
-    this.#emitSafely('close', connection?.closeCode ?? 1006, reason);
+    const code = connection?.closeCode ?? ABNORMAL_CLOSURE;
+    for (const observer of this.#observers) observer.closed?.(this, code);
+    this.#emitSafely('close', code, reason);
   }
 
   /** Stops reading, and holds what was read and not delivered. */
@@ -275,18 +460,29 @@ export class WebSocket extends PrivateSurface {
     this.#transport?.resume();
   }
 
-  /**
-   * Application code has thrown, in a listener or while it was given this socket: ends with 1011, reports `error`. When
-   * the connection has ended before, there is only a warning left to give.
-   */
-  failForHandler(error: unknown): void {
-    if (this.isIterationError(error)) return;
+  /** A listener's promise was rejected: as if the listener had thrown. */
+  [Symbol.for('nodejs.rejection')](error: unknown): void {
+    this.#failForHandler(error);
+  }
+
+  #failForHandler(error: unknown): void {
+    // What iterating has ended with is the connection's fault, and none of its reader's.
+    if (error !== undefined && error === this.#iterationError) return;
     if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
   }
 
-  /** A listener's promise was rejected: as if the listener had thrown. */
-  [Symbol.for('nodejs.rejection')](error: unknown): void {
-    this.failForHandler(error);
+  /** Each change makes another list, so that observers may come and go while they are told. */
+  #observe(observer: SocketObserver): () => void {
+    this.#observers = [...this.#observers, observer];
+    return () => {
+      this.#observers = this.#observers.filter((other) => other !== observer);
+    };
+  }
+
+  /** @returns whether somebody has heard */
+  #tellObservers(error: Error): boolean {
+    const heard = this.#observers.map((observer) => observer.failed?.(error) === true);
+    return heard.includes(true);
   }
 
   /** What the core calls. Kept off the class, whose own `close`, `ping` and `pong` mean the opposite direction. */
@@ -300,10 +496,10 @@ export class WebSocket extends PrivateSurface {
     message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
       const socket = this.#socket;
       if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
-      if (socket.offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
+      if (socket.#offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
       const isKept = isShared && !socket.transientMessages;
       const data = isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
-      socket.emitMessage(isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
+      socket.#emitMessage(isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
     }
 
     ping(payload: Uint8Array): void {
@@ -327,6 +523,36 @@ export class WebSocket extends PrivateSurface {
     }
   };
 
+  /** Hands a message to whoever iterates, and text to 'text' listeners. @returns whether there is somebody */
+  #offerMessage(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
+    const hasTextListeners =
+      !isBinary && this.listenerCount('text') > 0 && this.#emitText(decodeText(bytes, start, end));
+    const iterator = this.#iterator;
+    if (iterator === undefined) return hasTextListeners;
+    if (!isBinary) iterator.push(decodeText(bytes, start, end));
+    else iterator.push(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end));
+    return true;
+  }
+
+  #emitMessage(data: RawData, isBinary: boolean): void {
+    const listener = soleListener(this, 'message');
+    if (listener === undefined) this.emit('message', data, isBinary);
+    else this.#watchResult(listener.call(this, data, isBinary));
+  }
+
+  /** @returns whether somebody listens */
+  #emitText(text: string): boolean {
+    const listener = soleListener(this, 'text');
+    if (listener === undefined) return this.emit('text', text);
+    this.#watchResult(listener.call(this, text));
+    return true;
+  }
+
+  /** An async listener gives a promise. */
+  #watchResult(result: unknown): void {
+    if (isThenable(result)) result.then(undefined, (error) => this.#failForHandler(error));
+  }
+
   #emitControl(name: 'ping' | 'pong', payload: Uint8Array): void {
     if (this.#spreadsEvents) this.#holdUntilNextTurn();
     this.emit(name, Buffer.from(payload));
@@ -342,8 +568,10 @@ export class WebSocket extends PrivateSurface {
 
   #failed(id: ViolationId, detail: number, cause: unknown): void {
     this.#isPaused = false;
-    if (this.listenerCount('error') > 0) this.#emitSafely('error', violationError(id, detail, cause));
-    else if (id === 'handlerFailed') warnOfError(cause, 'a WebSocket listener');
+    const error = violationError(id, detail, cause);
+    const isHeard = this.#tellObservers(error);
+    if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
+    else if (id === 'handlerFailed' && !isHeard) warnOfError(cause, 'a WebSocket listener');
   }
 
   /** Emits where the core is not listening for what a listener throws. */
@@ -390,7 +618,7 @@ export class WebSocket extends PrivateSurface {
       try {
         callback(error ?? undefined);
       } catch (thrown) {
-        this.failForHandler(thrown);
+        this.#failForHandler(thrown);
       }
     };
   }

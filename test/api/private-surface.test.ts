@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Sender } from '../../src/api/sender.ts';
-import { WebSocket } from '../../src/api/websocket.ts';
+import { internals, WebSocket } from '../../src/api/websocket.ts';
 import { COPY_LIMIT_BYTES } from '../../src/transport/write-batch.ts';
 import { closed, echoed, inShort, RawPeer, text } from '../support/raw-peer.ts';
 import { nextTurn, SERVER_KINDS, startServer, watchProcess } from '../support/servers.ts';
@@ -103,7 +103,7 @@ describe('behind a message that is being compressed', () => {
     const { peer, socket } = await open();
     socket.send(long);
     const written = new Promise((resolve) => socket._sender!.sendFrame(encoded('broadcast'), resolve));
-    socket.failForHandler(new Error('cannot go on'));
+    internals.failForHandler(socket, new Error('cannot go on'));
     expect(await written).toBeInstanceOf(Error);
     expect((await peer.frames(1)).at(0)).toBe(closed(1011));
   });

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConnectionSettings, WebSocket } from '../../src/api/websocket.ts';
+import { type ConnectionSettings, internals, WebSocket } from '../../src/api/websocket.ts';
 import { type Role, resolveLimits } from '../../src/protocol/index.ts';
 import { nextMaskingKey } from '../../src/transport/masking-key.ts';
 import { COPY_LIMIT_BYTES } from '../../src/transport/write-batch.ts';
@@ -27,7 +27,11 @@ vi.mock('node:crypto', async (importOriginal) => {
 /** An open WebSocket on any stream, in either role. */
 function openOn(stream: Duplex, role: Role, settings: Partial<ConnectionSettings> = {}): WebSocket {
   const socket = new WebSocket(null);
-  socket.accept(stream, new Uint8Array(0), role, '', { limits: resolveLimits(), ...settings });
+  socket._isServer = role === 'server';
+  internals.open(socket, stream, new Uint8Array(0), {
+    protocol: '',
+    settings: { limits: resolveLimits(), ...settings },
+  });
   onTestFinished(() => socket.terminate());
   return socket;
 }
