@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { WebSocket } from 'ws';
 import { conformance } from '../../src/cli/conformance.ts';
 import { ask, driveClient, type MakeClient } from '../conformance/client-driver.ts';
-import { type EchoServer, startRawEchoServer } from '../conformance/faulty/raw-echo-server.ts';
+import { type EchoServer, startRawEchoServer } from '../conformance/faulty/raw-echo.ts';
 
 let good: EchoServer;
 let bad: EchoServer;

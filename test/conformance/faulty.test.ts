@@ -9,7 +9,7 @@ import {
   startDeflateEchoServer,
 } from './faulty/deflate-faults.ts';
 import { FAULTS, type FaultRow, QUICK_CASES } from './faulty/faults.ts';
-import { type Fault, startRawEchoServer } from './faulty/raw-echo-server.ts';
+import { type Fault, startRawEchoServer } from './faulty/raw-echo.ts';
 
 async function runAgainst(fault: Fault | undefined, cases: string): Promise<readonly CaseResult[]> {
   const server = await startRawEchoServer(fault);

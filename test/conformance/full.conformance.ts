@@ -18,7 +18,7 @@ import {
 } from '../../src/conformance/index.ts';
 import { driveClient, type MakeClient } from './client-driver.ts';
 import { FAULTS_IN_GROUP_9 } from './faulty/faults.ts';
-import { type EchoServer, startRawEchoServer } from './faulty/raw-echo-server.ts';
+import { type EchoServer, startRawEchoServer } from './faulty/raw-echo.ts';
 import { makeOwnClient, makeWsClient, startOwnNetServer, startOwnServer, startWsServer } from './targets.ts';
 
 const TIMEOUT_MS = 900_000;

@@ -13,7 +13,7 @@ import {
   toTextReport,
 } from '../../src/conformance/index.ts';
 import { buildUpgradeResponse } from '../../src/handshake/index.ts';
-import { type Fault, startRawEchoServer } from './faulty/raw-echo-server.ts';
+import { type Fault, startRawEchoServer } from './faulty/raw-echo.ts';
 
 async function withServer<T>(server: Server, use: (url: string) => Promise<T>): Promise<T> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

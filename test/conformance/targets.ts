@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { WebSocket as WsClient, WebSocketServer as WsServer } from 'ws';
 import { listen, WebSocket, WebSocketServer } from '../../src/index.ts';
 import type { MakeClient } from './client-driver.ts';
-import type { EchoServer } from './faulty/raw-echo-server.ts';
+import type { EchoServer } from './faulty/raw-echo.ts';
 
 const HOST = '127.0.0.1';
 

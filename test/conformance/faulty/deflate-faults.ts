@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { EchoServer } from './raw-echo-server.ts';
+import type { EchoServer } from './raw-echo.ts';
 
 /** The parts of the codec of ws that are tampered with. */
 interface Codec {

@@ -1,7 +1,7 @@
-/** Each fault of `raw-echo-server.ts` with the cases that must notice it. All other cases must pass. */
+/** Each fault of `raw-echo.ts` with the cases that must notice it. All other cases must pass. */
 
 import { type ConformanceCase, selectCases } from '../../../src/conformance/index.ts';
-import type { Fault } from './raw-echo-server.ts';
+import type { Fault } from './raw-echo.ts';
 
 export interface FaultRow {
   readonly fault: Fault;
