@@ -40,8 +40,9 @@ export interface CaseResult extends Verdict {
 const CLOSE_HANDSHAKE_TIMEOUT_MS = 1000;
 /**
  * From the last Close frame to the end of TCP, which is the server's to bring about (§7.1.1). Autobahn has this deadline
- * for closing handshakes that it started; for those of the testee it waits without one, and hangs when the testee leaves
- * TCP open. Here the same second holds for both, and running out of it counts as a drop by the fuzzer.
+ * for closing handshakes that it started, and calls them unclean then; for those of the testee it waits without one, and
+ * hangs when the testee leaves TCP open. Here the same second holds for both. Where the script sets a deadline as short,
+ * that one began earlier and so ends earlier: then the fuzzer drops TCP behind a clean closing handshake.
  */
 const SERVER_DROP_TIMEOUT_MS = 1000;
 /** More than any case expects: a longer list is wrong whatever follows. */
@@ -129,6 +130,10 @@ class CaseRun implements TesteeReaderHandler {
   private hasSentClose = false;
   private hasReceivedClose = false;
   private hasTimedOut = false;
+  /** Whether the fuzzer has failed the connection: messages no longer count. */
+  private hasFailed = false;
+  /** Whether the script's deadline comes before `SERVER_DROP_TIMEOUT_MS` in any case. */
+  private hasShortDeadline = false;
   private hasDroppedTcp = false;
   private remoteCloseCode: number | undefined;
   private readonly events: RecordedEvent[] = [];
@@ -228,6 +233,7 @@ class CaseRun implements TesteeReaderHandler {
     else if (step.do === 'close') this.startClosingHandshake(payloadBytes(step.body));
     else if (step.do === 'closeAfter') this.after(step.delayMs, () => this.startClosingHandshake(new Uint8Array(0)));
     else if (step.do === 'failAfter') {
+      this.hasShortDeadline = step.delayMs <= SERVER_DROP_TIMEOUT_MS;
       this.after(step.delayMs, () => this.failConnection(CloseCode.GoingAway, 'out of time'));
     } else if (this.state === 'open') sender.message(step);
   }
@@ -268,8 +274,9 @@ class CaseRun implements TesteeReaderHandler {
     });
   }
 
-  /** §7.1.7 for this side. */
+  /** §7.1.7 for this side; a second fault ends it for good. */
   private failConnection(statusCode: number, reason: string): void {
+    this.hasFailed = true;
     this.log.add('note', `the fuzzer fails the connection: ${reason}`);
     if (this.state === 'open') this.startClosingHandshake(codeBody(statusCode));
     else this.drop('the closing handshake was under way already');
@@ -306,6 +313,7 @@ class CaseRun implements TesteeReaderHandler {
   // ---- What the testee sends -------------------------------------------------------------------------------------
 
   message(payload: Uint8Array, isBinary: boolean): void {
+    if (this.hasFailed) return;
     if (this.testCase.expectation.kind === 'events') this.record({ event: 'message', isBinary, payload });
     else this.compareEcho(payload, isBinary);
   }
@@ -320,6 +328,8 @@ class CaseRun implements TesteeReaderHandler {
 
   close(statusCode: number | undefined): void {
     this.remoteCloseCode = statusCode;
+    // Its breaches may have been the end.
+    if (this.state === 'closed') return;
     this.hasReceivedClose = true;
     if (this.state === 'open') {
       this.state = 'closing';
@@ -331,6 +341,7 @@ class CaseRun implements TesteeReaderHandler {
       this.endTransport();
       return;
     }
+    if (this.hasShortDeadline) return;
     this.closeDeadline = this.after(SERVER_DROP_TIMEOUT_MS, () => {
       this.hasTimedOut = true;
       this.drop('the testee left TCP open for a second after the closing handshake');
@@ -345,7 +356,7 @@ class CaseRun implements TesteeReaderHandler {
     this.drop(`a compressed message cannot be decompressed: ${message}`);
   }
 
-  /** Events count until TCP is gone, also behind Close frames. */
+  /** Events count until TCP is gone, also behind Close frames: pongs in any case, messages unless the fuzzer failed. */
   private record(event: RecordedEvent): void {
     if (this.events.length < MAX_EVENTS) this.events.push(event);
     const { expectation, closesWhenSatisfied, close } = this.testCase;

@@ -22,13 +22,18 @@ export class WireLog {
     return Math.round(performance.now() - this.startedAt);
   }
 
+  /** Whether further entries are only counted. */
+  get isFull(): boolean {
+    return this.entries.length >= MAX_ENTRIES;
+  }
+
   add(direction: WireLogEntry['direction'], text: string): void {
-    if (this.entries.length < MAX_ENTRIES) this.entries.push({ atMs: this.elapsedMs, direction, text });
+    if (!this.isFull) this.entries.push({ atMs: this.elapsedMs, direction, text });
     else this.omitted++;
   }
 
   frame(direction: 'sent' | 'received', header: LoggedHeader, payload: Uint8Array, note = ''): void {
-    if (this.entries.length < MAX_ENTRIES) this.add(direction, describeFrame(header, payload) + note);
+    if (!this.isFull) this.add(direction, describeFrame(header, payload) + note);
     else this.omitted++;
   }
 }

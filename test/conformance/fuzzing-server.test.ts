@@ -113,7 +113,8 @@ describe('fuzzing server', () => {
 describe('cases with the fuzzer as server', () => {
   it('§5.1 fail a client that does not mask', async () => {
     const [result] = await resultOf('1.1.2', encodeFrame(0x81, Buffer.from('x')), maskedClose);
-    expect(result).toMatchObject({ behavior: 'FAILED', behaviorClose: 'UNCLEAN', closedBy: 'fuzzer' });
+    // The Close frame behind it is in order, and ends the connection cleanly.
+    expect(result).toMatchObject({ behavior: 'FAILED', behaviorClose: 'OK', closedBy: 'fuzzer', isClean: true });
     expect(result.wireLog.map(({ text }) => text)).toContain(
       'the fuzzer fails the connection: Invalid WebSocket frame: MASK must be set',
     );
@@ -131,6 +132,16 @@ describe('cases with the fuzzer as server', () => {
     const [result, sent] = await resultOf('2.5', maskedClose);
     expect(sent.subarray(-4).toString('hex')).toBe('880203e8');
     expect(result).toMatchObject({ behavior: 'OK', behaviorClose: 'WRONG CODE', closedBy: 'testee', isClean: true });
+  });
+
+  it.each([
+    ['5000', '7.13.1', 5000],
+    ['65535', '7.13.2', 65_535],
+    ['1005', '7.13.1', 1005],
+  ])('§7.4.2 report the code %s of a Close frame, though it must not be sent', async (_, id, code) => {
+    const body = Uint8Array.of(code >>> 8, code & 0xff);
+    const [result] = await resultOf(id, encodeFrame(0x88, body, 0x01020304));
+    expect(result).toMatchObject({ behavior: 'INFORMATIONAL', remoteCloseCode: code });
   });
 
   it('§7.1.1 blame no client for TCP that the server has to close', async () => {

@@ -40,21 +40,29 @@ const ROWS: readonly [title: string, hex: string, reports: string[]][] = [
   ['§5.5.3 pong', '8a02 6869', ['pong 6869']],
   ['§5.5.1 Close without body', '8800', ['close undefined']],
   ['§5.5.1 what comes behind a Close frame', '8800 8a00', ['close undefined', 'pong ']],
-  ['§5.2 RSV1 without an extension', 'c100', ['breach 1002']],
-  ['§5.2 reserved opcode', '8300', ['breach 1002']],
-  ['§5.4 continuation of nothing', '8000', ['breach 1002']],
-  ['§5.4 text inside a message', '0100 8100', ['breach 1002']],
-  ['§5.5 fragmented ping', '0900', ['breach 1002']],
-  ['§5.5 ping of 126 bytes', '897e007e', ['breach 1002']],
-  ['§5.2 length not in its shortest form', '827e0001 00', ['breach 1002']],
-  ['§5.1 masked frame', '8180 00000000', ['breach 1002']],
-  ['§5.5.1 Close body of one byte', '8801 03', ['breach 1002']],
-  ['§5.5.1 Close reason that is not UTF-8', '8803 03e8 ff', ['breach 1007']],
-  ['§8.1 text that is not UTF-8 is skipped, what follows is not', '8101 ff 8101 61', ['breach 1007', 'text 61']],
+  ['§5.2 RSV1 without an extension', 'c100', ['breach 1002', 'text ']],
+  ['§5.2 reserved opcode', '8300', ['breach 1002', 'text ']],
+  ['§5.2 reserved control opcode', '8b00 8a00', ['breach 1002', 'pong ']],
+  ['§5.4 continuation of nothing', '8000', ['breach 1002', 'text ']],
+  ['§5.4 text inside a message', '0100 8100', ['breach 1002', 'text ']],
+  ['§5.5 fragmented ping', '0900', ['breach 1002', 'ping ']],
+  ['§5.5 pong of 126 bytes', `8a7e007e ${'00'.repeat(126)}`, ['breach 1002', `pong ${'00'.repeat(126)}`]],
+  ['§5.2 two faults in one header', 'f100', ['breach 1002', 'text ']],
+  ['§5.2 two faults in one header', '1900', ['breach 1002', 'breach 1002', 'ping ']],
+  ['§5.2 length not in its shortest form', '827e0001 00', ['breach 1002', 'binary 00']],
+  ['§5.1 masked frame', '8180 00000000', ['breach 1002', 'text ']],
+  ['§5.5.1 Close body of one byte', '8801 03', ['breach 1002', 'close undefined']],
+  ['§5.5.1 Close reason that is not UTF-8', '8803 03e8 ff', ['breach 1007', 'close 1000']],
+  ['§8.1 text that is not UTF-8, again at its end', '8101 ff 8101 61', ['breach 1007', 'breach 1007', 'text 61']],
   ['§8.1 text that ends inside a code point', '8101 c3', ['breach 1007']],
-  ['§8.1 a bad fragment counts once', '0101 ff 0001 ff 8001 61 8800', ['breach 1007', 'close undefined']],
+  ['§8.1 a bad fragment with nothing behind it', '0101 ff 8800', ['breach 1007', 'close undefined']],
+  ['§8.1 a bad fragment with another behind it', '0101 ff 0001 61', ['breach 1007', 'breach 1007']],
   ...allowed.map((code): [string, string, string[]] => [`§7.4.1 code ${code}`, closeWith(code), [`close ${code}`]]),
-  ...forbidden.map((code): [string, string, string[]] => [`§7.4.1 code ${code}`, closeWith(code), ['breach 1002']]),
+  ...forbidden.map((code): [string, string, string[]] => [
+    `§7.4.1 code ${code}`,
+    closeWith(code),
+    ['breach 1002', `close ${code}`],
+  ]),
 ];
 
 describe('testee reader', () => {
@@ -65,7 +73,7 @@ describe('testee reader', () => {
 
   it.each([
     ['§5.1 masked frame', '8182 37fa213d 5f93', ['text 6869']],
-    ['§5.1 unmasked frame', '8102 6869', ['breach 1002']],
+    ['§5.1 unmasked frame', '8102 6869', ['breach 1002', 'text 6869']],
   ])('%s, sent by a client', (_, hex, reports) => {
     expect(read(hex, undefined, { role: 'server' })).toEqual(reports);
   });
@@ -80,11 +88,11 @@ describe('testee reader', () => {
     ['RFC 7692 §7.2.3.5 in two blocks', 'c10d f248050000 00ffff cac9c90700', [`text ${hello}`]],
     ['RFC 7692 §6 not compressed', `8105 ${hello}`, [`text ${hello}`]],
     ['RFC 7692 §7.2.3.6 empty', 'c201 00', ['binary ']],
-    ['RFC 7692 §6 RSV1 on a continuation frame', '0101 61 c001 62', ['breach 1002']],
-    ['RFC 7692 §6.1 RSV1 on a control frame', 'c900', ['breach 1002']],
+    ['RFC 7692 §6 RSV1 on a continuation frame', '0101 61 c001 62', ['breach 1002', 'text 6162']],
+    ['RFC 7692 §6.1 RSV1 on a control frame', 'c900', ['breach 1002', 'ping ']],
     ['not DEFLATE', 'c102 ffff', ['corruption']],
     ['a window that was never filled', 'c105 f200110000', ['corruption']],
-    ['§8.1 text that is not UTF-8 once it is whole', 'c107 000100feff ff 00', ['breach 1007']],
+    ['§8.1 text that is not UTF-8 once it is whole', 'c107 000100feff ff 00', ['breach 1007', 'breach 1007']],
   ])('%s, with deflate', (_, hex, reports) => {
     expect(read(hex, undefined, WITH_DEFLATE)).toEqual(reports);
     expect(read(hex, 1, WITH_DEFLATE)).toEqual(reports);

@@ -1,12 +1,17 @@
 /**
- * An echo server that reads frames by itself, so that each of its checks can be left out. Without a fault it conforms;
- * with one it shows whether the conformance runner notices. Only masking, writing frames, validating UTF-8 and the
- * opening handshake are the project's own: none of those is at fault here.
+ * An echo server and an echo client that read frames by themselves, so that each of their checks can be left out. Without
+ * a fault they conform; with one they show whether the conformance runner notices. Only masking, writing frames,
+ * validating UTF-8 and the opening handshake are the project's own: none of those is at fault here.
  */
 
 import type { AddressInfo } from 'node:net';
-import { createServer, type Socket } from 'node:net';
-import { buildUpgradeResponse, checkUpgradeRequest, HttpHeadParser } from '../../../src/handshake/index.ts';
+import { connect, createServer, type Socket } from 'node:net';
+import {
+  buildUpgradeRequest,
+  buildUpgradeResponse,
+  checkUpgradeRequest,
+  HttpHeadParser,
+} from '../../../src/handshake/index.ts';
 import {
   encodeFrame,
   FIN,
@@ -16,10 +21,11 @@ import {
   isValidUtf8,
   mask,
   Opcode,
+  type Role,
   Utf8Validator,
 } from '../../../src/protocol/index.ts';
 
-/** What a server can get wrong; each is one check or one answer of `EchoPeer`. */
+/** What a peer can get wrong; each is one check or one answer of `EchoPeer`. */
 export type Fault =
   | 'noUtf8Check'
   | 'utf8CheckedAtMessageEnd'
@@ -38,7 +44,14 @@ export type Fault =
   | 'closesWith1011'
   | 'textEchoedAsBinary'
   | 'leavesTcpOpen'
-  | 'masksItsFrames';
+  | 'masksWrongly'
+  | 'rsvSent'
+  | 'reservedOpcodeSent'
+  | 'longLengthSent'
+  | 'pongFragmented'
+  | 'textMangled'
+  | 'closesWithOneByte'
+  | 'closesWith1005';
 
 export interface EchoServer {
   readonly url: string;
@@ -78,11 +91,36 @@ function acceptUpgrade(socket: Socket, fault: Fault | undefined): void {
     }
     socket.off('data', takeHead);
     socket.write(buildUpgradeResponse({ key: request.key }), 'latin1');
-    const peer = new EchoPeer(socket, fault);
-    socket.on('data', (data: Buffer) => peer.receive(data));
-    if (result.rest.length > 0) peer.receive(Buffer.from(result.rest));
+    startEcho(socket, 'server', fault, result.rest);
   };
   socket.on('data', takeHead);
+}
+
+function startEcho(socket: Socket, role: Role, fault: Fault | undefined, rest: Uint8Array): void {
+  const peer = new EchoPeer(socket, role, fault);
+  socket.on('data', (data: Buffer) => peer.receive(data));
+  if (rest.length > 0) peer.receive(Buffer.from(rest));
+}
+
+/** Connects to a server and echoes what comes, until TCP is closed. Not for servers that refuse. */
+export function runRawEchoClient(url: string, fault?: Fault): Promise<void> {
+  const { hostname, port, host, pathname, search } = new URL(url);
+  const parser = new HttpHeadParser({ kind: 'response' });
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: true });
+    const takeHead = (chunk: Buffer): void => {
+      const result = parser.push(chunk);
+      if (!result?.ok) return;
+      socket.off('data', takeHead);
+      startEcho(socket, 'client', fault, result.rest);
+    };
+    socket.on('data', takeHead);
+    socket.on('error', () => {});
+    // §7.1.1: the server closes first; a client without fault follows.
+    socket.on('end', () => socket.end());
+    socket.on('close', () => resolve());
+    socket.write(buildUpgradeRequest({ host, target: pathname + search, key: 'dGhlIHNhbXBsZSBub25jZQ==' }));
+  });
 }
 
 interface Frame {
@@ -96,11 +134,25 @@ interface Frame {
   received: number;
 }
 
+/** What Close frames hold, whatever is to be said. */
+const CLOSE_BODIES: Readonly<Record<string, Buffer>> = {
+  closesWith1011: Buffer.of(0x03, 0xf3),
+  closesWith1005: Buffer.of(0x03, 0xed),
+  closesWithOneByte: Buffer.of(0x03),
+};
+
+/** The frame of a short payload with its length in two bytes more. */
+function withLongLength(frame: Uint8Array): Uint8Array {
+  const [byte0 = 0, byte1 = 0, ...rest] = frame;
+  return Uint8Array.of(byte0, (byte1 & 0x80) | 126, 0, byte1 & 0x7f, ...rest);
+}
+
 /** Long enough for what the client has already sent after its Close frame. */
 const LINGER_MS = 50;
 
 class EchoPeer {
   private readonly socket: Socket;
+  private readonly role: Role;
   private readonly fault: Fault | undefined;
   private pending: Buffer = Buffer.alloc(0);
   private frame: Frame | undefined;
@@ -112,8 +164,9 @@ class EchoPeer {
   private isStopped = false;
   private hasSentClose = false;
 
-  constructor(socket: Socket, fault: Fault | undefined) {
+  constructor(socket: Socket, role: Role, fault: Fault | undefined) {
     this.socket = socket;
+    this.role = role;
     this.fault = fault;
   }
 
@@ -169,7 +222,7 @@ class EchoPeer {
     const isControl = isControlOpcode(opcode);
     const isData = opcode === Opcode.Text || opcode === Opcode.Binary;
     return (
-      !masked ||
+      masked !== (this.role === 'server') ||
       (rsv !== 0 && this.checks('rsvAccepted')) ||
       (isReservedOpcode(opcode) && this.checks('reservedOpcodesIgnored')) ||
       (isControl && !fin && this.checks('fragmentedControlAccepted')) ||
@@ -258,13 +311,25 @@ class EchoPeer {
   private sendClose(body: Buffer): void {
     if (this.hasSentClose) return;
     this.hasSentClose = true;
-    this.send(Opcode.Close, this.checks('closesWith1011') ? body : Buffer.from([0x03, 0xf3]));
+    this.send(Opcode.Close, CLOSE_BODIES[this.fault ?? ''] ?? body);
+    // §7.1.1: ending TCP is the server's business.
+    if (this.role === 'client') return;
     if (!this.checks('goesOnAfterClose')) setTimeout(() => this.socket.end(), LINGER_MS);
     else if (this.checks('leavesTcpOpen')) this.socket.end();
   }
 
   private send(opcode: number, payload: Buffer): void {
-    const maskingKey = this.checks('masksItsFrames') ? undefined : 0x01020304;
-    if (this.socket.writable) this.socket.write(encodeFrame(FIN | opcode, payload, maskingKey));
+    if (!this.socket.writable) return;
+    const isPong = opcode === Opcode.Pong;
+    const isData = !isControlOpcode(opcode);
+    const isMasked = (this.role === 'client') === this.checks('masksWrongly');
+    const rsv = isData && !this.checks('rsvSent') ? 0x20 : 0;
+    const fin = isPong && !this.checks('pongFragmented') ? 0 : FIN;
+    const sent = isData && !this.checks('reservedOpcodeSent') ? 3 : opcode;
+    const mangled = opcode === Opcode.Text && !this.checks('textMangled');
+    const bytes = mangled ? Buffer.concat([payload, Buffer.of(0xff)]) : payload;
+    const frame = encodeFrame(fin | rsv | sent, bytes, isMasked ? 0x01020304 : undefined);
+    const isLong = isData && bytes.length <= 125 && !this.checks('longLengthSent');
+    this.socket.write(isLong ? withLongLength(frame) : frame);
   }
 }
