@@ -3,7 +3,7 @@
  * does, and prints a report. The cases and their judging are src/conformance's; this is arguments, files and progress.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   type CaseResult,
@@ -33,14 +33,16 @@ without it gets UNIMPLEMENTED there, which is no fault. They take a minute or mo
 without: --cases '1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*'
 
 With --serve it is the client that comes: it asks for /getCaseCount, then opens
-/runCase?case=1&agent=x and so on, echoing until it is closed, and at last /updateReports?agent=x,
-which ends the test. Ctrl-C (SIGINT) and SIGTERM end it, too.
+/runCase?case=1&agent=x (or casetuple=1.1.1) and so on, echoing until it is closed, and at last
+/updateReports?agent=x. The test ends when all clients that came have done so and none has come
+for five seconds (--linger), at /stopServer, and with Ctrl-C (SIGINT) or SIGTERM.
 
 Options:
   --url <url>          test the server at this ws: or wss: URL
   --serve              serve the cases to a client
   --cases <patterns>   only these cases: ids with * for any characters, separated by commas, such as
                        '7.9.*,1.1.1'. Default '*'
+  --exclude <patterns> not these of them, in the same form
   --json <file>        write the verdicts as JSON, in the shape of Autobahn's index.json
   --expect <file>      compare with the verdicts in such a file, in place of asking that all pass
 
@@ -48,11 +50,12 @@ With --url:
   --concurrency <n>    connections at a time, 1 to 256; default 16. The large cases of group 9
                        always run one at a time, those with compression four
   --agent <name>       what the reports call the server. Default: its Server header, or its host
-  --insecure           take any certificate of a wss: server
+  --insecure           take any certificate of a wss: server, also a self-signed one
 
 With --serve:
   --port <n>           port to listen on, 0 to 65535; 0 picks a free one. Default 9001
   --host <h>           address to listen on. Default 127.0.0.1: this machine only
+  --linger <s>         how long to wait for another client, 0 to 3600 seconds; default 5
 
 Exit status: 0 every case is OK, INFORMATIONAL or UNIMPLEMENTED, closing included, or just as
 --expect has it; 1 some case is not, or was not run, or the server cannot be reached; 2 wrong
@@ -68,10 +71,12 @@ const OPTIONS = {
   url: { type: 'string' },
   serve: { type: 'boolean' },
   cases: { type: 'string', default: '*' },
+  exclude: { type: 'string', default: '' },
   concurrency: { type: 'string' },
   agent: { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
+  linger: { type: 'string' },
   json: { type: 'string' },
   expect: { type: 'string' },
   insecure: { type: 'boolean' },
@@ -79,7 +84,7 @@ const OPTIONS = {
 
 /** Options that mean nothing in the other mode. */
 const FOR_URL_ONLY = ['concurrency', 'agent', 'insecure'] as const;
-const FOR_SERVE_ONLY = ['port', 'host'] as const;
+const FOR_SERVE_ONLY = ['port', 'host', 'linger'] as const;
 
 type Verdicts = ReturnType<typeof parseIndexReport>;
 
@@ -95,6 +100,8 @@ export const conformance: Command = {
       if (isUsageFault(error)) return complainAboutUsage('conformance', error.message);
       throw error;
     }
+    // Before the minutes that a run takes.
+    if (options.json !== undefined && !canWrite(options.json)) return 1;
     const reports = options.serves ? await serveCases(options) : await testServer(options);
     if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE);
     if (typeof reports === 'string') {
@@ -110,9 +117,11 @@ export const conformance: Command = {
 };
 
 /** A report, or why there is none. */
-async function testServer({ url, target, cases }: UrlOptions): Promise<readonly SuiteReport[] | string> {
+async function testServer({ url, target, cases, exclude }: UrlOptions): Promise<readonly SuiteReport[] | string> {
   try {
-    return [await runSuite({ url, cases, ...target, ...(process.stderr.isTTY && { onResult: showProgress }) })];
+    return [
+      await runSuite({ url, cases, exclude, ...target, ...(process.stderr.isTTY && { onResult: showProgress }) }),
+    ];
   } catch (error) {
     if (error instanceof HandshakeError) return error.message;
     throw error;
@@ -120,27 +129,23 @@ async function testServer({ url, target, cases }: UrlOptions): Promise<readonly 
 }
 
 /** A report for each client, or why there is none. */
-async function serveCases({ port, host, cases }: ServeOptions): Promise<readonly SuiteReport[] | string> {
-  let askForReport: () => void = () => {};
-  const asked = new Promise<void>((resolve) => {
-    askForReport = resolve;
-  });
+async function serveCases({ serves: _, ...given }: ServeOptions): Promise<readonly SuiteReport[] | string> {
+  const { port, host } = given;
   const progress = (_agent: string, result: CaseResult): void => showProgress(result);
-  const options = { port, host, cases, onUpdateReports: askForReport };
-  const server = await startFuzzingServer({ ...options, ...(process.stderr.isTTY && { onResult: progress }) }).catch(
+  const server = await startFuzzingServer({ ...given, ...(process.stderr.isTTY && { onResult: progress }) }).catch(
     (error: NodeJS.ErrnoException) => explainListenFault(error, port, host),
   );
   if (typeof server === 'string') return server;
   const stopped = nextSignal();
   await print(`framewright: ${server.cases.length} cases for clients at ${server.url}\n`);
-  await Promise.race([asked, stopped]);
+  await Promise.race([server.finished, stopped]);
   await server.close();
   return server.agents.length === 0 ? 'no client has run a case' : server.agents.map((agent) => server.report(agent));
 }
 
 /** The exit status for one report. */
-async function conclude({ agent, results }: SuiteReport, { cases, expected }: CommonOptions): Promise<number> {
-  const missing = selectCases(cases).length - results.length;
+async function conclude({ agent, results }: SuiteReport, { cases, exclude, expected }: CommonOptions): Promise<number> {
+  const missing = selectCases(cases, exclude).length - results.length;
   if (missing > 0) complain(`conformance: ${agent} has not run ${missing} of the cases`);
   if (expected === undefined) return missing === 0 && results.every(isPassing) ? 0 : 1;
   const differences = compare(results, expected);
@@ -156,6 +161,7 @@ function showProgress({ id }: CaseResult, done?: number, total?: number): void {
 
 interface CommonOptions {
   readonly cases: string;
+  readonly exclude: string;
   readonly json: string | undefined;
   readonly expected: Verdicts | undefined;
 }
@@ -170,11 +176,12 @@ interface ServeOptions extends CommonOptions {
   readonly serves: true;
   readonly port: number;
   readonly host: string;
+  readonly lingerMs: number;
 }
 
 function parse(args: readonly string[]): UrlOptions | ServeOptions {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const { url, serve, cases, json } = values;
+  const { url, serve, cases, exclude, json } = values;
   if ((url === undefined) === (serve === undefined)) {
     throw new UsageError('give the URL of a server, --url ws://host:port/path, or --serve for clients');
   }
@@ -183,16 +190,17 @@ function parse(args: readonly string[]): UrlOptions | ServeOptions {
   }
   try {
     if (url !== undefined) parseTargetUrl(url);
-    selectCases(cases);
+    selectCases(cases, exclude);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
   const expected = values.expect === undefined ? undefined : readVerdicts(values.expect);
-  const common = { cases, json, expected };
+  const common = { cases, exclude, json, expected };
   if (url === undefined) {
-    const { port = '9001', host = '127.0.0.1' } = values;
+    const { port = '9001', host = '127.0.0.1', linger = '5' } = values;
     if (host === '') throw new UsageError('--host takes an address or a name, not an empty string');
-    return { serves: true, ...common, port: readNumber('port', port, 0, 65_535), host };
+    const lingerMs = 1000 * readNumber('linger', linger, 0, 3600);
+    return { serves: true, ...common, port: readNumber('port', port, 0, 65_535), host, lingerMs };
   }
   const { concurrency, agent, insecure = false } = values;
   const target = {
@@ -214,6 +222,18 @@ function readVerdicts(path: string): Verdicts {
     return parseIndexReport(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new UsageError(`--expect: ${path} holds no verdicts as --json writes them: ${(error as Error).message}`);
+  }
+}
+
+function canWrite(path: string): boolean {
+  const isNew = !existsSync(path);
+  try {
+    closeSync(openSync(path, 'a'));
+    if (isNew) unlinkSync(path);
+    return true;
+  } catch (error) {
+    complain(`conformance: cannot write ${path}: ${(error as Error).message}`);
+    return false;
   }
 }
 

@@ -10,6 +10,8 @@ interface ClientRecord {
   /** By id; still to come when the case is running. */
   readonly results: Map<string, Promise<CaseResult>>;
   readonly finished: Map<string, CaseResult>;
+  /** Whether it has asked for its report since it ran a case. */
+  isReported: boolean;
 }
 
 export class ClientRegister {
@@ -25,10 +27,27 @@ export class ClientRegister {
     return [...this.records.keys()];
   }
 
+  /** Whether there are clients, and all of them have asked for their reports. */
+  get isReported(): boolean {
+    return this.records.size > 0 && [...this.records.values()].every((record) => record.isReported);
+  }
+
+  markReported(agent: string): void {
+    const record = this.records.get(agent);
+    if (record !== undefined) record.isReported = true;
+  }
+
   /** Records what `play` makes of a case. The last of several runs counts. */
   async run(agent: string, { id }: ConformanceCase, play: () => Promise<CaseResult>): Promise<CaseResult> {
     const now = new Date();
-    const record = this.records.get(agent) ?? { startedAt: now, endedAt: now, results: new Map(), finished: new Map() };
+    const record = this.records.get(agent) ?? {
+      startedAt: now,
+      endedAt: now,
+      results: new Map(),
+      finished: new Map(),
+      isReported: false,
+    };
+    record.isReported = false;
     this.records.set(agent, record);
     const playing = play();
     record.results.set(id, playing);

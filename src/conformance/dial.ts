@@ -110,9 +110,14 @@ function hostNameOnly(host: string): string {
 const REMEDIES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused (ECONNREFUSED): is the server running on that port?',
   ENOTFOUND: 'host not found (ENOTFOUND): check the name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed: to take it nevertheless, ask for no check of it',
 };
 
-function describeConnectError(error: NodeJS.ErrnoException): string {
-  return REMEDIES[error.code ?? ''] ?? error.message;
+/** Codes of OpenSSL and of Node for a certificate that is not trusted, has ended, or is another's. */
+const CERTIFICATE_FAULT = /CERT|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH/;
+
+function describeConnectError({ code = '', message }: NodeJS.ErrnoException): string {
+  if (CERTIFICATE_FAULT.test(code)) {
+    return `the certificate is not trusted (${code}): rejectUnauthorized: false takes it nevertheless, as --insecure does`;
+  }
+  return REMEDIES[code] ?? message;
 }

@@ -24,10 +24,15 @@ export interface FuzzingServerOptions {
   readonly host?: string;
   /** Ids with `*` for any characters, separated by commas: `7.9.*,1.1.1`. Default `*`, all of them. */
   readonly cases?: string;
+  /** Ids of the same form that are left out of those. Default: none. */
+  readonly exclude?: string;
+  /**
+   * How long to wait for another client once all that came have asked for their reports and are gone, in milliseconds,
+   * before the server counts as `finished`. Default 5000.
+   */
+  readonly lingerMs?: number;
   /** Hears of each case as it ends. */
   readonly onResult?: (agent: string, result: CaseResult) => void;
-  /** Hears when a client asks for its report, which is how it says that it has done. */
-  readonly onUpdateReports?: (agent: string) => void;
 }
 
 export interface FuzzingServer {
@@ -37,6 +42,11 @@ export interface FuzzingServer {
   readonly cases: readonly ConformanceCase[];
   /** Names of the clients that have run a case, in order of appearance. */
   readonly agents: readonly string[];
+  /**
+   * Fulfilled when there is nothing more to wait for: every client that has run a case has asked for its report and is
+   * gone, and none has come for `lingerMs`; or somebody has asked for /stopServer. The server goes on until `close`.
+   */
+  readonly finished: Promise<void>;
   /**
    * What a client has run so far.
    * @throws {RangeError} when no client of that name has run a case
@@ -58,18 +68,25 @@ class RequestFault extends Error {
 
 const DEFAULT_PORT = 9001;
 const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_LINGER_MS = 5000;
 
 /**
  * Starts the server. Rejects when it cannot listen, with the error of Node.
- * @throws {RangeError} when `cases` chooses none
+ * @throws {RangeError} when `cases` and `exclude` leave none
  */
 export async function startFuzzingServer(options: FuzzingServerOptions = {}): Promise<FuzzingServer> {
   const { port = DEFAULT_PORT, host = DEFAULT_HOST } = options;
-  const desk = new FuzzingDesk(selectCases(options.cases), options);
+  const { lingerMs = DEFAULT_LINGER_MS } = options;
+  const desk = new FuzzingDesk(selectCases(options.cases, options.exclude), options);
   const sockets = new Set<Socket>();
+  let lingering: NodeJS.Timeout | undefined;
   const server = createServer({ noDelay: true }, (socket) => {
+    clearTimeout(lingering);
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0 && desk.register.isReported) lingering = setTimeout(desk.finish, lingerMs);
+    });
     socket.on('error', () => socket.destroy());
     receiveRequest(socket, (request) => desk.serve(request));
   });
@@ -85,8 +102,10 @@ export async function startFuzzingServer(options: FuzzingServerOptions = {}): Pr
     get agents() {
       return desk.register.agents;
     },
+    finished: desk.finished,
     report: (agent) => desk.register.report(agent, url),
     async close() {
+      clearTimeout(lingering);
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -99,6 +118,8 @@ type Endpoint = (request: WebSocketRequest) => Promise<void>;
 class FuzzingDesk {
   readonly cases: readonly ConformanceCase[];
   readonly register: ClientRegister;
+  readonly finished: Promise<void>;
+  finish: () => void = () => {};
   private readonly options: FuzzingServerOptions;
   private readonly endpoints: ReadonlyMap<string, Endpoint>;
 
@@ -106,12 +127,16 @@ class FuzzingDesk {
     this.cases = cases;
     this.register = new ClientRegister(cases);
     this.options = options;
+    this.finished = new Promise((resolve) => {
+      this.finish = resolve;
+    });
     this.endpoints = new Map<string, Endpoint>([
       ['/getCaseCount', (request) => say(request, String(this.cases.length))],
       ['/getCaseInfo', (request) => this.tellInfo(request)],
       ['/runCase', (request) => this.runCase(request)],
       ['/getCaseStatus', (request) => this.tellStatus(request)],
       ['/updateReports', (request) => this.updateReports(request)],
+      ['/stopServer', (request) => say(request).then(this.finish)],
     ]);
   }
 
@@ -157,15 +182,18 @@ class FuzzingDesk {
   private async updateReports(request: WebSocketRequest): Promise<void> {
     const agent = agentOf(request);
     if (!this.register.agents.includes(agent)) throw new RequestFault(404, `${agent} has not run any case`);
+    this.register.markReported(agent);
     await say(request);
-    this.options.onUpdateReports?.(agent);
   }
 
   private caseOf({ query }: WebSocketRequest): ConformanceCase {
-    const number = query.get('case');
-    const testCase = /^\d+$/.test(number ?? '') ? this.cases[Number(number) - 1] : undefined;
+    const number = query.get('case') ?? '';
+    const id = query.get('casetuple');
+    const testCase = /^\d+$/.test(number) ? this.cases[Number(number) - 1] : this.cases.find((one) => one.id === id);
     if (testCase !== undefined) return testCase;
-    throw new RequestFault(400, `Give the number of a case, 1 to ${this.cases.length}: case=1`);
+    const { length } = this.cases;
+    const example = this.cases[0]!.id;
+    throw new RequestFault(400, `Give the number of a case, 1 to ${length}, or its id: case=1, casetuple=${example}`);
   }
 }
 

@@ -12,6 +12,8 @@ import type { Behavior, BehaviorClose } from './verdict.ts';
 export interface SuiteOptions extends Target {
   /** Ids with `*` for any characters, separated by commas: `7.9.*,1.1.1`. Default `*`, all of them. */
   readonly cases?: string;
+  /** Ids of the same form that are left out of those. Default: none. */
+  readonly exclude?: string;
   /** Connections at a time, for cases that are not about large messages or many of them. 1 to 256; default 16. */
   readonly concurrency?: number;
   /** What reports call the testee. Default: its Server header, or the host of the URL. */
@@ -43,7 +45,7 @@ const COMPRESSION_LANES = 4;
 
 /**
  * Runs the cases chosen and reports them all.
- * @throws {RangeError} when `cases` chooses none, or `concurrency` is out of range
+ * @throws {RangeError} when `cases` and `exclude` leave none, or `concurrency` is out of range
  * @throws {TypeError} when the URL is not a WebSocket's
  * @throws {HandshakeError} when the testee cannot be reached at all
  */
@@ -52,7 +54,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
     throw new RangeError(`concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${concurrency}`);
   }
-  const cases = selectCases(options.cases);
+  const cases = selectCases(options.cases, options.exclude);
   const agent = options.agent ?? (await probe(options));
   const startedAt = new Date();
   const results = new Map<string, CaseResult>();

@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { conformance } from '../../src/cli/conformance.ts';
 import { ask, driveClient, type MakeClient } from '../conformance/client-driver.ts';
 import { type EchoServer, startRawEchoServer } from '../conformance/faulty/raw-echo.ts';
+import { testCertificate } from '../support/servers.ts';
 
 let good: EchoServer;
 let bad: EchoServer;
@@ -51,7 +53,7 @@ afterEach(() => {
 async function serveDuring(args: readonly string[], use: (url: string) => Promise<void>): Promise<number> {
   output = '';
   complaints = '';
-  const status = conformance.run(['--serve', '--port', '0', ...args]);
+  const status = conformance.run(['--serve', '--port', '0', '--linger', '0', ...args]);
   const url = await vi.waitUntil(() => /clients at (\S+)\n/.exec(output)?.[1], { interval: 5, timeout: 5000 });
   await use(url);
   return status;
@@ -70,6 +72,34 @@ describe('framewright conformance --serve', () => {
     expect(await serveDuring(['--cases', '2.1,5.3,7.13.1', '--expect', path], drive)).toBe(0);
     expect(output).toMatch(/All verdicts are as expected\.\n$/);
     expect(complaints).toBe('');
+  });
+
+  it('waits for all clients, and for the last to be gone', async () => {
+    const path = join(folder, 'clients.json');
+    const drive = async (url: string): Promise<void> => {
+      await ask(makeClient, `${url}/runCase?casetuple=2.2&agent=two`);
+      await driveClient(makeClient, url, { agent: 'one' });
+      expect(output).not.toContain('Conformance of');
+      await driveClient(makeClient, url, { agent: 'two' });
+    };
+    expect(
+      await serveDuring(['--cases', '2.*', '--exclude', '2.3,2.4,2.5,2.6,2.7,2.8,2.9,2.1*', '--json', path], drive),
+    ).toBe(0);
+    expect(output).toMatch(/\nConformance of two at .*\n[\s\S]*\nConformance of one at /);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+      one: { '2.2': { behavior: 'OK' } },
+      two: { '2.2': { behavior: 'OK' } },
+    });
+  });
+
+  it('waits for a client that comes behind the last report', async () => {
+    const drive = async (url: string): Promise<void> => {
+      await driveClient(makeClient, url, { agent: 'one' });
+      await driveClient(makeClient, url, { agent: 'two' });
+      await ask(makeClient, `${url}/stopServer`);
+    };
+    expect(await serveDuring(['--cases', '2.2', '--linger', '3600'], drive)).toBe(0);
+    expect(output).toMatch(/\nConformance of one at .*\n[\s\S]*\nConformance of two at /);
   });
 
   it('exits with 1 when a case fails', async () => {
@@ -125,6 +155,18 @@ describe('framewright conformance', () => {
     );
   });
 
+  it('names --insecure where a certificate is not trusted', async () => {
+    const server = createTlsServer(await testCertificate());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    expect(await conformance.run(['--url', url])).toBe(1);
+    expect(complaints).toBe(
+      `framewright: conformance: ${url}: the certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT): ` +
+        'rejectUnauthorized: false takes it nevertheless, as --insecure does\n',
+    );
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it.each([
     [[], 'give the URL of a server, --url ws://host:port/path, or --serve for clients'],
     [['--serve', '--url', 'ws://a'], 'give the URL of a server, --url ws://host:port/path, or --serve for clients'],
@@ -133,6 +175,13 @@ describe('framewright conformance', () => {
     [['--serve', '--port', '65536'], '--port takes a whole number from 0 to 65535, not "65536"'],
     [['--serve', '--host', ''], '--host takes an address or a name, not an empty string'],
     [['--url', 'ws://a', 'ws://b'], "Unexpected argument 'ws://b'"],
+    [['--url', 'ws://a', '--linger', '1'], '--linger goes with --serve only'],
+    [['--serve', '--linger', '-1'], "Option '--linger' argument is ambiguous"],
+    [['--url', 'ws://a', '--exclude', '8.*'], 'No conformance case fits "8.*"'],
+    [
+      ['--url', 'ws://a', '--cases', '7.9.1', '--exclude', '7.9.*'],
+      'No conformance case is left of 7.9.1 without 7.9.*',
+    ],
     [['--url', 'http://a'], 'Invalid URL "http://a": use ws://host:port/path or wss://host:port/path'],
     [['--url', 'ws://a', '--cases', '8.*'], 'No conformance case fits "8.*"'],
     [['--url', 'ws://a', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256, not "0"'],
@@ -164,9 +213,10 @@ describe('framewright conformance', () => {
     );
   });
 
-  it('says so when it cannot write them', async () => {
+  it('says so when it cannot write them, before it runs a case', async () => {
     const path = join(folder, 'no', 'such', 'folder');
     expect(await conformance.run(['--url', good.url, '--cases', '2.1', '--json', path])).toBe(1);
+    expect(output).toBe('');
     expect(complaints).toContain(`framewright: conformance: cannot write ${path}: ENOENT`);
   });
 

@@ -24,10 +24,21 @@ export const CASES: readonly ConformanceCase[] = [
 ];
 
 /**
- * The cases whose id fits one of the patterns: ids with `*` for any characters, separated by commas. `9.*,7.1.1`
- * @throws {RangeError} when a pattern fits no case at all
+ * The cases whose id fits one of the patterns, ids with `*` for any characters, separated by commas: `9.*,7.1.1`. Without
+ * those that fit one of `excluded`.
+ * @throws {RangeError} when a pattern fits no case at all, or no case is left
  */
-export function selectCases(patterns = '*', cases: readonly ConformanceCase[] = CASES): ConformanceCase[] {
+export function selectCases(patterns = '*', excluded = ''): ConformanceCase[] {
+  const isChosen = matcherOf(patterns);
+  const isExcluded = matcherOf(excluded);
+  if (isChosen === undefined) throw new RangeError('No conformance case was asked for: use ids such as 7.9.* or *');
+  const chosen = CASES.filter(({ id }) => isChosen(id) && isExcluded?.(id) !== true);
+  if (chosen.length === 0) throw new RangeError(`No conformance case is left of ${patterns} without ${excluded}`);
+  return chosen;
+}
+
+/** @returns undefined when there are no patterns */
+function matcherOf(patterns: string): ((id: string) => boolean) | undefined {
   const expressions = patterns
     .split(',')
     .map((pattern) => pattern.trim())
@@ -35,9 +46,9 @@ export function selectCases(patterns = '*', cases: readonly ConformanceCase[] = 
     .map((pattern) => {
       const literal = pattern.split('*').map((part) => part.replace(/[^\w]/g, '\\$&'));
       const expression = new RegExp(`^${literal.join('.*')}$`);
-      if (cases.some(({ id }) => expression.test(id))) return expression;
+      if (CASES.some(({ id }) => expression.test(id))) return expression;
       throw new RangeError(`No conformance case fits ${JSON.stringify(pattern)}: use ids such as 7.9.1, 7.9.* or 7.*`);
     });
-  if (expressions.length === 0) throw new RangeError('No conformance case was asked for: use ids such as 7.9.* or *');
-  return cases.filter(({ id }) => expressions.some((expression) => expression.test(id)));
+  if (expressions.length === 0) return undefined;
+  return (id) => expressions.some((expression) => expression.test(id));
 }
