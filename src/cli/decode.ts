@@ -6,12 +6,15 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
+  describeReading,
   HEX_SYNTAX,
   HexSyntaxError,
+  InputError,
   type InspectOptions,
   inspect,
   isWholeAndLegal,
-  parseHex,
+  type ReadInput,
+  readInput,
   renderText,
 } from '../inspector/index.ts';
 import type { Command } from './command.ts';
@@ -22,34 +25,37 @@ const HELP = `Usage: framewright decode [options] <hex | file | ->
 
 Reads the bytes of one direction of a WebSocket connection and prints each frame field by field,
 with the section of the RFC that each field comes from. Stops at the first violation and names it.
-If the bytes begin with the HTTP head of the opening handshake, that is shown first.
+If the bytes begin with HTTP, the opening handshake is shown first, and frames are read behind it
+even if something is wrong with it. If it agrees to permessage-deflate, frames are read with that.
+The first line says what the input was taken for.
 
   hex     ${HEX_SYNTAX.replace(', and', ',\n          and')};
           it may be spread over several arguments
-  file    raw bytes, or hex; a file whose name could be hex is written with its folder: ./beef
-  -       standard input, raw bytes or hex
+  file    raw bytes, or text with hex; a file whose name could be hex is written with its folder:
+          ./beef
+  -       standard input, raw bytes or text with hex
 
-Input that is text throughout, and not an HTTP head, is taken as hex. (No legal frame begins with a
-character of such text.)
+Text, in a file or from standard input, is hex as above, or a hex dump with offsets as hexdump -C,
+xxd, od -t x1 and Wireshark print it. (No legal frame begins with a character of such text.)
+Captures (pcap, pcapng), HAR files, archives and the like are named and not read.
 
 Options:
   --role <role>   who receives the bytes: server, client or auto. A server expects masked frames, a
                   client unmasked ones. Default auto: by the HTTP head if there is one, else by the
                   MASK bit of the first frame
-  --deflate       permessage-deflate is in use: RSV1 marks compressed messages (which are shown as
-                  they are, compressed)
+  --deflate       permessage-deflate is in use, though no handshake in front of the frames says so
   --strict        take a payload length that is not in its shortest form as a violation
   --raw           take file or standard input as raw bytes, whatever it looks like
   --all           print long payloads to their end; default is the first 256 bytes of each
   --json          print the findings as JSON
 
-Exit status: 0 whole frames, all legal; 1 a violation, or the bytes end inside a frame or a head;
-2 wrong arguments.
+Exit status: 0 whole frames, all legal; 1 a violation, a fault in the handshake, or the bytes end
+inside a frame or a head; 2 wrong arguments, or an input that is something else.
 
 Examples:
   framewright decode 81 85 37 fa 21 3d 7f 9f 4d 51 58
   framewright decode --role server capture.bin
-  xxd -p capture.bin | framewright decode -
+  hexdump -C capture.bin | framewright decode -
 `;
 
 const OPTIONS = {
@@ -69,7 +75,7 @@ export const decode: Command = {
   help: HELP,
   async run(args) {
     let values: ReturnType<typeof parse>['values'];
-    let bytes: Uint8Array;
+    let input: ReadInput;
     let role: InspectOptions['role'];
     try {
       const parsed = parse(args);
@@ -78,17 +84,19 @@ export const decode: Command = {
       if (role === undefined) {
         throw new UsageError(`--role takes server, client or auto, not ${JSON.stringify(values.role)}`);
       }
-      bytes = readInput(parsed.positionals, values.raw);
+      input = readArguments(parsed.positionals, values.raw);
     } catch (error) {
       if (isUsageFault(error)) return complainAboutUsage('decode', error.message);
       throw error;
     }
-    const view = inspect(bytes, { role, allowsRsv1: values.deflate, strictLengths: values.strict });
+    const { bytes, form } = input;
+    const allowsRsv1 = values.deflate || undefined;
+    const view = inspect(bytes, { role, allowsRsv1, strictLengths: values.strict });
     const maxPayloadBytes = values.all ? Number.POSITIVE_INFINITY : 256;
     await print(
       values.json
-        ? `${JSON.stringify(view, null, 2)}\n`
-        : renderText(view, { paint: painterFor(process.stdout), maxPayloadBytes }),
+        ? `${JSON.stringify({ readAs: describeReading(view, form), ...view }, null, 2)}\n`
+        : renderText(view, { paint: painterFor(process.stdout), maxPayloadBytes, form }),
     );
     return isWholeAndLegal(view) ? 0 : 1;
   },
@@ -98,56 +106,55 @@ function parse(args: readonly string[]) {
   return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
 }
 
-function readInput(positionals: readonly string[], isRaw: boolean): Uint8Array {
+function readArguments(positionals: readonly string[], isRaw: boolean): ReadInput {
   const [first] = positionals;
   if (first === undefined) throw new UsageError('give bytes as hex, the name of a file, or - for standard input');
-  if (positionals.length === 1 && first === '-')
+  if (positionals.length === 1 && first === '-') {
     return readContent(readFile(0, 'standard input'), 'standard input', isRaw);
-  if (isRaw) return readFile(first, first);
-  const text = positionals.join(' ');
-  let hexFault: HexSyntaxError;
-  try {
-    return nonEmpty(parseHex(text), 'the argument');
-  } catch (error) {
-    if (!(error instanceof HexSyntaxError)) throw error;
-    hexFault = error;
   }
-  if (positionals.length > 1) throw new UsageError(`the arguments are not hex: ${hexFault.message}`);
-  return readContent(readFile(first, first, hexFault), first, false);
+  if (isRaw) return readContent(readFile(first, first), first, true);
+  let fault: Error;
+  try {
+    return nonEmpty(readInput(positionals.join(' ')), 'the argument');
+  } catch (error) {
+    if (!isInputFault(error)) throw error;
+    fault = error;
+  }
+  if (positionals.length > 1) throw new UsageError(`the arguments are not hex: ${fault.message}`);
+  return readContent(readFile(first, first, fault), first, false);
 }
 
-function readFile(path: string | 0, name: string, hexFault?: HexSyntaxError): Uint8Array {
+function readFile(path: string | 0, name: string, hexFault?: Error): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && hexFault !== undefined) {
-      throw new UsageError(`${JSON.stringify(name)} is no file, and no hex either: ${hexFault.message}`);
+    if ((code === 'ENOENT' || code === 'ENAMETOOLONG') && hexFault !== undefined) {
+      const what = hexFault instanceof HexSyntaxError ? 'no hex either' : 'cannot be decoded';
+      throw new UsageError(`${JSON.stringify(name)} is no file, and ${what}: ${hexFault.message}`);
     }
     throw new UsageError(`cannot read ${name}: ${message}`);
   }
 }
 
 /** What a file or standard input holds: raw bytes, or hex when it is text. */
-function readContent(content: Uint8Array, name: string, isRaw: boolean): Uint8Array {
-  nonEmpty(content, name);
-  if (isRaw || !isPlainText(content)) return content;
-  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
-  if (/^(GET \/|HTTP\/)/.test(text)) return content;
+function readContent(content: Uint8Array, name: string, isRaw: boolean): ReadInput {
+  const raw = nonEmpty({ bytes: content, form: 'raw bytes' }, name);
+  if (isRaw) return raw;
   try {
-    return nonEmpty(parseHex(text), name);
+    return nonEmpty(readInput(content), name);
   } catch (error) {
-    if (!(error instanceof HexSyntaxError)) throw error;
-    throw new UsageError(`${name} looks like hex, but: ${error.message} (--raw takes it as raw bytes)`);
+    if (!isInputFault(error)) throw error;
+    const what = error instanceof HexSyntaxError ? 'looks like hex, but' : 'cannot be decoded';
+    throw new UsageError(`${name} ${what}: ${error.message} (--raw takes it as raw bytes)`);
   }
 }
 
-function nonEmpty(bytes: Uint8Array, name: string): Uint8Array {
-  if (bytes.length === 0) throw new UsageError(`${name} holds no bytes`);
-  return bytes;
+function isInputFault(error: unknown): error is Error {
+  return error instanceof HexSyntaxError || error instanceof InputError;
 }
 
-/** Whether there are only printable ASCII characters, tabs and line breaks. */
-function isPlainText(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d);
+function nonEmpty(input: ReadInput, name: string): ReadInput {
+  if (input.bytes.length === 0) throw new UsageError(`${name} holds no bytes`);
+  return input;
 }

@@ -4,11 +4,16 @@
  * this only tells.
  */
 
+import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import {
   acceptValue,
   checkUpgradeRequest,
+  formatExtensions,
   GUID,
+  type HeaderMap,
   HttpHeadParser,
+  listHasToken,
+  parseExtensions,
   type RequestHead,
   type ResponseHead,
   sha1,
@@ -24,15 +29,28 @@ export interface HeadFieldView {
   readonly section?: string;
 }
 
+/** An HTTP message that came before the handshake. */
+export interface HttpMessageView {
+  readonly kind: 'request' | 'response';
+  /** Where it begins, in bytes from the first given. */
+  readonly offset: number;
+  /** Of its head, in bytes, the empty line included. */
+  readonly length: number;
+  readonly bodyLength: number;
+  readonly startLine: string;
+}
+
 /** The head of an HTTP message. Bytes are hex with a space between them. */
 export interface HeadView {
   readonly kind: 'request' | 'response';
+  /** Where it begins, in bytes from the first given. */
+  readonly offset: number;
   /** In bytes, the empty line at its end included. */
   readonly length: number;
   readonly hex: string;
   readonly startLine: string;
   readonly fields: readonly HeadFieldView[];
-  /** Whether frames follow. */
+  /** Whether it is as the RFC asks; bytes behind it may be frames even so. */
   readonly opensWebSocket: boolean;
   /** Why not. */
   readonly fault?: { readonly message: string; readonly section: string };
@@ -73,11 +91,52 @@ const MEANINGS: Readonly<
   },
 };
 
-/** Which HTTP message the bytes begin with, if any. No legal frame begins so: RSV1 and reserved opcodes stand against it. */
+/** What a recording begins with, before its first frame: as far as the bytes tell. */
+export interface Opening {
+  /** False while more bytes could change it. */
+  readonly isSettled: boolean;
+  /** HTTP messages before the handshake, on the same connection (RFC 9112 §9.3). */
+  readonly preceding: readonly HttpMessageView[];
+  readonly handshake: HeadView | undefined;
+  /** Where frames begin, or what is not read; undefined when the bytes end inside an HTTP message. */
+  readonly framesAt: number | undefined;
+  readonly cut:
+    | { readonly offset: number; readonly part: 'head' | 'body'; readonly kind: HeadView['kind'] }
+    | undefined;
+  readonly opensFrames: boolean;
+  /** Who said that permessage-deflate is in use, if anybody did, and with which parameters. */
+  readonly deflate: { readonly from: HeadView['kind']; readonly parameters: string } | undefined;
+}
+
+interface HttpMessage {
+  readonly head: HeadView;
+  readonly headers: HeaderMap | undefined;
+  /** Whether frames follow it, unless another HTTP message does. */
+  readonly isUpgrade: boolean;
+  readonly bodyLength: number | 'cut' | 'untilEnd';
+}
+
+/** The first bytes of HTTP messages. No legal frame begins so: reserved bits and opcodes stand against it. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
+const HEAD_STARTS: readonly (readonly [text: string, kind: HeadView['kind']])[] = [
+  ['HTTP/1.', 'response'],
+  ...METHODS.map((method) => [`${method} `, 'request'] as const),
+];
+const LONGEST_START = 8;
+
+/** Longer heads are no handshake that any server would take. */
+const MAX_HEAD_BYTES = 256 * 1024;
+
+/** Which HTTP message the bytes begin with, if any. */
 export function headKindOf(bytes: Uint8Array): HeadView['kind'] | undefined {
-  const start = latin1(bytes.subarray(0, 5));
-  if (start.startsWith('GET /')) return 'request';
-  return start === 'HTTP/' ? 'response' : undefined;
+  const text = latin1(bytes.subarray(0, LONGEST_START));
+  return HEAD_STARTS.find(([start]) => text.startsWith(start))?.[1];
+}
+
+/** Whether the bytes are too few to tell whether they begin an HTTP message. */
+function mayBecomeHead(bytes: Uint8Array): boolean {
+  const text = latin1(bytes.subarray(0, LONGEST_START));
+  return HEAD_STARTS.some(([start]) => text.length < start.length && start.startsWith(text));
 }
 
 /** The role of whoever receives such a head. */
@@ -85,26 +144,171 @@ export function receiverOf(kind: HeadView['kind']): Role {
   return kind === 'request' ? 'server' : 'client';
 }
 
-/** Reads the head that stands at the front of `bytes`; undefined when they end inside it. */
-export function viewHead(bytes: Uint8Array, kind: HeadView['kind']): HeadView | undefined {
-  const parser = new HttpHeadParser({ kind });
-  const parsed = parser.push(bytes);
-  if (parsed === undefined) return undefined;
-  if (!parsed.ok) {
-    const fault = { message: parsed.message, section: parsed.section };
-    return { kind, length: 0, hex: '', startLine: '', fields: [], opensWebSocket: false, fault };
+/**
+ * Finds the handshake at the front of a recorded direction, past requests or responses that came before it on the same
+ * connection, with their bodies.
+ */
+export function readOpening(bytes: Uint8Array): Opening {
+  const preceding: HttpMessageView[] = [];
+  const found = {
+    isSettled: true,
+    preceding,
+    handshake: undefined,
+    cut: undefined,
+    opensFrames: false,
+    deflate: undefined,
+  };
+  const kind = headKindOf(bytes);
+  if (kind === undefined) return { ...found, isSettled: !mayBecomeHead(bytes), framesAt: 0, opensFrames: true };
+  for (let offset = 0; ; ) {
+    const message = readMessage(bytes, offset, kind);
+    if (message === undefined) {
+      return { ...found, isSettled: false, framesAt: undefined, cut: { offset, part: 'head', kind } };
+    }
+    const { head, headers, isUpgrade, bodyLength } = message;
+    if (bodyLength === 'cut') {
+      preceding.push(viewPreceding(head, bytes.length - offset - head.length));
+      return { ...found, isSettled: false, framesAt: undefined, cut: { offset, part: 'body', kind } };
+    }
+    const bodyAt = offset + head.length;
+    const framesAt = bodyAt + (bodyLength === 'untilEnd' ? 0 : bodyLength);
+    const rest = bytes.subarray(framesAt);
+    const nextKind = headKindOf(rest);
+    if (nextKind === kind) {
+      preceding.push(viewPreceding(head, framesAt - bodyAt));
+      offset = framesAt;
+      continue;
+    }
+    // A body that nobody announced and no length ends is not read.
+    const opening = {
+      ...found,
+      isSettled: !mayBecomeHead(rest),
+      framesAt: bodyLength === 'untilEnd' ? bodyAt : framesAt,
+    };
+    if (nextKind !== undefined) return { ...opening, handshake: { ...head, fault: head.fault ?? BOTH_DIRECTIONS } };
+    return { ...opening, handshake: head, opensFrames: isUpgrade, deflate: deflateOf(headers, kind) };
   }
-  const head = bytes.subarray(0, bytes.length - parsed.rest.length);
+}
+
+const BOTH_DIRECTIONS = {
+  message: 'Requests and responses stand in one recording: give the bytes of each direction alone',
+  section: '§4.1',
+};
+
+function viewPreceding({ kind, offset, length, startLine }: HeadView, bodyLength: number): HttpMessageView {
+  return { kind, offset, length, bodyLength, startLine };
+}
+
+/** The HTTP message at `offset`; undefined when the bytes end inside its head. */
+function readMessage(bytes: Uint8Array, offset: number, kind: HeadView['kind']): HttpMessage | undefined {
+  const rest = bytes.subarray(offset);
+  const parsed = new HttpHeadParser({ kind, maxHeadBytes: MAX_HEAD_BYTES }).push(rest);
+  if (parsed === undefined) return undefined;
+  if (!parsed.ok) return readBrokenMessage(rest, offset, kind, { message: parsed.message, section: parsed.section });
+  const length = rest.length - parsed.rest.length;
+  const { headers, rawHeaders } = parsed.head;
+  const isRequest = 'method' in parsed.head;
   const fault = 'method' in parsed.head ? requestFault(parsed.head) : responseFault(parsed.head);
+  const isUpgrade = isRequest ? listHasToken(headers.get('upgrade') ?? '', 'websocket') : fault === undefined;
+  const head = viewHead(rest.subarray(0, length), offset, kind, viewFields(rawHeaders, kind), fault);
+  return { head, headers, isUpgrade, bodyLength: isUpgrade ? 0 : bodyLengthOf(parsed.head, parsed.rest) };
+}
+
+/** A head that is no HTTP: it goes as far as an empty line, so that what stands behind it can be looked at all the same. */
+function readBrokenMessage(
+  rest: Uint8Array,
+  offset: number,
+  kind: HeadView['kind'],
+  fault: NonNullable<HeadView['fault']>,
+): HttpMessage {
+  const text = latin1(rest.subarray(0, MAX_HEAD_BYTES));
+  const end = /\r?\n\r?\n/.exec(text);
+  const headText = end === null ? '' : text.slice(0, end.index + end[0].length);
+  const isUpgrade =
+    /^upgrade:\s*websocket\s*$/im.test(headText) && (kind === 'request' || /^HTTP\/1\.\d 101/.test(headText));
+  return {
+    head: viewHead(rest.subarray(0, headText.length), offset, kind, [], fault),
+    headers: undefined,
+    isUpgrade,
+    bodyLength: isUpgrade ? 0 : 'untilEnd',
+  };
+}
+
+function viewHead(
+  head: Uint8Array,
+  offset: number,
+  kind: HeadView['kind'],
+  fields: readonly HeadFieldView[],
+  fault: HeadView['fault'],
+): HeadView {
   return {
     kind,
+    offset,
     length: head.length,
     hex: formatHex(head),
-    startLine: latin1(head).split('\r\n', 1)[0]!,
-    fields: viewFields(parsed.head.rawHeaders, kind),
+    startLine: latin1(head).split(/\r?\n/, 1)[0]!,
+    fields,
     opensWebSocket: fault === undefined,
     ...(fault !== undefined && { fault }),
   };
+}
+
+/**
+ * RFC 9112 §6.3: how long the body behind a head is. Whether a response answers HEAD stands in the other direction: if the
+ * next response begins at once, it has no body.
+ */
+function bodyLengthOf(head: RequestHead | ResponseHead, rest: Uint8Array): HttpMessage['bodyLength'] {
+  const isRequest = 'method' in head;
+  if (!isRequest) {
+    const { statusCode } = head;
+    if (statusCode < 200 || statusCode === 204 || statusCode === 304 || headKindOf(rest) === 'response') return 0;
+  }
+  if (listHasToken(head.headers.get('transfer-encoding') ?? '', 'chunked')) return chunkedLength(rest);
+  const length = Number(head.headers.get('content-length') ?? Number.NaN);
+  if (Number.isSafeInteger(length) && length >= 0) return length > rest.length ? 'cut' : length;
+  return isRequest ? 0 : 'untilEnd';
+}
+
+/** RFC 9112 §7.1: the length of a chunked body with its trailer fields. */
+function chunkedLength(bytes: Uint8Array): HttpMessage['bodyLength'] {
+  for (let at = 0; ; ) {
+    const lineEnd = indexOfLineEnd(bytes, at);
+    if (lineEnd === -1) return 'cut';
+    const size = /^([0-9a-f]{1,12})\s*(;|$)/i.exec(latin1(bytes.subarray(at, lineEnd)))?.[1];
+    if (size === undefined) return 'untilEnd';
+    at = lineEnd + 2;
+    if (Number.parseInt(size, 16) === 0) return trailersEnd(bytes, at);
+    at += Number.parseInt(size, 16) + 2;
+    if (at > bytes.length) return 'cut';
+  }
+}
+
+function trailersEnd(bytes: Uint8Array, start: number): number | 'cut' {
+  for (let at = start; ; ) {
+    const lineEnd = indexOfLineEnd(bytes, at);
+    if (lineEnd === -1) return 'cut';
+    if (lineEnd === at) return at + 2;
+    at = lineEnd + 2;
+  }
+}
+
+function indexOfLineEnd(bytes: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(0x0d, start); at !== -1; at = bytes.indexOf(0x0d, at + 1)) {
+    if (bytes[at + 1] === 0x0a) return at;
+  }
+  return -1;
+}
+
+/** RFC 7692 §5.1: a response agrees to the extension, a request only offers it. A header that is malformed says nothing. */
+function deflateOf(headers: HeaderMap | undefined, from: HeadView['kind']): Opening['deflate'] {
+  const value = headers?.get('sec-websocket-extensions');
+  if (value === undefined) return undefined;
+  try {
+    const extension = parseExtensions(value).find(({ name }) => name === PERMESSAGE_DEFLATE);
+    return extension && { from, parameters: formatExtensions([extension]) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** §4.2.2: what a server makes of the client's key. */

@@ -112,23 +112,27 @@ export function layOutHeader(header: Uint8Array, context: LayoutContext): FieldV
 
 /**
  * The fields behind the header: a Close frame's status code and reason (§5.5.1), or else the payload as one field.
- * @param wire the payload as it was sent
+ * @param wire the payload as it was sent, as far as it is kept
  * @param payload the same, unmasked
+ * @param presentLength payload bytes that are there, kept or not
  */
 export function layOutPayload(
   opcode: number,
   headerLength: number,
   wire: Uint8Array,
   payload: Uint8Array,
+  presentLength: number,
   text: string | undefined,
   context: LayoutContext,
 ): FieldView[] {
-  if (payload.length === 0) return [];
+  if (presentLength === 0) return [];
   const bit = 8 * headerLength;
   const wireHex = formatHex(wire);
   if (opcode !== Opcode.Close || payload.length < 2) {
     const value = text === undefined ? formatHex(payload) : quote(text);
-    return [field('payload', 'payload', bit, 8 * wire.length, wireHex, value, payloadMeaning(opcode), '§5.2', context)];
+    return [
+      field('payload', 'payload', bit, 8 * presentLength, wireHex, value, payloadMeaning(opcode), '§5.2', context),
+    ];
   }
   const code = readStatusCode(payload, 0);
   const codeWire = formatHex(wire.subarray(0, 2));

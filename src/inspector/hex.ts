@@ -3,13 +3,22 @@
  * what it cannot read. It refuses to know what the bytes mean.
  */
 
-/** What stands between bytes: white space, `:`, `,`, `-` and `_`. */
-const SEPARATOR = /[\s:,\-_]/;
-const HEX_DIGIT = /[0-9a-fA-F]/;
+/**
+ * What stands between bytes: white space, `:`, `,`, `-` and `_`, and what word processors and chats make of them: other
+ * dashes, spaces without width, the byte order mark (white space in JavaScript).
+ */
+const SEPARATOR = /[\s:,\-_\u2010-\u2015\u2212\u200b-\u200d\u2060]/;
 /** What may stand right before a byte, as in `0x81` and `\x81`. */
 const PREFIXES = ['0x', '0X', '\\x'];
+/** Says that more bytes followed, which nobody wrote down; nothing may stand behind it. */
+const ELLIPSIS = /^(\u2026|\.\.\.)\s*$/;
 
 const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** By character code; −1 for what is no digit. */
+const DIGIT_VALUES = Int8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  return /[0-9a-fA-F]/.test(character) ? Number.parseInt(character, 16) : -1;
+});
 
 /** For people: what `parseHex` takes. */
 export const HEX_SYNTAX =
@@ -27,24 +36,40 @@ export class HexSyntaxError extends Error {
 }
 
 /**
- * Reads bytes written as `HEX_SYNTAX` says. Offsets and character columns of a hex dump are not recognised.
+ * Reads bytes written as `HEX_SYNTAX` says. Offsets and character columns of a hex dump are `parseHexText`'s.
  * @throws {HexSyntaxError} naming the first character that is none of this, and where it stands
  */
-export function parseHex(text: string): Uint8Array {
+export function parseHex(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length >>> 1);
   let length = 0;
   let i = 0;
   while (i < text.length) {
-    if (SEPARATOR.test(text[i]!)) {
+    const high = digitAt(text, i);
+    const low = digitAt(text, i + 1);
+    if (high !== -1 && low !== -1) {
+      bytes[length++] = 16 * high + low;
+      i += 2;
+    } else if (SEPARATOR.test(text[i]!)) {
       i++;
-      continue;
+    } else if (PREFIXES.includes(text.slice(i, i + 2)) && !isPrefixOnly(text, i)) {
+      i += 2;
+    } else if (ELLIPSIS.test(text.slice(i))) {
+      break;
+    } else {
+      throw unexpected(text, i);
     }
-    if (PREFIXES.includes(text.slice(i, i + 2))) i += 2;
-    for (const at of [i, i + 1]) if (!HEX_DIGIT.test(text[at] ?? '')) throw unexpected(text, at, at > i);
-    bytes[length++] = Number.parseInt(text.slice(i, i + 2), 16);
-    i += 2;
   }
   return bytes.slice(0, length);
+}
+
+/** The digit's value; −1 when there is no digit, or no character. */
+export function digitAt(text: string, index: number): number {
+  return DIGIT_VALUES[text.charCodeAt(index)] ?? -1;
+}
+
+/** Whether no byte follows a prefix. */
+function isPrefixOnly(text: string, at: number): boolean {
+  return digitAt(text, at + 2) === -1 || digitAt(text, at + 3) === -1;
 }
 
 /** `81 05 48`: lower case, with `separator` between bytes. */
@@ -54,12 +79,18 @@ export function formatHex(bytes: Uint8Array, separator = ' '): string {
   return text;
 }
 
-function unexpected(text: string, position: number, isSecondDigit: boolean): HexSyntaxError {
+function unexpected(text: string, start: number): HexSyntaxError {
+  const at = PREFIXES.includes(text.slice(start, start + 2)) ? start + 2 : start;
+  const isSecondDigit = digitAt(text, at) !== -1;
+  const position = isSecondDigit ? at + 1 : at;
   const where = placeOf(text, Math.min(position, text.length));
   if (position >= text.length) {
     return new HexSyntaxError(`The text ends in the middle of a byte (${where}): a byte has two hex digits`, position);
   }
   const character = JSON.stringify(String.fromCodePoint(text.codePointAt(position)!));
+  if (character === '"\u2026"') {
+    return new HexSyntaxError(`${character} (${where}) stands for bytes that were left out: they are needed`, position);
+  }
   const message = isSecondDigit
     ? `${character} (${where}) stands where the second hex digit of a byte belongs`
     : `${character} (${where}) is not a hex digit`;

@@ -6,7 +6,6 @@
 import {
   closeCodeName,
   isControlOpcode,
-  isValidUtf8,
   MASK,
   Opcode,
   opcodeName,
@@ -14,8 +13,8 @@ import {
   VIOLATIONS,
   violationMessage,
 } from '../protocol/index.ts';
-import { FrameRecorder, type RecordedFrame, type RecordedMessage } from './frame-recorder.ts';
-import { headKindOf, receiverOf, viewHead } from './handshake.ts';
+import { FrameRecorder, type RecordedFrame, type RecordedViolation } from './frame-recorder.ts';
+import { type HeadView, type HttpMessageView, headKindOf, type Opening, readOpening, receiverOf } from './handshake.ts';
 import {
   declaredHeaderLength,
   declaredPayloadLength,
@@ -25,8 +24,9 @@ import {
   plural,
   summarize,
 } from './header-layout.ts';
-import { formatHex } from './hex.ts';
+import { formatHex, parseHex } from './hex.ts';
 import type {
+  DeflateView,
   FrameView,
   IgnoredView,
   IncompleteView,
@@ -41,32 +41,35 @@ export interface InspectOptions {
    * Who receives the bytes: `server` for what a client sends. `auto` goes by the HTTP head if there is one, else by the
    * MASK bit of the first frame (§5.1). Default `auto`.
    */
-  readonly role?: Role | 'auto';
-  /** Whether permessage-deflate is in use, which gives RSV1 a meaning (RFC 7692 §6.1). Default false. */
-  readonly allowsRsv1?: boolean;
+  readonly role?: Role | 'auto' | undefined;
+  /**
+   * Whether permessage-deflate is in use, which gives RSV1 a meaning (RFC 7692 §6.1). Default: when the handshake in front
+   * of the frames agrees to it, or offers it.
+   */
+  readonly allowsRsv1?: boolean | undefined;
   /** Take a payload length that is not in its shortest form as a violation (§5.2). Default false. */
   readonly strictLengths?: boolean;
+  /** How many bytes of each payload the views hold; lengths count all. Default: all of them. */
+  readonly maxPayloadBytes?: number;
 }
 
 /** Looks at `bytes`, which stay as they are. Never throws, whatever they hold. */
 export function inspect(bytes: Uint8Array, options: InspectOptions = {}): InspectionView {
-  const kind = headKindOf(bytes);
-  const head = kind === undefined ? undefined : viewHead(bytes, kind);
-  const framesAt = head?.length ?? 0;
-  const { role, roleFrom } = findRole(bytes, options.role ?? 'auto', kind);
-  const base = { role, roleFrom, length: bytes.length, frames: [], messages: [] };
-  if (kind !== undefined && head === undefined) {
-    const explanation = `the bytes end inside the head of the HTTP ${kind}`;
-    return { ...base, incomplete: { within: 'handshake', offset: 0, missingBytes: 0, explanation } };
-  }
-  const handshake = head && { handshake: head };
-  if (head?.fault !== undefined) {
-    const why = 'no WebSocket was opened, so what follows is not frames';
-    return { ...base, ...handshake, ...ignoredPart(bytes, framesAt, why, head.fault.section) };
-  }
-  const { allowsRsv1 = false, strictLengths = false } = options;
-  const recorder = new FrameRecorder(bytes.subarray(framesAt), { role, allowsRsv1, strictLengths });
-  return { ...base, ...handshake, ...viewRecording(bytes, framesAt, recorder, { role, allowsRsv1 }) };
+  const inspector = new StreamInspector(options);
+  const frames = [...inspector.push(bytes), ...inspector.finish()];
+  const { role, roleFrom, deflate, handshake, preceding, violation } = inspector;
+  return {
+    role,
+    roleFrom,
+    length: bytes.length,
+    ...(preceding.length > 0 && { preceding }),
+    ...(handshake && { handshake }),
+    ...(deflate && { deflate }),
+    frames,
+    messages: viewMessages(frames),
+    ...(violation && { violation }),
+    ...viewEnd(bytes, inspector, frames.at(-1)),
+  };
 }
 
 /** Whether the bytes are whole frames, all of them legal: the view names no violation and nothing is missing. */
@@ -74,43 +77,152 @@ export function isWholeAndLegal(view: InspectionView): boolean {
   return view.violation === undefined && view.incomplete === undefined && view.handshake?.fault === undefined;
 }
 
-function findRole(
-  bytes: Uint8Array,
-  given: Role | 'auto',
-  kind: ReturnType<typeof headKindOf>,
-): Pick<InspectionView, 'role' | 'roleFrom'> {
+const NO_FRAMES: readonly FrameView[] = [];
+
+/**
+ * An inspection that goes on: bytes in, as they pass, and out the frames that they complete. Each byte is looked at once,
+ * and no frame is kept, so that it can follow a connection for as long as that lives.
+ */
+export class StreamInspector {
+  role: Role = 'server';
+  roleFrom: InspectionView['roleFrom'] = 'default';
+  violation: ViolationView | undefined;
+  readonly #options: InspectOptions;
+  /** All bytes so far, until it is clear where frames begin. */
+  #front: Uint8Array | undefined = new Uint8Array(0);
+  #opening: Opening | undefined;
+  #recorder: FrameRecorder | undefined;
+  #views: FrameView[] = [];
+
+  constructor(options: InspectOptions = {}) {
+    this.#options = options;
+  }
+
+  /** The opening handshake, once its head is there. */
+  get handshake(): HeadView | undefined {
+    return this.#opening?.handshake;
+  }
+
+  /** HTTP messages that came before it on the connection. */
+  get preceding(): readonly HttpMessageView[] {
+    return this.#opening?.preceding ?? [];
+  }
+
+  /** Whether permessage-deflate is in use, and who said so. */
+  get deflate(): DeflateView | undefined {
+    const { allowsRsv1 } = this.#options;
+    if (allowsRsv1 !== undefined) return allowsRsv1 ? { from: 'option', parameters: '' } : undefined;
+    return this.#opening?.deflate;
+  }
+
+  /** Where the bytes that are read as frames end, in bytes from the first; undefined when none are. */
+  get end(): number | undefined {
+    return this.#recorder && (this.#opening?.framesAt ?? 0) + this.#recorder.end;
+  }
+
+  /** @internal what stands in front of the frames */
+  get opening(): Opening | undefined {
+    return this.#opening;
+  }
+
+  /** Takes the next bytes, which stay as they are. @returns the frames that end in them */
+  push(bytes: Uint8Array): readonly FrameView[] {
+    if (this.#front === undefined) this.#recorder?.push(bytes);
+    else this.#readFront(join(this.#front, bytes), false);
+    return this.#takeViews();
+  }
+
+  /** No more bytes come. @returns the frame that was cut by that, if one was */
+  finish(): readonly FrameView[] {
+    if (this.#front !== undefined) this.#readFront(this.#front, true);
+    this.#recorder?.finish();
+    return this.#takeViews();
+  }
+
+  #takeViews(): readonly FrameView[] {
+    if (this.#views.length === 0) return NO_FRAMES;
+    const views = this.#views;
+    this.#views = [];
+    return views;
+  }
+
+  #readFront(front: Uint8Array, isAll: boolean): void {
+    this.#front = front;
+    const opening = readOpening(front);
+    this.#opening = opening;
+    Object.assign(this, findRole(front, this.#options.role ?? 'auto'));
+    const { framesAt } = opening;
+    // The MASK bit is in the second byte.
+    const isSettled = opening.isSettled && (this.roleFrom !== 'default' || front.length >= 2);
+    if (!isAll && !isSettled) return;
+    this.#front = undefined;
+    if (framesAt === undefined || !opening.opensFrames) return;
+    const { role, deflate } = this;
+    const { strictLengths = false, maxPayloadBytes = Number.POSITIVE_INFINITY } = this.#options;
+    const recorderOptions = { role, allowsRsv1: deflate !== undefined, strictLengths, maxPayloadBytes };
+    this.#recorder = new FrameRecorder(recorderOptions, (frame) => this.#takeFrame(frame, framesAt));
+    this.#recorder.push(front.subarray(framesAt));
+  }
+
+  #takeFrame(frame: RecordedFrame, framesAt: number): void {
+    const { violation } = frame;
+    const context = {
+      role: this.role,
+      allowsRsv1: this.deflate !== undefined,
+      isMessageOpen: frame.isMessageOpen,
+      fault: violation?.id,
+    };
+    const view = viewFrame(frame, framesAt, context);
+    this.#views.push(view);
+    if (violation !== undefined) this.violation = viewViolation(violation, view);
+  }
+}
+
+function join(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
+}
+
+function findRole(bytes: Uint8Array, given: Role | 'auto'): Pick<InspectionView, 'role' | 'roleFrom'> {
   if (given !== 'auto') return { role: given, roleFrom: 'option' };
+  const kind = headKindOf(bytes);
   if (kind !== undefined) return { role: receiverOf(kind), roleFrom: 'handshake' };
   if (bytes.length < 2) return { role: 'server', roleFrom: 'default' };
   return { role: (bytes[1]! & MASK) === 0 ? 'client' : 'server', roleFrom: 'mask' };
 }
 
-function viewRecording(
+/** What of the bytes is missing at their end, or not read. */
+function viewEnd(
   bytes: Uint8Array,
-  framesAt: number,
-  recorder: FrameRecorder,
-  { role, allowsRsv1 }: Pick<LayoutContext, 'role' | 'allowsRsv1'>,
-): Partial<InspectionView> & Pick<InspectionView, 'frames' | 'messages'> {
-  const found = recorder.violationFound;
-  const frames = recorder.frames.map((frame, index) => {
-    const fault = found?.frame === index ? found.id : undefined;
-    return viewFrame(frame, index, framesAt, { role, allowsRsv1, isMessageOpen: frame.isMessageOpen, fault });
-  });
-  const messages = recorder.messages.map((message, index) => viewMessage(message, index, recorder));
-  const violation = viewViolation(recorder, frames);
-  const end = framesAt + recorder.end;
-  const ignored =
-    violation === undefined
-      ? ignoredPart(bytes, end, 'nothing is read behind a Close frame', '§5.5.1')
-      : ignoredPart(bytes, end, 'nothing is read once the connection has failed', '§7.1.7');
-  const last = recorder.frames.at(-1);
-  const incomplete =
-    violation === undefined && last?.state === 'cut' ? { incomplete: viewCut(last, framesAt) } : undefined;
-  return { frames, messages, ...(violation && { violation }), ...incomplete, ...ignored };
+  { opening, end, violation }: StreamInspector,
+  last: FrameView | undefined,
+): Pick<InspectionView, 'incomplete' | 'ignored'> | undefined {
+  if (opening?.cut !== undefined) {
+    const { offset, part, kind } = opening.cut;
+    const explanation = `the bytes end inside the ${part} of an HTTP ${kind}`;
+    return { incomplete: { within: 'handshake', offset, missingBytes: 0, explanation } };
+  }
+  if (end === undefined) {
+    const section = opening?.handshake?.fault?.section ?? '§4.1';
+    return ignoredPart(
+      bytes,
+      opening?.framesAt ?? 0,
+      'no WebSocket was opened, so what follows is not frames',
+      section,
+    );
+  }
+  if (violation !== undefined) {
+    return ignoredPart(bytes, end, 'nothing is read once the connection has failed', '§7.1.7');
+  }
+  if (last?.state === 'cut') return { incomplete: viewCut(last) };
+  return ignoredPart(bytes, end, 'nothing is read behind a Close frame', '§5.5.1');
 }
 
-function viewFrame(frame: RecordedFrame, index: number, framesAt: number, context: LayoutContext): FrameView {
-  const { header, wirePayload, payload, state, message } = frame;
+function viewFrame(frame: RecordedFrame, framesAt: number, context: LayoutContext): FrameView {
+  const { index, header, wirePayload, payload, state, message, part } = frame;
   const byte0 = header[0]!;
   const opcode = byte0 & 0xf;
   const declared = declaredPayloadLength(header);
@@ -127,11 +239,11 @@ function viewFrame(frame: RecordedFrame, index: number, framesAt: number, contex
     headerHex: formatHex(header),
     fields: [
       ...layOutHeader(header, context),
-      ...layOutPayload(opcode, header.length, wirePayload, payload, text, context),
+      ...layOutPayload(opcode, header.length, wirePayload, payload, frame.presentLength, text, context),
     ],
     payload: viewPayload(frame, declared, text),
     summary: summarize(byte0, declared, masked),
-    ...(message && { message }),
+    ...(message && { message: { index: message.index, part } }),
     state,
   };
 }
@@ -139,7 +251,7 @@ function viewFrame(frame: RecordedFrame, index: number, framesAt: number, contex
 function viewPayload(frame: RecordedFrame, declared: bigint | undefined, text: string | undefined): PayloadView {
   return {
     declaredLength: Number(declared ?? 0n),
-    presentLength: frame.payload.length,
+    presentLength: frame.presentLength,
     wireHex: formatHex(frame.wirePayload),
     unmaskedHex: formatHex(frame.payload),
     ...(text !== undefined && { text }),
@@ -147,26 +259,46 @@ function viewPayload(frame: RecordedFrame, declared: bigint | undefined, text: s
 }
 
 /** What of a payload is text by its opcode or its message, when it is UTF-8 on its own. */
-function textOf({ payload, isText }: RecordedFrame, opcode: number): string | undefined {
+function textOf({ payload, presentLength, isText }: RecordedFrame, opcode: number): string | undefined {
   if (!isText) return undefined;
   const part = opcode === Opcode.Close ? payload.subarray(2) : payload;
-  return isValidUtf8(part) ? decodeUtf8([part]) : undefined;
+  try {
+    // Where only the beginning is kept, it may end inside a code point: that one is left out.
+    const isKeptWhole = payload.length === presentLength;
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(part, { stream: !isKeptWhole });
+  } catch {
+    return undefined;
+  }
 }
 
-function viewMessage(message: RecordedMessage, index: number, recorder: FrameRecorder): MessageView {
-  const { isText, isCompressed, isComplete } = message;
-  const parts = message.frames.map((frame) => recorder.frames[frame]!.payload);
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const isFailed = recorder.violationFound?.frame === message.frames.at(-1);
-  const isReadable = isText && isComplete && !isCompressed && !isFailed;
+/** §5.4: frames of a message, put together. */
+function viewMessages(frames: readonly FrameView[]): MessageView[] {
+  const parts = new Map<number, FrameView[]>();
+  for (const frame of frames) {
+    const { message } = frame;
+    if (message?.part === 1) parts.set(message.index, [frame]);
+    else if (message !== undefined) parts.get(message.index)!.push(frame);
+  }
+  return [...parts].map(([index, own]) => viewMessage(index, own));
+}
+
+function viewMessage(index: number, frames: readonly FrameView[]): MessageView {
+  const first = frames[0]!;
+  const last = frames.at(-1)!;
+  const isText = first.opcode === Opcode.Text;
+  const isCompressed = first.rsv1;
+  const isComplete = last.fin && last.state === 'whole';
+  const isFailed = last.fields.some((field) => field.isFault);
+  const isKept = frames.every(({ payload }) => payload.unmaskedHex.length >= 3 * payload.presentLength - 1);
+  const isReadable = isText && isComplete && !isCompressed && !isFailed && isKept;
   return {
     index,
     type: isText ? 'text' : 'binary',
-    frames: message.frames,
-    length,
+    frames: frames.map((frame) => frame.index),
+    length: frames.reduce((sum, frame) => sum + frame.payload.presentLength, 0),
     isComplete,
     isCompressed,
-    ...(isReadable && { text: decodeUtf8(parts) }),
+    ...(isReadable && { text: decodeUtf8(frames.map(({ payload }) => parseHex(payload.unmaskedHex))) }),
   };
 }
 
@@ -175,29 +307,25 @@ function decodeUtf8(parts: readonly Uint8Array[]): string {
   return parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
 }
 
-function viewViolation(recorder: FrameRecorder, frames: readonly FrameView[]): ViolationView | undefined {
-  const found = recorder.violationFound;
-  if (found === undefined) return undefined;
-  const { closeCode, code, section, remedy } = VIOLATIONS[found.id];
-  const frame = frames[found.frame]!;
-  const faultAt = found.faultAt ?? (frame.fields.find((field) => field.isFault)?.firstBit ?? 0) >>> 3;
+function viewViolation({ id, detail, faultAt }: RecordedViolation, frame: FrameView): ViolationView {
+  const { closeCode, code, section, remedy } = VIOLATIONS[id];
+  const byte = faultAt ?? (frame.fields.find((field) => field.isFault)?.firstBit ?? 0) >>> 3;
   return {
-    id: found.id,
+    id,
     code,
     closeCode,
     closeCodeName: closeCodeName(closeCode),
     section,
-    message: violationMessage(found.id, found.detail),
+    message: violationMessage(id, detail),
     remedy,
-    frame: found.frame,
+    frame: frame.index,
     offset: frame.offset,
-    faultOffset: frame.offset + faultAt,
+    faultOffset: frame.offset + byte,
   };
 }
 
-function viewCut(frame: RecordedFrame, framesAt: number): IncompleteView {
-  const offset = framesAt + frame.offset;
-  const { header, payload } = frame;
+function viewCut({ offset, opcode, headerHex, payload }: FrameView): IncompleteView {
+  const header = parseHex(headerHex);
   const missingHeader = declaredHeaderLength(header) - header.length;
   if (missingHeader > 0) {
     const atLeast = header.length < 2 ? 'at least ' : '';
@@ -205,8 +333,8 @@ function viewCut(frame: RecordedFrame, framesAt: number): IncompleteView {
     return { within: 'header', offset, missingBytes: missingHeader, explanation };
   }
   const declared = declaredPayloadLength(header)!;
-  const missing = declared - BigInt(payload.length);
-  const kind = isControlOpcode(header[0]! & 0xf) ? 'control frame' : 'frame';
+  const missing = declared - BigInt(payload.presentLength);
+  const kind = isControlOpcode(opcode) ? 'control frame' : 'frame';
   const explanation = `the bytes end inside a ${kind}: ${plural(missing, 'byte')} of ${declared} of its payload missing`;
   return { within: 'payload', offset, missingBytes: Number(missing), explanation };
 }

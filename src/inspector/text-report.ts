@@ -3,11 +3,11 @@
  * a piece of text is, and the caller's `paint` does what it likes.
  */
 
-import type { HeadView } from './handshake.ts';
+import type { HeadView, HttpMessageView } from './handshake.ts';
 import { plural } from './header-layout.ts';
 import { printable, quote } from './quote.ts';
 import { sectionLabel } from './section.ts';
-import type { FieldView, FrameView, InspectionView, MessageView } from './view.ts';
+import type { DeflateView, FieldView, FrameView, InspectionView, MessageView } from './view.ts';
 
 /** What a piece of the report is, for colours. */
 export type Tone = 'heading' | 'fault' | 'good' | 'dim' | 'wire';
@@ -17,6 +17,8 @@ export interface TextReportOptions {
   readonly paint?: (text: string, tone: Tone) => string;
   /** How many bytes of each payload are printed. Default 256. */
   readonly maxPayloadBytes?: number;
+  /** What the bytes were read from, as `readInput` says it: put in front. Default: nothing said. */
+  readonly form?: string;
 }
 
 type Paint = NonNullable<TextReportOptions['paint']>;
@@ -43,13 +45,48 @@ const ROLE_REASONS: Readonly<Record<InspectionView['roleFrom'], string>> = {
 export function renderText(view: InspectionView, options: TextReportOptions = {}): string {
   const paint = options.paint ?? ((text) => text);
   const maxPayloadBytes = options.maxPayloadBytes ?? 256;
+  const { form } = options;
   const blocks = [
+    ...(form === undefined ? [] : [wrap(`Read as: ${describeReading(view, form)}`, 0, 2)]),
     [`${plural(view.length, 'byte')}, read ${READERS[view.role]}, ${ROLE_REASONS[view.roleFrom]}`],
+    ...(view.preceding === undefined
+      ? []
+      : [view.preceding.flatMap((message) => wrap(renderPreceding(message), 0, 2))]),
     ...(view.handshake === undefined ? [] : [renderHead(view.handshake, paint)]),
     ...view.frames.map((frame) => renderFrame(frame, view, paint, maxPayloadBytes)),
     ...renderEnd(view, paint),
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+const SENDERS = { server: 'client', client: 'server' };
+
+const DEFLATE_SOURCES: Readonly<Record<DeflateView['from'], string>> = {
+  option: 'as asked for',
+  response: 'as the response agrees',
+  request: 'as the request offers; its answer stands in the other direction',
+};
+
+/**
+ * In one line, what the input was taken for: how bytes were written down, what stands in front of the frames, whose frames
+ * they are, and whether they may be compressed.
+ * @param form what `readInput` says of it
+ */
+export function describeReading(view: InspectionView, form: string): string {
+  const { preceding = [], handshake, frames, role, deflate } = view;
+  const parts = [form];
+  if (preceding.length > 0) {
+    parts.push(`${plural(preceding.length, `HTTP ${preceding[0]!.kind}`)} before the handshake`);
+  }
+  if (handshake !== undefined) parts.push(`the ${handshake.kind} of ${handshake.fault ? 'a' : 'the'} handshake`);
+  if (frames.length > 0) parts.push(`${handshake === undefined ? '' : 'then '}frames of a ${SENDERS[role]}`);
+  if (deflate !== undefined) parts.push(`permessage-deflate (${DEFLATE_SOURCES[deflate.from]})`);
+  return parts.join(', ');
+}
+
+function renderPreceding({ kind, offset, length, bodyLength, startLine }: HttpMessageView): string {
+  const size = `${plural(length, 'byte')}${bodyLength === 0 ? '' : ` and ${plural(bodyLength, 'byte')} of body`}`;
+  return `HTTP ${kind} before the handshake at byte ${offset}, ${size}: ${printable(startLine)}`;
 }
 
 function renderHead(head: HeadView, paint: Paint): string[] {
@@ -155,7 +192,10 @@ function renderEnd(view: InspectionView, paint: Paint): string[][] {
   }
   if (handshake?.fault !== undefined) {
     const { message, section } = handshake.fault;
-    blocks.push(wrap(`No WebSocket: ${message} (${sectionLabel(section)})`, 0).map((line) => paint(line, 'fault')));
+    const verdict = view.frames.length > 0 ? 'Handshake at fault' : 'No WebSocket';
+    const advice = view.frames.length > 0 ? '; what stands behind it is shown as frames all the same' : '';
+    const text = `${verdict}: ${message} (${sectionLabel(section)})${advice}`;
+    blocks.push(wrap(text, 0).map((line) => paint(line, 'fault')));
   }
   if (incomplete !== undefined) blocks.push([paint(`Incomplete: ${incomplete.explanation}`, 'fault')]);
   if (ignored !== undefined) {

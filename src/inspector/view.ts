@@ -4,7 +4,7 @@
  */
 
 import type { Role, ViolationId } from '../protocol/index.ts';
-import type { HeadView } from './handshake.ts';
+import type { HeadView, HttpMessageView } from './handshake.ts';
 
 export type FieldId =
   | 'fin'
@@ -42,6 +42,7 @@ export interface PayloadView {
   readonly declaredLength: number;
   /** Bytes of it that are there. */
   readonly presentLength: number;
+  /** The first bytes, as many as the inspection keeps: by default all that are there. */
   readonly wireHex: string;
   readonly unmaskedHex: string;
   /** When it is text by its opcode (§5.6) and this part of it is UTF-8 on its own. */
@@ -119,13 +120,24 @@ export interface IgnoredView {
   readonly section: string;
 }
 
+/** permessage-deflate (RFC 7692) is in use, so that RSV1 marks compressed messages. */
+export interface DeflateView {
+  /** Who says so: the option, the 101 response, or the request, which only offers it. */
+  readonly from: 'option' | 'response' | 'request';
+  /** The extension as it stands in the head, with its parameters; empty for the option. */
+  readonly parameters: string;
+}
+
 export interface InspectionView {
   /** The role of the receiver: what a client sends is read as a server reads it. */
   readonly role: Role;
   /** How `role` was found: from the option, an HTTP head, the MASK bit of the first frame, or for want of any of these. */
   readonly roleFrom: 'option' | 'handshake' | 'mask' | 'default';
   readonly length: number;
+  /** HTTP messages before the handshake on the same connection. */
+  readonly preceding?: readonly HttpMessageView[];
   readonly handshake?: HeadView;
+  readonly deflate?: DeflateView;
   readonly frames: readonly FrameView[];
   readonly messages: readonly MessageView[];
   readonly violation?: ViolationView;

@@ -7,6 +7,9 @@ import { framewright, outcomeOf, start } from './framewright.ts';
 import { runCaptured } from './run-captured.ts';
 
 const HELLO = '818537fa213d7f9f4d5158';
+const RESPONSE =
+  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n' +
+  'Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n';
 
 let folder: string;
 const file = (name: string) => join(folder, name);
@@ -17,6 +20,14 @@ beforeAll(() => {
   writeFileSync(file('hex.txt'), '81 85 37 fa 21 3d\n7f 9f 4d 51 58\n');
   writeFileSync(file('typo.txt'), '81 85 37 fa 21 3d\n7f 9q');
   writeFileSync(file('empty'), '');
+  writeFileSync(file('bom.txt'), '\ufeff81 85 37 fa\u00a021 3d 7f 9f–4d 51 58 …\n');
+  writeFileSync(file('xxd.txt'), '00000000: 8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n');
+  writeFileSync(file('wireshark.txt'), '0000   81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n');
+  writeFileSync(file('od.txt'), '000000 81 85 37 fa 21 3d 7f 9f 4d 51 58\n00000b\n');
+  writeFileSync(file('deflate.bin'), Buffer.concat([Buffer.from(RESPONSE), Buffer.from('c107f248cdc9c90700', 'hex')]));
+  writeFileSync(file('traffic.pcap'), Buffer.from('d4c3b2a1020004000000000000000000', 'hex'));
+  writeFileSync(file('traffic.pcapng'), Buffer.from('0a0d0d0a1c0000004d3c2b1a', 'hex'));
+  writeFileSync(file('traffic.har'), '{ "log": { "version": "1.2", "entries": [] } }');
   writeFileSync(file('head.txt'), 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n');
 });
 
@@ -28,6 +39,11 @@ describe('framewright decode: where the bytes come from', () => {
     ['hex over several arguments', () => ['81', '85', '37fa213d', '7f 9f', '4d5158']],
     ['a file of raw bytes', () => [file('raw.bin')]],
     ['a file of hex', () => [file('hex.txt')]],
+    ['a file of hex with a byte order mark, a no-break space, a dash and an ellipsis', () => [file('bom.txt')]],
+    ['a file that xxd wrote', () => [file('xxd.txt')]],
+    ['a file that Wireshark wrote', () => [file('wireshark.txt')]],
+    ['a file that od -A x -t x1 wrote', () => [file('od.txt')]],
+    ['hex with an offset, as an argument', () => ['00000000: 8185 37fa 213d 7f9f 4d51 58']],
     ['a file of raw bytes, with --raw', () => ['--raw', file('raw.bin')]],
   ];
   for (const [title, args] of rows) {
@@ -41,18 +57,40 @@ describe('framewright decode: where the bytes come from', () => {
   }
 
   it('standard input, raw or hex', async () => {
-    for (const input of [Buffer.from(HELLO, 'hex'), `${HELLO}\n`]) {
+    for (const input of [Buffer.from(HELLO, 'hex'), `${HELLO}\n`, `\ufeff${HELLO.replace('3d', '3d\u00a0')}…`]) {
       const { status, stdout, stderr } = await framewright(['decode', '-'], input);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(stdout).toContain('Frame 1 at byte 0: text, 5 bytes, masked');
       expect(stdout).not.toContain('\u001b');
     }
-  });
+  }, 20_000);
 
   it('§4.2.2 a text file with an HTTP head is no hex', async () => {
     const { status, stdout } = await runCaptured('decode', file('head.txt'));
     expect(status).toBe(0);
     expect(stdout).toContain('HTTP response, 56 bytes\n  HTTP/1.1 101 Switching Protocols\n');
+  });
+
+  const readAs: [args: () => string[], line: string][] = [
+    [() => [HELLO], 'Read as: hex text, frames of a client'],
+    [() => [file('raw.bin')], 'Read as: raw bytes, frames of a client'],
+    [() => [file('xxd.txt')], 'Read as: hex text with offsets (xxd), frames of a client'],
+    [() => [file('head.txt')], 'Read as: raw bytes, the response of the handshake'],
+  ];
+  for (const [args, line] of readAs) {
+    it(`says so: ${line}`, async () => {
+      expect((await runCaptured('decode', ...args())).stdout.split('\n')[0]).toBe(line);
+      expect(JSON.parse((await runCaptured('decode', '--json', ...args())).stdout).readAs).toBe(line.slice(9));
+    });
+  }
+
+  it('RFC 7692 §5.1 behind a 101 that agrees to permessage-deflate, compressed frames are legal without --deflate', async () => {
+    const { status, stdout } = await runCaptured('decode', file('deflate.bin'));
+    expect(status).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'then frames of a server, permessage-deflate (as the response agrees) ',
+    );
+    expect(stdout).toContain('compressed (RFC 7692 §6.1)');
   });
 
   it('--raw takes text as bytes', async () => {
@@ -123,6 +161,10 @@ describe('framewright decode: arguments that are wrong', () => {
       () => [file('typo.txt')],
       'looks like hex, but: "q" (line 2, character 5) stands',
     ],
+    ['a pcap', () => [file('traffic.pcap')], 'This is a pcap capture of packets: open it in Wireshark'],
+    ['a pcapng', () => [file('traffic.pcapng')], 'This is a pcapng capture of packets: open it in Wireshark'],
+    ['a HAR', () => [file('traffic.har')], 'This is a HAR file: it lists messages as the browser saw them'],
+    ['a pcap as hex', () => ['d4c3b2a1 02000400'], 'This is a pcap capture of packets, in hex'],
     ['a file without content', () => [file('empty')], 'holds no bytes'],
     ['a folder', () => [folder], `cannot read ${tmpdir()}`],
     ['a role that there is not', () => ['--role', 'proxy', '8100'], '--role takes server, client or auto, not "proxy"'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type InspectOptions, inspect, isWholeAndLegal, parseHex } from '../../src/inspector/index.ts';
+import { type InspectOptions, inspect, isWholeAndLegal, parseHex, StreamInspector } from '../../src/inspector/index.ts';
 import { encodeFrame } from '../../src/protocol/index.ts';
 
 const utf8 = new TextEncoder();
@@ -297,6 +297,127 @@ describe('handshakes in front', () => {
     expect(inspect(utf8.encode('GET / HTTP/1.1\nHost: a\n\n')).handshake?.fault?.message).toContain('LF without CR');
   });
 
+  const masked = parseHex('818537fa213d7f9f4d5158');
+
+  it('§4.2.1 a bad key is flagged, and the frames behind it are shown', () => {
+    const found = inspect(join(utf8.encode(request.replace('AQIDBAUGBwgJCgsMDQ4PEA==', 'short')), masked));
+    expect(found.handshake).toMatchObject({ opensWebSocket: false, fault: { section: '§4.2.1' } });
+    expect(found.frames.map((frame) => frame.summary)).toEqual(['text, 5 bytes, masked']);
+    expect(found.ignored).toBeUndefined();
+    expect(isWholeAndLegal(found)).toBe(false);
+  });
+
+  const faulty: [title: string, head: string][] = [
+    ['no Host', request.replace('Host: server.example\r\n', '')],
+    ['another version', request.replace('Version: 13', 'Version: 7')],
+    ['a head that is no HTTP', request.replace('X-Other: y', 'X-Other y')],
+    ['LF without CR', request.replaceAll('\r\n', '\n')],
+    ['a method that is not GET', request.replace('GET', 'POST')],
+  ];
+  for (const [title, head] of faulty) {
+    it(`§4.2.1 so are frames behind ${title}`, () => {
+      const found = inspect(join(utf8.encode(head), masked));
+      expect(found.handshake!.fault).toBeDefined();
+      expect(found.handshake!.length).toBe(head.length);
+      expect(found.frames[0]).toMatchObject({ offset: head.length, summary: 'text, 5 bytes, masked' });
+    });
+  }
+
+  const before: [title: string, head: string, bodyLength: number][] = [
+    ['GET', 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n', 0],
+    ['HEAD', 'HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n', 0],
+    ['POST with Content-Length', 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nGET /', 5],
+    [
+      'PUT in chunks, with trailer fields',
+      'PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n',
+      38,
+    ],
+    ['CONNECT, through a proxy', 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n', 0],
+    ['an upgrade that was refused', request, 0],
+  ];
+  for (const [title, message, bodyLength] of before) {
+    it(`RFC 9112 §9.3 a request before the handshake: ${title}`, () => {
+      const found = inspect(join(utf8.encode(message + message + request), masked));
+      expect(found.preceding).toEqual(
+        [0, message.length].map((offset) => ({
+          kind: 'request',
+          offset,
+          length: message.length - bodyLength,
+          bodyLength,
+          startLine: message.split('\r\n')[0],
+        })),
+      );
+      expect(found.handshake).toMatchObject({ offset: 2 * message.length, opensWebSocket: true });
+      expect(found.frames[0]!.offset).toBe(2 * message.length + request.length);
+      expect(isWholeAndLegal(found)).toBe(true);
+    });
+  }
+
+  const answers: [title: string, message: string][] = [
+    ['Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc'],
+    ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n'],
+    ['100', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['204', 'HTTP/1.1 204 No Content\r\n\r\n'],
+    ['an answer to HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n'],
+    ["a proxy's answer to CONNECT", 'HTTP/1.1 200 Connection established\r\n\r\n'],
+    ['401', 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'],
+  ];
+  for (const [title, message] of answers) {
+    it(`RFC 9112 §6.3 a response before the handshake: ${title}`, () => {
+      const found = inspect(join(utf8.encode(message + response), parseHex('8100')));
+      expect(found.preceding).toMatchObject([{ kind: 'response', startLine: message.split('\r\n')[0] }]);
+      expect(found.frames[0]!.offset).toBe(message.length + response.length);
+      expect(isWholeAndLegal(found)).toBe(true);
+    });
+  }
+
+  it('RFC 9112 §6.3 a body that is cut', () => {
+    const found = inspect(utf8.encode('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc'));
+    expect(found.incomplete).toMatchObject({
+      within: 'handshake',
+      explanation: 'the bytes end inside the body of an HTTP request',
+    });
+    expect(found.preceding).toMatchObject([{ bodyLength: 3 }]);
+  });
+
+  it('§4.1 both directions in one recording are named as that', () => {
+    const found = inspect(join(utf8.encode(request + response), masked));
+    expect(found.handshake!.fault!.message).toContain('give the bytes of each direction alone');
+    expect(found.ignored!.offset).toBe(request.length);
+  });
+
+  const compressed = 'c1 07 f2 48 cd c9 c9 07 00';
+  const extension = 'Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\n\r\n';
+
+  it('RFC 7692 §5.1 behind a 101 that agrees to permessage-deflate, RSV1 is read with it', () => {
+    const found = inspect(join(utf8.encode(response.replace(/\r\n$/, extension)), parseHex(compressed)));
+    expect(found.deflate).toEqual({ from: 'response', parameters: 'permessage-deflate; server_max_window_bits=10' });
+    expect(found.violation).toBeUndefined();
+    expect(found.messages[0]).toMatchObject({ isCompressed: true, type: 'text' });
+    const without = inspect(join(utf8.encode(response), parseHex(compressed)));
+    expect([without.deflate, without.violation?.id]).toEqual([undefined, 'unexpectedRsv1']);
+  });
+
+  it('RFC 7692 §5.1 behind a request that offers it, too: the answer stands in the other direction', () => {
+    const offer = request.replace(/\r\n$/, extension);
+    const found = inspect(join(utf8.encode(offer), parseHex('c1 87 00000000 f2 48 cd c9 c9 07 00')));
+    expect(found.deflate?.from).toBe('request');
+    expect(isWholeAndLegal(found)).toBe(true);
+  });
+
+  it('RFC 7692 §6.1 the option goes before the handshake', () => {
+    const bytes = join(utf8.encode(response.replace(/\r\n$/, extension)), parseHex(compressed));
+    expect(inspect(bytes, { allowsRsv1: false }).violation?.id).toBe('unexpectedRsv1');
+    expect(inspect(parseHex(compressed), { allowsRsv1: true }).deflate).toEqual({ from: 'option', parameters: '' });
+  });
+
+  it('§9.1 extensions that are malformed, or others, agree to nothing', () => {
+    for (const value of ['permessage-deflate; =', 'x-webkit-deflate-frame']) {
+      const head = response.replace(/\r\n$/, `Sec-WebSocket-Extensions: ${value}\r\n\r\n`);
+      expect(inspect(utf8.encode(head)).deflate).toBeUndefined();
+    }
+  });
+
   it('a field named like a member of every object has no meaning', () => {
     const found = inspect(utf8.encode(response.replace('Upgrade:', 'constructor:')));
     expect(found.handshake!.fields[0]).toEqual({ name: 'constructor', value: 'websocket' });
@@ -347,6 +468,63 @@ describe('inspect, for any bytes', () => {
         }
       }),
     );
+  });
+
+  it('§5.2 the same frames and findings, whichever way the bytes are cut into reads', () => {
+    const head = utf8.encode(
+      'GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n',
+    );
+    fc.assert(
+      fc.property(
+        bytes,
+        fc.boolean(),
+        role,
+        fc.array(fc.integer({ min: 1, max: 30 })),
+        (frames, hasHead, role, sizes) => {
+          const input = hasHead ? join(head, frames) : frames;
+          const whole = inspect(input, { role });
+          const inspector = new StreamInspector({ role });
+          const found = [];
+          let at = 0;
+          for (const size of sizes) {
+            found.push(...inspector.push(input.subarray(at, at + size)));
+            at += size;
+          }
+          found.push(...inspector.push(input.subarray(at)), ...inspector.finish());
+          expect(inspector.handshake).toEqual(whole.handshake);
+          expect(inspector.violation).toEqual(whole.violation);
+          // What is wrong with a frame is noticed before the rest of it has come.
+          const settled = whole.violation === undefined ? undefined : -1;
+          expect(found.slice(0, settled)).toEqual(whole.frames.slice(0, settled));
+        },
+      ),
+    );
+  });
+
+  it('keeps of each payload what it is told to, and counts the rest', () => {
+    const inspector = new StreamInspector({ role: 'client', maxPayloadBytes: 4 });
+    const text = utf8.encode('añañañ');
+    const frame = join(Uint8Array.of(0x81, text.length), text);
+    expect(inspector.push(frame.subarray(0, 5))).toEqual([]);
+    const [view] = inspector.push(frame.subarray(5));
+    expect(view!.payload).toEqual({
+      declaredLength: 9,
+      presentLength: 9,
+      wireHex: '61 c3 b1 61',
+      unmaskedHex: '61 c3 b1 61',
+      text: 'aña',
+    });
+    expect(view!.fields.at(-1)).toMatchObject({ id: 'payload', bitLength: 72 });
+    const [close] = inspector.push(parseHex('88 08 03e8 616263646566'));
+    expect(close!.payload.text).toBe('abcdef');
+    expect(inspect(frame, { maxPayloadBytes: 4 }).messages[0]).toEqual({
+      index: 0,
+      type: 'text',
+      frames: [0],
+      length: 9,
+      isComplete: true,
+      isCompressed: false,
+    });
   });
 
   it('can be printed as JSON and read back as it was', () => {

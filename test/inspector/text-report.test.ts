@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deriveAccept, inspect, parseHex, renderText, sectionLabel, sectionUrl } from '../../src/inspector/index.ts';
+import {
+  deriveAccept,
+  describeReading,
+  inspect,
+  parseHex,
+  renderText,
+  sectionLabel,
+  sectionUrl,
+} from '../../src/inspector/index.ts';
 import { VIOLATIONS } from '../../src/protocol/index.ts';
 
 const utf8 = new TextEncoder();
@@ -90,6 +98,32 @@ Frame 1 at byte 0: text, 5 bytes, masked
         expect(report).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
       }),
     );
+  });
+
+  it('says in its first line what the input was taken for', () => {
+    const head =
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab' +
+      'HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n';
+    const bytes = Uint8Array.from([...utf8.encode(head), 0xc1, 0]);
+    const report = renderText(inspect(bytes), { form: 'raw bytes' }).split('\n');
+    expect(report.slice(0, 2).join(' ').replace(/ +/g, ' ')).toBe(
+      'Read as: raw bytes, 1 HTTP response before the handshake, the response of the handshake, then frames of a server, permessage-deflate (as the response agrees)',
+    );
+    expect(report).toContain(
+      'HTTP response before the handshake at byte 0, 38 bytes and 2 bytes of body: HTTP/1.1 200 OK',
+    );
+    expect(describeReading(inspect(parseHex('8100')), 'hex text')).toBe('hex text, frames of a server');
+    expect(describeReading(inspect(parseHex('c180 00000000'), { allowsRsv1: true }), 'hex text')).toBe(
+      'hex text, frames of a client, permessage-deflate (as asked for)',
+    );
+  });
+
+  it('§4.2.1 says of frames behind a handshake at fault that they are shown all the same', () => {
+    const head = 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n';
+    const report = renderText(inspect(Uint8Array.from([...utf8.encode(head), 0x89, 0x80, 0, 0, 0, 0])));
+    expect(report).toContain('Frame 1 at byte');
+    expect(report.replace(/\s+/g, ' ')).toContain('Handshake at fault: ');
+    expect(report.replace(/\s+/g, ' ')).toContain('what stands behind it is shown as frames all the same');
   });
 
   it('cuts long payloads unless told otherwise', () => {
