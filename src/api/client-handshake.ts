@@ -4,15 +4,34 @@
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type Address, parseAddress } from '../client/address.ts';
 import { type DialedConnection, dial } from '../client/dial.ts';
 import { type DialOptions, type DialPlan, listSubprotocols, planDial } from '../client/options.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
-import { deflateSettings } from './deflate-agreement.ts';
+import { checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
+import {
+  ANY,
+  checkOptions,
+  type Door,
+  FLAG,
+  FLAG_OR_OBJECT,
+  HOOK,
+  OBJECT,
+  type OptionKinds,
+  TEXT,
+} from './option-check.ts';
 import { ignoreError } from './refusal.ts';
-import { keySource, settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
+import {
+  CONNECTION_KINDS,
+  checkLimitNames,
+  keySource,
+  NAMES_OF_LISTEN,
+  settingsFromWsOptions,
+  type WsConnectionOptions,
+} from './server-options.ts';
 import type { ConnectionSettings, WebSocketEvents } from './socket-types.ts';
 import type { Agreement, WebSocket } from './websocket.ts';
 
@@ -29,6 +48,115 @@ export interface ClientOptions extends DialOptions, WsConnectionOptions {
   /** Called with each request, to change it; has to call `request.end()`. */
   finishRequest?: ((request: ClientRequest, socket: WebSocket) => void) | undefined;
 }
+
+/** Options that http.request and tls.connect check themselves; and those that ws too takes from the address instead. */
+const PASSED_ON: OptionKinds<RequestOptions> = {
+  _defaultAgent: ANY,
+  agent: ANY,
+  allowPartialTrustChain: ANY,
+  ALPNCallback: ANY,
+  auth: ANY,
+  ca: ANY,
+  cert: ANY,
+  checkServerIdentity: ANY,
+  ciphers: ANY,
+  clientCertEngine: ANY,
+  createConnection: ANY,
+  crl: ANY,
+  defaultPort: ANY,
+  dhparam: ANY,
+  ecdhCurve: ANY,
+  family: ANY,
+  headers: ANY,
+  hints: ANY,
+  honorCipherOrder: ANY,
+  host: ANY,
+  hostname: ANY,
+  insecureHTTPParser: ANY,
+  joinDuplicateHeaders: ANY,
+  key: ANY,
+  localAddress: ANY,
+  localPort: ANY,
+  lookup: ANY,
+  maxHeaderSize: ANY,
+  maxVersion: ANY,
+  method: ANY,
+  minVersion: ANY,
+  passphrase: ANY,
+  path: ANY,
+  pfx: ANY,
+  port: ANY,
+  privateKeyEngine: ANY,
+  privateKeyIdentifier: ANY,
+  protocol: ANY,
+  rejectUnauthorized: ANY,
+  secureOptions: ANY,
+  secureProtocol: ANY,
+  servername: ANY,
+  sessionIdContext: ANY,
+  sessionTimeout: ANY,
+  setHost: ANY,
+  sigalgs: ANY,
+  signal: {
+    expected: 'an AbortSignal',
+    fits: (value) => OBJECT.fits(value) && 'aborted' in (value as object),
+  },
+  socketPath: ANY,
+  ticketKeys: ANY,
+  timeout: ANY,
+  uniqueHeaders: ANY,
+};
+
+/** Of tls.connect and net.connect, which get them as well. */
+const PASSED_FURTHER = {
+  allowHalfOpen: ANY,
+  ALPNProtocols: ANY,
+  autoSelectFamily: ANY,
+  autoSelectFamilyAttemptTimeout: ANY,
+  blockList: ANY,
+  enableTrace: ANY,
+  highWaterMark: ANY,
+  keepAlive: ANY,
+  keepAliveInitialDelay: ANY,
+  minDHSize: ANY,
+  noDelay: ANY,
+  onread: ANY,
+  pskCallback: ANY,
+  session: ANY,
+  requestCert: ANY,
+  secureContext: ANY,
+  setDefaultHeaders: ANY,
+  SNICallback: ANY,
+  socket: ANY,
+};
+
+const DOOR: Door = {
+  name: 'WebSocket',
+  isLenient: true,
+  kinds: {
+    ...CONNECTION_KINDS,
+    ...PASSED_ON,
+    ...PASSED_FURTHER,
+    finishRequest: HOOK,
+    followRedirects: FLAG,
+    generateMask: HOOK,
+    handshakeTimeout: ANY,
+    maxRedirects: ANY,
+    origin: TEXT,
+    perMessageDeflate: FLAG_OR_OBJECT,
+    protocols: ANY,
+    protocolVersion: ANY,
+    proxy: { expected: 'an http: or https: URL', fits: (value) => TEXT.fits(value) || value instanceof URL },
+    proxyFromEnvironment: FLAG,
+  } satisfies OptionKinds<ClientOptions>,
+  elsewhere: {
+    ...NAMES_OF_LISTEN,
+    subprotocols: 'use protocols, or the second argument',
+    nextMaskingKey: 'use generateMask',
+    strictLengths: 'only listen() has it',
+  },
+  withoutEffect: { tls: 'its options stand beside the others: { ca, cert, key, … }' },
+};
 
 /** Emits an event of the socket; what a listener throws goes no further. */
 export type EmitSafely = <Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]) => void;
@@ -64,6 +192,9 @@ export class ClientHandshake {
     protocols: string | readonly string[] | undefined,
     options: ClientOptions,
   ) {
+    checkOptions(DOOR, options);
+    checkLimitNames(DOOR.name, options.limits);
+    checkDeflateOptions(DOOR.name, options.perMessageDeflate, true);
     const { finishRequest } = options;
     this.#socket = socket;
     this.#hooks = hooks;

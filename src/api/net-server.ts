@@ -23,9 +23,30 @@ import {
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import { HeadReader, type HeadResult } from '../server/head-reader.ts';
 import { endWith, formatAnswer, type HttpAnswer, writeAnswer } from '../server/http-answer.ts';
-import { agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
+import { agreeOnDeflate, checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
-import { checkTimeout } from './server-options.ts';
+import {
+  ANY,
+  COUNT,
+  checkOptions,
+  type Door,
+  describe,
+  FIELDS,
+  FLAG,
+  FLAG_OR_OBJECT,
+  HOOK,
+  NAMES,
+  NUMBER,
+  OBJECT,
+  type OptionKinds,
+  ORIGINS,
+  originList,
+  PATH,
+  PORT,
+  SOCKET_CLASS,
+  TEXT,
+} from './option-check.ts';
+import { checkLimitNames, checkTimeout, LIMIT_NAMES } from './server-options.ts';
 import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from './websocket.ts';
 
 /** A request as the hooks see it. */
@@ -43,7 +64,7 @@ export interface NetRequest {
 /** What `authorize` answers: yes, no (403), or no in its own words. */
 export type Authorization = boolean | HttpAnswer;
 
-export interface ListenOptions extends Omit<ConnectionSettings, 'limits'> {
+export interface ListenOptions extends Omit<ConnectionSettings, 'limits' | 'nextMaskingKey'> {
   /** Default 0: a free port. */
   readonly port?: number;
   /** Default: all interfaces, as node:net has it. */
@@ -57,8 +78,8 @@ export interface ListenOptions extends Omit<ConnectionSettings, 'limits'> {
   readonly limits?: Partial<Limits>;
   /** Accept only this path (without its query). Default: every path. */
   readonly path?: string;
-  /** Origins from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all. */
-  readonly origins?: UpgradeRequestOptions['origins'];
+  /** The origin, or the origins, from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all. */
+  readonly origins?: string | UpgradeRequestOptions['origins'];
   /** Subprotocols that this server speaks; the first one offered that is among them is chosen. Default: none. */
   readonly subprotocols?: readonly string[];
   /**
@@ -85,6 +106,56 @@ export interface ListenOptions extends Omit<ConnectionSettings, 'limits'> {
   /** Longest request head, in bytes. Default 16 384. */
   readonly maxHeadBytes?: number;
 }
+
+const DOOR: Door = {
+  name: 'listen()',
+  isLenient: false,
+  kinds: {
+    port: PORT,
+    host: TEXT,
+    socketPath: TEXT,
+    backlog: NUMBER,
+    tls: OBJECT,
+    limits: OBJECT,
+    path: PATH,
+    origins: ORIGINS,
+    subprotocols: NAMES,
+    authorize: HOOK,
+    onRequest: HOOK,
+    headers: FIELDS,
+    perMessageDeflate: FLAG_OR_OBJECT,
+    handshakeTimeoutMs: ANY,
+    closeTimeoutMs: ANY,
+    maxHeadBytes: COUNT,
+    autoPong: FLAG,
+    skipsUtf8Validation: FLAG,
+    strictLengths: FLAG,
+    sharesReadBuffer: FLAG,
+    transientMessages: FLAG,
+    spreadsEvents: FLAG,
+    WebSocket: SOCKET_CLASS,
+  } satisfies OptionKinds<ListenOptions>,
+  elsewhere: {
+    verifyClient: 'use authorize, which is given the request and answers true, false or { status }',
+    handleProtocols: 'use subprotocols, a list of those that this server speaks',
+    protocols: 'use subprotocols',
+    maxPayload: 'use limits: { maxMessageBytes }',
+    maxFragments: 'use limits: { maxFragments }',
+    maxPendingAutoPongs: 'use limits: { maxPendingPongs }',
+    maxBufferedChunks: 'nothing here keeps chunks, so there is nothing to limit',
+    closeTimeout: 'use closeTimeoutMs',
+    handshakeTimeout: 'use handshakeTimeoutMs',
+    allowSynchronousEvents: 'use spreadsEvents, which is its opposite',
+    skipUTF8Validation: 'use skipsUtf8Validation',
+    server: 'it makes a server of its own; WebSocketServer takes one of node:http',
+    noServer: 'it makes a server of its own; WebSocketServer works without one',
+    clientTracking: 'the set `clients` is always kept',
+    origin: 'use origins',
+    key: 'use tls: { key, cert }',
+    cert: 'use tls: { key, cert }',
+    ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, 'it stands in limits'])),
+  },
+};
 
 export interface NetServerEvents {
   connection: [socket: WebSocket, request: NetRequest];
@@ -120,9 +191,18 @@ export class NetServer extends EventEmitter<NetServerEvents> {
   readonly #observer: SocketObserver;
   #closed: Promise<unknown> | undefined;
 
-  /** @throws {TypeError | RangeError} for a limit or timeout out of range, or an illegal header or subprotocol */
+  /**
+   * @throws {TypeError} for an option that is not known, or of the wrong kind
+   * @throws {TypeError | RangeError} for a limit or timeout out of range, or an illegal header or subprotocol
+   */
   constructor(options: ListenOptions) {
     super({ captureRejections: true });
+    checkOptions(DOOR, options);
+    checkLimitNames(DOOR.name, options.limits);
+    checkDeflateOptions(DOOR.name, options.perMessageDeflate, false);
+    if (options.socketPath !== undefined && options.port !== undefined) {
+      throw new TypeError('listen(): a server listens on a port or at a socketPath: give one of them');
+    }
     this.#options = options;
     this.#settings = { ...options, limits: resolveLimits(options.limits) };
     this.#deflate = deflateSettings(options.perMessageDeflate, 'server', 'strict');
@@ -134,7 +214,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     const { handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS, maxHeadBytes = DEFAULT_MAX_HEAD_BYTES } = options;
     const handshakeTimeout = checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs, 1)!;
     // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
-    this.#checkOptions = { parsesExtensions: true, origins: options.origins };
+    this.#checkOptions = { parsesExtensions: true, origins: originList(options.origins) };
     this.#heads = new HeadReader({ timeoutMs: handshakeTimeout, maxHeadBytes }, (socket, result) =>
       this.#answer(socket as Socket, result),
     );
@@ -219,6 +299,8 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       () => onRequest(netRequest(head, head.target, socket)),
       (answer) => {
         if (socket.destroyed) return;
+        if (!isAnswer(answer))
+          throw unfitAnswer('onRequest', answer, '{ status, headers, body }, each of which may be left out');
         const isLast = !allowsNextRequest(head) || !this.server.listening;
         const bytes = formatAnswer(answer, hasBody, isLast);
         if (isLast) endWith(socket, bytes);
@@ -261,7 +343,9 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       (verdict) => {
         if (socket.destroyed) return;
         if (verdict === true) this.#accept(socket, ownRest, decision, request);
-        else this.#forbid(socket, verdict === false ? {} : verdict);
+        else if (verdict === false) this.#forbid(socket, {});
+        else if (isAnswer(verdict)) this.#forbid(socket, verdict);
+        else throw unfitAnswer('authorize', verdict, 'true, false or { status }');
       },
     );
   }
@@ -341,6 +425,15 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       warnOfError(error, "a NetServer 'refused' listener");
     }
   }
+}
+
+/** Callers without types may return anything, and those who forget `return` nothing. */
+function isAnswer(answer: unknown): answer is HttpAnswer {
+  return typeof answer === 'object' && answer !== null;
+}
+
+function unfitAnswer(hook: string, answer: unknown, expected: string): TypeError {
+  return new TypeError(`${hook}() returned ${describe(answer)}: return ${expected}`);
 }
 
 function destroySocket(this: Socket): void {

@@ -24,10 +24,34 @@ import {
   upgradeResponseLines,
 } from '../handshake/index.ts';
 import { endWith } from '../server/http-answer.ts';
-import { type AcceptedAgreement, agreeOnDeflate, deflateSettings } from './deflate-agreement.ts';
+import { type AcceptedAgreement, agreeOnDeflate, checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
+import {
+  ANY,
+  checkOptions,
+  type Door,
+  FLAG,
+  FLAG_OR_OBJECT,
+  HOOK,
+  NUMBER,
+  type OptionKinds,
+  ORIGINS,
+  originList,
+  PATH,
+  PORT,
+  SOCKET_CLASS,
+  TEXT,
+  warnOnce,
+} from './option-check.ts';
 import { ignoreError, refuse, refuseForError } from './refusal.ts';
-import { settingsFromWsOptions, type WsConnectionOptions } from './server-options.ts';
+import {
+  CONNECTION_KINDS,
+  checkLimitNames,
+  limitsOf,
+  NAMES_OF_LISTEN,
+  settingsFromWsOptions,
+  type WsConnectionOptions,
+} from './server-options.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
 import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from './websocket.ts';
@@ -55,10 +79,10 @@ export interface WebSocketServerOptions<
    */
   handleProtocols?: ((protocols: Set<string>, request: InstanceType<RequestClass>) => string | false) | undefined;
   /**
-   * Origins from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all, which is
-   * right only where cookies and the network grant nothing.
+   * The origin, or the origins, from which browsers may connect, or a function that decides; others get 403 (§10.2).
+   * Default: all, which is right only where cookies and the network grant nothing.
    */
-  origins?: UpgradeRequestOptions['origins'];
+  origins?: string | UpgradeRequestOptions['origins'];
   /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
   perMessageDeflate?: boolean | DeflateOptions | null | undefined;
   /** Keep the set `clients`. Default true. */
@@ -69,6 +93,91 @@ export interface WebSocketServerOptions<
   handshakeTimeout?: number | undefined;
   /** The class made for each connection. Default WebSocket. */
   WebSocket?: SocketClass | undefined;
+}
+
+const DOOR: Door = {
+  name: 'WebSocketServer',
+  isLenient: true,
+  kinds: {
+    ...CONNECTION_KINDS,
+    backlog: NUMBER,
+    clientTracking: FLAG,
+    handleProtocols: HOOK,
+    handshakeTimeout: ANY,
+    host: TEXT,
+    noServer: FLAG,
+    origins: ORIGINS,
+    path: TEXT,
+    perMessageDeflate: FLAG_OR_OBJECT,
+    port: PORT,
+    server: {
+      expected: 'a server of node:http or node:https (of an Express app: http.createServer(app))',
+      fits: (value) => typeof value === 'object' && typeof (value as Partial<HttpServer>).on === 'function',
+    },
+    verifyClient: HOOK,
+    WebSocket: SOCKET_CLASS,
+  } satisfies OptionKinds<WebSocketServerOptions>,
+  elsewhere: {
+    ...NAMES_OF_LISTEN,
+    authorize: 'use verifyClient(info, callback)',
+    subprotocols: 'use handleProtocols(offered, request)',
+    onRequest: 'give it a server of node:http, which answers such requests: { server }',
+    maxHeadBytes: 'give it a server of node:http with maxHeaderSize: { server }',
+    strictLengths: 'only listen() has it',
+    tls: 'give it a server of node:https: { server }',
+  },
+  withoutEffect: {
+    headers: "add to the lines that a 'headers' listener gets",
+    protocols: 'use handleProtocols(offered, request)',
+    origin: 'use origins',
+    socketPath: 'give it a server of node:http that listens there: { server }',
+  },
+};
+
+/** What ws has in `options` when nothing is given. Those left out are off here, see the notes on what differs. */
+const DEFAULTS = {
+  allowSynchronousEvents: true,
+  autoPong: true,
+  maxBufferedChunks: 262_144,
+  maxFragments: 0,
+  maxPayload: 104_857_600,
+  maxPendingAutoPongs: 60,
+  skipUTF8Validation: false,
+  perMessageDeflate: false,
+  handleProtocols: null,
+  clientTracking: true,
+  closeTimeout: 30_000,
+  verifyClient: null,
+  noServer: false,
+  backlog: null,
+  server: null,
+  host: null,
+  path: null,
+  port: null,
+};
+
+/** @throws {TypeError} see `checkOptions` */
+function checkServerOptions(options: WebSocketServerOptions): void {
+  checkOptions(DOOR, options);
+  checkLimitNames(DOOR.name, options.limits);
+  checkDeflateOptions(DOOR.name, options.perMessageDeflate, true);
+  const { path } = options;
+  if (path && !PATH.fits(path)) warnOnce(`WebSocketServer: no request has the path "${path}": give ${PATH.expected}`);
+}
+
+/** A copy in which everything stands that has a default, as ws shows it to programs; limits under both their names agree. */
+function withDefaults<Options extends WebSocketServerOptions>(given: Options): Options {
+  const limits = limitsOf(given ?? {});
+  const named: readonly (readonly [string, number | undefined])[] = [
+    ['maxPayload', limits.maxMessageBytes],
+    ['maxFragments', limits.maxFragments],
+    ['maxPendingAutoPongs', limits.maxPendingPongs],
+  ];
+  const options: Record<string, unknown> = { ...DEFAULTS, WebSocket };
+  for (const [name, limit] of named) if (limit !== undefined) options[name] = limit;
+  for (const [name, value] of Object.entries(given ?? {})) if (value !== undefined) options[name] = value;
+  if (options.perMessageDeflate === true) options.perMessageDeflate = {};
+  return options as unknown as Options;
 }
 
 export interface WebSocketServerEvents<
@@ -122,12 +231,13 @@ export class WebSocketServer<
   constructor(options: WebSocketServerOptions<SocketClass, RequestClass>, callback?: () => void) {
     super({ captureRejections: true });
     // Callers without types may give nothing: that is refused below, in words.
-    this.options = { ...options };
+    checkServerOptions(options ?? {});
+    this.options = withDefaults(options);
     const { port, server, noServer, clientTracking, host, backlog } = this.options;
     if ([port !== undefined && port !== null, !!server, noServer === true].filter(Boolean).length !== 1) {
       throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
     }
-    this.#settings = settingsFromWsOptions(options);
+    this.#settings = settingsFromWsOptions(this.options);
     const { perMessageDeflate } = this.options;
     this.#deflate = { option: perMessageDeflate, settings: deflateSettings(perMessageDeflate, 'server', 'ws') };
     this.clients = (clientTracking === false ? undefined : new Set()) as Set<InstanceType<SocketClass>>;
@@ -190,7 +300,7 @@ export class WebSocketServer<
     head: Buffer,
     callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
-    const { origins } = this.options;
+    const origins = originList(this.options.origins || undefined);
     const markedSocket = socket as Duplex & { [UPGRADED]?: true };
     if (markedSocket[UPGRADED] === true) {
       throw new Error(

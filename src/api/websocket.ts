@@ -40,8 +40,8 @@ import type { Receiver } from './receiver.ts';
 import type { Sender } from './sender.ts';
 import {
   type SetSocketOptions,
+  settingsForOwnSocket,
   settingsForSocket,
-  settingsFromWsOptions,
   socketOptionsOf,
   type WsConnectionOptions,
 } from './server-options.ts';
@@ -189,7 +189,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    * @param head bytes that arrived behind the handshake
    * @param options where they differ from what the server or the client was made with; for a socket of the application's
    *   own making (`new WebSocket(null)`), those missing are the constructor's
-   * @throws {TypeError | RangeError} for a limit that is not a whole number from 0 on
+   * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
    * @throws {Error} when there has been a transport before
    */
   setSocket(socket: Duplex, head: Uint8Array, options: SetSocketOptions & WsConnectionOptions = {}): void {
@@ -197,7 +197,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     const agreement = this.#agreement;
     const settings = agreement
       ? settingsForSocket(agreement.settings, options)
-      : settingsFromWsOptions({ maxPayload: 0, ...this.#options, ...options });
+      : settingsForOwnSocket(this.#options, options);
     const deflate = agreement?.deflate;
     this.#protocol = agreement?.protocol ?? '';
     this.#spreadsEvents = settings.spreadsEvents ?? false;

@@ -44,7 +44,7 @@ const DEFAULTS = {
 
 /**
  * Fills the defaults in.
- * @throws {TypeError} when a limit is not a number
+ * @throws {TypeError} when a limit is not a number, or not one of these
  * @throws {RangeError} when a limit is negative, NaN, or a fraction
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
@@ -62,8 +62,11 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   };
 }
 
+const NAMES: readonly string[] = ['maxMessageCostBytes', ...Object.keys(DEFAULTS)];
+
 function checkLimit(name: string, value: unknown): void {
   if (value === undefined) return;
+  if (!NAMES.includes(name)) throw new TypeError(`There is no limit "${name}": use ${NAMES.join(', ')}`);
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
   const isWhole = Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY;
   const least = name === 'maxPendingPongs' ? 1 : 0;
