@@ -97,14 +97,18 @@ export function headerViolation(byte0: number, byte1: number, context: HeaderCon
   const opcode = byte0 & 0xf;
   const isControl = isControlOpcode(opcode);
   if ((byte0 & (RSV2 | RSV3)) !== 0) return 'unexpectedRsv23';
-  // RFC 7692 §6.1: RSV1 means "compressed" on the first frame of a message, and nothing elsewhere.
-  const mayBeCompressed = context.allowsRsv1 && !isControl && opcode !== Opcode.Continuation;
-  if ((byte0 & RSV1) !== 0 && !mayBeCompressed) return 'unexpectedRsv1';
+  const hasRsv1 = (byte0 & RSV1) !== 0;
+  if (hasRsv1 && !context.allowsRsv1) return 'unexpectedRsv1';
   if (isReservedOpcode(opcode)) return 'reservedOpcode';
-  if (opcode === Opcode.Continuation && !context.isMessageOpen) return 'unexpectedContinuation';
-  if (opcode !== Opcode.Continuation && !isControl && context.isMessageOpen) return 'expectedContinuation';
-  if (isControl) {
+  // RFC 7692 §6.1: RSV1 means "compressed" on the first frame of a message, and nothing elsewhere.
+  if (opcode === Opcode.Continuation) {
+    if (hasRsv1) return 'unexpectedRsv1';
+    if (!context.isMessageOpen) return 'unexpectedContinuation';
+  } else if (!isControl) {
+    if (context.isMessageOpen) return 'expectedContinuation';
+  } else {
     if ((byte0 & FIN) === 0) return 'expectedFin';
+    if (hasRsv1) return 'unexpectedRsv1';
     const length = byte1 & 0x7f;
     if (length > MAX_CONTROL_PAYLOAD_BYTES) return 'controlPayloadTooLong';
     // §5.5.1: a body begins with a status code, and that has two bytes.

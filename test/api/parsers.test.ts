@@ -66,7 +66,7 @@ describe('§9.1 extension', () => {
       }),
       { numRuns: 3000 },
     );
-  }, 60_000);
+  });
 
   it.each([
     [{ a: {} }],
@@ -99,5 +99,5 @@ describe('§4.1 subprotocol', () => {
       }),
       { numRuns: 3000 },
     );
-  }, 60_000);
+  });
 });

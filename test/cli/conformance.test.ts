@@ -54,7 +54,7 @@ async function serveDuring(args: readonly string[], use: (url: string) => Promis
   output = '';
   complaints = '';
   const status = conformance.run(['--serve', '--port', '0', '--linger', '0', ...args]);
-  const url = await vi.waitUntil(() => /clients at (\S+)\n/.exec(output)?.[1], { interval: 5, timeout: 5000 });
+  const url = await vi.waitUntil(() => /clients at (\S+)\n/.exec(output)?.[1], { interval: 5, timeout: 60_000 });
   await use(url);
   return status;
 }

@@ -57,7 +57,7 @@ describe.each(MODES)('framewright serve, as a process, on $name', ({ args }) => 
     const [code, reason] = await closed;
     expect([code, String(reason)]).toEqual([1001, 'the server shuts down']);
     expect((await outcome).status).toBe(0);
-  }, 20_000);
+  });
 });
 
 describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
@@ -126,7 +126,7 @@ describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
     });
     for (let i = 0; i < count; i++) socket.send(message);
     await done;
-  }, 20_000);
+  });
 
   it('has no WebSocket at other paths', async () => {
     const socket = new WebSocket(`ws://${place}/elsewhere`);

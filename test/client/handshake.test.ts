@@ -1,9 +1,9 @@
 import { connect as connectTcp } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClientOptions } from '../../src/api/client-handshake.ts';
 import { CLIENTS, connect, opened, type Protocols, run, watch } from '../support/clients.ts';
 import { acceptance, plainAnswer, startRawServer } from '../support/raw-server.ts';
-import { eventOf } from '../support/servers.ts';
+import { eventOf, nextTurn } from '../support/servers.ts';
 
 const CLOSE = ['close', 1006, ''];
 
@@ -323,11 +323,14 @@ describe.each(CLIENTS)('%s: the answer', (_name, Client) => {
   });
 
   it('handshakeTimeout has no say once the connection is open', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const server = await startRawServer((head) => acceptance(head));
     const socket = connect(Client, server.url(), { handshakeTimeout: 30 });
     const { seen } = watch(socket);
     await opened(socket);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    vi.advanceTimersByTime(60);
+    await nextTurn();
     expect(seen).toEqual([['open', '']]);
   });
 

@@ -1,6 +1,6 @@
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClientOptions } from '../../src/api/client-handshake.ts';
 import { CLIENTS, connect, opened, run, watch } from '../support/clients.ts';
 import { acceptance, fieldOf, plainAnswer, type RawServer, startRawServer } from '../support/raw-server.ts';
@@ -180,9 +180,11 @@ describe.each(CLIENTS)('%s: redirects', (_name, Client) => {
   });
 
   it('handshakeTimeout runs anew for each request', async () => {
-    const server = await startRawServer((_head, socket, count) => {
-      setTimeout(() => socket.write(found('/b')), count < 4 ? 40 : 100_000).unref();
-      return undefined;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = await startRawServer((_head, _socket, count) => {
+      vi.advanceTimersByTime(count < 4 ? 60 : 100);
+      return count < 4 ? found('/b') : undefined;
     });
     const options = { followRedirects: true, handshakeTimeout: 100 };
     expect(await run(Client, server.url(), options)).toEqual([['error', 'Opening handshake has timed out'], CLOSE]);

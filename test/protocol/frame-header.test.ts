@@ -3,6 +3,7 @@
  * tried, in both roles, with and without an extension, inside and outside a fragmented message.
  */
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   FrameHeader,
@@ -10,10 +11,13 @@ import {
   type HeaderContext,
   headerViolation,
   headerViolationDetail,
+  MASK,
   MAX_HEADER_BYTES,
   type Role,
+  VIOLATIONS,
   type ViolationId,
 } from '../../src/protocol/index.ts';
+import { WS_RECEIVER_DEFAULTS, WsReceiver } from '../support/ws-internals.ts';
 
 /** The rules once more, a sentence each, in the order in which they are promised to be checked. */
 function judgeNaively(byte0: number, byte1: number, context: HeaderContext): ViolationId | undefined {
@@ -27,16 +31,20 @@ function judgeNaively(byte0: number, byte1: number, context: HeaderContext): Vio
 
   // §5.2: no extension of ours uses RSV2 or RSV3.
   if (rsv2 === '1' || rsv3 === '1') return 'unexpectedRsv23';
-  // RFC 7692 §6.1: RSV1 needs the extension, and stands on no control frame and no continuation frame.
-  if (rsv1 === '1' && (!context.allowsRsv1 || isControl || opcode === 0)) return 'unexpectedRsv1';
+  // RFC 7692 §6.1: RSV1 needs the extension.
+  if (rsv1 === '1' && !context.allowsRsv1) return 'unexpectedRsv1';
   // §5.2: opcodes 3–7 and 11–15 are reserved.
   if (![0, 1, 2, 8, 9, 10].includes(opcode)) return 'reservedOpcode';
+  // RFC 7692 §6.1: RSV1 stands on no continuation frame.
+  if (rsv1 === '1' && opcode === 0) return 'unexpectedRsv1';
   // §5.4: a continuation frame continues something.
   if (opcode === 0 && !context.isMessageOpen) return 'unexpectedContinuation';
   // §5.4: messages are not interleaved.
   if (startsMessage && context.isMessageOpen) return 'expectedContinuation';
   // §5.5: control frames are not fragmented.
   if (isControl && fin === '0') return 'expectedFin';
+  // RFC 7692 §6.1: RSV1 stands on no control frame.
+  if (rsv1 === '1' && isControl) return 'unexpectedRsv1';
   // §5.5: control frames are short.
   if (isControl && length > 125) return 'controlPayloadTooLong';
   // §5.5.1: a Close body starts with two bytes of status code.
@@ -53,7 +61,61 @@ const CONTEXTS: HeaderContext[] = (['server', 'client'] satisfies Role[]).flatMa
   ),
 );
 
+/** What the Receiver of ws says of a header in this context: `Error.code`, or undefined while all is well. */
+function judgeByWs(
+  byte0: number,
+  byte1: number,
+  { role, allowsRsv1, isMessageOpen }: HeaderContext,
+): string | undefined {
+  const isServer = role === 'server';
+  const extensions = allowsRsv1 ? { 'permessage-deflate': { decompress: () => {} } } : {};
+  const receiver = new WsReceiver({ ...WS_RECEIVER_DEFAULTS, isServer, extensions });
+  // Told again, later, as an event; without a listener that would end the process.
+  receiver.on('error', () => {});
+  if (isMessageOpen) receiver.write(isServer ? Uint8Array.of(1, MASK, 0, 0, 0, 0) : Uint8Array.of(1, 0));
+  receiver.write(Uint8Array.of(byte0, byte1));
+  return (receiver.errored as { code?: string } | null)?.code;
+}
+
+/** The table of 05-framing.md: two bytes, whether RSV1 has a meaning and a message is open, and the code they earn. */
+function rowsOfPage(): [bytes: string, byte0: number, byte1: number, context: HeaderContext, code: string][] {
+  const page = readFileSync(new URL('../../spec-notes/rfc6455/05-framing.md', import.meta.url), 'utf8');
+  const rows = page.matchAll(/^\| `([0-9a-f]{2}) ([0-9a-f]{2})`([^|]*)\|[^|]*\| `(\w+)` \|$/gm);
+  return [...rows].map(([, byte0, byte1, where, code]) => {
+    const context = {
+      role: 'server',
+      allowsRsv1: where!.includes('deflate'),
+      isMessageOpen: where!.includes('in a message'),
+    } as const;
+    return [`${byte0} ${byte1}${where}`, Number.parseInt(byte0!, 16), Number.parseInt(byte1!, 16), context, code!];
+  });
+}
+
 describe('frame header', () => {
+  it.each(CONTEXTS)(
+    '§5.2 faults are judged in the order of ws: $role, RSV1 allowed $allowsRsv1, message open $isMessageOpen',
+    (context) => {
+      const wrong: string[] = [];
+      for (let byte0 = 0; byte0 <= 0xff; byte0++) {
+        for (const byte1 of [0, 1, 126].flatMap((length) => [length, MASK | length])) {
+          const id = headerViolation(byte0, byte1, context);
+          const ours = id && VIOLATIONS[id].code;
+          const theirs = judgeByWs(byte0, byte1, context);
+          if (ours !== theirs) wrong.push(`${byte0.toString(16)} ${byte1.toString(16)}: ${ours}, in ws ${theirs}`);
+        }
+      }
+      expect(wrong).toEqual([]);
+    },
+  );
+
+  it.each(rowsOfPage())('§5.2 the notes say what %s is refused for', (_, byte0, byte1, context, code) => {
+    expect(VIOLATIONS[headerViolation(byte0, byte1, context)!].code).toBe(`WS_ERR_${code}`);
+  });
+
+  it('§5.2 the notes show a frame with two faults for each step but the last', () => {
+    expect(rowsOfPage()).toHaveLength(8);
+  });
+
   it.each(CONTEXTS)(
     '§5.2 all 65,536 first two bytes: $role, RSV1 allowed $allowsRsv1, message open $isMessageOpen',
     (context) => {

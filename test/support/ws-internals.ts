@@ -10,7 +10,17 @@ interface ReceiverOptions {
   readonly maxFragments: number;
   readonly maxBufferedChunks: number;
   readonly skipUTF8Validation: boolean;
+  readonly extensions?: Readonly<Record<string, object>>;
 }
+
+/** Without limits. */
+export const WS_RECEIVER_DEFAULTS: Omit<ReceiverOptions, 'isServer'> = {
+  maxPayload: 0,
+  allowSynchronousEvents: true,
+  maxFragments: 0,
+  maxBufferedChunks: 0,
+  skipUTF8Validation: false,
+};
 
 interface Internals {
   readonly Receiver: new (options: ReceiverOptions) => Writable;

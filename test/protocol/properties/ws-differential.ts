@@ -22,7 +22,7 @@ import { anyCuts, anyGarbage, anyStream, applyCuts, type Cuts, type Stream } fro
 import { defineProperty, type FuzzProperty } from '../../support/fuzz.ts';
 import { MemoryOutput } from '../../support/link-pair.ts';
 import { concat, copyOf, toHex } from '../../support/wire.ts';
-import { WsReceiver } from '../../support/ws-internals.ts';
+import { WS_RECEIVER_DEFAULTS, WsReceiver } from '../../support/ws-internals.ts';
 
 /** What one of the two made of the bytes. */
 interface Heard {
@@ -63,14 +63,8 @@ const STATUS_CODE = 'status-code';
 
 function hearWs(role: Role, chunks: readonly Uint8Array[], maxMessageBytes: number): Heard {
   const heard: Heard = { events: [], end: '' };
-  const receiver = new WsReceiver({
-    isServer: role === 'server',
-    maxPayload: maxMessageBytes,
-    allowSynchronousEvents: true,
-    maxFragments: 0,
-    maxBufferedChunks: 0,
-    skipUTF8Validation: false,
-  });
+  const isServer = role === 'server';
+  const receiver = new WsReceiver({ ...WS_RECEIVER_DEFAULTS, isServer, maxPayload: maxMessageBytes });
   receiver.on('message', (data: Buffer, isBinary: boolean) =>
     heard.events.push(`${isBinary ? 'binary' : 'text'} ${toHex(data)}`),
   );
