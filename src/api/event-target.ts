@@ -185,11 +185,66 @@ export function soleListener(
     : undefined;
 }
 
+/** Whether somebody has put another `emit` in the place of Node's, and so means to hear of every event. */
+export function hasOwnEmit(emitter: EventEmitter): boolean {
+  return emitter.emit !== nodeEmit;
+}
+
 /** Whether a listener has returned a promise. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
   );
+}
+
+/**
+ * Emits an event as Node's `emit` does.
+ * @returns the promises that listeners have returned, which Node's keeps to itself; one that is rejected comes to
+ *   `Symbol(nodejs.rejection)` as with Node's
+ */
+export function emitForPromises(
+  emitter: EventEmitter,
+  name: string,
+  ...args: readonly unknown[]
+): readonly PromiseLike<unknown>[] {
+  const promises: PromiseLike<unknown>[] = [];
+  for (const listener of emitter.rawListeners(name)) {
+    const result: unknown = listener.apply(emitter, args);
+    if (!isThenable(result)) continue;
+    promises.push(result);
+    const reject = (emitter as WithRejection)[REJECTION];
+    if (reject !== undefined) result.then(undefined, (error) => reject.call(emitter, error, name, ...args));
+  }
+  return promises;
+}
+
+const REJECTION = Symbol.for('nodejs.rejection');
+interface WithRejection {
+  readonly [REJECTION]?: (error: unknown, name: string, ...args: readonly unknown[]) => void;
+}
+
+/** Whether all emitters of this process have an `emit` that somebody has put in the place of Node's. */
+export function isEmitReplaced(): boolean {
+  return EventEmitter.prototype.emit !== nodeEmit;
+}
+
+/** Has a function told of each listener for these events, in whatever way it is added. */
+export function watchListeners<Emitter extends EventEmitter>(
+  prototype: Emitter,
+  names: readonly string[],
+  added: (emitter: Emitter) => void,
+): void {
+  // `once` and `prependOnceListener` call these.
+  for (const method of ['on', 'addListener', 'prependListener'] as const) {
+    const add = EventEmitter.prototype[method] as (...args: unknown[]) => unknown;
+    const value = function (this: Emitter, ...args: unknown[]): unknown {
+      add.apply(this, args);
+      if (names.includes(args[0] as string)) added(this);
+      return this;
+    };
+    Object.defineProperty(value, 'name', { value: method });
+    Object.defineProperty(prototype, method, { value, writable: true, configurable: true });
+  }
 }
 
 /** Gives a prototype the `on…` properties: its own, as those of the browser's WebSocket and of ws's are. */

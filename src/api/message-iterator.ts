@@ -1,7 +1,8 @@
 /**
  * The messages of a connection as an async iterator: `for await`, or `next()` by hand. What nobody has asked for yet
  * waits in a short queue; when it is full, the connection is paused, so that a slow reader slows the peer down and
- * nothing is lost. Refuses to know how messages arrive.
+ * nothing is lost. The queue is the socket's and outlives the iterator: what one loop leaves, the next one finds. Refuses
+ * to know how messages arrive.
  */
 
 import type { WebSocketError } from './errors.ts';
@@ -12,6 +13,8 @@ export type Message = string | Buffer;
 export interface MessagesOptions {
   /** Messages that may wait to be read before the connection is paused. From 1 on; default 16. */
   readonly maxQueue?: number | undefined;
+  /** Bytes of payload that may wait before the connection is paused. From 1 on; default 1 048 576 (1 MiB). */
+  readonly maxQueueBytes?: number | undefined;
 }
 
 /** The connection that is read. */
@@ -30,41 +33,95 @@ interface Waiter {
 }
 
 const DEFAULT_MAX_QUEUE = 16;
+export const DEFAULT_MAX_QUEUE_BYTES = 1024 * 1024;
 const DONE: Result = { done: true, value: undefined };
 
+export interface WaitingMessage {
+  readonly message: Message;
+  /** Of its payload. */
+  readonly lengthBytes: number;
+  /** Whether listeners have heard it: it waits for readers only. */
+  readonly isHeard: boolean;
+}
+
+/** Messages that have arrived and that nobody has taken, in their order. */
+export class MessageQueue {
+  readonly #messages: WaitingMessage[] = [];
+  /** Payload bytes of all that wait. */
+  bytes = 0;
+
+  get count(): number {
+    return this.#messages.length;
+  }
+
+  push(waiting: WaitingMessage): void {
+    this.#messages.push(waiting);
+    this.bytes += waiting.lengthBytes;
+  }
+
+  /** The oldest. There has to be one. */
+  shift(): WaitingMessage {
+    const waiting = this.#messages.shift()!;
+    this.bytes -= waiting.lengthBytes;
+    return waiting;
+  }
+
+  /** How many of them no listener has heard. */
+  get unheardCount(): number {
+    return this.#messages.filter(({ isHeard }) => !isHeard).length;
+  }
+
+  clear(): void {
+    this.#messages.length = 0;
+    this.bytes = 0;
+  }
+}
+
 export class MessageIterator implements AsyncIterableIterator<Message, undefined> {
+  /** Not empty only while nobody waits. */
+  readonly #queue: MessageQueue;
   readonly #source: PausableSource;
   readonly #maxQueue: number;
-  /** Messages that nobody has asked for; not empty only while nobody waits. */
-  readonly #queue: Message[] = [];
+  readonly #maxQueueBytes: number;
   readonly #waiting: Waiter[] = [];
   #isPausing = false;
   #hasEnded = false;
+  /** Whether the reader has had enough: the queue is the next one's. */
+  #hasLeft = false;
   /** What the iteration has still to end with. */
   #error: Error | undefined;
 
-  /** @throws {RangeError} when `maxQueue` is not a whole number from 1 on */
-  constructor(source: PausableSource, { maxQueue = DEFAULT_MAX_QUEUE }: MessagesOptions = {}) {
-    if (!(maxQueue === Number.POSITIVE_INFINITY || Number.isSafeInteger(maxQueue)) || maxQueue < 1) {
-      throw new RangeError(`maxQueue must be a whole number from 1 on, or Infinity; got ${maxQueue}`);
-    }
+  /**
+   * @param queue with what has arrived already
+   * @throws {RangeError} when `maxQueue` or `maxQueueBytes` is not a whole number from 1 on
+   */
+  constructor(queue: MessageQueue, source: PausableSource, options: MessagesOptions = {}) {
+    const { maxQueue = DEFAULT_MAX_QUEUE, maxQueueBytes = DEFAULT_MAX_QUEUE_BYTES } = options;
+    checkLimit('maxQueue', maxQueue);
+    checkLimit('maxQueueBytes', maxQueueBytes);
+    this.#queue = queue;
     this.#source = source;
     this.#maxQueue = maxQueue;
+    this.#maxQueueBytes = maxQueueBytes;
+    this.#pauseWhenFull();
+  }
+
+  /** Whether the source is to stay paused until something has been read. */
+  get isFull(): boolean {
+    return this.#isPausing;
   }
 
   // ---- What the connection reports ------------------------------------------------------------------------------
 
   /** Takes the next message. */
-  push(message: Message): void {
+  push(waiting: WaitingMessage): void {
     const waiter = this.#waiting.shift();
     if (waiter !== undefined) {
-      waiter.resolve({ done: false, value: message });
+      waiter.resolve({ done: false, value: waiting.message });
       return;
     }
-    this.#queue.push(message);
-    if (this.#queue.length < this.#maxQueue || this.#isPausing) return;
-    this.#isPausing = true;
-    this.#source.pause();
+    this.#queue.push(waiting);
+    this.#pauseWhenFull();
   }
 
   /** No message follows. Those that wait are still handed out; behind them comes the error, if there is one. */
@@ -81,7 +138,8 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   // ---- What the reader asks for ---------------------------------------------------------------------------------
 
   next(): Promise<Result> {
-    if (this.#queue.length > 0) return Promise.resolve({ done: false, value: this.#takeQueued() });
+    if (this.#hasLeft) return Promise.resolve(DONE);
+    if (this.#queue.count > 0) return Promise.resolve({ done: false, value: this.#takeQueued() });
     const error = this.#error;
     if (error !== undefined) {
       this.#error = undefined;
@@ -91,9 +149,10 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** The reader has had enough: what waits is dropped, and the connection flows on without it. */
+  /** The reader has had enough. What waits is there for the next one. */
   return(): Promise<Result> {
-    this.#queue.length = 0;
+    if (this.#hasLeft) return Promise.resolve(DONE);
+    this.#hasLeft = true;
     this.#error = undefined;
     this.end();
     this.#source.release();
@@ -111,16 +170,29 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   }
 
   #takeQueued(): Message {
-    const message = this.#queue.shift()!;
+    const { message } = this.#queue.shift();
     // Not at the first free place: pausing and resuming a socket for every message would cost more than reading it.
-    if (this.#queue.length <= this.#maxQueue / 2) this.#resume();
+    const { count, bytes } = this.#queue;
+    if (count <= this.#maxQueue / 2 && bytes <= this.#maxQueueBytes / 2) this.#resume();
     return message;
+  }
+
+  #pauseWhenFull(): void {
+    if (this.#isPausing || (this.#queue.count < this.#maxQueue && this.#queue.bytes < this.#maxQueueBytes)) return;
+    this.#isPausing = true;
+    this.#source.pause();
   }
 
   #resume(): void {
     if (!this.#isPausing) return;
     this.#isPausing = false;
     this.#source.resume();
+  }
+}
+
+function checkLimit(name: string, value: number): void {
+  if (!(value === Number.POSITIVE_INFINITY || Number.isSafeInteger(value)) || value < 1) {
+    throw new RangeError(`${name} must be a whole number from 1 on, or Infinity; got ${value}`);
   }
 }
 

@@ -23,6 +23,7 @@ import {
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import { HeadReader, type HeadResult } from '../server/head-reader.ts';
 import { endWith, formatAnswer, type HttpAnswer, writeAnswer } from '../server/http-answer.ts';
+import { keepMessagesForListeners } from './connection-event.ts';
 import { agreeOnDeflate, checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import {
@@ -435,6 +436,8 @@ function isAnswer(answer: unknown): answer is HttpAnswer {
 function unfitAnswer(hook: string, answer: unknown, expected: string): TypeError {
   return new TypeError(`${hook}() returned ${describe(answer)}: return ${expected}`);
 }
+
+keepMessagesForListeners(NetServer.prototype);
 
 function destroySocket(this: Socket): void {
   this.destroy();

@@ -24,8 +24,10 @@ import {
   upgradeResponseLines,
 } from '../handshake/index.ts';
 import { endWith } from '../server/http-answer.ts';
+import { keepMessagesForListeners } from './connection-event.ts';
 import { type AcceptedAgreement, agreeOnDeflate, checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
+import { isThenable } from './event-target.ts';
 import {
   ANY,
   checkOptions,
@@ -460,7 +462,10 @@ export class WebSocketServer<
     if (webSocket.readyState !== 0) socket.off('error', ignoreError);
     this.#track(webSocket);
     try {
-      callback(webSocket, request);
+      const result: unknown = callback(webSocket, request);
+      if (!isThenable(result)) return;
+      internals.holdWhile(webSocket, result);
+      result.then(undefined, (error) => internals.failForHandler(webSocket, error));
     } catch (error) {
       internals.failForHandler(webSocket, error);
     }
@@ -502,6 +507,8 @@ export class WebSocketServer<
     }
   }
 }
+
+keepMessagesForListeners(WebSocketServer.prototype);
 
 /** Our servers on each HTTP server. */
 const servers = new WeakMap<HttpServer | HttpsServer, Set<WebSocketServer>>();

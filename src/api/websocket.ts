@@ -21,13 +21,17 @@ import {
   type ErrorEvent,
   type Event,
   type EventHandler,
+  emitForPromises,
+  hasOwnEmit,
   isThenable,
   type MessageEvent,
   removeHandler,
   soleListener,
+  watchListeners,
 } from './event-target.ts';
 import { encodeMessage, isMaskedOtherwise } from './mask-choice.ts';
-import { abnormalClosure, MessageIterator, type MessagesOptions } from './message-iterator.ts';
+import { MessageHold } from './message-hold.ts';
+import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
 import { decodeText } from './message-text.ts';
 import type { listen, NetServer } from './net-server.ts';
 import type { extension, subprotocol } from './parsers.ts';
@@ -67,6 +71,8 @@ export interface Agreement {
 /** What parts of the library hear of a socket, apart from the listeners that applications add and remove. */
 export interface SocketObserver {
   opened?(): void;
+  /** A message as 'message' listeners get it. */
+  message?(data: RawData, isBinary: boolean): void;
   /** @returns whether somebody hears of it in this way */
   failed?(error: Error): boolean;
   /** Called before the 'close' event. */
@@ -82,12 +88,26 @@ interface SocketInternals {
    * the connection has ended before, there is only a warning left to give.
    */
   failForHandler(socket: WebSocket, error: unknown): void;
+  /** Application code that was given the socket has returned a promise: messages are kept for it meanwhile. */
+  holdWhile(socket: WebSocket, promise: PromiseLike<unknown>): void;
+  /** A listener has been added. */
+  listenerAdded(socket: WebSocket): void;
   /** @returns what ends the observation */
   observe(socket: WebSocket, observer: SocketObserver): () => void;
 }
 
 /** Set by the class, which alone can reach them. */
 export let internals: SocketInternals;
+
+/** Who holds back what arrives. It flows again when nobody does any more. */
+const Pause = {
+  /** The application, by `pause`. */
+  Application: 1,
+  /** A reader that lags, or too much that is kept for one. */
+  Reader: 2,
+  /** The turn of the event loop that an event has of its own. */
+  Turn: 4,
+} as const;
 
 const NO_OBSERVERS: readonly SocketObserver[] = [];
 
@@ -130,6 +150,12 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       failForHandler(socket, error) {
         socket.#failForHandler(error);
       },
+      holdWhile(socket, promise) {
+        if (socket.#keeps && !socket.#hasListener()) socket.#holding.whilePending(promise);
+      },
+      listenerAdded(socket) {
+        if (socket.#keeps) socket.#drainLater();
+      },
       observe: (socket, observer) => socket.#observe(observer),
     };
   }
@@ -137,15 +163,26 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   #agreement: Agreement | undefined;
   #transport: SocketTransport | undefined;
   #observers = NO_OBSERVERS;
+  /** Those of them that want messages. */
+  #messageObservers = NO_OBSERVERS;
   #iterator: MessageIterator | undefined;
-  /** What iterating ended with. */
+  /** What iterating ends with, or has ended with. */
   #iterationError: Error | undefined;
+  /** Whether a message is to go to `#keep` first: until it is known that somebody listens, and while there is a reader. */
+  #keeps = true;
+  /** Made when it is needed. */
+  #hold: MessageHold | undefined;
+  /** Whether what was kept is on its way to listeners. */
+  #isDraining = false;
+  /** Messages that were dropped because nobody listened. */
+  #missed = 0;
   #sender: TransportSender | undefined;
   #receiver: TransportReceiver | undefined;
   #protocol = '';
   #extensions = '';
   #binaryType: BinaryType = 'nodebuffer';
-  #isPaused = false;
+  /** Why the connection is paused: bits of `Pause`. */
+  #pauses = 0;
   /** Whether each message, ping and pong gets a turn of the event loop of its own. */
   #spreadsEvents = false;
   /** Bytes given to `send` once it was too late, which `bufferedAmount` goes on counting. */
@@ -211,7 +248,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     });
     for (const observer of this.#observers) observer.opened?.();
     try {
-      this.emit('open');
+      if (hasOwnEmit(this)) this.emit('open');
+      else for (const promise of emitForPromises(this, 'open')) internals.holdWhile(this, promise);
     } catch (error) {
       this.#failForHandler(error);
     }
@@ -253,7 +291,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   get isPaused(): boolean {
-    return this.#isPaused;
+    return (this.#pauses & Pause.Application) !== 0 || (this.#iterator !== undefined && this.#isHeldBy(Pause.Reader));
   }
 
   get binaryType(): BinaryType {
@@ -308,40 +346,37 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   /**
-   * The messages from now on, one after another: text as strings, binary as Buffers. A reader that lags pauses the
-   * connection, and with it the peer, whose Close frame then waits as well. Ends when the connection is closed; throws
-   * when it fails or is lost (1006), behind the messages that came before. Leaving a `for await` loop ends the iteration
-   * and drops what was waiting; to read one message and go on later, call `next()`.
-   * @throws {RangeError} when `maxQueue` is not a whole number from 1 on
+   * The messages, one after another: text as strings, binary as Buffers. They begin with what has arrived and nobody has
+   * heard: what came while the 'connection' listener (a client's 'open' listener) awaited something is kept for it, for
+   * 10 s at most; and what came since the last loop was left, as long. Past that, or when no promise was returned, messages
+   * that nobody listens for are dropped, and reading behind that is warned of.
+   *
+   * A reader that lags pauses the connection, and with it the peer, whose Close frame then waits as well. Ends when the
+   * connection is closed; throws when it fails or is lost (1006), behind the messages that came before. Leaving a
+   * `for await` loop ends the iteration; what waits is there for the next.
+   * @throws {RangeError} when `maxQueue` or `maxQueueBytes` is not a whole number from 1 on
    * @throws {Error} when the messages are being iterated over already
    */
   messages(options?: MessagesOptions): MessageIterator {
     if (this.#iterator !== undefined) {
       throw new Error('The messages of this WebSocket are being read already: use that iterator, or end it first');
     }
-    const release = () => {
-      this.#iterator = undefined;
-      stopObserving();
-    };
-    const source = { pause: () => this.pause(), resume: () => this.resume(), release };
-    const iterator = new MessageIterator(source, options);
-    if (this.readyState === 3) {
-      iterator.end();
-      return iterator;
-    }
-    const end = (error: Error | undefined) => {
-      this.#iterationError = error;
-      release();
-      iterator.end(error);
-    };
-    const stopObserving = this.#observe({
-      failed(error) {
-        end(error);
-        return true;
+    const source = {
+      pause: () => this.#haltFor(Pause.Reader),
+      resume: () => this.#releaseFrom(Pause.Reader),
+      release: () => {
+        if (this.#iterator === iterator) this.#readerLeft();
       },
-      closed: (_socket, code) => end(code === ABNORMAL_CLOSURE ? abnormalClosure() : undefined),
-    });
+    };
+    const iterator: MessageIterator = new MessageIterator(this.#holding.queue, source, options);
+    this.#holding.stop();
+    this.#isDraining = false;
+    this.#keeps = true;
     this.#iterator = iterator;
+    if (!iterator.isFull) this.#releaseFrom(Pause.Reader);
+    if (this.#missed > 0) warnOfMissed(this.#missed);
+    this.#missed = 0;
+    if (this.readyState === 3) this.#endIteration(this.#iterationEnd());
     return iterator;
   }
 
@@ -423,15 +458,25 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    */
   close(code?: number, reason?: string | Uint8Array): void {
     if (this.readyState === 3) return;
-    if (this.#transport === undefined) this.#handshake?.close();
-    else this.#transport.close(code, reason);
+    if (this.#transport === undefined) {
+      this.#handshake?.close();
+      return;
+    }
+    this.#transport.close(code, reason);
+    // Nobody has come for what is kept: the peer's Close frame, which stands behind it, does not wait for that.
+    if (this.#isHeldBy(Pause.Reader)) this.#dropKept();
   }
 
   /** Destroys the transport at once: no Close frame, no further message; 'close' follows with 1006. */
   terminate(): void {
     if (this.readyState === 3) return;
-    if (this.#transport === undefined) this.#handshake?.close();
-    else this.#transport.destroy();
+    if (this.#transport === undefined) {
+      this.#handshake?.close();
+      return;
+    }
+    // What a loop has not read yet is still its own.
+    if (this.#iterator === undefined) this.#hold?.queue.clear();
+    this.#transport.destroy();
   }
 
   /** Counts the socket as closed at once and emits 'close', unless that has been done. You want `terminate`. */
@@ -442,6 +487,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     const reason =
       connection === undefined || connection.closeReason.length === 0 ? NO_REASON : Buffer.from(connection.closeReason);
     const code = connection?.closeCode ?? ABNORMAL_CLOSURE;
+    if (this.#isDraining) this.#drain(true);
+    this.#endIteration(this.#iterationEnd());
     for (const observer of this.#observers) observer.closed?.(this, code);
     this.#emitSafely('close', code, reason);
   }
@@ -449,15 +496,15 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   /** Stops reading, and holds what was read and not delivered. */
   pause(): void {
     if (this.readyState === 0 || this.readyState === 3) return;
-    this.#isPaused = true;
-    this.#transport?.pause();
+    this.#haltFor(Pause.Application);
   }
 
   /** Goes on, in order, where `pause` stopped. */
   resume(): void {
     if (this.readyState === 0 || this.readyState === 3) return;
-    this.#isPaused = false;
-    this.#transport?.resume();
+    this.#pauses &= ~Pause.Application;
+    if (this.#isDraining) this.#drain();
+    else if (this.#pauses === 0) this.#transport?.resume();
   }
 
   /** A listener's promise was rejected: as if the listener had thrown. */
@@ -474,14 +521,21 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   /** Each change makes another list, so that observers may come and go while they are told. */
   #observe(observer: SocketObserver): () => void {
     this.#observers = [...this.#observers, observer];
+    if (observer.message !== undefined) {
+      this.#messageObservers = [...this.#messageObservers, observer];
+      if (this.#keeps) this.#drainLater();
+    }
     return () => {
       this.#observers = this.#observers.filter((other) => other !== observer);
+      this.#messageObservers = this.#observers.filter(({ message }) => message !== undefined);
     };
   }
 
   /** @returns whether somebody has heard */
   #tellObservers(error: Error): boolean {
+    this.#iterationError ??= error;
     const heard = this.#observers.map((observer) => observer.failed?.(error) === true);
+    this.#endIteration(error);
     return heard.includes(true);
   }
 
@@ -496,10 +550,13 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
       const socket = this.#socket;
       if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
-      if (socket.#offerMessage(bytes, start, end, isBinary, isShared) && socket.listenerCount('message') === 0) return;
+      if (socket.#keeps && socket.#keep(bytes, start, end, isBinary, isShared)) return;
+      if (!isBinary && socket.listenerCount('text') > 0) {
+        const isHeard = socket.#emitText(decodeText(bytes, start, end));
+        if (isHeard && socket.listenerCount('message') === 0 && socket.#messageObservers.length === 0) return;
+      }
       const isKept = isShared && !socket.transientMessages;
-      const data = isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end);
-      socket.#emitMessage(isBinary ? fromPayload(data, socket.#binaryType) : data, isBinary);
+      socket.#emitMessage(isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end), isBinary);
     }
 
     ping(payload: Uint8Array): void {
@@ -511,7 +568,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     }
 
     closeReceived(): void {
-      this.#socket.#isPaused = false;
+      this.#socket.#pauses = 0;
     }
 
     failed(id: ViolationId, detail: number, cause: unknown): void {
@@ -523,21 +580,149 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     }
   };
 
-  /** Hands a message to whoever iterates, and text to 'text' listeners. @returns whether there is somebody */
-  #offerMessage(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
-    const hasTextListeners =
-      !isBinary && this.listenerCount('text') > 0 && this.#emitText(decodeText(bytes, start, end));
-    const iterator = this.#iterator;
-    if (iterator === undefined) return hasTextListeners;
-    if (!isBinary) iterator.push(decodeText(bytes, start, end));
-    else iterator.push(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end));
-    return true;
+  get #holding(): MessageHold {
+    this.#hold ??= new MessageHold({
+      // Listeners are not made to wait for a reader that may not come.
+      full: () => (this.#hasListener() ? this.#dropKept() : this.#haltFor(Pause.Reader)),
+      expire: () => this.#dropKept(),
+    });
+    return this.#hold;
   }
 
-  #emitMessage(data: RawData, isBinary: boolean): void {
+  /** Whether somebody hears of messages; whoever has put another `emit` in Node's place does. */
+  #hasListener(): boolean {
+    return (
+      this.listenerCount('message') > 0 ||
+      this.listenerCount('text') > 0 ||
+      this.#messageObservers.length > 0 ||
+      hasOwnEmit(this)
+    );
+  }
+
+  /**
+   * Hands a message to whoever iterates, or keeps it for whoever comes.
+   * @returns false when it is for listeners, too
+   */
+  #keep(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
+    const hasListener = this.#hasListener();
+    const isForReaders = this.#iterator !== undefined || this.#hold?.isBehindReader === true;
+    if (hasListener && !isForReaders && !this.#isDraining) {
+      this.#stopKeeping();
+      return false;
+    }
+    const isKept = isBinary && isShared;
+    const message = isBinary
+      ? isKept
+        ? copyOf(bytes, start, end)
+        : viewOfChunk(bytes, start, end)
+      : decodeText(bytes, start, end);
+    const isHeard = hasListener && !this.#isDraining;
+    const waiting = { message, lengthBytes: end - start, isHeard };
+    if (this.#iterator !== undefined) this.#iterator.push(waiting);
+    else this.#holding.keep(waiting);
+    return !isHeard;
+  }
+
+  #stopKeeping(): void {
+    this.#keeps = false;
+    this.#isDraining = false;
+    this.#hold?.stop();
+    this.#releaseFrom(Pause.Reader);
+  }
+
+  /** The program that added a listener has the rest of this tick to get ready. */
+  #drainLater(): void {
+    if (this.#isDraining || this.#iterator !== undefined || this.#hold === undefined) return;
+    if (this.#hold.queue.unheardCount === 0) return;
+    this.#isDraining = true;
+    this.#hold.stop();
+    // Nothing overtakes what was kept.
+    this.#haltFor(Pause.Reader);
+    process.nextTick(() => this.#drain());
+  }
+
+  /** Hands what was kept to listeners, as far as they stay and do not pause. */
+  #drain(isLast = false): void {
+    const { queue } = this.#holding;
+    while (this.#isDraining && queue.count > 0 && this.#hasListener()) {
+      if (!isLast && this.#isHeldBy(Pause.Application)) return;
+      const { message, isHeard } = queue.shift();
+      if (!isHeard) this.#handKept(message);
+      if (this.#spreadsEvents && !isLast) {
+        setImmediate(() => this.#drain());
+        return;
+      }
+    }
+    if (!this.#isDraining) return;
+    if (queue.count === 0) this.#stopKeeping();
+    else this.#readerLeft();
+  }
+
+  #handKept(message: Message): void {
+    const isBinary = typeof message !== 'string';
+    try {
+      if (!isBinary && this.listenerCount('text') > 0) {
+        const isHeard = this.#emitText(message);
+        if (isHeard && this.listenerCount('message') === 0 && this.#messageObservers.length === 0) return;
+      }
+      this.#emitMessage(isBinary ? message : Buffer.from(message), isBinary);
+    } catch (error) {
+      this.#failForHandler(error);
+    }
+  }
+
+  /** Nobody listens any more, but somebody may again: what waits is kept for a while. */
+  #readerLeft(): void {
+    this.#iterator = undefined;
+    this.#isDraining = false;
+    this.#releaseFrom(Pause.Reader);
+    this.#holding.readerLeft();
+  }
+
+  /** Nobody has come for what was kept, and nobody has to be waited for any longer. */
+  #dropKept(): void {
+    if (this.#iterator !== undefined || this.#isDraining) return;
+    this.#missed += this.#hold?.queue.unheardCount ?? 0;
+    this.#hold?.queue.clear();
+    this.#stopKeeping();
+  }
+
+  /** What waits is still read; another reader may come for it as well. */
+  #endIteration(error: Error | undefined): void {
+    this.#iterator?.end(error);
+    this.#iterator = undefined;
+  }
+
+  /** What a loop that begins or goes on behind the end of the connection ends with. */
+  #iterationEnd(): Error | undefined {
+    const code = this.#transport?.connection.closeCode ?? ABNORMAL_CLOSURE;
+    if (code === ABNORMAL_CLOSURE) this.#iterationError ??= abnormalClosure();
+    return this.#iterationError;
+  }
+
+  #isHeldBy(reason: number): boolean {
+    return (this.#pauses & reason) !== 0;
+  }
+
+  #haltFor(reason: number): void {
+    this.#pauses |= reason;
+    this.#transport?.pause();
+  }
+
+  #releaseFrom(reason: number): void {
+    if (!this.#isHeldBy(reason)) return;
+    this.#pauses &= ~reason;
+    if (this.#pauses === 0) this.#transport?.resume();
+  }
+
+  #emitMessage(bytes: Buffer, isBinary: boolean): void {
+    const data = isBinary ? fromPayload(bytes, this.#binaryType) : bytes;
+    if (this.#messageObservers.length > 0) {
+      for (const observer of this.#messageObservers) observer.message!(data, isBinary);
+    }
     const listener = soleListener(this, 'message');
-    if (listener === undefined) this.emit('message', data, isBinary);
-    else this.#watchResult(listener.call(this, data, isBinary));
+    if (listener !== undefined) this.#watchResult(listener.call(this, data, isBinary));
+    else if (!this.emit('message', data, isBinary) && this.#messageObservers.length === 0) this.#missed += 1;
   }
 
   /** @returns whether somebody listens */
@@ -559,15 +744,13 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   #holdUntilNextTurn(): void {
-    const transport = this.#transport!;
-    transport.pause();
-    setImmediate(() => {
-      if (!this.#isPaused) transport.resume();
-    });
+    this.#haltFor(Pause.Turn);
+    setImmediate(() => this.#releaseFrom(Pause.Turn));
   }
 
   #failed(id: ViolationId, detail: number, cause: unknown): void {
-    this.#isPaused = false;
+    this.#pauses = 0;
+    if (id === 'handlerFailed' && this.#iterator === undefined) this.#hold?.queue.clear();
     const error = violationError(id, detail, cause);
     const isHeard = this.#tellObservers(error);
     if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
@@ -624,5 +807,18 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 }
 
+/** Once for each socket that it happens to: data is gone. */
+function warnOfMissed(count: number): void {
+  const what = count === 1 ? '1 message' : `${count} messages`;
+  process.emitWarning(`${what} of a WebSocket came before anybody listened, and what nobody listens for is dropped`, {
+    type: 'FramewrightWarning',
+    code: 'WS_MESSAGES_MISSED',
+    detail:
+      "Call messages(), or add a 'message' listener, before the first await; or return the promise of what you await " +
+      "from the 'connection' listener (a client's 'open' listener), and messages are kept until then.",
+  });
+}
+
 defineStates(WebSocket);
+watchListeners(WebSocket.prototype, ['message', 'text'], (socket) => internals.listenerAdded(socket));
 defineEventProperties(WebSocket.prototype);

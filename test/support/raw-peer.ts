@@ -50,6 +50,9 @@ export const inShort = (firstByte: number, payload: Bytes = []) =>
 export const echoed = (payload: string) => inShort(0x81, payload);
 export const closed = (code: number, reason = '') => inShort(0x88, [code >> 8, code & 255, ...toBytes(reason)]);
 
+/** What a peer needs to know of a server. */
+type Reachable = Pick<StartedServer, 'endpoint' | 'tls'> | { readonly endpoint: Endpoint };
+
 export class RawPeer {
   readonly socket: Socket;
   /** What came and was not taken. */
@@ -74,10 +77,7 @@ export class RawPeer {
   }
 
   /** Connects, and says nothing yet. It stays half open when the server ends, unless told otherwise. */
-  static async connect(
-    server: Pick<StartedServer, 'endpoint' | 'tls'> | { readonly endpoint: Endpoint },
-    allowHalfOpen = false,
-  ): Promise<RawPeer> {
+  static async connect(server: Reachable, allowHalfOpen = false): Promise<RawPeer> {
     const cert = 'tls' in server ? server.tls?.cert : undefined;
     const socket =
       cert === undefined
@@ -89,7 +89,7 @@ export class RawPeer {
   }
 
   /** Connects and does the opening handshake. */
-  static async open(server: StartedServer, fields: Fields = {}, allowHalfOpen = false): Promise<RawPeer> {
+  static async open(server: Reachable, fields: Fields = {}, allowHalfOpen = false): Promise<RawPeer> {
     const peer = await RawPeer.connect(server, allowHalfOpen);
     peer.send(upgradeRequest(fields));
     const head = await peer.head();
