@@ -83,7 +83,12 @@ export class PerMessageDeflate {
       : acceptResponse(extensions, this.#settings);
     if (negotiation.outcome !== 'accepted') throw negotiationError(negotiation);
     const { agreed, response } = negotiation;
-    const params = readParams(response);
+    // As ws, which gives back one of the objects that it was given: those of `extension.parse` have no prototype.
+    const [like = null] = configurations;
+    const params = Object.assign(
+      Object.create(like && Object.getPrototypeOf(like)),
+      readParams(response),
+    ) as PerMessageDeflateParams;
     if (!isServer) {
       // What the client asked of itself holds whether the answer repeats it or not.
       if (agreed.clientNoContextTakeover) params.client_no_context_takeover = true;

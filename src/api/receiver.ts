@@ -102,7 +102,7 @@ export class Receiver extends Writable {
       closeReceived: () => {
         const { closeCode, closeReason } = this.#connection;
         this.#isConcluded = true;
-        this.emit('conclude', closeCode, Buffer.from(closeReason));
+        this.emit('conclude', closeCode, viewOf(closeReason, 0, closeReason.length));
       },
       failed: (id, detail, cause) => {
         // Thrown by a listener: it goes to whoever wrote the chunk.

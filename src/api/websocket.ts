@@ -11,7 +11,7 @@ import type { AgreedDeflate } from '../transport/compression.ts';
 import { copyOf } from '../transport/message-memory.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
-import { viewOfChunk } from '../transport/view.ts';
+import { viewOf, viewOfChunk } from '../transport/view.ts';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
 import { violationError, warnOfError } from './errors.ts';
 import {
@@ -41,6 +41,7 @@ import type { broadcast, PreparedMessage, prepareMessage } from './prepared-mess
 import { type ExtensionsInUse, extensionsInUse, TransportReceiver, TransportSender } from './private-surface.ts';
 import { defineStates, READY_STATES, STATE_NAMES } from './ready-state.ts';
 import type { Receiver } from './receiver.ts';
+import { ignoreError } from './refusal.ts';
 import type { Sender } from './sender.ts';
 import {
   type SetSocketOptions,
@@ -484,8 +485,9 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
     const connection = this.#transport?.connection;
-    const reason =
-      connection === undefined || connection.closeReason.length === 0 ? NO_REASON : Buffer.from(connection.closeReason);
+    const closeReason = connection?.closeReason ?? NO_REASON;
+    // Memory of its own, which pins nothing of what others have received.
+    const reason = viewOf(closeReason, 0, closeReason.length);
     const code = connection?.closeCode ?? ABNORMAL_CLOSURE;
     if (this.#isDraining) this.#drain(true);
     this.#endIteration(this.#iterationEnd());
@@ -557,6 +559,14 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       }
       const isKept = isShared && !socket.transientMessages;
       socket.#emitMessage(isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end), isBinary);
+    }
+
+    /** Programs put a `pong` of their own over ours, to count pongs or to stay silent; ws calls it as well. */
+    answerPing(payload: Uint8Array): boolean {
+      const socket = this.#socket;
+      if (socket.pong === WebSocket.prototype.pong) return false;
+      socket.pong(Buffer.from(payload), !socket._isServer, ignoreError);
+      return true;
     }
 
     ping(payload: Uint8Array): void {

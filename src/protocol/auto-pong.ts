@@ -4,19 +4,18 @@
  */
 
 import type { FrameOutput } from './connection-contract.ts';
-import { FIN } from './frame-header.ts';
-import { Opcode } from './opcode.ts';
-
-const PONG = FIN | Opcode.Pong;
 
 export class AutoPong {
-  private readonly output: FrameOutput;
+  private readonly output: Pick<FrameOutput, 'flush'>;
+  private readonly send: (payload: Uint8Array) => boolean;
   private readonly maxPendingPongs: number;
   private pendingPongs = 0;
   private unansweredPing: Uint8Array | undefined;
 
-  constructor(output: FrameOutput, maxPendingPongs: number) {
+  /** @param send writes a pong; false when none was written, so that none waits */
+  constructor(output: Pick<FrameOutput, 'flush'>, maxPendingPongs: number, send: (payload: Uint8Array) => boolean) {
     this.output = output;
+    this.send = send;
     this.maxPendingPongs = maxPendingPongs;
   }
 
@@ -32,8 +31,7 @@ export class AutoPong {
       this.unansweredPing = new Uint8Array(payload);
       return;
     }
-    this.pendingPongs++;
-    this.output.writeFrame(PONG, payload);
+    if (this.send(payload)) this.pendingPongs++;
   }
 
   /**

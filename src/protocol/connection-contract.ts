@@ -37,7 +37,14 @@ export interface ConnectionHandler {
    * @param isShared whether the memory is the handler's during the call only; otherwise from here on
    */
   message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void;
-  /** The payload is valid during the call only. A pong has been queued already. */
+  /**
+   * A ping is to be answered, by the handler in its own way if it wants to: what it throws fails the connection too.
+   * Without this method the Connection answers.
+   * @param payload valid during the call only
+   * @returns false when the Connection shall answer
+   */
+  answerPing?(payload: Uint8Array): boolean;
+  /** The payload is valid during the call only. The ping has been answered already. */
   ping(payload: Uint8Array): void;
   pong(payload: Uint8Array): void;
   /** The peer's Close frame came in, and ours has been sent. */

@@ -65,6 +65,7 @@ export class Connection implements FrameSink {
   private frameBytesToCome = 0;
   /** Made for the first ping. */
   private autoPong: AutoPong | undefined;
+  private pongsSent = 0;
   /** Whether the message being sent has begun and not ended. */
   isSendingFragments = false;
 
@@ -168,6 +169,7 @@ export class Connection implements FrameSink {
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
     checkControlPayload(payload);
     if (this.state !== 'open') return false;
+    if (opcode === Opcode.Pong) this.pongsSent++;
     this.output.writeFrame(FIN | opcode, payload);
     return true;
   }
@@ -250,6 +252,10 @@ export class Connection implements FrameSink {
     }
   }
 
+  private get hasFailed(): boolean {
+    return this.currentState === 'failed';
+  }
+
   private advance(event: ConnectionEvent): void {
     this.currentState = nextState(this.currentState, event);
   }
@@ -281,7 +287,7 @@ export class Connection implements FrameSink {
     } else {
       this.frameStart(header);
       this.framePayload(header, chunk, start, end);
-      if (this.currentState !== 'failed') this.frameEnd(header);
+      if (!this.hasFailed) this.frameEnd(header);
     }
   }
 
@@ -369,8 +375,9 @@ export class Connection implements FrameSink {
     }
     const payload = bytes.subarray(start, end);
     if (opcode === Opcode.Ping && this.answersPings && this.currentState === 'open') {
-      this.autoPong ??= new AutoPong(this.output, this.limits.maxPendingPongs);
+      this.autoPong ??= new AutoPong(this.output, this.limits.maxPendingPongs, (bytes) => this.sendPong(bytes));
       this.autoPong.answer(payload);
+      if (this.hasFailed) return;
     }
     try {
       if (opcode === Opcode.Ping) this.handler.ping(payload);
@@ -378,6 +385,18 @@ export class Connection implements FrameSink {
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }
+  }
+
+  /** @returns whether a pong was written */
+  private sendPong(payload: Uint8Array): boolean {
+    const before = this.pongsSent;
+    try {
+      if (this.handler.answerPing?.(payload) === true) return this.pongsSent !== before;
+    } catch (error) {
+      this.fail('handlerFailed', 0, error);
+      return false;
+    }
+    return this.sendControl(Opcode.Pong, payload);
   }
 
   private receiveClose(bytes: Uint8Array, start: number, end: number): void {

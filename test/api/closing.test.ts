@@ -35,6 +35,14 @@ describe.each(SERVER_KINDS)('closing on %s', (kind) => {
     socket.terminate();
   });
 
+  it('§7.1.6 the reason is memory of its own', async () => {
+    const { peer, socket } = await open();
+    const end = eventOf(socket, 'close');
+    peer.send(text('in the same chunk'), close(1000, 'reason'));
+    const [, reason] = (await end) as [number, Buffer];
+    expect([reason.toString(), reason.buffer.byteLength]).toEqual(['reason', 6]);
+  });
+
   it('§7.1.5 the code is that of the peer, also when it answers ours with another', async () => {
     const { peer, socket } = await open();
     const end = eventOf(socket, 'close');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { extension } from '../../src/api/parsers.ts';
 import { PerMessageDeflate } from '../../src/api/per-message-deflate.ts';
 import { fill } from '../support/arbitraries.ts';
 import { type DeflateLike, wsClasses as ws } from '../support/ws-classes.ts';
@@ -51,6 +52,19 @@ describe('RFC 7692 §7.1 negotiation', () => {
       }),
     );
   });
+
+  it.each([Theirs, Ours])(
+    'what is accepted has the prototype of what was given: none, from extension.parse',
+    (Deflate) => {
+      const parsed = extension.parse('permessage-deflate; client_max_window_bits')['permessage-deflate']!;
+      for (const isServer of [true, false]) {
+        const deflate = () => new Deflate({ isServer });
+        const given = isServer ? parsed : extension.parse('permessage-deflate')['permessage-deflate']!;
+        expect(Object.getPrototypeOf(deflate().accept(given))).toBeNull();
+        expect(Object.getPrototypeOf(deflate().accept([{}]))).toBe(Object.prototype);
+      }
+    },
+  );
 
   it('RFC 7692 §7.1 a server accepts, and refuses, what ws does, with ws’s errors', () => {
     fc.assert(

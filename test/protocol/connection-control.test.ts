@@ -71,6 +71,47 @@ describe.each(ROLES)('connection, %s: pings and pongs', (role) => {
   });
 });
 
+describe.each(ROLES)('connection, %s: a handler that answers pings itself', (role) => {
+  function open(answer: (end: End, payload: Uint8Array) => boolean, options?: EndOptions) {
+    const end = new End(role, options);
+    Object.assign(end.handler, { answerPing: (payload: Uint8Array) => answer(end, payload) });
+    return end;
+  }
+
+  it('§5.5.2 or leaves it to the connection', () => {
+    const end = open(() => false);
+    end.receiveFrames(ping('a'));
+    expect(end.output.log).toEqual(['8a 61']);
+  });
+
+  it('§5.5.2 in words of its own, before it hears of the ping', () => {
+    const end = open(({ connection }) => connection.sendControl(10, Uint8Array.of(0xff)));
+    end.handler.react = () => expect(end.output.log).toHaveLength(1);
+    end.receiveFrames(ping('a'));
+    expect(end.output.log).toEqual(['8a ff']);
+    expect(end.handler.log).toEqual(['ping:61']);
+    expect(end.connection.isAwaitingFlush).toBe(true);
+  });
+
+  it('§5.5.3 with silence, and then no pong waits', () => {
+    const asked: number[] = [];
+    const end = open((_end, payload) => asked.push(payload[0]!) > 0, { limits: { maxPendingPongs: 1 } });
+    end.receiveFrames(ping('a'), ping('b'), ping('c'));
+    expect(asked).toEqual([0x61, 0x62, 0x63]);
+    expect([end.output.log, end.connection.isAwaitingFlush]).toEqual([[], false]);
+  });
+
+  it('§7.1.7 and throws: the connection fails, and the ping is not heard', () => {
+    const error = new Error('mine');
+    const end = open(() => {
+      throw error;
+    });
+    end.receiveFrames(ping('a'), ping('b'));
+    expect(end.output.log).toEqual(['88 03 f3']);
+    expect(end.handler.calls).toEqual([{ call: 'failed', id: 'handlerFailed', detail: 0, cause: error }]);
+  });
+});
+
 describe.each(ROLES)('connection, %s: a peer that does not read its pongs', (role) => {
   const options: EndOptions = { limits: { maxPendingPongs: 3 } };
   const pings = (...names: string[]) => names.map((name) => ping(name));
