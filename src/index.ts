@@ -10,12 +10,13 @@ import { broadcast, prepareMessage } from './api/prepared-message.ts';
 import { Receiver } from './api/receiver.ts';
 import { Sender } from './api/sender.ts';
 import { createWebSocketStream } from './api/stream.ts';
+import { WebSocketError } from './api/web-arguments.ts';
 import { WebSocket } from './api/websocket.ts';
 import { WebSocketServer } from './api/websocket-server.ts';
 import { WebSocketStream } from './api/websocket-stream.ts';
 
 export type { ClientOptions } from './api/client-handshake.ts';
-export type { WebSocketError } from './api/errors.ts';
+export type { ConnectionError } from './api/errors.ts';
 export type { CloseEvent, ErrorEvent, Event, MessageEvent } from './api/event-target.ts';
 export type { Message, MessageIterator, MessagesOptions } from './api/message-iterator.ts';
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './api/net-server.ts';
@@ -25,6 +26,7 @@ export type { BroadcastOptions, PreparedMessage, PrepareOptions } from './api/pr
 export type { ReceiverOptions } from './api/receiver.ts';
 export type { FrameOptions, GenerateMask, SenderCallback, SenderSendOptions } from './api/sender.ts';
 export type { WsConnectionOptions } from './api/server-options.ts';
+export type { WebSocketCloseInfo } from './api/web-arguments.ts';
 export type {
   ConnectionSettings,
   RawData,
@@ -40,9 +42,10 @@ export type {
   WebSocketServerOptions,
 } from './api/websocket-server.ts';
 export type {
-  WebSocketCloseInfo,
+  WebSocketClosed,
   WebSocketConnection,
   WebSocketStreamChunk,
+  WebSocketStreamData,
   WebSocketStreamOptions,
 } from './api/websocket-stream.ts';
 export type {
@@ -71,6 +74,7 @@ Object.assign(WebSocket, {
   Server: WebSocketServer,
   subprotocol,
   WebSocket,
+  WebSocketError,
   WebSocketServer,
   WebSocketStream,
 });
@@ -89,6 +93,7 @@ export {
   WebSocket,
   WebSocket as default,
   WebSocket as 'module.exports',
+  WebSocketError,
   WebSocketServer,
   WebSocketServer as Server,
   WebSocketStream,

@@ -52,6 +52,7 @@ describe('architecture: what is allowed', () => {
     ['api/a.ts', "import { b } from '../server/b.ts';\nimport { c } from '../client/c.ts';"],
     ['realtime/a.ts', "import { b } from '../api/b.ts';"],
     ['sse/a.ts', "import { b } from '../server/b.ts';"],
+    ['web/a.ts', "import { b } from '../api/b.ts';\nimport { c } from '../client/c.ts';"],
     ['index.ts', "export { b } from './api/b.ts';\nexport { c } from './protocol/c.ts';"],
     ['inspector/a.ts', "import { b } from '../deflate/negotiate.ts';"],
     ['playground/a.tsx', "import { b } from 'react';\nimport { c } from '../inspector/c.ts';\nimport './a.css';"],

@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { VIOLATIONS, type ViolationId, violationMessage } from '../protocol/index.ts';
 
 /** What an 'error' event carries when a connection fails. */
-export interface WebSocketError extends Error {
+export interface ConnectionError extends Error {
   /** A `WS_ERR_…` code, see the error table in the README; for corrupt compressed data zlib's, such as Z_DATA_ERROR. */
   readonly code: string;
 }
@@ -15,9 +15,9 @@ export interface WebSocketError extends Error {
  * The error that stands for a violation. `cause` is what a handler threw; or what zlib or a Blob's reader said, which is
  * then the error itself.
  */
-export function violationError(id: ViolationId, detail: number, cause?: unknown): WebSocketError {
+export function violationError(id: ViolationId, detail: number, cause?: unknown): ConnectionError {
   if (cause instanceof Error && (id === 'invalidCompression' || isUnreadableBlob(cause)))
-    return cause as WebSocketError;
+    return cause as ConnectionError;
   const { code, isRangeError } = VIOLATIONS[id];
   const ErrorClass = isRangeError ? RangeError : Error;
   const error = new ErrorClass(violationMessage(id, detail), cause === undefined ? undefined : { cause });

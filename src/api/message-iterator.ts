@@ -5,7 +5,7 @@
  * to know how messages arrive.
  */
 
-import type { WebSocketError } from './errors.ts';
+import type { ConnectionError } from './errors.ts';
 
 /** Text as a string, anything else as a Buffer. */
 export type Message = string | Buffer;
@@ -197,7 +197,7 @@ function checkLimit(name: string, value: number): void {
 }
 
 /** What iterating, and a WebSocketStream, end with when the connection was lost. */
-export function abnormalClosure(): WebSocketError {
+export function abnormalClosure(): ConnectionError {
   const error = new Error('The connection ended without a Close frame: messages may be missing');
   return Object.assign(error, { code: 'WS_ERR_ABNORMAL_CLOSURE', closeCode: 1006, reason: '' });
 }

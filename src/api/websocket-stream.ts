@@ -4,167 +4,302 @@
  */
 
 import { ReadableStream, WritableStream, type WritableStreamDefaultController } from 'node:stream/web';
+import { parseAddress } from '../client/address.ts';
 import type { ClientOptions } from './client-handshake.ts';
-import { abnormalClosure, type Message, type MessageIterator } from './message-iterator.ts';
-import type { SendData } from './payload.ts';
-import { WebSocket } from './websocket.ts';
+import { abnormalClosure, type MessageIterator, type MessagesOptions } from './message-iterator.ts';
+import {
+  checkCloseArguments,
+  checkSubprotocols,
+  closeArgumentsOf,
+  closeError,
+  type WebSocketCloseInfo,
+  WebSocketError,
+} from './web-arguments.ts';
+import { type BufferSource, toBytes, toDictionary, toStringSequence, toUsvString } from './web-idl.ts';
+import { internals, WebSocket } from './websocket.ts';
 
-export interface WebSocketStreamOptions extends ClientOptions {
+export interface WebSocketStreamOptions extends Omit<ClientOptions, 'protocols' | 'signal'>, MessagesOptions {
+  /** Subprotocols, most preferred first. Default none. */
+  readonly protocols?: readonly string[] | undefined;
   /** Aborts the opening handshake; has no effect once the connection is open. */
   readonly signal?: AbortSignal | undefined;
-  /** Messages that may wait to be read before the peer is slowed down. From 1 on; default 16. */
-  readonly maxQueue?: number | undefined;
 }
 
-/** What a chunk may be: text as a string, binary messages as bytes. */
+/** What is read: text as a string, binary messages as bytes. */
 export type WebSocketStreamChunk = string | Uint8Array;
+
+/** What can be written: a message a chunk. Anything else is made a string, as in browsers. */
+export type WebSocketStreamData = string | BufferSource;
 
 export interface WebSocketConnection {
   /** Messages: text as strings, binary as Uint8Arrays. */
   readonly readable: ReadableStream<WebSocketStreamChunk>;
   /** Each chunk is a message. Closing it closes the connection. */
-  readonly writable: WritableStream<SendData>;
+  readonly writable: WritableStream<WebSocketStreamData>;
   /** Names of the extensions in use, joined by ', '. */
   readonly extensions: string;
   /** The subprotocol agreed on, or ''. */
   readonly protocol: string;
 }
 
-export interface WebSocketCloseInfo {
-  /** Status code; 1005 when the peer's Close frame had none. */
-  readonly closeCode?: number | undefined;
-  readonly reason?: string | undefined;
+/** How a connection was closed by both sides. */
+export interface WebSocketClosed {
+  /** The peer's status code; 1005 when its Close frame had none. */
+  readonly closeCode: number;
+  readonly reason: string;
 }
 
 const ABNORMAL_CLOSURE = 1006;
-const NORMAL_CLOSURE = 1000;
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSED = 3;
+
+const CLOSED_OVER_DATA = 'The connection was closed by the peer before everything that was written had been sent';
 
 export class WebSocketStream {
-  /** Undefined for a connection that this side has accepted. */
-  readonly url: string | undefined;
-  /** Rejected when the handshake does not succeed. */
-  readonly opened: Promise<WebSocketConnection>;
-  /** Rejected when the connection fails, or is lost without a Close frame. */
-  readonly closed: Promise<Required<WebSocketCloseInfo>>;
-  readonly #socket: WebSocket | undefined;
+  readonly #url: string | undefined;
+  readonly #opening = promiseParts<WebSocketConnection>();
+  readonly #closing = promiseParts<WebSocketClosed>();
+  #socket: WebSocket | undefined;
+  #messages: MessageIterator | undefined;
+  /** Whether this side has begun to close. */
+  #isClosing = false;
+  /** Messages that have been written and may never be read: on their way to the network, or too late for it. */
+  #unsent = 0;
+  /** Those of them that were on their way before anybody began to close. */
+  #sending = 0;
+  #writing: WritableStreamDefaultController | undefined;
+  /** What nothing can be written any more because of. */
+  #writeError: unknown;
 
   /**
    * Connects to a server.
-   * @param address see `WebSocket`; for a WebSocket, see `from`
-   * @throws {SyntaxError | RangeError | TypeError} as `WebSocket`
+   * @param address ws:, wss:, http:, https: or, only here, ws+unix:; for a WebSocket, see `from`
+   * @throws {DOMException} SyntaxError for a bad address, and a subprotocol that is no token or stands there twice
+   * @throws {TypeError} for options of the wrong type
+   * @throws {RangeError} for numbers out of their range, see `WebSocket`
    */
   constructor(address: string | URL | WebSocket, options: WebSocketStreamOptions = {}) {
-    const { signal, maxQueue, ...clientOptions } = options;
-    const opening = promiseParts<WebSocketConnection>();
-    const closing = promiseParts<Required<WebSocketCloseInfo>>();
-    this.opened = opening.promise;
-    this.closed = closing.promise;
-    if (signal?.aborted) {
-      opening.reject(signal.reason);
-      closing.reject(signal.reason);
-      return;
+    // biome-ignore lint/complexity/noArguments: undefined counts as an argument
+    if (arguments.length === 0) throw new TypeError('WebSocketStream needs an address');
+    const { protocols, signal, queueOptions, clientOptions } = convertOptions(options);
+    if (!(address instanceof WebSocket)) {
+      this.#url = toUrl(address);
+      checkSubprotocols(protocols);
+      if (signal?.aborted) {
+        this.#reject(signal.reason);
+        return;
+      }
     }
-
-    const socket = address instanceof WebSocket ? address : new WebSocket(address, clientOptions);
+    const socket = address instanceof WebSocket ? address : new WebSocket(this.#url!, [...protocols], clientOptions);
     this.#socket = socket;
-    this.url = socket.url;
-    let failure: unknown;
-    let writing: WritableStreamDefaultController | undefined;
-    const open = () => {
-      signal?.removeEventListener('abort', abort);
-      const { readable, writable } = this.#streamsOn(socket, messages, (controller) => {
-        writing = controller;
-      });
-      opening.resolve({ readable, writable, extensions: socket.extensions, protocol: socket.protocol });
-    };
-    const abort = () => {
-      failure = signal!.reason;
-      socket.off('open', open);
-      socket.terminate();
-    };
-    const messages = socket.messages({ maxQueue });
-    socket.on('error', (error) => {
-      failure ??= error;
-    });
-    socket.once('close', (code, reason) => {
-      signal?.removeEventListener('abort', abort);
-      const error = failure ?? (code === ABNORMAL_CLOSURE ? abnormalClosure() : undefined);
-      opening.reject(error ?? new Error('The connection is closed'));
-      if (error === undefined) closing.resolve({ closeCode: code, reason: reason.toString() });
-      else closing.reject(error);
-      writing?.error(error ?? new Error('The connection is closed: nothing can be written any more'));
-    });
-    if (socket.readyState === 0) {
-      signal?.addEventListener('abort', abort);
-      socket.once('open', open);
-    } else if (socket.readyState === 3) {
-      const error = new Error('The connection is closed');
-      opening.reject(error);
-      closing.reject(error);
-    } else {
-      open();
-    }
+    if (socket.readyState === CLOSED) this.#reject(closeError('The connection is closed', ABNORMAL_CLOSURE, ''));
+    else this.#follow(socket, queueOptions, signal);
   }
 
   /**
    * Streams on a socket that a server has accepted. Its messages come to the stream from here on.
    * @throws {Error} when the messages are being iterated over already
    */
-  static from(socket: WebSocket, options: Pick<WebSocketStreamOptions, 'maxQueue'> = {}): WebSocketStream {
+  static from(socket: WebSocket, options: MessagesOptions = {}): WebSocketStream {
     return new WebSocketStream(socket, options);
   }
 
-  /**
-   * Starts the closing handshake (§7.1.2), or aborts the opening one. A reason without a code is sent with 1000.
-   * @throws {TypeError | RangeError} as `WebSocket.close`
-   */
-  close({ closeCode, reason }: WebSocketCloseInfo = {}): void {
-    this.#socket?.close(closeCode ?? (reason ? NORMAL_CLOSURE : undefined), reason);
+  /** Undefined for a connection that this side has accepted. */
+  get url(): string | undefined {
+    return this.#url;
   }
 
-  #streamsOn(
-    socket: WebSocket,
-    messages: MessageIterator,
-    started: (controller: WritableStreamDefaultController) => void,
-  ) {
-    const readable = new ReadableStream<WebSocketStreamChunk>(
-      {
-        pull: async (controller) => {
-          const { done, value } = await messages.next();
-          if (done) controller.close();
-          else controller.enqueue(toChunk(value));
-        },
-        cancel: async (reason) => {
-          await messages.return();
-          this.close(closeInfoOf(reason));
-        },
+  /** Rejected when the handshake does not succeed: with the signal's reason, or a WebSocketError that has a `cause`. */
+  get opened(): Promise<WebSocketConnection> {
+    return this.#opening.promise;
+  }
+
+  /**
+   * Rejected with a WebSocketError when the connection fails, is lost without a Close frame (1006), or is closed by the peer
+   * before everything that was written has left.
+   */
+  get closed(): Promise<WebSocketClosed> {
+    return this.#closing.promise;
+  }
+
+  /**
+   * Starts the closing handshake (§7.1.2), or aborts the opening one: what has not been handed to `readable` is dropped. A
+   * reason without a code is sent with 1000.
+   * @throws {DOMException} InvalidAccessError for other codes than 1000 and 3000–4999, SyntaxError for a reason of more than
+   *   123 bytes
+   * @throws {TypeError} when `closeInfo` is no object, or its members have the wrong type
+   */
+  close(closeInfo: WebSocketCloseInfo = {}): void {
+    const { code, reason } = closeArgumentsOf(closeInfo, 'closeInfo');
+    this.#close(code, reason);
+  }
+
+  #close(code?: number, reason = ''): void {
+    this.#isClosing = true;
+    if (this.#messages !== undefined) void dropAll(this.#messages);
+    this.#socket?.close(code, code === undefined ? undefined : reason);
+  }
+
+  /** Streams are cancelled and aborted with anything; a WebSocketError says what to send. */
+  #closeFor(error: unknown): void {
+    if (!(error instanceof WebSocketError)) {
+      this.#close();
+      return;
+    }
+    try {
+      const { code, reason } = checkCloseArguments(error.closeCode ?? undefined, error.reason);
+      this.#close(code, reason);
+    } catch {
+      // What ended another connection, as 1006 did, cannot be sent.
+      this.#close();
+    }
+  }
+
+  #reject(error: unknown): void {
+    this.#opening.reject(error);
+    this.#closing.reject(error);
+  }
+
+  #follow(socket: WebSocket, queueOptions: MessagesOptions, signal: AbortSignal | undefined): void {
+    const messages = socket.messages(queueOptions);
+    this.#messages = messages;
+    let cause: Error | undefined;
+    const open = () => {
+      signal?.removeEventListener('abort', abort);
+      const { extensions, protocol } = socket;
+      const connection = { readable: this.#readFrom(messages), writable: this.#writeTo(socket), extensions, protocol };
+      // A task of its own, once the network has been asked again: what came right behind the handshake has been seen by then,
+      // so that nobody writes into a connection that the peer has closed already.
+      setImmediate(() => setImmediate(this.#opening.resolve, connection));
+    };
+    const abort = () => {
+      this.#reject(signal!.reason);
+      socket.terminate();
+    };
+    internals.observe(socket, {
+      opened: open,
+      failed(error) {
+        cause ??= error;
+        return true;
       },
-      // Read ahead is what the iterator does.
-      { highWaterMark: 0 },
-    );
-    const writable = new WritableStream<SendData>({
-      start: started,
-      write: (chunk) => socket.sendMessage(chunk),
-      close: async () => {
-        this.close();
-        await this.closed;
+      closed: (_socket, code, reason) => {
+        signal?.removeEventListener('abort', abort);
+        this.#closed(code, reason.toString(), cause);
       },
-      abort: (reason) => this.close(closeInfoOf(reason)),
     });
-    return { readable, writable };
+    if (socket.readyState === CONNECTING) signal?.addEventListener('abort', abort);
+    else open();
+  }
+
+  #closed(closeCode: number, reason: string, cause: Error | undefined): void {
+    if (closeCode === ABNORMAL_CLOSURE) cause ??= abnormalClosure();
+    if (cause === undefined && this.#unsent === 0) {
+      this.#writeError = notWritable();
+      this.#closing.resolve({ closeCode, reason });
+    } else {
+      const error = closeError(cause?.message ?? CLOSED_OVER_DATA, closeCode, reason, cause);
+      // The peer has closed over messages that were on their way.
+      this.#writeError = this.#sending > 0 && closeCode !== ABNORMAL_CLOSURE ? notWritable() : error;
+      this.#reject(error);
+    }
+    this.#writing?.error(this.#writeError);
+  }
+
+  #readFrom(messages: MessageIterator): ReadableStream<WebSocketStreamChunk> {
+    return new ReadableStream<WebSocketStreamChunk>({
+      pull: async (controller) => {
+        // How the connection ended is for `closed` to say, in one error for all.
+        const message = await messages.next().catch(() => undefined);
+        if (message?.done === false) {
+          controller.enqueue(toChunk(message.value));
+          return;
+        }
+        await this.#closing.promise;
+        controller.close();
+      },
+      cancel: (reason) => this.#closeFor(reason),
+    });
+  }
+
+  #writeTo(socket: WebSocket): WritableStream<WebSocketStreamData> {
+    return new WritableStream<WebSocketStreamData>({
+      start: (controller) => {
+        this.#writing = controller;
+      },
+      write: async (chunk) => {
+        const data = toBytes(chunk) ?? toUsvString(chunk);
+        if (this.#isClosing) throw notWritable();
+        this.#unsent += 1;
+        if (socket.readyState === OPEN && (await this.#isTaken(socket, data))) {
+          this.#unsent -= 1;
+          return;
+        }
+        await this.#closing.promise.catch(() => {});
+        throw this.#writeError;
+      },
+      close: async () => {
+        this.#close();
+        await this.#closing.promise;
+      },
+      abort: (reason) => this.#closeFor(reason),
+    });
+  }
+
+  /** Whether the network has taken a message before the peer began to close: what comes later is not read by it (§5.5.1). */
+  async #isTaken(socket: WebSocket, data: string | Uint8Array): Promise<boolean> {
+    this.#sending += 1;
+    try {
+      await socket.sendMessage(data);
+    } catch {
+      return false;
+    }
+    if (socket.readyState !== OPEN && !this.#isClosing) return false;
+    this.#sending -= 1;
+    return true;
   }
 }
 
-function toChunk(message: Message): WebSocketStreamChunk {
+for (const name of ['url', 'opened', 'closed', 'close']) {
+  Object.defineProperty(WebSocketStream.prototype, name, { enumerable: true });
+}
+Object.defineProperty(WebSocketStream.prototype, Symbol.toStringTag, { value: 'WebSocketStream', configurable: true });
+
+/** In the order of Web IDL. @throws {TypeError} for what cannot be converted */
+function convertOptions(options: unknown) {
+  const { protocols, signal, maxQueue, maxQueueBytes, ...clientOptions } = toDictionary(options, 'options');
+  const subprotocols = protocols === undefined ? [] : toStringSequence(protocols, 'protocols');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal');
+  const queueOptions = { maxQueue, maxQueueBytes } as MessagesOptions;
+  return { protocols: subprotocols, signal, queueOptions, clientOptions };
+}
+
+/** @throws {DOMException} SyntaxError */
+function toUrl(address: string | URL): string {
+  const text = toUsvString(address);
+  try {
+    return parseAddress(text).url;
+  } catch (error) {
+    throw new DOMException((error as Error).message, 'SyntaxError');
+  }
+}
+
+function toChunk(message: string | Buffer): WebSocketStreamChunk {
   if (typeof message === 'string') return message;
   return new Uint8Array(message.buffer, message.byteOffset, message.length);
 }
 
-/** Streams are cancelled and aborted with anything; an error that names a status code has it sent. */
-function closeInfoOf(reason: unknown): WebSocketCloseInfo {
-  if (typeof reason !== 'object' || reason === null || !('closeCode' in reason)) return {};
-  const { closeCode, reason: text } = reason as WebSocketCloseInfo;
-  return { closeCode, reason: text };
+function notWritable(): DOMException {
+  return new DOMException('The connection is closed: nothing can be written any more', 'InvalidStateError');
+}
+
+/** From `close` on, the standard drops what comes; so the Close frame does not wait behind messages that nobody reads. */
+async function dropAll(messages: MessageIterator): Promise<void> {
+  try {
+    while (!(await messages.next()).done);
+  } catch {
+    // How the connection ended is for `closed` to say.
+  }
 }
 
 /** A promise and what settles it. Nobody has to be waiting for it: its rejection is not an unhandled one. */

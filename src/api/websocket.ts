@@ -77,7 +77,7 @@ export interface SocketObserver {
   /** @returns whether somebody hears of it in this way */
   failed?(error: Error): boolean;
   /** Called before the 'close' event. */
-  closed?(socket: WebSocket, code: number): void;
+  closed?(socket: WebSocket, code: number, reason: Buffer): void;
 }
 
 /** What parts of the library do with a socket. They are no members of it, since subclasses may have members of any name. */
@@ -491,7 +491,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     const code = connection?.closeCode ?? ABNORMAL_CLOSURE;
     if (this.#isDraining) this.#drain(true);
     this.#endIteration(this.#iterationEnd());
-    for (const observer of this.#observers) observer.closed?.(this, code);
+    for (const observer of this.#observers) observer.closed?.(this, code, reason);
     this.#emitSafely('close', code, reason);
   }
 

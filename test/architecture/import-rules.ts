@@ -26,7 +26,7 @@ const CHAIN: readonly (readonly string[])[] = [
   ['transport'],
   ['server', 'client'],
   ['api'],
-  ['realtime', 'sse'],
+  ['realtime', 'sse', 'web'],
 ];
 
 const ANYTHING = Symbol('may import every unit');
