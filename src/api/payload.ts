@@ -2,8 +2,9 @@
  * Turns what applications send into a payload, and what arrives into what applications asked for.
  */
 
+import { inspect, types } from 'node:util';
 import type { Payload } from '../transport/message-sender.ts';
-import { viewOf } from '../transport/view.ts';
+import { viewIn } from '../transport/view.ts';
 
 /**
  * What `send`, `ping` and `pong` take. Numbers are sent as their decimal text, null and undefined as nothing, arrays of
@@ -17,7 +18,7 @@ export type SendData =
   | ArrayBufferView
   | Blob
   | readonly number[]
-  | readonly Uint8Array[]
+  | readonly ArrayBufferView[]
   | null
   | undefined;
 
@@ -29,22 +30,51 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * The payload of a message: text stays a string, everything else becomes bytes, on the same memory where possible.
- * @throws {TypeError} for data that has no bytes
+ * @throws {TypeError} for data that has no bytes: objects that are merely like an array have a length, which says what
+ *   they cost and which anybody may have written into some JSON
  */
 export function toPayload(data: SendData): Payload {
   if (typeof data === 'string') return data;
   if (data === undefined || data === null) return EMPTY;
   if (data instanceof Uint8Array) return data;
   if (typeof data === 'number') return String(data);
-  if (ArrayBuffer.isView(data))
-    return viewOf(new Uint8Array(data.buffer), data.byteOffset, data.byteOffset + data.byteLength);
-  if (data instanceof Blob) return data;
-  if (isViewList(data)) return Buffer.concat(data);
-  return Buffer.from(data as ArrayBuffer);
+  if (ArrayBuffer.isView(data)) return viewIn(data.buffer, data.byteOffset, data.byteLength);
+  if (types.isAnyArrayBuffer(data)) return viewIn(data, 0, data.byteLength);
+  if (isBlob(data)) return data;
+  if (Array.isArray(data)) {
+    if (data.length > 0 && data.every(isView)) return Buffer.concat(data.map(bytesOf));
+    if (data.every(isNumber)) return Buffer.from(data);
+  }
+  throw new TypeError(
+    `What is sent must be a string, a number, an ArrayBuffer, a view of one (Buffer, Uint8Array, …), a Blob, or an array of views or of numbers; got ${inspect(data, BRIEFLY)}`,
+  );
 }
 
-function isViewList(data: unknown): data is readonly Uint8Array[] {
-  return Array.isArray(data) && data.length > 0 && data.every((part) => part instanceof Uint8Array);
+const BRIEFLY = { depth: 0, maxArrayLength: 3, maxStringLength: 40, breakLength: Number.POSITIVE_INFINITY };
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number';
+}
+
+function isView(value: unknown): boolean {
+  return ArrayBuffer.isView(value);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return viewIn(buffer, byteOffset, byteLength);
+}
+
+/** Of any realm, or a package that makes such. */
+function isBlob(data: object): data is Blob {
+  const {
+    arrayBuffer,
+    stream,
+    type,
+    size,
+    [Symbol.toStringTag]: tag,
+  } = data as Partial<Blob> & Record<symbol, unknown>;
+  const hasMembers = typeof arrayBuffer === 'function' && typeof stream === 'function';
+  return hasMembers && typeof type === 'string' && typeof size === 'number' && (tag === 'Blob' || tag === 'File');
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import { Writable } from 'node:stream';
+import { inCallersContext } from '../deflate/async-context.ts';
 import { type DeflateParams, MAX_WINDOW_BITS, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import type { AgreedDeflate } from '../transport/compression.ts';
 import type { SocketTransport } from '../transport/socket-transport.ts';
@@ -21,15 +22,16 @@ export class TransportSender extends Sender {
     super(transport.socket);
     this.#transport = transport;
     Object.defineProperty(this, '_bufferedBytes', {
-      get: () => transport.bufferedBytes - transport.socket.writableLength,
+      get: () => transport.unwrittenBytes,
       set() {},
     });
   }
 
   override sendFrame(list: readonly (Uint8Array | string)[], callback?: SenderCallback): void {
     const parts = list.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
-    if (!this.#transport.sendEncoded(parts, callback) && callback !== undefined) {
-      process.nextTick(callback, new Error('WebSocket is not open: the frame was not sent'));
+    const done = callback && inCallersContext(callback);
+    if (!this.#transport.sendEncoded(parts, done) && done !== undefined) {
+      process.nextTick(done, new Error('WebSocket is not open: the frame was not sent'));
     }
   }
 }

@@ -16,7 +16,7 @@ export interface SendOptions {
   readonly compress?: boolean | undefined;
   /**
    * Mask the frame (§5.1). Default: what the role asks for; a peer fails the connection at anything else (1002), so this
-   * is for tests of peers. A frame that differs is not compressed.
+   * is for tests of peers.
    */
   readonly mask?: boolean | undefined;
   /** Whether this ends the message; false sends a fragment (§5.4). Default true. */

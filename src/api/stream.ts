@@ -5,6 +5,7 @@
  */
 
 import { Duplex, type DuplexOptions } from 'node:stream';
+import { inCallersContext } from '../deflate/async-context.ts';
 import type { WebSocket } from './websocket.ts';
 
 type Callback = (error?: Error | null) => void;
@@ -15,7 +16,7 @@ type Callback = (error?: Error | null) => void;
  */
 export function createWebSocketStream(socket: WebSocket, options: DuplexOptions = {}): Duplex {
   const ends = new StreamEnds(socket);
-  const duplex = new Duplex({
+  const duplex = new WebSocketDuplex({
     ...options,
     // A reader that has come to the end destroys a stream that allows it, and the writing side with it.
     autoDestroy: false,
@@ -37,6 +38,7 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     },
   });
 
+  duplex.isReady = () => socket.readyState !== 0;
   const isText = duplex.readableObjectMode;
   socket.on('message', (data, isBinary) => {
     const chunk = isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
@@ -53,6 +55,39 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
   });
   destroyWhenDone(duplex);
   return duplex;
+}
+
+/**
+ * What is written while something else is under way waits in the stream, and is sent when that is done: by then its memory
+ * may hold something else, and whoever is called back then would be in another caller's async context.
+ */
+class WebSocketDuplex extends Duplex {
+  /** Whether a chunk would be sent at once. */
+  isReady: () => boolean = () => false;
+
+  override write(chunk: unknown, ...rest: readonly unknown[]): boolean {
+    const waits = this.writableLength > 0 || this.writableCorked > 0 || !this.isReady();
+    const given = waits && ArrayBuffer.isView(chunk) ? copyOf(chunk) : chunk;
+    return (super.write as AnyWrite).call(this, given, ...rest.map(inContext));
+  }
+
+  override end(...given: readonly unknown[]): this {
+    const [chunk, ...rest] = given;
+    const kept = ArrayBuffer.isView(chunk) ? [copyOf(chunk), ...rest] : given;
+    (super.end as AnyEnd).call(this, ...kept.map(inContext));
+    return this;
+  }
+}
+
+type AnyWrite = (...given: readonly unknown[]) => boolean;
+type AnyEnd = (...given: readonly unknown[]) => unknown;
+
+function copyOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
+  return Buffer.from(Buffer.from(buffer, byteOffset, byteLength));
+}
+
+function inContext(argument: unknown): unknown {
+  return typeof argument === 'function' ? inCallersContext(argument as () => void) : argument;
 }
 
 /** What `autoDestroy` would do, but only when both sides are done, or one has failed. */

@@ -5,6 +5,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
 import type { AgreedDeflate } from '../transport/compression.ts';
@@ -29,7 +30,6 @@ import {
   soleListener,
   watchListeners,
 } from './event-target.ts';
-import { encodeMessage, isMaskedOtherwise } from './mask-choice.ts';
 import { MessageHold } from './message-hold.ts';
 import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
 import { decodeText } from './message-text.ts';
@@ -279,10 +279,11 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return this.#extensions;
   }
 
-  /** Bytes sent and not yet taken by the network, frame headers included. */
+  /**
+   * Payload bytes of messages that were sent in this turn of the event loop, or have not been taken by the network. What
+   * was given to `send`, `ping` or `pong` once it was too late counts for ever.
+   */
   get bufferedAmount(): number {
-    // What waits for the end of the tick is offered to the network now: only what it does not take is buffered.
-    this.#transport?.flush();
     return this.#unsentBytes + (this.#transport?.bufferedBytes ?? 0);
   }
 
@@ -392,17 +393,16 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   sendMessage(data: SendData, options?: SendOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.send(data, options, (error) => {
-        if (error !== undefined) reject(error);
-        // Destroyed in the middle of a write, a net.Socket says that it went well.
-        else if (this._socket?.destroyed) reject(new Error('The connection was closed while the message was written'));
-        else resolve();
+        if (error === undefined) resolve();
+        else reject(error);
       });
     });
   }
 
   /**
-   * Sends a message. Large payloads are not copied: leave them alone until `callback` has run.
-   * @param callback runs once the data has been written out, or with the reason why it was not
+   * Sends a message: what is in `data` during this call.
+   * @param callback runs once the network has taken the data, or with the reason why it is not known to have done so; in
+   *   the async context of this call
    * @throws {Error} while CONNECTING
    * @throws {TypeError} for data that has no bytes
    */
@@ -419,9 +419,9 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     const transport = this.#transportAfterHandshake();
     const payload = toPayload(data);
     const isBinary = binary ?? typeof payload !== 'string';
-    const isSent = isMaskedOtherwise(this._isServer, mask, payload)
-      ? transport?.sendEncoded([encodeMessage(payload, isBinary, fin, mask)], this.#safeCallback(done))
-      : transport?.sendMessage(payload, isBinary, fin, compress, this.#safeCallback(done));
+    const isMaskedOtherwise = mask === this._isServer;
+    const callbackInContext = this.#safeCallback(done);
+    const isSent = transport?.sendMessage(payload, isBinary, fin, compress, callbackInContext, isMaskedOtherwise);
     if (!isSent) this.#refuseToSend(payload, done);
   }
 
@@ -805,15 +805,16 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (callback !== undefined) process.nextTick(this.#safeCallback(callback)!, error);
   }
 
+  /** To be called once: another caller's work may be what it is called from. */
   #safeCallback(callback: SendCallback | undefined): ((error?: Error | null) => void) | undefined {
     if (callback === undefined) return undefined;
-    return (error) => {
+    return inCallersContext((error?: Error | null) => {
       try {
         callback(error ?? undefined);
       } catch (thrown) {
         this.#failForHandler(thrown);
       }
-    };
+    });
   }
 }
 

@@ -151,6 +151,8 @@ type DeflateDone = (error: Error | undefined, output: Uint8Array) => void;
 
 interface DeflateJob {
   readonly payload: Uint8Array;
+  /** Whether the payload is a copy already. */
+  readonly isCopy: boolean;
   readonly fin: boolean;
   readonly done: DeflateDone;
 }
@@ -170,12 +172,13 @@ export class MessageDeflater {
 
   /**
    * Deflates a message, or with `fin` false a fragment of one; every further call then continues it until one with `fin`
-   * true. The payload is left alone until `done`. What comes out has to be sent, in order: see `forgetContext`.
+   * true. The payload is read during the call only. What comes out has to be sent, in order: see `forgetContext`.
    * @param done called once, during this call when the payload is small and nothing goes before it, or later
    */
   deflate(payload: Uint8Array, fin: boolean, done: DeflateDone): void {
+    const isCopy = this.queue.isBusy;
     if (this.isClosed) done(new CodecClosedError(), NOTHING);
-    else this.queue.add({ payload, fin, done });
+    else this.queue.add({ payload: isCopy ? Buffer.from(payload) : payload, isCopy, fin, done });
   }
 
   /**
@@ -184,7 +187,8 @@ export class MessageDeflater {
    * @throws {Error} when a later message is being deflated already
    */
   forgetContext(): void {
-    if (this.queue.isBusy) throw new Error('A later message is being compressed: drop a message in its own callback');
+    if (this.queue.isWorking)
+      throw new Error('A later message is being compressed: drop a message in its own callback');
     this.forgetsContext = true;
   }
 
@@ -195,7 +199,7 @@ export class MessageDeflater {
     for (const job of this.queue.takeAll()) job.done(new CodecClosedError(), NOTHING);
   }
 
-  private start({ payload, fin, done }: DeflateJob): void {
+  private start({ payload, isCopy, fin, done }: DeflateJob): void {
     if (this.forgetsContext) {
       this.forgetsContext = false;
       this.source.forgetContext();
@@ -206,7 +210,9 @@ export class MessageDeflater {
       this.queue.settle(() => done(undefined, fin ? Uint8Array.of(EMPTY_MESSAGE_OCTET) : NOTHING));
       return;
     }
-    this.source.get().run(payload, 0, payload.length, Number.POSITIVE_INFINITY, ({ error, output }) => {
+    const zlib = this.source.get();
+    const bytes = isCopy || payload.length <= zlib.maxSyncBytes ? payload : Buffer.from(payload);
+    zlib.run(bytes, 0, bytes.length, Number.POSITIVE_INFINITY, ({ error, output }) => {
       if (error !== undefined) this.source.discard();
       else if (fin) this.source.messageDone();
       // RFC 7692 §7.2.1: only the message's end loses its tail; a fragment in its middle keeps its own.

@@ -13,7 +13,13 @@ export class JobQueue<Job extends object> {
     this.start = start;
   }
 
+  /** Whether a job that is added has to wait. */
   get isBusy(): boolean {
+    return this.current !== undefined || this.isDraining || this.waiting.length > 0;
+  }
+
+  /** Whether a job has begun and not ended. */
+  get isWorking(): boolean {
     return this.current !== undefined;
   }
 

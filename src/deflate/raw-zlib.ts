@@ -23,6 +23,8 @@ export interface RunResult {
 }
 
 export interface RawZlib {
+  /** Up to so many bytes are read during the call of `run`; more are left alone until `done`. */
+  readonly maxSyncBytes: number;
   /**
    * Feeds bytes[start … end) and flushes (Z_SYNC_FLUSH), so that all there is comes out. One call at a time: the next
    * one follows `done`. After an error, or output that was too long, only `close` may follow.

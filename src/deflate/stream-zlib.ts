@@ -4,6 +4,7 @@
  */
 
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
+import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { joinParts, type RawZlib, type RawZlibOptions, type RunResult, type ZlibError } from './raw-zlib.ts';
 
@@ -14,6 +15,7 @@ export function openStreamZlib(options: RawZlibOptions): RawZlib {
 }
 
 class StreamZlib implements RawZlib {
+  readonly maxSyncBytes = -1;
   private readonly options: RawZlibOptions;
   private stream: DeflateRaw | InflateRaw;
   private isClosed = false;
@@ -28,9 +30,10 @@ class StreamZlib implements RawZlib {
   }
 
   run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void {
+    const report = inCallersContext(done);
     zlibGate.enter(() => {
       if (this.isClosed) zlibGate.leave();
-      else this.feed(bytes.subarray(start, end), maxOutputBytes, done);
+      else this.feed(bytes.subarray(start, end), maxOutputBytes, report);
     });
   }
 

@@ -7,6 +7,7 @@
  */
 
 import { constants, createDeflateRaw, deflateRawSync } from 'node:zlib';
+import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { joinParts, type RawZlib, type RawZlibOptions, type RunResult, type ZlibError } from './raw-zlib.ts';
 
@@ -158,7 +159,7 @@ const NOTHING = new Uint8Array(0);
 class HandleZlib implements RawZlib {
   private readonly handle: ZlibHandle;
   private readonly writeState = new Uint32Array(2);
-  private readonly maxSyncBytes: number;
+  readonly maxSyncBytes: number;
   private isClosed = false;
   /** Whether the thread pool works on a step. */
   private isAsync = false;
@@ -236,6 +237,8 @@ class HandleZlib implements RawZlib {
 
   private runAsync(): void {
     this.step = NOTHING;
+    // The handle may have been made for another connection, and calls back in that one's context.
+    this.done = this.done && inCallersContext(this.done);
     zlibGate.enter(() => {
       if (this.isClosed) zlibGate.leave();
       else this.startAsyncStep();

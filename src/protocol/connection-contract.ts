@@ -14,8 +14,7 @@ import type { ViolationId } from './violation.ts';
 /** Where a Connection's frames go. */
 export interface FrameOutput {
   /**
-   * Takes one frame, in order. Payloads of control frames are copied during the call; a larger payload may be kept as it
-   * is until it is written, so whoever gave it leaves it alone until then.
+   * Takes one frame, in order. The payload is read during the call only.
    */
   writeFrame(firstByte: number, payload: Uint8Array | string): void;
   /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken it all. */

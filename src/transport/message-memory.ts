@@ -1,7 +1,6 @@
 /** Memory for messages: that they keep, or that is used again as soon as they have been handled. */
 
 import { wordsOf } from '../protocol/index.ts';
-import { readBuffer } from './mask-kernel.ts';
 import { viewIn, viewOfChunk } from './view.ts';
 
 /** Small pieces lie side by side in one block. It is also how much memory a message that is kept can hold beside itself. */
@@ -70,16 +69,11 @@ const MAX_SPARE_BYTES = 16 * 1_048_576;
 /** Shortest first. */
 const spares: Buffer[] = [];
 let spareBytes = 0;
-const reused = new WeakSet<ArrayBufferLike>([readBuffer.buffer]);
 
 /** For messages that last as long as their handler: `recycle` takes it back. May be longer than asked for. */
 export function allocateReusable(lengthBytes: number): Buffer {
   const at = spares.findIndex(({ length }) => length >= lengthBytes);
-  if (at === -1) {
-    const made = Buffer.allocUnsafeSlow(lengthBytes);
-    reused.add(made.buffer);
-    return made;
-  }
+  if (at === -1) return Buffer.allocUnsafeSlow(lengthBytes);
   const [spare] = spares.splice(at, 1);
   spareBytes -= spare!.length;
   return spare!;
@@ -90,17 +84,4 @@ export function recycle(bytes: Uint8Array): void {
   spareBytes += bytes.length;
   const at = spares.findIndex(({ length }) => length >= bytes.length);
   spares.splice(at === -1 ? spares.length : at, 0, bytes as Buffer);
-}
-
-/** Whether the bytes lie in memory that is used again. */
-export function isReused(bytes: Uint8Array): boolean {
-  return reused.has(bytes.buffer);
-}
-
-/** For what is kept beyond this call: bytes in memory that is used again, as a copy; others as they are. */
-export function keepBytes(bytes: Uint8Array): Uint8Array {
-  if (!isReused(bytes)) return bytes;
-  const copy = Buffer.allocUnsafe(bytes.length);
-  copy.set(bytes);
-  return copy;
 }

@@ -5,10 +5,10 @@
  */
 
 import { Buffer } from 'node:buffer';
+import { inCallersContext } from '../deflate/async-context.ts';
 import { JobQueue } from '../deflate/job-queue.ts';
 import type { Connection } from '../protocol/index.ts';
 import type { Compression } from './compression.ts';
-import { keepBytes } from './message-memory.ts';
 import type { WriteBatch, WriteCallback } from './write-batch.ts';
 
 export type Payload = string | Uint8Array | Blob;
@@ -70,22 +70,31 @@ export class MessageSender {
     return this.jobs?.isBusy === true;
   }
 
-  /** Sends a message or a fragment, see `Connection.sendMessage`. */
-  send(payload: Payload, isBinary: boolean, fin: boolean, mayCompress: boolean, callback?: WriteCallback): void {
+  /** Sends a message or a fragment, see `Connection.sendMessage` and `WriteBatch.maskOtherwise`. */
+  send(
+    payload: Payload,
+    isBinary: boolean,
+    fin: boolean,
+    mayCompress: boolean,
+    isMaskedOtherwise: boolean,
+    callback?: WriteCallback,
+  ): void {
     const isCompressed = this.compression !== undefined && this.decideCompression(payload, fin, mayCompress);
-    if (!isBlob(payload) && !isCompressed && !this.isBusy) {
-      this.transmit(payload, isBinary, fin, false, callback);
+    if (!isBlob(payload) && !isCompressed && !this.isBusy && !isMaskedOtherwise) {
+      this.transmit(payload, isBinary, fin, callback);
       return;
     }
     const lengthBytes = payloadLength(payload);
-    const kept = payload instanceof Uint8Array ? keepBytes(payload) : payload;
+    const kept = this.isBusy && payload instanceof Uint8Array ? Buffer.from(payload) : payload;
     this.bufferedBytes += lengthBytes;
     const finish = (error: Error | undefined, bytes: string | Uint8Array) => {
       if (job.isAbandoned) return;
       this.queue.settle(() => {
         this.bufferedBytes -= lengthBytes;
-        if (error === undefined) this.transmit(bytes, isBinary, fin, isCompressed, callback);
-        else callback?.(error);
+        const transmit = () => this.transmit(bytes, isBinary, fin, callback, isCompressed ? lengthBytes : undefined);
+        if (error !== undefined) callback?.(error);
+        else if (isMaskedOtherwise) this.batch.maskOtherwise(transmit);
+        else transmit();
       });
     };
     const proceed = (bytes: string | Uint8Array) => {
@@ -106,7 +115,7 @@ export class MessageSender {
   /** As `inOrder`, with the bytes of a payload. */
   withBytes(payload: Uint8Array | Blob, action: (bytes: Uint8Array) => void, callback?: WriteCallback): void {
     if (!isBlob(payload)) {
-      const kept = this.isBusy ? keepBytes(payload) : payload;
+      const kept = this.isBusy ? Buffer.from(payload) : payload;
       this.inOrder(() => action(kept), callback);
       return;
     }
@@ -141,8 +150,10 @@ export class MessageSender {
     else tell();
   }
 
+  /** A job that waits is begun when another caller's is done. */
   private jobOf(callback: WriteCallback | undefined, run: () => void): Job {
-    return { run, callback, doing: COMPRESSING, isAbandoned: false };
+    const begin = this.isBusy ? inCallersContext(run) : run;
+    return { run: begin, callback, doing: COMPRESSING, isAbandoned: false };
   }
 
   private read(blob: Blob, job: Job, proceed: (bytes: Uint8Array) => void): void {
@@ -172,17 +183,22 @@ export class MessageSender {
     return this.isMessageCompressed;
   }
 
+  /** @param bytesBefore what was compressed: how long it was */
   private transmit(
     payload: string | Uint8Array,
     isBinary: boolean,
     fin: boolean,
-    isCompressed: boolean,
     callback: WriteCallback | undefined,
+    bytesBefore?: number,
   ): void {
-    const isSent = this.connection.sendMessage(payload, isBinary, fin, isCompressed);
-    if (callback === undefined) return;
-    if (isSent) this.batch.whenWritten(callback);
-    else callback(new Error(`The socket was closed while ${COMPRESSING}`));
+    const { batch } = this;
+    if (!this.connection.sendMessage(payload, isBinary, fin, bytesBefore !== undefined)) {
+      callback?.(new Error(`The socket was closed while ${COMPRESSING}`));
+      return;
+    }
+    if (bytesBefore !== undefined) batch.countPending(bytesBefore - payload.length);
+    if (callback !== undefined) batch.whenWritten(callback);
+    batch.flushIfLarge();
   }
 }
 

@@ -13,13 +13,15 @@ export interface SharedMessage {
   readonly payload: string | Uint8Array;
   readonly isBinary: boolean;
   readonly frame: Uint8Array;
+  readonly payloadBytes: number;
 }
 
 export function shareMessage(payload: string | Uint8Array, isBinary: boolean): SharedMessage {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   const frame = encodeFrame(firstByteOf(isBinary ? Opcode.Binary : Opcode.Text, true), bytes);
   // Streams make a Buffer of everything else they are given, for each connection again.
-  return { payload, isBinary, frame: viewIn(frame.buffer, frame.byteOffset, frame.length) };
+  const view = viewIn(frame.buffer, frame.byteOffset, frame.length);
+  return { payload, isBinary, frame: view, payloadBytes: bytes.length };
 }
 
 const NOTHING = new Uint8Array(0);

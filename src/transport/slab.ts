@@ -44,8 +44,13 @@ function takeSlab(): Slab {
 
 let current = takeSlab();
 
+/** Whether the slab at hand has room for so many bytes. */
+export function hasRoom(lengthBytes: number): boolean {
+  return SLAB_BYTES - current.used >= lengthBytes;
+}
+
 /** The slab to write into, with room for so many bytes (at most `SLAB_BYTES`). */
 export function slabWithRoom(lengthBytes: number): Slab {
-  if (SLAB_BYTES - current.used < lengthBytes) current = takeSlab();
+  if (!hasRoom(lengthBytes)) current = takeSlab();
   return current;
 }

@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { outsideAnyContext } from '../deflate/async-context.ts';
 import {
   buildClosePayload,
   Connection,
@@ -158,14 +159,14 @@ export class SocketTransport {
     this.directionEnded();
   }
 
-  /** Bytes sent and not yet taken by the network, frame headers included. */
+  /** Payload bytes that were sent in this turn of the event loop, or have not been taken by the network. */
   get bufferedBytes(): number {
     return this.sender.bufferedBytes + this.batch.bufferedBytes;
   }
 
-  /** Writes what has been sent so far, instead of at the end of the tick or of the chunk being handled. */
-  flush(): void {
-    this.batch.flush();
+  /** Bytes that have not been handed to the socket: payloads that wait, and frames with their headers. */
+  get unwrittenBytes(): number {
+    return this.sender.bufferedBytes + this.batch.unwrittenBytes;
   }
 
   /** Whether messages can be sent. */
@@ -176,6 +177,7 @@ export class SocketTransport {
   /**
    * Sends a message or a fragment, see `Connection.sendMessage`.
    * @param mayCompress compress it, where that has been agreed on and pays
+   * @param isMaskedOtherwise mask it against what the role asks for (§5.1)
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    */
   sendMessage(
@@ -184,9 +186,10 @@ export class SocketTransport {
     fin: boolean,
     mayCompress: boolean,
     callback?: WriteCallback,
+    isMaskedOtherwise = false,
   ): boolean {
     if (!this.isOpen) return false;
-    this.sender.send(payload, isBinary, fin, mayCompress, callback);
+    this.sender.send(payload, isBinary, fin, mayCompress, isMaskedOtherwise, callback);
     return true;
   }
 
@@ -195,9 +198,10 @@ export class SocketTransport {
     const { connection } = this;
     const hasOwnForm = connection.role === 'client' || this.compression !== undefined || connection.isSendingFragments;
     if (hasOwnForm) return this.sendMessage(message.payload, message.isBinary, true, true, callback);
-    if (this.sender.isBusy) return this.sendFrames(() => this.batch.writeShared(message.frame), callback);
+    const { frame, payloadBytes } = message;
+    if (this.sender.isBusy) return this.sendFrames(() => this.batch.writeShared(frame, payloadBytes), callback);
     if (!this.isOpen) return false;
-    this.batch.writeShared(message.frame);
+    this.batch.writeShared(frame, payloadBytes);
     if (callback !== undefined) this.batch.whenWritten(callback);
     return true;
   }
@@ -226,11 +230,11 @@ export class SocketTransport {
   /**
    * Writes a frame that somebody has encoded already, behind everything sent so far: so can one encoding serve many
    * connections. What it holds is not looked at.
-   * @param parts left alone until `callback`
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    */
   sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): boolean {
-    return this.sendFrames(() => this.batch.writeEncoded(parts), callback);
+    const kept = this.sender.isBusy ? [Buffer.concat(parts)] : parts;
+    return this.sendFrames(() => this.batch.writeEncoded(kept), callback);
   }
 
   private sendFrames(write: () => void, callback: WriteCallback | undefined): boolean {
@@ -243,6 +247,7 @@ export class SocketTransport {
       }
       write();
       if (callback !== undefined) this.batch.whenWritten(callback);
+      this.batch.flushIfLarge();
     }, callback);
     return true;
   }
@@ -260,11 +265,14 @@ export class SocketTransport {
     }
     if (this.isClosing) return;
     this.isClosing = true;
+    const reason = ArrayBuffer.isView(closeReason) ? Buffer.from(closeReason) : closeReason;
     this.sender.inOrder(() => {
-      this.connection.close(statusCode, closeReason);
-      // No message follows that it could leave with.
-      this.batch.flush();
-      this.watchClosing();
+      this.connection.close(statusCode, reason);
+      outsideAnyContext(() => {
+        // No message follows that it could leave with.
+        this.batch.flush();
+        this.watchClosing();
+      });
     });
   }
 
@@ -284,8 +292,10 @@ export class SocketTransport {
     this.isDestroyed = true;
     this.connection.discardInput();
     this.sender.abandon();
-    this.batch.flush();
-    this.socket.destroy();
+    outsideAnyContext(() => {
+      this.batch.flush();
+      this.socket.destroy();
+    });
     // The socket had closed on its own before, and only input held back by `pause` kept the connection.
     if (this.isSocketClosed) this.handle(() => this.connection.transportClosed());
   }
@@ -367,5 +377,6 @@ export class SocketTransport {
       this.connection.transportClosed();
     });
     this.sender.abandon();
+    this.batch.socketClosed();
   }
 }

@@ -1,28 +1,39 @@
 /**
  * The last steps of sending (§6.1): masks what a client sends, and collects a connection's outgoing frames so that they
  * leave in one write: those sent while a chunk is being handled at its end, those sent elsewhere at the end of the tick.
- * A string becomes UTF-8 here (§5.6); bytes are not looked at. Small payloads are copied behind their headers into a
- * shared slab; large ones are written from where they lie.
+ * A string becomes UTF-8 here (§5.6); bytes are not looked at.
+ *
+ * What leaves is what was there at the call, so whatever callers can change is copied: through a slab that all
+ * connections share, which is written when it is full. While the network takes it at once, that is one slab that stays in
+ * the processor's cache; as soon as it does not, the rest gets memory of its own.
  */
 
 // Imported since the global one is looked up anew at every use.
 import { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type FrameOutput, frameHeaderLength, type Role, writeFrameHeader } from '../protocol/index.ts';
+// Fake timers replace the global one.
+import { setImmediate } from 'node:timers';
+import { outsideAnyContext } from '../deflate/async-context.ts';
+import { type FrameOutput, frameHeaderLength, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
 import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
-import { isReused, keepBytes } from './message-memory.ts';
 import { noFrames, type SharedFrames } from './shared-frames.ts';
-import { SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
+import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
+import { viewOf } from './view.ts';
 
 export type WriteCallback = (error?: Error | null) => void;
 
-/** Up to here a payload is copied beside its header; from here on the copy costs more than a second buffer to write. */
-export const COPY_LIMIT_BYTES = 16_384;
+/** Up to here a payload lies in one piece behind its header. */
+export const LONG_PAYLOAD_BYTES = 16_384;
+
+/** From here on a write is worth making at once where nothing is held: what waits would take slab after slab. */
+const LARGE_WRITE_BYTES = 65_536;
 
 /** Up to here frames that many connections get are put together for all of them. */
 const MAX_SHARED_BYTES = 131_072;
+
+const OPCODE_BITS = 0x0f;
 
 /** What a batch tells its connection. */
 export interface WriteBatchOwner {
@@ -31,19 +42,51 @@ export interface WriteBatchOwner {
   flushed(): void;
 }
 
+/** What left in one write, for as long as somebody waits for it or the network has not taken it. */
+interface Writing {
+  readonly callbacks: readonly WriteCallback[] | undefined;
+  /** The application's bytes in it. */
+  readonly dataBytes: number;
+  /** Where it ends in all that the batch has written. */
+  readonly end: number;
+  readonly turn: number;
+  /** Whether the stream has said so; a net.Socket says it of what the kernel has taken. */
+  isTaken: boolean;
+  isSettled: boolean;
+  next: Writing | undefined;
+}
+
 /** Batches with something to write at the end of the tick. */
 let scheduled: WriteBatch[] = [];
 
 function flushScheduled(): void {
   const batches = scheduled;
   scheduled = [];
-  for (const batch of batches) batch.flush();
+  for (const batch of batches) batch.flushAsScheduled();
+}
+
+function flushNow(batch: WriteBatch): void {
+  batch.flush();
+}
+
+/** Counts turns of the event loop in which something was sent. */
+let turn = 0;
+let isTurnNoted = false;
+
+function endTurn(): void {
+  turn++;
+  isTurnNoted = false;
+}
+
+function noteTurn(): void {
+  isTurnNoted = true;
+  setImmediate(endTurn);
 }
 
 export class WriteBatch implements FrameOutput {
   private readonly socket: Duplex;
   /** §5.1: a client masks every frame, Close frames (§5.5.1) included; a server none. */
-  private readonly masks: boolean;
+  private masks: boolean;
   /** Set before anything is written. */
   owner!: WriteBatchOwner;
   private readonly nextKey: () => number;
@@ -61,9 +104,20 @@ export class WriteBatch implements FrameOutput {
   private shared: SharedFrames | undefined;
   private callbacks: WriteCallback[] | undefined;
   private pendingBytes = 0;
+  /** The application's bytes among them. */
+  private pendingDataBytes = 0;
   private isHeld = false;
   private isScheduled = false;
   private hasEnded = false;
+
+  private writtenBytes = 0;
+  /** What the network had not taken at once, oldest first. */
+  private firstUntaken: Writing | undefined;
+  private lastUntaken: Writing | undefined;
+  private untakenDataBytes = 0;
+  /** The application's bytes that the network has taken in the turn of that number. */
+  private takenDataBytes = 0;
+  private takenTurn = 0;
 
   constructor(socket: Duplex, role: Role, nextKey = nextMaskingKey) {
     this.socket = socket;
@@ -72,9 +126,20 @@ export class WriteBatch implements FrameOutput {
     this.tellsWhenTaken = socket.constructor === Socket;
   }
 
-  /** Bytes sent and not yet taken by the network, frame headers included. */
+  /**
+   * Payload bytes of data frames that the network has not taken, or that were written in this turn of the event loop: what
+   * was sent is seen until the turn ends.
+   */
   get bufferedBytes(): number {
-    return this.pendingBytes + this.socket.writableLength;
+    this.forgetTaken();
+    const untakenBytes = this.socket.destroyed ? 0 : this.untakenDataBytes;
+    const takenBytes = this.takenTurn === turn ? this.takenDataBytes : 0;
+    return this.pendingDataBytes + untakenBytes + takenBytes;
+  }
+
+  /** Bytes that have not been written, frame headers included. */
+  get unwrittenBytes(): number {
+    return this.pendingBytes;
   }
 
   /** Until `release`, frames wait: a chunk is being handled. */
@@ -89,39 +154,50 @@ export class WriteBatch implements FrameOutput {
 
   writeFrame(firstByte: number, given: Uint8Array | string): void {
     if (this.hasEnded) return;
-    // Long text is going to be bytes anyway: its length need not be counted first.
-    const payload = typeof given === 'string' && given.length > COPY_LIMIT_BYTES ? Buffer.from(given) : given;
+    // Long text is going to be bytes anyway, in memory that nobody else knows: its length need not be counted first.
+    const isLongText = typeof given === 'string' && given.length > LONG_PAYLOAD_BYTES;
+    const payload = isLongText ? Buffer.from(given) : given;
     const payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-    const frameBytes = frameHeaderLength(payloadLength, this.masks) + payloadLength;
-    if (payloadLength <= COPY_LIMIT_BYTES || (frameBytes <= SLAB_BYTES && hasToBeCopied(payload))) {
-      this.copyFrame(firstByte, payload, payloadLength, frameBytes);
+    if (typeof payload === 'string' || payloadLength <= LONG_PAYLOAD_BYTES) {
+      this.copyFrame(firstByte, payload, payloadLength);
     } else {
-      this.queueFrame(firstByte, typeof payload === 'string' ? Buffer.from(payload) : payload);
+      const maskingKey = this.masks ? this.nextKey() : undefined;
+      this.writeHeader(firstByte, payloadLength, maskingKey);
+      if (isLongText) this.addOwn(payload, maskingKey);
+      else this.copyLong(payload, maskingKey);
     }
-    this.pendingBytes += frameBytes;
+    if ((firstByte & OPCODE_BITS) < Opcode.Close) this.countPending(payloadLength);
     if (!this.isHeld) this.schedule();
+  }
+
+  /** As `writeFrame`, masked when the role would not have it, and the other way round: for programs that test peers. */
+  maskOtherwise(write: () => void): void {
+    this.masks = !this.masks;
+    try {
+      write();
+    } finally {
+      this.masks = !this.masks;
+    }
+  }
+
+  /** Counts so many bytes of the application's; for a frame that was compressed, what that took off. */
+  countPending(dataBytes: number): void {
+    if (!isTurnNoted) noteTurn();
+    this.pendingDataBytes += dataBytes;
   }
 
   /** Takes a frame that somebody has encoded already, masking included, in any number of parts. */
   writeEncoded(parts: readonly Uint8Array[]): void {
     if (this.hasEnded) return;
     for (const part of parts) {
-      if (part.length <= COPY_LIMIT_BYTES) {
-        const { bytes } = this.extendRange(part.length);
-        bytes.set(part, this.rangeEnd);
-        this.rangeEnd += part.length;
-        this.slab!.used = this.rangeEnd;
-      } else {
-        this.seal();
-        this.add(keepBytes(part));
-      }
-      this.pendingBytes += part.length;
+      this.copyLong(part, undefined);
+      this.countPending(part.length);
     }
     if (!this.isHeld) this.schedule();
   }
 
   /** Takes a frame that other connections get as well, and that nobody changes any more. */
-  writeShared(frame: Uint8Array): void {
+  writeShared(frame: Uint8Array, dataBytes: number): void {
     if (this.hasEnded) return;
     const { shared } = this;
     if (this.slab !== undefined || (shared !== undefined && shared.lengthBytes + frame.length > MAX_SHARED_BYTES)) {
@@ -129,34 +205,31 @@ export class WriteBatch implements FrameOutput {
     }
     this.shared = (this.shared ?? noFrames()).with(frame);
     this.pendingBytes += frame.length;
+    this.countPending(dataBytes);
     if (!this.isHeld) this.schedule();
   }
 
-  /** Calls back when the frame just given has been written, or could not be. */
+  /**
+   * Calls back when the frame just given has been taken by the network, or the stream says so; or with the reason why that
+   * is not known to have happened.
+   */
   whenWritten(callback: WriteCallback): void {
     this.callbacks ??= [];
     this.callbacks.push(callback);
   }
 
+  /** The frame just given is complete, its callback with it: a long one need not wait. */
+  flushIfLarge(): void {
+    if (this.pendingBytes >= LARGE_WRITE_BYTES && !this.isHeld && this.isTaking) outsideAnyContext(flushNow, this);
+  }
+
   flush(): void {
+    if (this.pendingBytes > 0 && this.write() && this.tellsWhenTaken) this.owner.flushed();
+  }
+
+  flushAsScheduled(): void {
     this.isScheduled = false;
-    if (this.pendingBytes === 0) return;
-    this.seal();
-    if (this.pieces!.length > 1 && this.pendingBytes <= COPY_LIMIT_BYTES) this.join();
-    const { socket } = this;
-    const { pieces, slabs } = this.takePieces();
-    this.pendingBytes = 0;
-    const onWritten = this.takeCallback();
-    try {
-      if (pieces.length === 1) socket.write(pieces[0]!, onWritten);
-      else writeAll(socket, pieces, onWritten);
-    } catch (error) {
-      // A stream of the application's own making may throw; the other batches of this tick are not to suffer for it.
-      socket.destroy(error as Error);
-    }
-    const isTaken = this.tellsWhenTaken && socket.writableLength === 0;
-    if (slabs !== undefined) for (const slab of slabs) slab.giveBack(isTaken);
-    if (isTaken) this.owner.flushed();
+    this.flush();
   }
 
   end(): void {
@@ -166,46 +239,79 @@ export class WriteBatch implements FrameOutput {
     this.socket.end();
   }
 
+  /** The stream is closed: whoever still waits for it is told. */
+  socketClosed(): void {
+    for (let writing = this.firstUntaken; writing !== undefined; writing = writing.next) this.settle(writing);
+  }
+
+  /** Whether what is written now goes to the network at once. */
+  private get isTaking(): boolean {
+    return this.tellsWhenTaken && this.socket.writableLength === 0;
+  }
+
   /** Header and payload, one behind the other, at the end of the range being filled. */
-  private copyFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number, frameBytes: number): void {
+  private copyFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number): void {
+    const frameBytes = frameHeaderLength(payloadLength, this.masks) + payloadLength;
     const { bytes, words } = this.extendRange(frameBytes);
     const maskingKey = this.masks ? this.nextKey() : undefined;
     const payloadStart = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
-    const frameEnd = this.rangeEnd + frameBytes;
     if (typeof payload === 'string') {
       // As many bytes as characters: ASCII, which latin1 writes faster.
       bytes.write(payload, payloadStart, payloadLength, payloadLength === payload.length ? 'latin1' : 'utf8');
-      if (maskingKey !== undefined) unmask(bytes, payloadStart, frameEnd, maskingKey, 0, words, 0);
+      if (maskingKey !== undefined) unmask(bytes, payloadStart, payloadStart + payloadLength, maskingKey, 0, words, 0);
     } else if (maskingKey === undefined) {
       bytes.set(payload, payloadStart);
     } else {
       copyMasked(payload, bytes, payloadStart, maskingKey, words);
     }
-    this.rangeEnd = frameEnd;
-    this.slab!.used = frameEnd;
+    this.growRange(frameBytes);
   }
 
-  /**
-   * The header alone in the slab, the payload as it lies; or as a masked copy, which the caller cannot change any more
-   * (§10.3).
-   */
-  private queueFrame(firstByte: number, payload: Uint8Array): void {
-    const maskingKey = this.masks ? this.nextKey() : undefined;
-    const { bytes } = this.extendRange(frameHeaderLength(payload.length, this.masks));
-    this.rangeEnd = writeFrameHeader(bytes, this.rangeEnd, firstByte, payload.length, maskingKey);
-    this.slab!.used = this.rangeEnd;
+  /** The header of a frame whose payload follows. */
+  private writeHeader(firstByte: number, payloadLength: number, maskingKey: number | undefined): void {
+    const headerBytes = frameHeaderLength(payloadLength, this.masks);
+    // With room for a good piece of the payload, so that it does not leave alone.
+    const { bytes } = this.extendRange(headerBytes + LONG_PAYLOAD_BYTES);
+    writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
+    this.growRange(headerBytes);
+  }
+
+  /** Bytes that nobody changes any more, as they lie. */
+  private addOwn(bytes: Uint8Array, maskingKey: number | undefined): void {
+    if (maskingKey !== undefined) copyMasked(bytes, bytes, 0, maskingKey);
     this.seal();
-    if (maskingKey === undefined) {
-      this.add(keepBytes(payload));
-      return;
+    this.add(bytes);
+    this.pendingBytes += bytes.length;
+  }
+
+  /** A copy of bytes, masked where there is a key, piece by piece: the caller cannot change it any more (§10.3). */
+  private copyLong(source: Uint8Array, maskingKey: number | undefined): void {
+    for (let at = 0; at < source.length; ) {
+      const { bytes, words } = this.extendRange(Math.min(source.length - at, LONG_PAYLOAD_BYTES));
+      if (!this.isTaking && source.length - at > LONG_PAYLOAD_BYTES) {
+        const rest = Buffer.from(viewOf(source, at, source.length));
+        // The whole key fits every piece, whose lengths are multiples of four.
+        this.addOwn(rest, maskingKey);
+        return;
+      }
+      const roomBytes = SLAB_BYTES - this.rangeEnd;
+      const length = source.length - at <= roomBytes ? source.length - at : roomBytes & ~3;
+      const piece = length === source.length ? source : viewOf(source, at, at + length);
+      if (maskingKey === undefined) bytes.set(piece, this.rangeEnd);
+      else copyMasked(piece, bytes, this.rangeEnd, maskingKey, words);
+      this.growRange(length);
+      at += length;
     }
-    const masked = Buffer.allocUnsafe(payload.length);
-    copyMasked(payload, masked, 0, maskingKey);
-    this.add(masked);
   }
 
   /** Makes sure that the range being filled can grow by so many bytes. */
   private extendRange(lengthBytes: number): Slab {
+    // A full slab is written now, and can be filled again at once unless others have something in it.
+    if (!hasRoom(lengthBytes) && this.pendingBytes > 0 && this.isTaking) this.write();
+    return this.openRange(lengthBytes);
+  }
+
+  private openRange(lengthBytes: number): Slab {
     const slab = slabWithRoom(lengthBytes);
     // Another connection may have written behind this range meanwhile.
     if (this.slab === slab && slab.used === this.rangeEnd) return slab;
@@ -215,6 +321,12 @@ export class WriteBatch implements FrameOutput {
     this.rangeStart = slab.used;
     this.rangeEnd = slab.used;
     return slab;
+  }
+
+  private growRange(lengthBytes: number): void {
+    this.rangeEnd += lengthBytes;
+    this.slab!.used = this.rangeEnd;
+    this.pendingBytes += lengthBytes;
   }
 
   /**
@@ -229,8 +341,12 @@ export class WriteBatch implements FrameOutput {
     }
     if (slab === undefined) return;
     this.slab = undefined;
+    if (this.rangeStart === this.rangeEnd) {
+      slab.giveBack(true);
+      return;
+    }
     const range = slab.bytes.subarray(this.rangeStart, this.rangeEnd);
-    if (this.tellsWhenTaken && this.socket.writableLength === 0) {
+    if (this.isTaking) {
       this.add(range);
       this.slabs ??= [];
       this.slabs.push(slab);
@@ -243,7 +359,7 @@ export class WriteBatch implements FrameOutput {
   /** Makes one of small pieces that lie apart since other connections sent in between, as in a broadcast. */
   private join(): void {
     const { pieces, slabs } = this.takePieces();
-    const { bytes } = this.extendRange(this.pendingBytes);
+    const { bytes } = this.openRange(this.pendingBytes);
     for (const piece of pieces) {
       bytes.set(piece, this.rangeEnd);
       this.rangeEnd += piece.length;
@@ -268,25 +384,103 @@ export class WriteBatch implements FrameOutput {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    if (scheduled.push(this) === 1) process.nextTick(flushScheduled);
+    if (scheduled.push(this) === 1) process.nextTick(outsideAnyContext, flushScheduled);
   }
 
-  /** One callback for the socket that stands for all of them; none when nobody waits. */
-  private takeCallback(): WriteCallback | undefined {
-    const callbacks = this.callbacks;
-    const { owner } = this;
-    if (callbacks === undefined && !owner.isAwaitingFlush) return undefined;
+  /** Writes what is there. @returns whether the stream has taken it all */
+  private write(): boolean {
+    this.seal();
+    if (this.pieces!.length > 1 && this.pendingBytes <= LONG_PAYLOAD_BYTES) this.join();
+    const { socket, pendingDataBytes: dataBytes } = this;
+    const { pieces, slabs } = this.takePieces();
+    this.writtenBytes += this.pendingBytes;
+    this.pendingBytes = 0;
+    this.pendingDataBytes = 0;
+    // One callback for the socket that stands for all of them; none when nobody waits.
+    const isAwaited = this.callbacks !== undefined || this.owner.isAwaitingFlush;
+    let writing = isAwaited ? this.takeWriting(dataBytes) : undefined;
+    const onWritten = writing && this.settler(writing);
+    const canTake = !socket.destroyed;
+    let fault: Error | undefined;
+    try {
+      if (pieces.length === 1) socket.write(pieces[0]!, onWritten);
+      else writeAll(socket, pieces, onWritten);
+    } catch (error) {
+      // A stream of the application's own making may throw; the other batches of this tick are not to suffer for it.
+      fault = error as Error;
+    }
+    const isEmpty = socket.writableLength === 0;
+    // A socket with an error has not taken what it does not hold.
+    const isTaken = canTake && isEmpty && fault === undefined && !socket.errored;
+    if (slabs !== undefined) for (const slab of slabs) slab.giveBack(this.tellsWhenTaken && isEmpty);
+    if (isTaken) {
+      this.countTaken(dataBytes, turn);
+      if (writing !== undefined) writing.isTaken = true;
+    } else if (canTake) {
+      writing ??= this.takeWriting(dataBytes);
+      this.addUntaken(writing);
+    }
+    if (fault !== undefined) {
+      // Such a stream may never call back.
+      if (onWritten !== undefined) process.nextTick(onWritten, fault);
+      socket.destroy(fault);
+    }
+    return isTaken;
+  }
+
+  private takeWriting(dataBytes: number): Writing {
+    const { callbacks, writtenBytes: end } = this;
     this.callbacks = undefined;
-    return (error) => {
-      for (const callback of callbacks ?? []) callback(error);
-      if (this.bufferedBytes === 0) owner.flushed();
-    };
+    return { callbacks, dataBytes, end, turn, isTaken: false, isSettled: false, next: undefined };
   }
-}
 
-/** Whether a long payload cannot be written from where it lies. */
-function hasToBeCopied(payload: Uint8Array | string): boolean {
-  return typeof payload !== 'string' && isReused(payload);
+  private settler(writing: Writing): WriteCallback {
+    return (error) => this.settle(writing, error);
+  }
+
+  /** Tells everybody who waits for it, once. */
+  private settle(writing: Writing, error?: Error | null): void {
+    if (writing.isSettled) return;
+    writing.isSettled = true;
+    const outcome = writing.isTaken ? undefined : (error ?? this.whyNotTaken());
+    if (writing.callbacks !== undefined) for (const callback of writing.callbacks) callback(outcome);
+    if (this.pendingBytes === 0 && this.socket.writableLength === 0) this.owner.flushed();
+  }
+
+  /** A net.Socket that is destroyed in the middle of a write says that it went well (Node 20). */
+  private whyNotTaken(): Error | undefined {
+    return this.socket.destroyed ? new Error('The connection was closed while the data was being written') : undefined;
+  }
+
+  private addUntaken(writing: Writing): void {
+    if (this.lastUntaken === undefined) this.firstUntaken = writing;
+    else this.lastUntaken.next = writing;
+    this.lastUntaken = writing;
+    this.untakenDataBytes += writing.dataBytes;
+    this.forgetTaken();
+  }
+
+  /** A stream that is destroyed counts what it drops as well. */
+  private forgetTaken(): void {
+    if (this.firstUntaken === undefined || this.socket.destroyed) return;
+    const takenBytes = this.writtenBytes - this.socket.writableLength;
+    let writing: Writing | undefined = this.firstUntaken;
+    for (; writing !== undefined && writing.end <= takenBytes; writing = writing.next) {
+      this.untakenDataBytes -= writing.dataBytes;
+      this.countTaken(writing.dataBytes, writing.turn);
+    }
+    this.firstUntaken = writing;
+    if (writing === undefined) this.lastUntaken = undefined;
+  }
+
+  private countTaken(dataBytes: number, writtenIn: number): void {
+    if (writtenIn !== turn) return;
+    if (this.takenTurn !== turn) {
+      this.takenTurn = turn;
+      this.takenDataBytes = 0;
+    }
+    this.takenDataBytes += dataBytes;
+  }
 }
 
 function writeAll(socket: Duplex, pieces: readonly Uint8Array[], onWritten: WriteCallback | undefined): void {

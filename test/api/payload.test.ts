@@ -1,5 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { fromPayload, toControlPayload, toPayload } from '../../src/api/payload.ts';
+import { prepareMessage } from '../../src/api/prepared-message.ts';
 import { viewOf } from '../../src/transport/view.ts';
 
 describe('toPayload', () => {
@@ -25,6 +27,50 @@ describe('toPayload', () => {
     expect(toPayload(null)).toHaveLength(0);
     expect(toPayload(undefined)).toHaveLength(0);
     expect(toControlPayload('é')).toEqual(Buffer.from([0xc3, 0xa9]));
+  });
+});
+
+/** JSON of an attacker's, and things that are only like bytes. */
+const NO_BYTES: readonly [string, unknown][] = [
+  ['a length without content', JSON.parse('{"length":100000000}')],
+  ['an array-like object', { 0: 1, length: 1 }],
+  ['a Buffer as JSON with a length for its data', { type: 'Buffer', data: { length: 1e8 } }],
+  ['an object', {}],
+  ['a boxed string', Object('text')],
+  ['something with a primitive value', { [Symbol.toPrimitive]: () => 'text' }],
+  ['a list of strings', ['a']],
+  ['a list of both', [1, new Uint8Array(1)]],
+  ['true', true],
+  ['a bigint', 1n],
+  ['a symbol', Symbol('s')],
+  ['a function', () => {}],
+];
+
+describe('what has no bytes', () => {
+  it.each(NO_BYTES)('%s is a TypeError that says what may be sent, and what was given', (_what, data) => {
+    expect(() => toPayload(data as never)).toThrow(TypeError);
+    expect(() => toControlPayload(data as never)).toThrow(/^What is sent must be a string, .*; got ./);
+    expect(() => prepareMessage(data as never)).toThrow(TypeError);
+  });
+});
+
+describe('what has bytes in ways of its own', () => {
+  const bytes = (data: unknown) => [...(toPayload(data as never) as Uint8Array)];
+
+  it('lists of numbers, and of views of any kind, one behind the other', () => {
+    expect(bytes([1, 2, 259])).toEqual([1, 2, 3]);
+    expect(bytes([])).toEqual([]);
+    expect(bytes([Buffer.from([1]), new Uint16Array([0x0202]), new DataView(new ArrayBuffer(1))])).toEqual([
+      1, 2, 2, 0,
+    ]);
+  });
+
+  it('shared memory, and memory of another realm', () => {
+    expect(bytes(new SharedArrayBuffer(2))).toEqual([0, 0]);
+    const realm = (code: string) => bytes(runInNewContext(code));
+    expect(realm('new ArrayBuffer(2)')).toEqual([0, 0]);
+    expect(realm('Uint8Array.of(1, 2)')).toEqual([1, 2]);
+    expect(realm('[Uint8Array.of(1), Uint8Array.of(2)]')).toEqual([1, 2]);
   });
 });
 

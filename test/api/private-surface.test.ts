@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Sender } from '../../src/api/sender.ts';
 import { internals, WebSocket } from '../../src/api/websocket.ts';
-import { COPY_LIMIT_BYTES } from '../../src/transport/write-batch.ts';
+import { LONG_PAYLOAD_BYTES } from '../../src/transport/write-batch.ts';
 import { closed, echoed, inShort, RawPeer, text } from '../support/raw-peer.ts';
 import { nextTurn, SERVER_KINDS, startServer, watchProcess } from '../support/servers.ts';
 import { hex } from '../support/wire.ts';
@@ -26,7 +26,7 @@ describe.each(SERVER_KINDS)('what others reach into, on %s', (kind) => {
   it('one encoding for many connections, in order with what each sends itself', async () => {
     const server = await startServer(kind);
     const peers = [await RawPeer.open(server), await RawPeer.open(server)];
-    const large = Buffer.alloc(COPY_LIMIT_BYTES + 1, 'x');
+    const large = Buffer.alloc(LONG_PAYLOAD_BYTES + 1, 'x');
     const frames = [encoded('broadcast'), encoded(large)];
     const calls: string[] = [];
     await Promise.all(

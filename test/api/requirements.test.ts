@@ -10,7 +10,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ConnectionSettings, internals, WebSocket } from '../../src/api/websocket.ts';
 import { type Role, resolveLimits } from '../../src/protocol/index.ts';
 import { nextMaskingKey } from '../../src/transport/masking-key.ts';
-import { COPY_LIMIT_BYTES } from '../../src/transport/write-batch.ts';
+import { LONG_PAYLOAD_BYTES } from '../../src/transport/write-batch.ts';
 import { type FoundFrame, parseChunks } from '../support/frames.ts';
 import { HeldDuplex } from '../support/held-duplex.ts';
 import { close, closed, type Fields, KEY, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
@@ -43,11 +43,11 @@ async function framesOn(stream: HeldDuplex, role: Role): Promise<FoundFrame[]> {
   return parseChunks([stream.written], { role: role === 'server' ? 'client' : 'server' }) as FoundFrame[];
 }
 
-const LARGE = COPY_LIMIT_BYTES + 1;
+const LARGE = LONG_PAYLOAD_BYTES + 1;
 
 describe.each(['client', 'server'] as const)('what a %s sends', (role) => {
   function sendOfEverySort(socket: WebSocket): void {
-    for (const lengthBytes of [0, 1, 126, COPY_LIMIT_BYTES, LARGE, 70_000]) {
+    for (const lengthBytes of [0, 1, 126, LONG_PAYLOAD_BYTES, LARGE, 70_000]) {
       socket.send(new Uint8Array(lengthBytes).fill(7));
       socket.send('x'.repeat(lengthBytes));
     }
@@ -72,7 +72,7 @@ describe.each(['client', 'server'] as const)('what a %s sends', (role) => {
   it('§5.6 text given as a string leaves as UTF-8, short and long; a lone surrogate becomes U+FFFD', async () => {
     const stream = new HeldDuplex();
     const socket = openOn(stream, role);
-    const texts = ['grüße', '', '\u{1f600}'.repeat(COPY_LIMIT_BYTES), '€'.repeat(40), 'a\ud800b'];
+    const texts = ['grüße', '', '\u{1f600}'.repeat(LONG_PAYLOAD_BYTES), '€'.repeat(40), 'a\ud800b'];
     for (const text of texts) socket.send(text);
     const frames = await framesOn(stream, role);
     expect(frames.map(({ firstByte }) => firstByte)).toEqual(texts.map(() => 0x81));
@@ -104,7 +104,7 @@ describe('masking', () => {
     expect(new Set(drawn).size).toBeGreaterThan(drawn.length - 10);
   });
 
-  it.each([10, COPY_LIMIT_BYTES, LARGE])(
+  it.each([10, LONG_PAYLOAD_BYTES, LARGE])(
     '§10.3 a masked frame of %i bytes is beyond the reach of the program that sent it',
     async (lengthBytes) => {
       const stream = new HeldDuplex();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { prepareMessage } from '../../src/api/prepared-message.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { binary, clientFrame, close, closed, echoed, inShort, ping, RawPeer, text } from '../support/raw-peer.ts';
 import { eventOf, nextTurn, SERVER_KINDS, startServer } from '../support/servers.ts';
@@ -156,14 +157,39 @@ describe.each(SERVER_KINDS)('WebSocket on %s', (kind) => {
     expect(log).toEqual([...'abcdefghi']);
   });
 
-  it('bufferedAmount: what the network has taken at once does not count, not even in the same tick', async () => {
+  it('bufferedAmount: payload bytes sent in this turn, whether taken or not; no headers, no control frames', async () => {
     const { peer, socket } = await open();
-    socket.send('x');
+    socket.send('é');
+    expect(socket.bufferedAmount).toBe(2);
+    socket.ping('ping');
+    socket.send(new Uint8Array(300_000));
+    socket.sendPrepared(prepareMessage('abc'));
+    expect(socket.bufferedAmount).toBe(2 + 300_000 + 3);
+    await Promise.resolve();
+    await new Promise(process.nextTick);
+    expect(socket.bufferedAmount).toBe(2 + 300_000 + 3);
+    expect((await peer.frames(4)).length).toBe(4);
     expect(socket.bufferedAmount).toBe(0);
+  });
+
+  it('bufferedAmount: in later turns, the payload bytes that the network has not taken', async () => {
+    const { peer, socket } = await open();
     peer.socket.pause();
-    while (socket.bufferedAmount === 0) socket.send(Buffer.alloc(65_536));
-    expect(socket.bufferedAmount).toBe(socket._socket!.writableLength);
-    socket.terminate();
+    let sentBytes = 0;
+    do {
+      socket.send(Buffer.alloc(65_536));
+      sentBytes += 65_536;
+      await nextTurn();
+    } while (socket.bufferedAmount === 0);
+    expect(socket.bufferedAmount).toBe(65_536);
+    for (let i = 0; i < 10; i++) socket.send('12345');
+    expect(socket.bufferedAmount).toBe(65_536 + 50);
+    const written = new Promise((resolve) => socket.send('last', resolve));
+    peer.socket.resume();
+    for (let left = sentBytes + 54; left > 0; ) left -= (await peer.payload()).length;
+    expect(await written).toBeUndefined();
+    await nextTurn();
+    expect(socket.bufferedAmount).toBe(0);
   });
 
   it('send, ping and pong after close do not throw: the callback gets the error, bufferedAmount counts', async () => {

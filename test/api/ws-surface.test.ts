@@ -71,13 +71,36 @@ describe('mask', () => {
     const bytes = await peer.bytes(2 + 4 + 2);
     expect([bytes[0], bytes[1]]).toEqual([0x02, 0x82]);
     expect([bytes[6]! ^ bytes[2]!, bytes[7]! ^ bytes[3]!]).toEqual([0x61, 0x62]);
+    expect(await peer.frame()).toBe(inShort(0x80, 'c'));
+  });
+
+  it('§5.4 a fragment that is masked otherwise continues its message, and the next message is one of its own', async () => {
+    const server = await startServer('node:http');
+    const peer = await RawPeer.open(server);
+    const [socket] = server.connections;
+    socket!.send('a', { fin: false });
+    socket!.send('b', { fin: true, mask: true });
+    socket!.send('c');
+    expect(await peer.frame()).toBe(inShort(0x01, 'a'));
+    const [firstByte, secondByte, k0, , , , byte] = await peer.bytes(2 + 4 + 1);
+    expect([firstByte, secondByte, byte! ^ k0!]).toEqual([0x80, 0x81, 0x62]);
     expect(await peer.frame()).toBe(inShort(0x81, 'c'));
   });
 
-  it('says nothing about Blobs, which are sent as the role asks', async () => {
+  it('is heeded for Blobs and for what waits behind them', async () => {
     const server = await startServer('node:http');
     const peer = await RawPeer.open(server);
-    server.connections[0]!.send(new Blob(['blob']), { mask: true });
-    expect(await peer.frame()).toBe(inShort(0x82, 'blob'));
+    const [socket] = server.connections;
+    socket!.send(new Blob(['b']), { mask: true });
+    socket!.send('c', { mask: true });
+    socket!.send('d');
+    for (const [firstByte, letter] of [
+      [0x82, 0x62],
+      [0x81, 0x63],
+    ]) {
+      const bytes = await peer.bytes(2 + 4 + 1);
+      expect([bytes[0], bytes[1], bytes[6]! ^ bytes[2]!]).toEqual([firstByte, 0x81, letter]);
+    }
+    expect(await peer.frame()).toBe(inShort(0x81, 'd'));
   });
 });

@@ -12,9 +12,9 @@ describe('JobQueue', () => {
     queue.add({ name: 'a' });
     queue.add({ name: 'b' });
     expect(queue.isBusy).toBe(true);
-    queue.settle(() => log.push(`report a, busy ${queue.isBusy}`));
+    queue.settle(() => log.push(`report a, at work ${queue.isWorking}`));
     queue.settle(() => log.push('report b'));
-    expect(log).toEqual(['start a', 'report a, busy false', 'start b', 'report b']);
+    expect(log).toEqual(['start a', 'report a, at work false', 'start b', 'report b']);
     expect(queue.isBusy).toBe(false);
   });
 

@@ -26,7 +26,7 @@ describe('frames that many connections get', () => {
     const frames = rooms.map((_, room) => [1, 2, 3].map((n) => frameOf(`room ${room}, message ${n}`)));
     for (const n of [0, 1, 2]) {
       for (const [room, members] of rooms.entries()) {
-        for (const member of members) member.writeShared(frames[room]![n]!);
+        for (const member of members) member.writeShared(frames[room]![n]!, 0);
       }
     }
     await nextTurn();
@@ -41,7 +41,7 @@ describe('frames that many connections get', () => {
   it('one alone is written as it is', async () => {
     const { sockets, batches } = serverBatches(2);
     const frame = frameOf('x'.repeat(200_000));
-    for (const batch of batches) batch.writeShared(frame);
+    for (const batch of batches) batch.writeShared(frame, 0);
     await nextTurn();
     expect(sockets.map(({ chunks }) => chunks.length)).toEqual([1, 1]);
     for (const { chunks } of sockets) expect(chunks[0]).toBe(frame);
@@ -50,7 +50,7 @@ describe('frames that many connections get', () => {
   it('no piece of many grows past 128 KiB', async () => {
     const { sockets, batches } = serverBatches(2);
     const frames = Array.from({ length: 20 }, (_, i) => frameOf(String(i % 10).repeat(20_000)));
-    for (const frame of frames) for (const batch of batches) batch.writeShared(frame);
+    for (const frame of frames) for (const batch of batches) batch.writeShared(frame, 0);
     await nextTurn();
     for (const socket of sockets) {
       socket.release();
@@ -85,7 +85,7 @@ describe('frames that many connections get', () => {
           for (const [at, batch] of batches.entries()) {
             if ((to & (1 << at)) === 0) continue;
             if (frame === undefined) batch.writeFrame(TEXT, text);
-            else batch.writeShared(frame);
+            else batch.writeShared(frame, 0);
             expected[at]!.push(frame ?? encodeFrame(TEXT, Buffer.from(text)));
             if (flushes && at === 1) batch.flush();
           }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createWebSocketStream } from '../../src/api/stream.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
-import { allocateReusable, keepBytes, recycle } from '../../src/transport/message-memory.ts';
+import { allocateReusable, recycle } from '../../src/transport/message-memory.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { type OnConnection, SERVER_KINDS, type ServerKind, startServer } from '../support/servers.ts';
 
@@ -170,14 +170,5 @@ describe('reusable memory', () => {
     recycle(larger);
     expect(allocateReusable(10_000_001) === larger).toBe(false);
     expect(allocateReusable(9_000_000) === large).toBe(true);
-  });
-
-  it('is copied by what keeps bytes; other memory is not', () => {
-    const reusable = allocateReusable(10).fill(7);
-    const kept = keepBytes(reusable);
-    expect(kept).toEqual(reusable);
-    expect(kept.buffer).not.toBe(reusable.buffer);
-    const own = Buffer.alloc(10);
-    expect(keepBytes(own)).toBe(own);
   });
 });

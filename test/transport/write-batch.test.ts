@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { firstByteOf, Opcode, type Role } from '../../src/protocol/index.ts';
-import { COPY_LIMIT_BYTES, WriteBatch } from '../../src/transport/write-batch.ts';
+import { encodeFrame, firstByteOf, Opcode, type Role } from '../../src/protocol/index.ts';
+import { LONG_PAYLOAD_BYTES, WriteBatch } from '../../src/transport/write-batch.ts';
 import { HeldDuplex } from '../support/held-duplex.ts';
 import { parseFrame } from '../support/raw-peer.ts';
 import { nextTurn } from '../support/servers.ts';
@@ -30,7 +30,8 @@ describe('one write for what belongs together', () => {
     batch.writeFrame(TEXT, 'one');
     batch.writeFrame(BINARY, hex('0102'));
     expect(socket.writes).toBe(0);
-    expect(batch.bufferedBytes).toBe(9);
+    expect(batch.unwrittenBytes).toBe(9);
+    expect(batch.bufferedBytes).toBe(5);
     await nextTurn();
     expect(socket.writes).toBe(1);
     expect(toHex(socket.written)).toBe('81 03 6f 6e 65 82 02 01 02');
@@ -54,7 +55,7 @@ describe('one write for what belongs together', () => {
   it('a small frame, a large one and a small one leave together and in order', async () => {
     const socket = new HeldDuplex(false);
     const { batch } = batchOn(socket);
-    const large = new Uint8Array(COPY_LIMIT_BYTES + 1).fill(7);
+    const large = new Uint8Array(LONG_PAYLOAD_BYTES + 1).fill(7);
     batch.writeFrame(TEXT, 'before');
     batch.writeFrame(BINARY, large);
     batch.writeFrame(TEXT, 'behind');
@@ -72,41 +73,53 @@ describe('one write for what belongs together', () => {
 });
 
 describe('memory', () => {
-  it('a large payload is written from where it lies', async () => {
-    const socket = new HeldDuplex();
-    const { batch } = batchOn(socket);
-    const large = new Uint8Array(COPY_LIMIT_BYTES + 1).fill(9);
-    batch.writeFrame(BINARY, large);
-    await nextTurn();
-    socket.release();
-    expect(socket.chunks.at(-1)!.buffer).toBe(large.buffer);
-  });
+  it.each([1, 125, 4000, 16_384, 16_385, 65_536, 131_072, 131_073, 1_000_001])(
+    '§6.1 what leaves of %d bytes is what was there at the call',
+    async (lengthBytes) => {
+      const socket = new HeldDuplex();
+      const { batch } = batchOn(socket);
+      const payload = Buffer.alloc(lengthBytes);
+      for (const byte of [1, 2, 3]) batch.writeFrame(BINARY, payload.fill(byte));
+      for (const byte of [4, 5]) batch.writeEncoded([Buffer.from(encodeFrame(BINARY, payload.fill(byte))), payload]);
+      payload.fill(9);
+      await nextTurn();
+      socket.release();
+      await nextTurn();
+      const expected = [1, 2, 3, 4, 5].flatMap((byte) => {
+        const frame = encodeFrame(BINARY, new Uint8Array(lengthBytes).fill(byte));
+        return byte < 4 ? [frame] : [frame, new Uint8Array(lengthBytes).fill(byte)];
+      });
+      expect(socket.written.equals(Buffer.concat(expected))).toBe(true);
+    },
+  );
 
-  it('a payload at the limit is copied: the caller may change it at once', async () => {
+  it('what a stream keeps is one copy of a large payload, and long text as it became bytes', async () => {
     const socket = new HeldDuplex();
     const { batch } = batchOn(socket);
-    const payload = new Uint8Array(COPY_LIMIT_BYTES).fill(1);
-    batch.writeFrame(BINARY, payload);
-    payload.fill(2);
+    batch.writeFrame(BINARY, new Uint8Array(200_000));
+    batch.writeFrame(TEXT, 'x'.repeat(200_000));
     await nextTurn();
     socket.release();
-    expect(parseFrame(socket.written)!.payload.every((byte) => byte === 1)).toBe(true);
+    await nextTurn();
+    expect(socket.chunks.map(({ length }) => length)).toEqual([10, 200_000, 10, 200_000]);
+    expect(socket.chunks[1]!.buffer.byteLength).toBe(200_000);
+    expect(socket.chunks[3]!.buffer.byteLength).toBe(200_000);
   });
 
   it('§5.3 a client masks small and large payloads with fresh keys and leaves the given ones alone', async () => {
     const socket = new HeldDuplex(false);
     const { batch } = batchOn(socket, 'client');
     const small = new Uint8Array(8).fill(5);
-    const large = new Uint8Array(COPY_LIMIT_BYTES + 4).fill(6);
+    const large = new Uint8Array(LONG_PAYLOAD_BYTES + 4).fill(6);
     batch.writeFrame(BINARY, small);
     batch.writeFrame(BINARY, large);
-    batch.writeFrame(TEXT, 'é'.repeat(COPY_LIMIT_BYTES));
+    batch.writeFrame(TEXT, 'é'.repeat(LONG_PAYLOAD_BYTES));
     await nextTurn();
     expect(small.every((byte) => byte === 5) && large.every((byte) => byte === 6)).toBe(true);
     const wire = socket.written;
     const keys = new Set<string>();
     let at = 0;
-    for (const payload of [small, large, Buffer.from('é'.repeat(COPY_LIMIT_BYTES))]) {
+    for (const payload of [small, large, Buffer.from('é'.repeat(LONG_PAYLOAD_BYTES))]) {
       expect(wire[at + 1]! >= 128).toBe(true);
       const keyAt = at + (payload.length < 126 ? 2 : 4);
       const key = wire.subarray(keyAt, keyAt + 4);
@@ -169,6 +182,50 @@ describe('callbacks', () => {
     expect(errors).toMatchObject([{ code: 'ERR_STREAM_DESTROYED' }]);
   });
 
+  it('get an error when the stream, destroyed meanwhile, says that all went well', async () => {
+    const socket = new HeldDuplex();
+    const { batch } = batchOn(socket);
+    const errors: (Error | null | undefined)[] = [];
+    batch.writeFrame(TEXT, 'a');
+    batch.whenWritten((error) => errors.push(error));
+    batch.flush();
+    socket.destroy();
+    socket.release();
+    await nextTurn();
+    expect(errors).toMatchObject([{ message: 'The connection was closed while the data was being written' }]);
+  });
+
+  it('get none when the stream had said so before it was destroyed', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    const errors: (Error | null | undefined)[] = [];
+    batch.writeFrame(TEXT, 'a');
+    batch.whenWritten((error) => errors.push(error));
+    batch.flush();
+    socket.destroy();
+    await nextTurn();
+    expect(errors).toEqual([undefined]);
+  });
+
+  it('get an error, once, when the stream is closed and never answers', async () => {
+    const socket = new HeldDuplex();
+    const { batch } = batchOn(socket);
+    const errors: (Error | null | undefined)[] = [];
+    for (const text of ['a', 'b']) {
+      batch.writeFrame(TEXT, text);
+      batch.whenWritten((error) => errors.push(error));
+      batch.flush();
+    }
+    socket.on('close', () => batch.socketClosed());
+    socket.destroy();
+    await nextTurn();
+    expect(errors).toHaveLength(2);
+    expect(errors.every((error) => error instanceof Error)).toBe(true);
+    socket.release();
+    await nextTurn();
+    expect(errors).toHaveLength(2);
+  });
+
   it('the owner hears of a flush when it waits for one, after the stream has let go', async () => {
     const socket = new HeldDuplex();
     const { batch, owner } = batchOn(socket, 'server', true);
@@ -191,10 +248,14 @@ describe('a stream whose write throws', () => {
     const errors: unknown[] = [];
     faulty.on('error', (error) => errors.push(error));
     const sound = new HeldDuplex(false);
-    batchOn(faulty).batch.writeFrame(TEXT, 'a');
+    const { batch } = batchOn(faulty);
+    batch.writeFrame(TEXT, 'a');
+    const told: unknown[] = [];
+    for (const _ of [1, 2]) batch.whenWritten((error) => told.push(error));
     batchOn(sound).batch.writeFrame(TEXT, 'b');
     await nextTurn();
     expect(errors).toMatchObject([{ message: 'faulty stream' }]);
+    expect(told).toEqual([errors[0], errors[0]]);
     expect(toHex(sound.written)).toBe('81 01 62');
   });
 });
@@ -218,7 +279,7 @@ describe('frames encoded elsewhere', () => {
   it('stand between those encoded here, whatever their size, and are left as they are', async () => {
     const socket = new HeldDuplex();
     const { batch } = batchOn(socket, 'client');
-    const large = Buffer.alloc(COPY_LIMIT_BYTES + 1, 5);
+    const large = Buffer.alloc(LONG_PAYLOAD_BYTES + 1, 5);
     const small = hex('81 02 68 69');
     batch.writeEncoded([small]);
     batch.writeEncoded([Buffer.from(hex('82 7e 40 01')), large]);
@@ -227,7 +288,7 @@ describe('frames encoded elsewhere', () => {
     await nextTurn();
     socket.release();
     expect(socket.chunks.map((chunk) => chunk.length)).toEqual([8, large.length, 4]);
-    expect(socket.chunks[1]!.buffer).toBe(large.buffer);
+    expect(socket.chunks[1]!.buffer).not.toBe(large.buffer);
     expect(socket.written.subarray(0, 8)).toEqual(Buffer.from(hex('81 02 68 69 82 7e 40 01')));
     expect(toHex(small)).toBe('81 02 68 69');
     expect(large.every((byte) => byte === 5)).toBe(true);
