@@ -14,14 +14,24 @@ const BAD_PORTS = new Set([
   6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
+/** The program's own `location`, where it has one, as in Deno and in tests of pages. */
+export function locationOfProgram(): string | undefined {
+  const { location } = globalThis as { location?: { readonly href?: unknown } };
+  return typeof location?.href === 'string' && URL.canParse(location.href) ? location.href : undefined;
+}
+
+/** The value of the Origin field (§4.1), for programs that have one. */
+export function originOf(location: string | undefined): string | undefined {
+  const origin = location === undefined ? 'null' : new URL(location).origin;
+  return origin === 'null' ? undefined : origin;
+}
+
 /**
- * http: and https: stand for ws: and wss:. What is relative is so to the program's own `location`, where it has one, as in
- * a browser.
+ * http: and https: stand for ws: and wss:.
+ * @param base what a relative URL is relative to
  * @throws {DOMException} SyntaxError when it is no URL, of another scheme, or has a fragment, an empty one included (§3)
  */
-export function parseUrlRecord(url: string): Address {
-  const { location } = globalThis as { location?: { readonly href?: unknown } };
-  const base = typeof location?.href === 'string' ? location.href : undefined;
+export function parseUrlRecord(url: string, base: string | undefined): Address {
   if (!URL.canParse(url, base)) {
     const hint = base === undefined ? ', and there is no base for a relative one' : '';
     throw new DOMException(`Invalid URL: ${url}${hint}`, 'SyntaxError');

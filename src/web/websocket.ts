@@ -28,7 +28,7 @@ import { viewOf } from '../transport/view.ts';
 import { CloseEvent } from './close-event.ts';
 import { EventHandlers } from './event-handlers.ts';
 import { TaskQueue } from './task-queue.ts';
-import { isBadPort, parseUrlRecord } from './url-record.ts';
+import { isBadPort, locationOfProgram, originOf, parseUrlRecord } from './url-record.ts';
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -42,6 +42,9 @@ type BinaryType = 'blob' | 'arraybuffer';
 
 /** What browsers offer and Node's clients of ours do: permessage-deflate; no cookies, no Origin. */
 const DEFLATE = deflateSettings(true, 'client', 'ws');
+
+/** As events that do not come from the program are. */
+const TRUSTED: PropertyDescriptor = { value: true, enumerable: true };
 
 export class WebSocket extends EventTarget {
   readonly #address: Address;
@@ -73,7 +76,8 @@ export class WebSocket extends EventTarget {
     if (arguments.length === 0) throw new TypeError('WebSocket needs a URL');
     const urlText = toUsvString(url);
     const subprotocols = listProtocols(protocols);
-    this.#address = parseUrlRecord(urlText);
+    const base = locationOfProgram();
+    this.#address = parseUrlRecord(urlText, base);
     this.#origin = new URL(this.#address.url).origin;
     checkSubprotocols(subprotocols);
     setMaxListeners(0, this);
@@ -81,7 +85,7 @@ export class WebSocket extends EventTarget {
       this.#fail(new Error(`Port ${this.#address.port} is blocked, as in browsers: it is another service's`));
       return;
     }
-    const plan = planDial({}, subprotocols, DEFLATE, undefined);
+    const plan = planDial({ origin: originOf(base) }, subprotocols, DEFLATE, undefined);
     dial(this.#address, plan, this.#dialHandler(), this.#dialing.signal);
   }
 
@@ -285,7 +289,7 @@ export class WebSocket extends EventTarget {
   }
 
   #fire(event: Event): void {
-    super.dispatchEvent(event);
+    super.dispatchEvent(Object.defineProperty(event, 'isTrusted', TRUSTED));
   }
 }
 

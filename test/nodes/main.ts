@@ -11,7 +11,7 @@ import { exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const VERSIONS = ['22.23.3', '24.21.0', '26.10.0'];
-const SUITES = ['protocol', 'transport', 'server', 'deflate', 'client', 'attacks', 'api'];
+const SUITES = ['protocol', 'transport', 'server', 'deflate', 'client', 'attacks', 'api', 'web'];
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {

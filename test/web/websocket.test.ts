@@ -99,13 +99,16 @@ describe('the constructor', () => {
     expect(connect(new URL(url) as unknown as string).url).toBe(expected);
   });
 
-  it('what is relative is so to the program’s own location, where there is one', () => {
+  it('where the program has a location, what is relative is so to it, and Origin is its', async () => {
     Object.defineProperty(globalThis, 'location', { value: new URL('https://host.invalid/a/b'), configurable: true });
     onTestFinished(() => {
       Reflect.deleteProperty(globalThis, 'location');
     });
     expect(connect('c?d').url).toBe('wss://host.invalid/a/c?d');
     expectDomException(() => new WebSocket('#x'), 'SyntaxError');
+    const server = await startRawServer((head) => acceptance(head));
+    await next(connect(server.url()), 'open');
+    expect(fieldOf(server.heads[0]!, 'Origin')).toBe('https://host.invalid');
   });
 
   it.each<[string | string[], string]>([
@@ -146,11 +149,11 @@ describe('the constructor', () => {
     for (const none of [undefined, null, {}, []]) expect(await agreed(none)).toBe('');
   });
 
-  it('the Fetch Standard’s bad ports are not connected to', async () => {
-    const socket = connect('ws://127.0.0.1:6000/');
+  it.each([1, 25, 6000, 10_080])('the Fetch Standard’s bad ports are not connected to: %i', async (port) => {
+    const socket = connect(`ws://127.0.0.1:${port}/`);
     expect(socket.readyState).toBe(0);
     const { closed } = record(socket);
-    expect((await next(socket, 'error')).error?.message).toContain('6000');
+    expect((await next(socket, 'error')).error?.message).toContain(`${port} is blocked`);
     expect(await closed).toEqual([
       ['error', 3],
       ['close', 3, 1006, '', false],
@@ -167,6 +170,7 @@ describe('opening', () => {
     expect([socket.readyState, socket.protocol, socket.extensions, socket.bufferedAmount]).toEqual([0, '', '', 0]);
     const event = await next(socket, 'open');
     expect([event.constructor, event.type, event.target, event.bubbles]).toEqual([Event, 'open', socket, false]);
+    expect([event.isTrusted, new Event('open').isTrusted]).toEqual([true, false]);
     expect([socket.readyState, socket.protocol]).toEqual([1, '']);
     expect(socket.extensions).toBe('permessage-deflate; client_max_window_bits=12');
     const [head] = server.heads as [string];
@@ -414,6 +418,20 @@ describe('closing', () => {
     expectDomException(() => socket.close(1000, 'x'.repeat(124)), 'SyntaxError');
     expectDomException(() => socket.close(1001), 'InvalidAccessError');
     socket.close(1000);
+  });
+
+  it('§4.1 a Close frame that comes with the handshake: open comes first, and close() in it changes nothing', async () => {
+    const server = await startRawServer((head, socket) => {
+      socket.end(Buffer.concat([Buffer.from(acceptance(head)), text('first'), closeFrame('03e9 50415353')]));
+      return undefined;
+    });
+    const socket = connect(server.url());
+    const { closed } = record(socket);
+    socket.onopen = () => socket.close();
+    expect(await closed).toEqual([
+      ['open', 1],
+      ['close', 3, 1001, 'PASS', true],
+    ]);
   });
 
   it('by the server: CLOSING once its Close frame has come, then one CloseEvent', async () => {
