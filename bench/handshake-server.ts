@@ -8,9 +8,7 @@ import type { AddressInfo } from 'node:net';
 import type * as Framewright from '../src/index.ts';
 
 const require = createRequire(import.meta.url);
-const { WebSocketServer, listen } = (await import(
-  new URL('../dist/index.js', import.meta.url).href
-)) as typeof Framewright;
+const { WebSocketServer, listen } = require('../dist/index.js') as typeof Framewright;
 const ws = require('ws') as { WebSocketServer: typeof WebSocketServer };
 
 interface Listening {

@@ -92,7 +92,6 @@ export {
   subprotocol,
   WebSocket,
   WebSocket as default,
-  WebSocket as 'module.exports',
   WebSocketError,
   WebSocketServer,
   WebSocketServer as Server,

@@ -16,13 +16,11 @@ function readSourceFiles() {
     .map((path) => ({ path, text: readFileSync(new URL(`src/${path}`, root), 'utf8') }));
 }
 
-/** `"./dist/protocol/index.js"` in the `exports` of package.json is built from `src/protocol/index.ts`. */
+/** `"./protocol"` in the `exports` of package.json is built from `src/protocol/index.ts`. */
 function readEntryPoints(): string[] {
-  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
-  const targets = Object.values<string | { default: string }>(exports).map((e) =>
-    typeof e === 'string' ? e : e.default,
-  );
-  return targets.flatMap((target) => /^\.\/dist\/(.+)\.js$/.exec(target)?.[1] ?? []).map((path) => `${path}.ts`);
+  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { exports: object };
+  const names = Object.keys(exports).filter((name) => name !== './package.json');
+  return names.map((name) => `${name.slice(2)}/index.ts`.replace(/^\//, ''));
 }
 
 const ENTRY_POINTS = ['index.ts', 'protocol/index.ts'];

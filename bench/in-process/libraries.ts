@@ -1,24 +1,12 @@
-/** The inner parts of both libraries that are measured without a socket. framewright as tsc made it, see FRAMEWRIGHT_DIST. */
+/** The inner parts of both libraries that are measured without a socket. framewright as built, see FRAMEWRIGHT_DIST. */
 
-import type * as Protocol from '../../src/protocol/index.ts';
-import type * as MaskKernel from '../../src/transport/mask-kernel.ts';
-import type * as MessageMemory from '../../src/transport/message-memory.ts';
-import type * as View from '../../src/transport/view.ts';
-import type { WriteBatch } from '../../src/transport/write-batch.ts';
 import { builtFile } from '../servers/framewright-build.ts';
 import { requirePeer } from '../servers/http.ts';
 import { peerFile } from '../support/peers.ts';
+import type * as Internals from './internals.ts';
 
-async function built<Exports>(path: string): Promise<Exports> {
-  return (await import(builtFile(path).href)) as Exports;
-}
-
-export const protocol = await built<typeof Protocol>('protocol/index.js');
-
-export const loadWriteBatch = () => built<{ WriteBatch: typeof WriteBatch }>('transport/write-batch.js');
-export const loadMaskKernel = () => built<typeof MaskKernel>('transport/mask-kernel.js');
-export const loadMessageMemory = () => built<typeof MessageMemory>('transport/message-memory.js');
-export const loadView = () => built<typeof View>('transport/view.js');
+export const internals = requirePeer(builtFile('internals.js')) as typeof Internals;
+export const { protocol } = internals;
 
 export interface WsClasses {
   readonly Receiver: new (options: object) => NodeJS.WritableStream;

@@ -4,7 +4,7 @@
  */
 
 import { maskReference } from '../../src/protocol/index.ts';
-import { loadMaskKernel, protocol, wsMasking } from './libraries.ts';
+import { internals, protocol, wsMasking } from './libraries.ts';
 import type { Pass, Subjects } from './worker.ts';
 
 interface MaskCell {
@@ -30,7 +30,7 @@ function unmaskWith(memory: Buffer, { payloadBytes }: MaskCell, run: () => void)
   };
 }
 
-const { readBuffer, readWords, unmask } = await loadMaskKernel();
+const { readBuffer, readWords, unmask } = internals.maskKernel;
 
 export const subjects: Subjects<MaskCell> = {
   reference(cell) {

@@ -5,7 +5,7 @@
  */
 
 import { type Connection, encodeFrame, FIN, Opcode } from '../../src/protocol/index.ts';
-import { loadMaskKernel, loadMessageMemory, loadView, protocol, ws } from './libraries.ts';
+import { internals, protocol, ws } from './libraries.ts';
 import type { Pass, Subjects } from './worker.ts';
 
 interface ParseCell {
@@ -15,9 +15,9 @@ interface ParseCell {
 }
 
 const STREAM_BYTES = 262_144;
-const { viewOf, viewOfChunk, forgetChunk } = await loadView();
-const { readBuffer, readWords, unmask } = await loadMaskKernel();
-const { copyOf, prepareHeap } = await loadMessageMemory();
+const { viewOf, viewOfChunk, forgetChunk } = internals.view;
+const { readBuffer, readWords, unmask } = internals.maskKernel;
+const { copyOf, prepareHeap } = internals.messageMemory;
 prepareHeap();
 
 function buildChunks({ payloadBytes, chunkBytes }: ParseCell): { readonly chunks: Buffer[]; readonly frames: number } {

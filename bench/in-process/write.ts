@@ -5,7 +5,7 @@
 
 import { Socket } from 'node:net';
 import { FIN, Opcode } from '../../src/protocol/index.ts';
-import { loadWriteBatch, ws } from './libraries.ts';
+import { internals, ws } from './libraries.ts';
 import type { Pass, Subjects } from './worker.ts';
 
 interface WriteCell {
@@ -14,7 +14,7 @@ interface WriteCell {
 }
 
 const BURST = 16;
-const { WriteBatch } = await loadWriteBatch();
+const { WriteBatch } = internals;
 
 /** Counts what is written, and keeps nothing. */
 class SwallowingSocket {

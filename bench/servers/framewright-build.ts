@@ -1,16 +1,18 @@
-/** framewright as published: what tsc made of it, from dist or wherever FRAMEWRIGHT_DIST says. */
+/** framewright as published: what the build made of it, in dist or wherever FRAMEWRIGHT_DIST says. */
 
-import { pathToFileURL } from 'node:url';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type * as Framewright from '../../src/index.ts';
 import type { Dialect, WsServerClass } from './ws-api.ts';
 
-const folder = process.env.FRAMEWRIGHT_DIST;
+const folder = process.env.FRAMEWRIGHT_DIST ?? fileURLToPath(new URL('../../dist/', import.meta.url));
 
-export function builtFile(path: string): URL {
-  return folder === undefined ? new URL(`../../dist/${path}`, import.meta.url) : pathToFileURL(`${folder}/${path}`);
+export function builtFile(path: string): string {
+  return join(folder, path);
 }
 
-export const framewright = (await import(builtFile('index.js').href)) as typeof Framewright;
+export const framewright = createRequire(import.meta.url)(builtFile('index.js')) as typeof Framewright;
 export const WebSocketServer = framewright.WebSocketServer as unknown as WsServerClass;
 
 export const dialect: Dialect = {

@@ -77,7 +77,7 @@ export class MessageQueue {
   }
 }
 
-export class MessageIterator implements AsyncIterableIterator<Message, undefined> {
+export class MessageIterator implements AsyncIterableIterator<Message> {
   /** Not empty only while nobody waits. */
   readonly #queue: MessageQueue;
   readonly #source: PausableSource;

@@ -97,5 +97,7 @@ function isStarted(): boolean {
 if (isStarted()) {
   endQuietlyOnBrokenPipe(process.stdout);
   endQuietlyOnBrokenPipe(process.stderr);
-  process.exitCode = await run(process.argv.slice(2));
+  void run(process.argv.slice(2)).then((status) => {
+    process.exitCode = status;
+  });
 }

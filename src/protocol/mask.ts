@@ -65,7 +65,7 @@ export function mask(
   end: number,
   maskingKey: number,
   position = 0,
-  words = wordsOf(bytes),
+  words: Int32Array = wordsOf(bytes),
   byteOffset = bytes.byteOffset,
 ): boolean {
   const first = byteOffset + start;

@@ -78,8 +78,13 @@ describe('the packed package', () => {
     const files = run('tar', ['-tzf', tarball], project).trim().split('\n');
     expect(files).toContain('package/dist/index.js');
     expect(files).toContain('package/dist/playground/index.html');
-    expect(files.filter((file) => !/^package\/(dist\/|package\.json$|LICENSE$|README\.md$)/.test(file))).toEqual([]);
+    expect(
+      files.filter(
+        (file) => !/^package\/(dist\/|package\.json$|(LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$)/.test(file),
+      ),
+    ).toEqual([]);
     expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+    expect(files.filter((file) => file.endsWith('.map') || file.endsWith('/internals.js'))).toEqual([]);
   });
 
   it('serves when required from CommonJS, as the class itself and by name', () => {
@@ -105,6 +110,31 @@ describe('the packed package', () => {
       ${ECHO}
       await serveAndEcho({ WebSocketServer, listen });`;
     expect(runSource('consumer.mjs', source)).toBe('echoed echoed');
+  });
+
+  it('gives the same to `require` and to `import`, whichever comes first', () => {
+    const names = ['', '/protocol', '/conformance', '/inspector', '/web'].map((path) => `framewright${path}`);
+    const compare = `
+      const { createRequire } = require('node:module');
+      const assert = require('node:assert');
+      const names = ${JSON.stringify(names)};
+      async function compare(first, second) {
+        for (const name of names) {
+          const got = [await first(name), await second(name)];
+          const [required, imported] = first === load ? got : got.reverse();
+          assert.strictEqual(imported.default ?? required, required);
+          const exported = Object.keys(imported).filter((key) => key !== 'default');
+          assert.ok(exported.length > 3);
+          for (const key of exported) assert.strictEqual(imported[key], required[key], name + ' ' + key);
+          const members = Object.keys(required).filter((key) => !['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].includes(key));
+          assert.deepStrictEqual(members.filter((key) => !exported.includes(key)), []);
+        }
+        console.log('the same');
+      }
+      const load = (name) => require(name);
+      const bring = (name) => import(name);`;
+    expect(runSource('both-1.cjs', `${compare}\ncompare(load, bring);`)).toBe('the same');
+    expect(runSource('both-2.cjs', `${compare}\ncompare(bring, load);`)).toBe('the same');
   });
 
   it('hides what is not exported', () => {

@@ -1,0 +1,164 @@
+/**
+ * How src becomes the package (`npm run build:lib`; tsc has written dist/types before). There is one implementation, and
+ * it is CommonJS: what `import` gives is a list of names in front of it, so that both ways lead to the same classes and
+ * the same state, also where a test runner or a loader has a `require` of its own. What needs no Node is built a second
+ * time, as modules for pages and bundlers.
+ *
+ *   dist/NAME.js, NAME.mjs           an entry for `require` and for `import`; NAME.d.ts, NAME.d.mts: its types
+ *   dist/parts/                      what the entries share; all that touches a frame lies in one file, framewright.js
+ *   dist/pure/                       the entries that need no Node, as modules
+ *   dist/internals.js                what the benchmarks measure one by one; not published
+ */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { defineConfig, type Plugin } from 'rolldown';
+
+const PURE_ENTRIES = { protocol: 'src/protocol/index.ts', inspector: 'src/inspector/index.ts' };
+const ENTRIES = {
+  index: 'src/index.ts',
+  web: 'src/web/index.ts',
+  conformance: 'src/conformance/index.ts',
+  ...PURE_ENTRIES,
+};
+
+const TYPES = new URL('dist/types/', import.meta.url);
+
+/** Where browsers come by: the names are there, so that imports resolve, and say what to do when they are used. */
+const BROWSER_MESSAGE =
+  'framewright does not work in the browser. Browser clients must use the native WebSocket object';
+const MODULE_DECLARATIONS = `/// <reference types="node" />
+export * from './types/index.js';
+export { WebSocket as default } from './types/index.js';
+`;
+const READY_STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
+
+/** What the main entry exports, as the text of src/index.ts has it. */
+function namesOfMainEntry(): { values: string[]; types: string[] } {
+  const source = readFileSync(new URL('src/index.ts', import.meta.url), 'utf8');
+  const values: string[] = [];
+  const types: string[] = [];
+  for (const [, isType, list] of source.matchAll(/^export (type )?\{([^}]*)\}/gm)) {
+    const names = list!.split(',').map((item) => item.trim().replace(/^.* as /, ''));
+    (isType === undefined ? values : types).push(...names.filter((name) => name !== '' && name !== 'default'));
+  }
+  return { values, types };
+}
+
+const reexports = (from: string, names: readonly string[]) =>
+  `import all from '${from}';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = all;\n`;
+
+/** `require` gives the class with everything else in its namespace, as @types/ws has it. */
+function commonJsDeclarations(names: readonly string[]): string {
+  const members = names.filter((name) => name !== 'WebSocket');
+  return `/// <reference types="node" />
+import all = require('./types/index.js');
+
+declare class WebSocket extends all.WebSocket {}
+declare namespace WebSocket {
+  interface WebSocket extends all.WebSocket {}
+  const WebSocket: typeof all.WebSocket;
+${members.map((name) => `  export import ${name} = all.${name};\n`).join('')}}
+export = WebSocket;
+`;
+}
+
+/** An `import x = y` may name a type only where that has not been exported as `export type`. */
+function exportTypesPlainly(): void {
+  for (const path of readdirSync(TYPES, { recursive: true, encoding: 'utf8' })) {
+    if (!path.endsWith('.d.ts')) continue;
+    const text = readFileSync(new URL(path, TYPES), 'utf8');
+    writeFileSync(new URL(path, TYPES), text.replaceAll('export type {', 'export {'));
+  }
+}
+
+function browserStub(values: readonly string[], declare: (name: string) => string): string {
+  return `'use strict';
+
+function unavailable() {
+  throw new Error('${BROWSER_MESSAGE}');
+}
+Object.assign(unavailable, ${JSON.stringify(READY_STATES)});
+
+${values.map((name) => `${declare(name)}\n`).join('')}`;
+}
+
+/** The files around the bundles. */
+function facades(): Plugin {
+  return {
+    name: 'facades',
+    generateBundle(_options, bundle) {
+      const emit = (fileName: string, source: string) => this.emitFile({ type: 'asset', fileName, source });
+      const { values, types } = namesOfMainEntry();
+      exportTypesPlainly();
+      emit('package.json', '{ "type": "commonjs" }\n');
+      emit('index.mjs', `${reexports('./index.js', values)}\nexport default all;\n`);
+      emit('index.d.ts', commonJsDeclarations([...values, ...types]));
+      emit('index.d.mts', MODULE_DECLARATIONS);
+      emit(
+        'browser.js',
+        `${browserStub(values, (name) => `unavailable.${name} = unavailable;`)}
+module.exports = unavailable;
+`,
+      );
+      emit(
+        'browser.mjs',
+        `${browserStub(values, (name) => `export const ${name} = unavailable;`)}
+export default unavailable;
+`,
+      );
+      for (const name of Object.keys(ENTRIES).filter((entry) => entry !== 'index')) {
+        const chunk = Object.values(bundle).find((output) => output.type === 'chunk' && output.name === name);
+        if (chunk?.type !== 'chunk') throw new Error(`rolldown has made no ${name}`);
+        emit(`${name}.mjs`, reexports(`./${name}.js`, [...chunk.exports].sort()));
+        const declarations = `export * from './types/${name}/index.js';\n`;
+        emit(`${name}.d.ts`, declarations);
+        emit(`${name}.d.mts`, declarations);
+        if (name === 'web') {
+          emit('browser-web.js', 'module.exports = globalThis;\n');
+          emit('browser-web.mjs', `export const { ${chunk.exports.join(', ')} } = globalThis;\n`);
+        }
+      }
+    },
+  };
+}
+
+const common = { logLevel: 'warn', external: /^node:/, tsconfig: false } as const;
+
+export default defineConfig([
+  {
+    ...common,
+    input: { ...ENTRIES, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
+    platform: 'node',
+    plugins: [facades()],
+    output: {
+      dir: 'dist',
+      format: 'cjs',
+      exports: 'named',
+      esModule: false,
+      externalLiveBindings: false,
+      comments: false,
+      entryFileNames: '[name].js',
+      chunkFileNames: 'parts/[name].js',
+      outro: ({ name }) => (name === 'index' ? 'module.exports = exports.default;' : ''),
+      codeSplitting: {
+        groups: [
+          { name: 'framewright', test: /\/src\/(protocol|handshake|deflate|transport|server|client|api)\// },
+          { name: 'inspector', test: /\/src\/inspector\// },
+          { name: 'conformance', test: /\/src\/conformance\// },
+        ],
+      },
+    },
+  },
+  {
+    ...common,
+    input: PURE_ENTRIES,
+    platform: 'neutral',
+    output: {
+      dir: 'dist/pure',
+      format: 'esm',
+      comments: false,
+      entryFileNames: '[name].mjs',
+      chunkFileNames: 'core.mjs',
+    },
+  },
+]);
