@@ -12,11 +12,14 @@ import {
   allowsNextRequest,
   buildRefusalResponse,
   buildUpgradeResponse,
+  checkRequest,
   checkUpgradeRequest,
   chooseSubprotocol,
+  effectiveHeaders,
   type HeaderField,
   type HeaderMap,
   listHasToken,
+  parseTarget,
   type RequestHead,
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
@@ -53,11 +56,15 @@ import { type ConnectionSettings, internals, type SocketObserver, WebSocket } fr
 /** A request as the hooks see it. */
 export interface NetRequest {
   readonly method: string;
-  /** The path with its query. */
+  /** The path with its query; `*` for OPTIONS of the server itself (RFC 9112 §3.2.4). */
   readonly url: string;
   readonly httpVersion: string;
-  /** Header fields by lower-case name; a field that stands several times is joined with ', '. */
+  /**
+   * Header fields by lower-case name; a field that stands several times is joined with ', '. When the request-target names
+   * a host, as for a proxy, that is `host` (RFC 9112 §3.2.2).
+   */
   readonly headers: HeaderMap;
+  /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
   readonly socket: Socket;
 }
@@ -279,6 +286,11 @@ export class NetServer extends EventEmitter<NetServerEvents> {
       return;
     }
     const { head, rest } = result;
+    const fault = checkRequest(head);
+    if (fault !== undefined) {
+      this.#refuse(socket, fault, fault.message);
+      return;
+    }
     try {
       if (!listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) this.#answerPlain(socket, head, rest);
       else this.#answerUpgrade(socket, head, rest);
@@ -297,7 +309,7 @@ export class NetServer extends EventEmitter<NetServerEvents> {
     const ownRest = Uint8Array.from(rest);
     this.#ask(
       socket,
-      () => onRequest(netRequest(head, head.target, socket)),
+      () => onRequest(netRequest(head, parseTarget(head.target)?.resourceName ?? head.target, socket)),
       (answer) => {
         if (socket.destroyed) return;
         if (!isAnswer(answer))
@@ -444,8 +456,8 @@ function destroySocket(this: Socket): void {
 }
 
 function netRequest(head: RequestHead, url: string, socket: Socket): NetRequest {
-  const { method, httpVersion, headers, rawHeaders } = head;
-  return { method, url, httpVersion, headers, rawHeaders, socket };
+  const { method, httpVersion, rawHeaders } = head;
+  return { method, url, httpVersion, headers: effectiveHeaders(head), rawHeaders, socket };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The two header parsers that ws exports, `extension` and `subprotocol`, with ws's shapes on the handshake's grammars
- * (§9.1, §4.1).
+ * (§9.1, §4.1). Like ws's, they refuse the empty elements that a handshake passes over.
  */
 
 import { type ExtensionParam, formatExtensions, parseExtensions, parseSubprotocols } from '../handshake/index.ts';
@@ -28,7 +28,7 @@ export const extension = {
    */
   parse(header: string): Record<string, ExtensionParams[]> {
     const offers = emptyRecord<ExtensionParams[]>();
-    for (const { name, params } of parseExtensions(header)) {
+    for (const { name, params } of parseExtensions(header, 'refused')) {
       const values = emptyRecord<(string | true)[]>();
       for (const param of params) add(values, param.name, param.value);
       add(offers, name, values);
@@ -61,6 +61,6 @@ export const subprotocol = {
    * @throws {SyntaxError} when the value breaks the grammar, or a name stands there twice
    */
   parse(header: string): Set<string> {
-    return new Set(parseSubprotocols(header));
+    return new Set(parseSubprotocols(header, 'refused'));
   },
 };

@@ -28,6 +28,7 @@ import { keepMessagesForListeners } from './connection-event.ts';
 import { type AcceptedAgreement, agreeOnDeflate, checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import { isThenable } from './event-target.ts';
+import { whenInTurn } from './http-socket.ts';
 import {
   ANY,
   checkOptions,
@@ -292,7 +293,8 @@ export class WebSocketServer<
   }
 
   /**
-   * Answers an upgrade request (§4.2.2).
+   * Answers an upgrade request (§4.2.2), once earlier requests on the same connection have been answered (RFC 9112
+   * §9.3.2).
    * @param callback called with the new WebSocket when the handshake has succeeded
    * @throws {Error} when the socket has been given to `handleUpgrade` before
    */
@@ -302,7 +304,6 @@ export class WebSocketServer<
     head: Buffer,
     callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
-    const origins = originList(this.options.origins || undefined);
     const markedSocket = socket as Duplex & { [UPGRADED]?: true };
     if (markedSocket[UPGRADED] === true) {
       throw new Error(
@@ -311,26 +312,46 @@ export class WebSocketServer<
     }
     markedSocket[UPGRADED] = true;
     socket.on('error', ignoreError);
-    this.#guard(socket, () => {
-      const deflate = this.#currentDeflate();
-      const decision = checkUpgradeRequest(
-        {
-          method: request.method ?? '',
-          target: request.url ?? '',
-          httpVersion: request.httpVersion,
-          headers: HeaderMap.fromObject(request.headers),
-        },
-        { profile: 'ws', parsesExtensions: deflate !== undefined, origins },
-      );
-      const isForPath = decision.ok || CHECKS_BEHIND_PATH.includes(decision.check);
-      if (isForPath && !this.shouldHandle(request)) return refuse(socket, 400);
-      if (!decision.ok) return this.#refuseBadRequest(decision, socket, request);
-      const agreement = agreeOnDeflate(decision.extensions, deflate);
-      if (!agreement.ok) return this.#refuseBadRequest({ status: 400, ...agreement }, socket, request);
-      return this.#verify(decision, request, socket, () =>
-        this.completeUpgrade(agreement, decision.key, new Set(decision.subprotocols), request, socket, head, callback),
-      );
-    });
+    whenInTurn(request, socket, () => this.#guard(socket, () => this.#judge(request, socket, head, callback)));
+  }
+
+  /** Refuses a request, or completes the upgrade. */
+  #judge(
+    request: InstanceType<RequestClass>,
+    socket: Duplex,
+    head: Buffer,
+    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
+  ): void {
+    const origins = originList(this.options.origins || undefined);
+    const deflate = this.#currentDeflate();
+    const decision = checkUpgradeRequest(
+      {
+        method: request.method ?? '',
+        target: request.url ?? '',
+        httpVersion: request.httpVersion,
+        // Programs change fields before they give us the request.
+        headers: HeaderMap.fromObject(request.headers),
+        wireHeaders: wireHeadersOf(request),
+      },
+      { profile: 'ws', parsesExtensions: deflate !== undefined, origins },
+    );
+    const isForPath = decision.ok || CHECKS_BEHIND_PATH.includes(decision.check);
+    if (isForPath && !this.shouldHandle(request)) {
+      refuse(socket, 400);
+      return;
+    }
+    if (!decision.ok) {
+      this.#refuseBadRequest(decision, socket, request);
+      return;
+    }
+    const agreement = agreeOnDeflate(decision.extensions, deflate);
+    if (!agreement.ok) {
+      this.#refuseBadRequest({ status: 400, ...agreement }, socket, request);
+      return;
+    }
+    this.#verify(decision, request, socket, () =>
+      this.completeUpgrade(agreement, decision.key, new Set(decision.subprotocols), request, socket, head, callback),
+    );
   }
 
   /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
@@ -509,6 +530,12 @@ export class WebSocketServer<
 }
 
 keepMessagesForListeners(WebSocketServer.prototype);
+
+/** Null for a request that a program made up, or that came by HTTP/2, which has fields of its own (`:authority`). */
+function wireHeadersOf({ rawHeaders }: IncomingMessage): HeaderMap | null {
+  const [firstName] = rawHeaders ?? [];
+  return firstName === undefined || firstName.startsWith(':') ? null : new HeaderMap(rawHeaders);
+}
 
 /** Our servers on each HTTP server. */
 const servers = new WeakMap<HttpServer | HttpsServer, Set<WebSocketServer>>();

@@ -15,7 +15,7 @@ import {
 } from './header-fields.ts';
 import type { HeaderMap } from './header-map.ts';
 import { acceptValue, isKeyShaped } from './key.ts';
-import { hasHostCharacters, resourceNameOf } from './request-target.ts';
+import { isHost, parseTarget } from './request-target.ts';
 
 export interface UpgradeRequestParts {
   /** Host, with `:port` unless it is the scheme's default. */
@@ -46,8 +46,8 @@ const RESERVED_IN_REQUEST = ['sec-websocket-protocol', 'sec-websocket-extensions
  */
 export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
   const { host, target, key, subprotocols = [], extensions = [], origin, headers = [], version = 13 } = parts;
-  requirePart(hasHostCharacters(host), 'host', host, 'a host name or address with an optional :port');
-  requirePart(resourceNameOf(target) !== undefined, 'target', target, 'a percent-encoded path without a fragment');
+  requirePart(isHost(host), 'host', host, 'a host name or address with an optional :port');
+  requirePart(parseTarget(target) !== undefined, 'target', target, 'a percent-encoded path without a fragment');
   requirePart(isKeyShaped(key), 'key', key, '16 bytes in base64');
   for (const name of subprotocols) requirePart(isToken(name), 'subprotocol', name, 'a token');
   if (new Set(subprotocols).size !== subprotocols.length) {

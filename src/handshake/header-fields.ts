@@ -5,7 +5,8 @@
  * it came.
  *
  * White space is allowed where HTTP allows it today: around commas and semicolons, not around an equals sign (§9.1
- * leans on a rule of RFC 2616 that HTTP has since given up). Empty elements are errors in the two lists of our own.
+ * leans on a rule of RFC 2616 that HTTP has since given up). Empty elements are no elements (RFC 9110 §5.6.1.2): they are
+ * passed over, but a list has to have one that is not empty.
  */
 
 import { isWhitespace, trimWhitespace } from './header-map.ts';
@@ -23,6 +24,12 @@ const IS_TOKEN_CODE: readonly boolean[] = Array.from({ length: 128 }, (_, code) 
 
 /** All a field value may hold on the wire: tab, space, visible ASCII and the upper half of Latin-1 (RFC 9110 §5.5). */
 const ILLEGAL_VALUE_CHARACTER = /[^\t\x20-\x7e\x80-\xff]/;
+
+/**
+ * What becomes of empty elements in a list. `ignored` is what HTTP asks of whoever receives one; `refused` is the stricter
+ * grammar of the two parsers that the npm package ws exports, where white space may not end the value either.
+ */
+export type EmptyElements = 'ignored' | 'refused';
 
 /** One extension with its parameters in the order written; a parameter without a value has `true`. */
 export interface Extension {
@@ -80,10 +87,10 @@ export function listHasToken(value: string, lowerCaseToken: string): boolean {
 
 /**
  * The subprotocols of a `Sec-WebSocket-Protocol` value in order of preference (§4.1).
- * @throws HeaderSyntaxError when an element is not a token, is empty, or stands there twice
+ * @throws HeaderSyntaxError when an element is not a token or stands there twice, or when there is none
  */
-export function parseSubprotocols(value: string): string[] {
-  const scanner = new Scanner(value);
+export function parseSubprotocols(value: string, emptyElements: EmptyElements = 'ignored'): string[] {
+  const scanner = new Scanner(value, emptyElements === 'ignored');
   const names = new Set<string>();
   do {
     const name = scanner.token();
@@ -99,8 +106,8 @@ export function parseSubprotocols(value: string): string[] {
  * The extensions of a `Sec-WebSocket-Extensions` value in order (§9.1). Quoted values come without their quotes.
  * @throws HeaderSyntaxError when the value does not follow the grammar
  */
-export function parseExtensions(value: string): Extension[] {
-  const scanner = new Scanner(value);
+export function parseExtensions(value: string, emptyElements: EmptyElements = 'ignored'): Extension[] {
+  const scanner = new Scanner(value, emptyElements === 'ignored');
   const extensions: Extension[] = [];
   do {
     const name = scanner.token();
@@ -157,10 +164,13 @@ export function checkHeaderValue(name: string, value: string): void {
 /** Reads a value once, from left to right. `index` is the next character not yet taken. */
 class Scanner {
   readonly #text: string;
+  readonly #ignoresEmptyElements: boolean;
   index = 0;
 
-  constructor(text: string) {
+  constructor(text: string, ignoresEmptyElements: boolean) {
     this.#text = text;
+    this.#ignoresEmptyElements = ignoresEmptyElements;
+    this.#skipEmptyElements();
   }
 
   /** Takes one or more token characters. */
@@ -182,21 +192,29 @@ class Scanner {
     return true;
   }
 
-  /** Takes white space, which may only stand between other things: HTTP has stripped it from both ends of the value. */
+  /** Takes white space. HTTP has stripped it from both ends of the value; behind a comma it may end one all the same. */
   skipWhitespace(): void {
     if (!isWhitespace(this.#peek())) return;
     do this.index++;
     while (isWhitespace(this.#peek()));
-    if (this.index === this.#text.length) this.#fail();
+    if (this.index === this.#text.length && !this.#ignoresEmptyElements) this.#fail();
   }
 
-  /** Takes the comma before the next element. False at the end of the value. */
+  /** Takes the comma before the next element, with the empty ones behind it. False at the end of the value. */
   nextElement(): boolean {
     this.skipWhitespace();
     if (this.index === this.#text.length) return false;
     if (!this.skip(COMMA)) this.#fail();
     this.skipWhitespace();
-    return true;
+    this.#skipEmptyElements();
+    return this.index < this.#text.length || !this.#ignoresEmptyElements;
+  }
+
+  /** RFC 9110 §5.6.1.2. The head's size limits how many there can be. */
+  #skipEmptyElements(): void {
+    if (!this.#ignoresEmptyElements) return;
+    do this.skipWhitespace();
+    while (this.skip(COMMA));
   }
 
   /** The rest of a quoted-string whose content, once unescaped, is a token (§9.1). */

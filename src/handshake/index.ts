@@ -18,8 +18,9 @@ export {
 } from './header-fields.ts';
 export { HeaderMap } from './header-map.ts';
 export * from './http-head.ts';
-export { acceptValue, GUID, generateKey, isCanonicalKey, isKeyShaped } from './key.ts';
-export { allowsNextRequest } from './message-end.ts';
+export { acceptValue, GUID, generateKey, isKeyShaped } from './key.ts';
+export { allowsNextRequest, checkRequest, effectiveHeaders } from './request-rules.ts';
+export { parseTarget } from './request-target.ts';
 export * from './server-handshake.ts';
 export * from './server-response.ts';
 export { sha1 } from './sha1.ts';

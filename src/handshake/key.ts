@@ -12,22 +12,13 @@ const KEY_BYTES = 16;
 /** The text of §1.3 that no endpoint adds to a key unless it knows this protocol. */
 export const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/**
- * In the base64 of §4.3, sixteen bytes make 22 characters and two of padding; the last character has two bits of them and
- * four unused.
- */
+/** In the base64 of §4.3, sixteen bytes make 22 characters and two of padding. */
 const KEY_SHAPE = /^[A-Za-z0-9+/]{22}==$/;
-const CANONICAL_KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
 /**
- * Whether `text` is what encoding 16 bytes gives: right length, and the four unused bits zero, as RFC 4648 §3.5 has
- * encoders do. (The specimen key printed in §4.1 has one of those bits set, so it is not canonical.)
+ * Whether `text` decodes to 16 bytes, which is all that §4.2.1 asks for. The last character has four unused bits, which
+ * an encoder leaves at zero (RFC 4648 §3.5); the specimen key printed in §4.1 has one of them set.
  */
-export function isCanonicalKey(text: string): boolean {
-  return CANONICAL_KEY.test(text);
-}
-
-/** Whether `text` decodes to 16 bytes, whatever the four unused bits hold. §4.2.1 asks for no more than this. */
 export function isKeyShaped(text: string): boolean {
   return KEY_SHAPE.test(text);
 }

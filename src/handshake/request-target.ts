@@ -3,29 +3,48 @@
  * either; URLs are for whoever dials.
  */
 
+import type { HeaderMap } from './header-map.ts';
+
 /** Visible ASCII without `#`: §3 has no fragments in resource names, nor has RFC 9112 §3.2 in request-targets. */
 const TARGET_CHARACTERS = /^[!-"$-~]+$/;
 
-/** The characters of a host with an optional port (RFC 3986 §3.2.2), not their order. */
-const HOST_CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,;=%:[\]]+$/;
+/**
+ * RFC 9110 §7.2: a name or an address, IPv6 in brackets, with an optional port. No user before it (RFC 9110 §4.2.4), and
+ * not empty, which no http address has (RFC 9110 §4.2.1).
+ */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::\d{0,5})?$/;
 
-const ABSOLUTE_TARGET = /^https?:\/\/[^/?]+(.*)$/i;
+const ABSOLUTE_TARGET = /^https?:\/\/([^/?]*)(.*)$/i;
 
 /** Whether `text` has only characters that a request-target may have, and at least one. */
 export function hasTargetCharacters(text: string): boolean {
   return TARGET_CHARACTERS.test(text);
 }
 
-/** Whether `text` has only characters that a Host header may have, and at least one. */
-export function hasHostCharacters(text: string): boolean {
-  return HOST_CHARACTERS.test(text);
+/** Whether `text` may be the value of a Host header. */
+export function isHost(text: string): boolean {
+  return HOST.test(text);
 }
 
-/** Path and query of a request-target that is a path or an absolute http(s) URI; undefined for any other (§4.2.1). */
-export function resourceNameOf(target: string): string | undefined {
+/** A request-target that is a path or an absolute http(s) URI. */
+export interface RequestTarget {
+  /** Path and query (§3). */
+  readonly resourceName: string;
+  /** Host and port of an absolute URI, as sent. */
+  readonly authority: string | undefined;
+}
+
+/** Takes a request-target apart; undefined for any but the two forms that §4.2.1 knows. */
+export function parseTarget(target: string): RequestTarget | undefined {
   if (!hasTargetCharacters(target)) return undefined;
-  if (target.startsWith('/')) return target;
-  const name = ABSOLUTE_TARGET.exec(target)?.[1];
-  if (name === undefined) return undefined;
-  return name.startsWith('/') ? name : `/${name}`;
+  if (target.startsWith('/')) return { resourceName: target, authority: undefined };
+  const [, authority = '', name = ''] = ABSOLUTE_TARGET.exec(target) ?? [];
+  if (!isHost(authority)) return undefined;
+  return { resourceName: name.startsWith('/') ? name : `/${name}`, authority };
+}
+
+/** Whether there is exactly one Host header, with a valid host (RFC 9112 §3.2). */
+export function namesOneHost(headers: HeaderMap): boolean {
+  // Two of them are joined by a comma and a space, which no host has.
+  return isHost(headers.get('host') ?? '');
 }

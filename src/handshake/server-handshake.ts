@@ -13,9 +13,9 @@ import {
   parseSubprotocols,
 } from './header-fields.ts';
 import type { HeaderMap } from './header-map.ts';
-import { isCanonicalKey, isKeyShaped } from './key.ts';
-import { announcesBody } from './message-end.ts';
-import { hasHostCharacters, resourceNameOf } from './request-target.ts';
+import { isKeyShaped } from './key.ts';
+import { announcesBody } from './request-rules.ts';
+import { namesOneHost, parseTarget } from './request-target.ts';
 
 /** What the check reads of a request. A head from `HttpHeadParser` is one. */
 export interface UpgradeRequest {
@@ -25,6 +25,11 @@ export interface UpgradeRequest {
   /** `1.1`, without `HTTP/`. */
   readonly httpVersion: string;
   readonly headers: HeaderMap;
+  /**
+   * The fields as they came, where `headers` has lost some or a program may have changed them. Null for a request that
+   * never was on a wire: then it is not held to the rules of HTTP, which are about wires. Default: `headers`.
+   */
+  readonly wireHeaders?: HeaderMap | null;
 }
 
 /** `strict` answers as the RFCs say; `ws` gives the statuses and texts of the npm package of that name. */
@@ -92,11 +97,13 @@ interface RefusalRow {
   readonly headers?: readonly HeaderField[];
 }
 
+/** The checks that are about the wire. */
+const WIRE_CHECKS: readonly CheckId[] = ['httpVersion', 'host', 'body'];
+
 interface Profile {
   readonly contentType: string;
   /** As they are written: §4.3 has one way to write a number, without leading zeros, so comparing texts is enough. */
   readonly versions: readonly string[];
-  readonly isKey: (text: string) => boolean;
   /** A check without a row is not made. */
   readonly refusals: Readonly<Partial<Record<CheckId, RefusalRow>>>;
 }
@@ -116,7 +123,6 @@ const PROFILES: Readonly<Record<HandshakeProfile, Profile>> = {
   strict: {
     contentType: 'text/plain; charset=utf-8',
     versions: ['13'],
-    isKey: isCanonicalKey,
     refusals: {
       method: { status: 405, headers: [['Allow', 'GET']] },
       httpVersion: { status: 400 },
@@ -139,9 +145,11 @@ const PROFILES: Readonly<Record<HandshakeProfile, Profile>> = {
   ws: {
     contentType: 'text/html',
     versions: ['13', '8'],
-    isKey: isKeyShaped,
     refusals: {
       method: { status: 405, message: 'Invalid HTTP method' },
+      httpVersion: { status: 400 },
+      host: { status: 400 },
+      body: { status: 400 },
       upgrade: { status: 400, message: 'Invalid Upgrade header' },
       key: { status: 400, message: 'Missing or invalid Sec-WebSocket-Key header' },
       versionHeader: WS_VERSION_REFUSAL,
@@ -155,6 +163,7 @@ const PROFILES: Readonly<Record<HandshakeProfile, Profile>> = {
 
 interface CheckContext {
   readonly request: UpgradeRequest;
+  readonly wireHeaders: HeaderMap;
   readonly options: UpgradeRequestOptions;
   readonly profile: Profile;
   /** Checks that parse something leave it here. */
@@ -168,7 +177,7 @@ interface Check {
   readonly explain: (context: CheckContext) => string | undefined;
 }
 
-/** Every requirement on a request, in the order in which they are checked. */
+/** Every requirement on a request, in the order in which they are checked: first what ws looks for, in its order. */
 const CHECKS: readonly Check[] = [
   {
     id: 'method',
@@ -176,37 +185,13 @@ const CHECKS: readonly Check[] = [
     explain: ({ request }) => unless(request.method === 'GET', 'A WebSocket is opened with GET'),
   },
   {
-    id: 'httpVersion',
-    section: '§4.2.1',
-    explain: ({ request }) => unless(Number(request.httpVersion) >= 1.1, 'A WebSocket needs HTTP/1.1 or higher'),
-  },
-  {
     id: 'target',
     section: '§4.2.1',
     explain({ request, found }) {
-      const resourceName = resourceNameOf(request.target);
-      if (resourceName === undefined) return 'The request-target must be a path or an absolute http or https URI';
-      found.resourceName = resourceName;
+      const target = parseTarget(request.target);
+      if (target === undefined) return 'The request-target must be a path or an absolute http or https URI';
+      found.resourceName = target.resourceName;
       return undefined;
-    },
-  },
-  {
-    id: 'host',
-    section: '§4.2.1',
-    explain({ request }) {
-      const { headers } = request;
-      return unless(
-        headers.count('host') === 1 && hasHostCharacters(headers.get('host')!),
-        'Exactly one Host header with a valid host is required',
-      );
-    },
-  },
-  {
-    // A body would stand where the first frame is expected.
-    id: 'body',
-    section: '§4.2.1',
-    explain({ request: { headers } }) {
-      return unless(!announcesBody(headers), 'A request for a WebSocket must have no body');
     },
   },
   {
@@ -225,12 +210,9 @@ const CHECKS: readonly Check[] = [
     // A repeated header is joined with a comma, which no key has (§11.3.1: once only).
     id: 'key',
     section: '§4.2.1',
-    explain({ request, profile, found }) {
+    explain({ request, found }) {
       found.key = request.headers.get('sec-websocket-key') ?? '';
-      return unless(
-        profile.isKey(found.key),
-        'Exactly one Sec-WebSocket-Key header with 16 bytes in base64 is required',
-      );
+      return unless(isKeyShaped(found.key), 'Exactly one Sec-WebSocket-Key header with 16 bytes in base64 is required');
     },
   },
   {
@@ -252,6 +234,25 @@ const CHECKS: readonly Check[] = [
         profile.versions.includes(version),
         'This version of the WebSocket protocol is not supported: use 13',
       );
+    },
+  },
+  {
+    id: 'httpVersion',
+    section: '§4.2.1',
+    explain: ({ request }) => unless(Number(request.httpVersion) >= 1.1, 'A WebSocket needs HTTP/1.1 or higher'),
+  },
+  {
+    id: 'host',
+    section: '§4.2.1',
+    explain: ({ wireHeaders }) =>
+      unless(namesOneHost(wireHeaders), 'Exactly one Host header with a valid host is required'),
+  },
+  {
+    // A body would stand where the first frame is expected.
+    id: 'body',
+    section: '§4.2.1',
+    explain({ wireHeaders }) {
+      return unless(!announcesBody(wireHeaders), 'A request for a WebSocket must have no body');
     },
   },
   {
@@ -280,9 +281,15 @@ const CHECKS: readonly Check[] = [
     id: 'origin',
     section: '§10.2',
     explain({ request, options: { origins }, found }) {
-      // Version 8, a draft, called the header by another name.
-      found.origin = request.headers.get(found.version === 8 ? 'sec-websocket-origin' : 'origin');
-      return unless(isOriginAllowed(found.origin, origins), 'Connections from this origin are not allowed');
+      const origin = request.headers.get('origin');
+      // Version 8, a draft, called the header by another name. Whoever sends both has to be let in by both.
+      const draftOrigin = found.version === 8 ? request.headers.get('sec-websocket-origin') : undefined;
+      found.origin = draftOrigin ?? origin;
+      const named = origin === undefined || origin === found.origin ? [found.origin] : [found.origin, origin];
+      return unless(
+        named.every((name) => isOriginAllowed(name, origins)),
+        'Connections from this origin are not allowed',
+      );
     },
   },
 ];
@@ -306,9 +313,11 @@ export function checkUpgradeRequest(
     subprotocols: NONE,
     extensions: NONE,
   };
-  const context: CheckContext = { request, options, profile, found };
+  const wireHeaders = request.wireHeaders ?? request.headers;
+  const context: CheckContext = { request, wireHeaders, options, profile, found };
   for (const check of CHECKS) {
-    const row = profile.refusals[check.id];
+    const isMade = request.wireHeaders !== null || !WIRE_CHECKS.includes(check.id);
+    const row = isMade ? profile.refusals[check.id] : undefined;
     const explanation = row === undefined ? undefined : check.explain(context);
     if (explanation !== undefined) return refusal(check, row!, explanation, profile);
   }

@@ -88,8 +88,8 @@ const ROWS: readonly Row[] = [
   },
   bad(
     '§4.1 broken subprotocols',
-    { 'Sec-WebSocket-Protocol': 'a,' },
-    'Invalid Sec-WebSocket-Protocol header: Unexpected end of input',
+    { 'Sec-WebSocket-Protocol': 'a;' },
+    'Invalid Sec-WebSocket-Protocol header: Unexpected character at index 1',
   ),
   bad(
     '§9.1 broken extensions',
@@ -387,7 +387,7 @@ describe('authorize', () => {
   it('is given the request with the resource name, and is not asked about bad ones', async () => {
     const urls: string[] = [];
     const authorize = ({ url, headers, socket }: NetRequest) => {
-      urls.push(`${url} ${headers.get('cookie')} ${socket.remoteAddress}`);
+      urls.push(`${url} ${headers.get('host')} ${headers.get('cookie')} ${socket.remoteAddress}`);
       return true;
     };
     const server = await startServer('node:net', { net: { authorize } });
@@ -397,7 +397,7 @@ describe('authorize', () => {
     const peer = await RawPeer.connect(server);
     peer.send(upgradeRequest({ Cookie: 'c=1' }, 'GET http://x.example/chat?a HTTP/1.1'));
     await peer.head();
-    expect(urls).toEqual(['/chat?a c=1 127.0.0.1']);
+    expect(urls).toEqual(['/chat?a x.example c=1 127.0.0.1']);
   });
 });
 

@@ -77,7 +77,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'a broken list of subprotocols',
-    fields: { 'Sec-WebSocket-Protocol': 'a,,b' },
+    fields: { 'Sec-WebSocket-Protocol': 'a;b' },
     status: '400 Bad Request',
     body: 'Invalid Sec-WebSocket-Protocol header',
     isClientError: true,
@@ -108,7 +108,7 @@ const ROWS: readonly Row[] = [
   {
     what: 'another path before subprotocols',
     startLine: 'GET /other HTTP/1.1',
-    fields: { 'Sec-WebSocket-Protocol': 'a,,b' },
+    fields: { 'Sec-WebSocket-Protocol': 'a;b' },
     options: { path: '/ours' },
     status: '400 Bad Request',
     body: 'Bad Request',

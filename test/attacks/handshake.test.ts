@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { listen } from '../../src/api/net-server.ts';
+import { listen, type NetRequest } from '../../src/api/net-server.ts';
 import { WebSocketServer } from '../../src/api/websocket-server.ts';
 import { echoed, type Fields, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import {
@@ -59,7 +59,7 @@ describe.each(SERVER_KINDS)('handshake attacks on %s', (kind) => {
   it.each([
     ['Sec-WebSocket-Protocol', `a${' '.repeat(64_000)}b`],
     ['Sec-WebSocket-Protocol', `a${',a'.repeat(32_000)}`],
-    ['Sec-WebSocket-Protocol', `a${' ,'.repeat(32_000)}`],
+    ['Sec-WebSocket-Protocol', `a${' ,'.repeat(32_000)};`],
     ['Sec-WebSocket-Extensions', `a; b="${'\\c'.repeat(32_000)}`],
     ['Sec-WebSocket-Extensions', `a; b="${'"'.repeat(64_000)}`],
     ['Sec-WebSocket-Extensions', `a${'; b'.repeat(20_000)};`],
@@ -165,6 +165,89 @@ describe.each(SERVER_KINDS)('handshake attacks on %s', (kind) => {
     expect(await statusOf(kind, { Origin: 'https://evil.example' })).toBe('101');
   });
 
+  it.each<[what: string, fields: Fields]>([
+    ['Sec-WebSocket-Origin absent', {}],
+    ['a listed Sec-WebSocket-Origin beside it', { 'Sec-WebSocket-Origin': 'https://app.example' }],
+  ])('A16 a foreign Origin is not taken for another by Sec-WebSocket-Version: 8, %s', async (_what, fields) => {
+    const request = { Origin: 'https://evil.example', 'Sec-WebSocket-Version': '8', ...fields };
+    const status = await statusOf(kind, request, { origins: ['https://app.example'] });
+    expect(status).toBe(kind === 'node:http' ? '403' : '426');
+  });
+
+  // What is behind the head would be read as frames, or as another request.
+  const BODY = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+  it.each<[what: string, fields: Fields]>([
+    ['no Host', { Host: undefined }],
+    ['two Hosts', { Host: ['a', 'b'] }],
+    ['the same Host twice', { Host: ['a', 'a'] }],
+    ['an empty Host', { Host: '' }],
+    ['a Host with a user', { Host: 'user@a' }],
+    ['a Host with a path', { Host: 'a/b' }],
+    ['a Host with a space', { Host: 'a b' }],
+    ['two Hosts in one', { Host: 'a, b' }],
+    ['a Host with a port that is none', { Host: 'a:b' }],
+    ['a body', { 'Content-Length': String(BODY.length) }],
+    ['two lengths', { 'Content-Length': ['0', String(BODY.length)] }],
+    ['a length that is no number', { 'Content-Length': '+1' }],
+    ['two lengths in one', { 'Content-Length': '5, 5' }],
+    ['a chunked body', { 'Transfer-Encoding': 'chunked' }],
+    ['a body in an unknown coding', { 'Transfer-Encoding': 'xchunked' }],
+    ['a length and a coding', { 'Content-Length': '5', 'Transfer-Encoding': 'chunked' }],
+    ['a coding behind a tab', { 'Transfer-Encoding': '\tchunked' }],
+    ['white space before a colon', { 'Content-Length ': '5' }],
+    ['a name with a space', { 'X Y': '5' }],
+    ['a folded line', { X: 'a\r\n b' }],
+    ['a bare LF', { X: 'a\nContent-Length: 5' }],
+    ['a bare CR', { X: 'a\rContent-Length: 5' }],
+    ['NUL', { X: 'a\0b' }],
+  ])('A31 an upgrade with %s: 400, and nothing behind it is read', async (_what, fields) => {
+    const { uncaught } = watchProcess();
+    const seen: unknown[] = [];
+    const note = (request: { readonly url?: string | undefined }) => void seen.push(request.url);
+    const server = await startServer(
+      kind,
+      {
+        net: { onRequest: (request) => ({ body: String(note(request)) }) },
+        http: { server: createServer((request, response) => response.end(String(note(request)))) },
+      },
+      (socket) => socket.on('message', (data) => seen.push(String(data))),
+    );
+    const peer = await RawPeer.connect(server);
+    peer.send(Buffer.from(upgradeRequest(fields), 'latin1'), text('hidden'), BODY, upgradeRequest());
+    const answer = await peer.rest();
+    expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
+    // The only answer.
+    expect(answer.match(/HTTP\/1.1 \d/g)).toHaveLength(1);
+    expect({ seen, connections: server.connections, uncaught }).toEqual({ seen: [], connections: [], uncaught: [] });
+  });
+
+  it.each<[startLine: string, onHttp: RegExp, onNet: RegExp]>([
+    ['GET / HTTP/1.0', /^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+    ['GET / HTTP/0.9', /^HTTP\/1.1 400 /, /^HTTP\/1.1 505 /],
+    ['GET /', /^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+    ['GET / HTTP/1.1 ', /^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+    [' GET / HTTP/1.1', /^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+    ['GET\t/ HTTP/1.1', /^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+    ['POST / HTTP/1.1', /^HTTP\/1.1 405 /, /^HTTP\/1.1 405 /],
+    ['PRI * HTTP/2.0', /^HTTP\/1.1 400 /, /^HTTP\/1.1 505 /],
+    // node:http ends connections with a CONNECT that nobody listens for.
+    ['CONNECT a:80 HTTP/1.1', /^$/, /^HTTP\/1.1 400 /],
+    ['CONNECT / HTTP/1.1', /^$|^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+  ])('A31 %j: refused, and nothing behind it is read', async (startLine, onHttp, onNet) => {
+    const seen: unknown[] = [];
+    const note = (request: { readonly url?: string | undefined }) => void seen.push(request.url);
+    const server = await startServer(kind, {
+      net: { onRequest: (request) => ({ body: String(note(request)) }) },
+      http: { server: createServer((request, response) => response.end(String(note(request)))) },
+    });
+    const peer = await RawPeer.connect(server);
+    peer.send(upgradeRequest({}, startLine), text('hidden'), BODY, upgradeRequest());
+    const answer = await peer.rest();
+    expect(answer).toMatch(kind === 'node:http' ? onHttp : onNet);
+    expect(answer.match(/HTTP\/1.1 \d/g)?.length ?? 0).toBeLessThan(2);
+    expect({ seen, connections: server.connections }).toEqual({ seen: [], connections: [] });
+  });
+
   it.each([
     ['accepted', true],
     ['refused', false],
@@ -200,5 +283,84 @@ describe.each(SERVER_KINDS)('handshake attacks on %s', (kind) => {
     peer.send(upgradeRequest(), Buffer.alloc(100_000, 'unread'));
     expect(await peer.rest()).toMatch(/^HTTP\/1.1 403 Forbidden\r\n[\s\S]*Forbidden$/);
     expect(peer.error).toBeUndefined();
+  });
+});
+
+describe('A31 requests that ask for no upgrade, on node:net', () => {
+  const INNER = 'GET /inner HTTP/1.1\r\nHost: x\r\n\r\n';
+
+  /** What the hook was asked for, and the answers. */
+  async function ask(...lines: string[]) {
+    const urls: string[] = [];
+    const hosts: (string | undefined)[] = [];
+    const onRequest = ({ url, headers }: NetRequest) => {
+      urls.push(url);
+      hosts.push(headers.get('host'));
+      return { body: 'ok' };
+    };
+    const server = await startServer('node:net', { net: { onRequest } });
+    const peer = await RawPeer.connect(server);
+    peer.send(Buffer.from([...lines, '', ''].join('\r\n'), 'latin1'), INNER);
+    peer.socket.end();
+    const answers = await peer.rest();
+    return { urls, hosts, statuses: [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status) };
+  }
+
+  const GET = 'GET /outer HTTP/1.1';
+  const HOST = 'Host: x';
+  it.each<[what: string, lines: string[]]>([
+    ['CONNECT', ['CONNECT x:80 HTTP/1.1', HOST]],
+    ['CONNECT to a path', ['CONNECT /outer HTTP/1.1', HOST]],
+    ['no Host', [GET]],
+    ['two Hosts', [GET, HOST, HOST]],
+    ['an empty Host', [GET, 'Host:']],
+    ['a malformed Host', [GET, 'Host: a b']],
+    ['a Host with a user', [GET, 'Host: user@x']],
+    ['a target that is no path', ['GET outer HTTP/1.1', HOST]],
+    ['* for a method other than OPTIONS', ['GET * HTTP/1.1', HOST]],
+    ['another host’s name as the target', ['GET x:80 HTTP/1.1', HOST]],
+    ['an absolute target with a user', ['GET http://user@x/ HTTP/1.1', HOST]],
+    ['an absolute target of another scheme', ['GET ftp://x/ HTTP/1.1', HOST]],
+    ['an absolute target without a host', ['GET http:///outer HTTP/1.1', HOST]],
+    ['a length and a coding', [GET, HOST, 'Content-Length: 5', 'Transfer-Encoding: chunked']],
+    ['two lengths', [GET, HOST, 'Content-Length: 0', 'Content-Length: 40']],
+    ['the same length twice', [GET, HOST, 'Content-Length: 40', 'Content-Length: 40']],
+    ['a length that is no number', [GET, HOST, 'Content-Length: 4x']],
+    ['chunked that is not the last coding', [GET, HOST, 'Transfer-Encoding: chunked, identity']],
+    ['chunked twice', [GET, HOST, 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked']],
+    ['an unknown coding', [GET, HOST, 'Transfer-Encoding: cow']],
+    ['a coding in HTTP/1.0', ['GET /outer HTTP/1.0', 'Transfer-Encoding: chunked']],
+    ['white space before a colon', [GET, HOST, 'Content-Length : 40']],
+    ['a folded line', [GET, HOST, 'X: a', ' Content-Length: 40']],
+    ['a bare LF', [GET, `${HOST}\nContent-Length: 40`]],
+    ['a bare CR', [GET, `${HOST}\rContent-Length: 40`]],
+    ['NUL', [GET, HOST, 'X: a\0']],
+    ['garbage behind the version', [`${GET} x`, HOST]],
+    ['HTTP/0.9', ['GET /outer']],
+  ])('A31 %s: 400, the hook is not asked, and what is behind it is not read', async (_what, lines) => {
+    expect(await ask(...lines)).toEqual({ urls: [], hosts: [], statuses: ['400'] });
+  });
+
+  it.each<[what: string, lines: string[]]>([
+    ['a body', [GET, HOST, `Content-Length: ${INNER.length}`]],
+    ['a chunked body', [GET, HOST, 'Transfer-Encoding: chunked']],
+    ['HTTP/1.0', ['GET /outer HTTP/1.0']],
+    ['HTTP/1.0 that asks for more', ['GET /outer HTTP/1.0', HOST, 'Connection: keep-alive']],
+    ['the last request', [GET, HOST, 'Connection: close']],
+  ])('A31 %s: answered once, and what is behind it is not read', async (_what, lines) => {
+    expect(await ask(...lines)).toMatchObject({ urls: ['/outer'], statuses: ['200'] });
+  });
+
+  it('A31 an absolute target: its path, and its host in place of Host', async () => {
+    const asked = await ask('GET http://other.example:81/outer?a HTTP/1.1', HOST);
+    expect(asked).toEqual({
+      urls: ['/outer?a', '/inner'],
+      hosts: ['other.example:81', 'x'],
+      statuses: ['200', '200'],
+    });
+  });
+
+  it('A31 OPTIONS * is asked for as that', async () => {
+    expect(await ask('OPTIONS * HTTP/1.1', HOST)).toMatchObject({ urls: ['*', '/inner'] });
   });
 });

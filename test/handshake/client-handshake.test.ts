@@ -71,6 +71,7 @@ describe('buildUpgradeRequest', () => {
     ['A13 a character that only looks harmless in UTF-16', { headers: [['X-A', '\u560d\u560a']] }],
     ['§4.1 an empty host', { host: '' }],
     ['§4.1 a host with a path', { host: 'a/b' }],
+    ['§4.1 a host with a user', { host: 'user@a' }],
     ['§4.1 an empty target', { target: '' }],
     ['§4.1 a target with a space', { target: '/a b' }],
     ['§3 a target with a fragment', { target: '/a#b' }],
@@ -137,6 +138,12 @@ describe('checkUpgradeResponse', () => {
       },
     ],
     ['§4.1 extensions offered and none accepted', {}, EXTENSIONS, {}],
+    [
+      'RFC 9110 §5.6.1.2 empty elements in the lists of a response',
+      { Connection: ', Upgrade,', 'sec-websocket-extensions': 'x, ,' },
+      EXTENSIONS,
+      { extensions: [{ name: 'x', params: [] }] },
+    ],
   ])('%s is accepted', (_name, change, expectation, result) => {
     const expected = { ok: true, subprotocol: undefined, extensions: [], ...result };
     expect(checkUpgradeResponse(response(change), { key, ...expectation })).toEqual(expected);

@@ -148,9 +148,30 @@ describe('parseSubprotocols', () => {
     ['a\u0000', 1, 'Unexpected character at index 1'],
     ['caf\u00e9', 3, 'Unexpected character at index 3'],
     ['a, b, a', 6, 'The "a" subprotocol is duplicated'],
-  ])('§4.1 %j is refused at %i', (value, index, message) => {
-    const error = syntaxErrorOf(() => parseSubprotocols(value));
+  ])('§4.1 as ws, %j is refused at %i', (value, index, message) => {
+    const error = syntaxErrorOf(() => parseSubprotocols(value, 'refused'));
     expect(error).toMatchObject({ index, message });
+  });
+
+  it.each([
+    ['gabbo,', ['gabbo']],
+    ['gabbo, ', ['gabbo']],
+    [', gabbo', ['gabbo']],
+    [' ,\t,a,, ,b\t,,', ['a', 'b']],
+    ['a ', ['a']],
+  ])('RFC 9110 §5.6.1.2 empty elements in %j are ignored', (value, expected) => {
+    expect(parseSubprotocols(value)).toEqual(expected);
+  });
+
+  it.each([
+    ['', 0, 'Unexpected end of input'],
+    [',', 1, 'Unexpected end of input'],
+    [' , ,', 4, 'Unexpected end of input'],
+    ['a,;', 2, 'Unexpected character at index 2'],
+    ['a b', 2, 'Unexpected character at index 2'],
+    ['a,,a', 3, 'The "a" subprotocol is duplicated'],
+  ])('RFC 9110 §5.6.1.2 %j has no element or a bad one: refused at %i', (value, index, message) => {
+    expect(syntaxErrorOf(() => parseSubprotocols(value))).toMatchObject({ index, message });
   });
 
   it('§4.1 accepts what ws accepts, with the same result', () => {
@@ -162,7 +183,7 @@ describe('parseSubprotocols', () => {
         } catch {}
         let actual: string[] | undefined;
         const error = syntaxErrorOf(() => {
-          actual = parseSubprotocols(value);
+          actual = parseSubprotocols(value, 'refused');
         });
         expect(actual).toEqual(expected);
         expect(error === undefined).toBe(expected !== undefined);
@@ -244,8 +265,27 @@ describe('parseExtensions', () => {
     ['foo;a="x\\', 9],
     ['foo;a="x" ', 10],
   ])('§9.1 %j ends too early', (value, index) => {
-    const error = syntaxErrorOf(() => parseExtensions(value));
+    const error = syntaxErrorOf(() => parseExtensions(value, 'refused'));
     expect(error).toMatchObject({ index, message: 'Unexpected end of input' });
+  });
+
+  it.each([
+    ['foo,', ['foo']],
+    [',foo, ', ['foo']],
+    ['foo,, \t,bar;a=1 ,', ['foo', 'bar']],
+    ['foo;a="x" ', ['foo']],
+  ])('RFC 9110 §5.6.1.2 empty elements in %j are ignored', (value, names) => {
+    expect(parseExtensions(value).map(({ name }) => name)).toEqual(names);
+  });
+
+  it.each([
+    ['', 0],
+    [', ,', 3],
+    ['foo;', 4],
+    ['foo; ,', 5],
+    ['foo;a=', 6],
+  ])('RFC 9110 §5.6.1.2 %j has no element, or half of one: refused at %i', (value, index) => {
+    expect(syntaxErrorOf(() => parseExtensions(value))).toMatchObject({ index });
   });
 
   it.each([
@@ -272,7 +312,7 @@ describe('parseExtensions', () => {
     ['foo;a="caf\u00e9"', 10],
     ['foo\u0000', 3],
   ])('§9.1 %j has an unexpected character at %i', (value, index) => {
-    const error = syntaxErrorOf(() => parseExtensions(value));
+    const error = syntaxErrorOf(() => parseExtensions(value, 'refused'));
     expect(error).toMatchObject({ index, message: `Unexpected character at index ${index}` });
   });
 
@@ -283,9 +323,11 @@ describe('parseExtensions', () => {
         try {
           expected = oracle.extension.parse(value);
         } catch (error) {
-          expect(syntaxErrorOf(() => parseExtensions(value))?.message).toBe((error as Error).message);
+          expect(syntaxErrorOf(() => parseExtensions(value, 'refused'))?.message).toBe((error as Error).message);
           return;
         }
+        expect(groupByName(parseExtensions(value, 'refused'))).toEqual(expected);
+        // What the stricter grammar takes, the other takes for the same.
         expect(groupByName(parseExtensions(value))).toEqual(expected);
       }),
       { numRuns: 2000 },

@@ -94,17 +94,23 @@ describe('checkUpgradeRequest accepts', () => {
       {},
       { parsesExtensions: false },
     ],
+    ['§4.2.1 ws: no Connection', { without: ['connection'] }, {}, { profile: 'ws' }],
     [
-      '§4.2.1 ws: no Host, no Connection, HTTP/1.0',
-      { without: ['host', 'connection'], httpVersion: '1.0' },
-      { host: undefined },
-      { profile: 'ws' },
-    ],
-    [
-      '§4.2.1 ws: a key with unused bits set',
+      '§4.1 the specimen key, with an unused bit set',
       { set: { 'sec-websocket-key': 'AQIDBAUGBwgJCgsMDQ4PEC==' } },
       { key: 'AQIDBAUGBwgJCgsMDQ4PEC==' },
-      { profile: 'ws' },
+    ],
+    [
+      'RFC 9110 §5.6.1.2 empty elements in every list',
+      {
+        set: {
+          upgrade: ', websocket,',
+          connection: ',,Upgrade , ',
+          'sec-websocket-protocol': ['chat, ', '', ',superchat'],
+          'sec-websocket-extensions': ',x,',
+        },
+      },
+      { extensions: [{ name: 'x', params: [] }] },
     ],
     ['§4.2.1 ws: any target', { target: 'chat' }, { resourceName: 'chat' }, { profile: 'ws' }],
     [
@@ -112,6 +118,18 @@ describe('checkUpgradeRequest accepts', () => {
       { set: { 'sec-websocket-version': '8', 'sec-websocket-origin': 'o' } },
       { version: 8, origin: 'o' },
       { profile: 'ws' },
+    ],
+    [
+      '§10.2 ws: version 8 without its own Origin header: the usual one counts',
+      { set: { 'sec-websocket-version': '8' } },
+      { version: 8 },
+      { profile: 'ws', origins: ['http://example.com'] },
+    ],
+    [
+      '§10.2 ws: version 8 with two Origins of the list',
+      { set: { 'sec-websocket-version': '8', 'sec-websocket-origin': 'http://a' } },
+      { version: 8, origin: 'http://a' },
+      { profile: 'ws', origins: ['http://example.com', 'http://a'] },
     ],
     [
       '§10.2 an Origin of the list, in any case',
@@ -134,8 +152,8 @@ describe('checkUpgradeRequest accepts', () => {
       'sec-websocket-version': 13,
       'sec-websocket-key': KEY,
     });
-    const result = checkUpgradeRequest({ method: 'GET', target: '/', httpVersion: '1.1', headers }, { profile: 'ws' });
-    expect(result).toMatchObject({ ok: true, version: 13, key: KEY });
+    const madeUp = { method: 'GET', target: '/', httpVersion: '1.0', headers, wireHeaders: null };
+    expect(checkUpgradeRequest(madeUp, { profile: 'ws' })).toMatchObject({ ok: true, version: 13, key: KEY });
   });
 });
 
@@ -173,7 +191,7 @@ describe('checkUpgradeRequest, strict, refuses', () => {
       status: 400,
       message: /HTTP\/1\.1/,
     })),
-    ...['chat', '*', 'ws://server.example.com/', '/a#b'].map((target) => ({
+    ...['chat', '*', 'ws://server.example.com/', '/a#b', 'http://user@server.example.com/'].map((target) => ({
       name: `the target ${target}`,
       change: { target },
       check: 'target',
@@ -181,7 +199,7 @@ describe('checkUpgradeRequest, strict, refuses', () => {
       status: 400,
       message: /request-target/,
     })),
-    ...[[], ['a', 'a'], [''], ['a/b'], ['user@a']].map((host) => ({
+    ...[[], ['a', 'a'], [''], ['a', ''], ['a/b'], ['user@a'], ['a b'], ['a:b'], ['::1']].map((host) => ({
       name: `Host ${JSON.stringify(host)}`,
       change: { without: ['host'], set: { host } },
       check: 'host',
@@ -219,7 +237,7 @@ describe('checkUpgradeRequest, strict, refuses', () => {
       status: 400,
       message: /Upgrade/,
     })),
-    ...[{ without: ['sec-websocket-key'] }, TWO_KEYS, { set: { 'sec-websocket-key': 'AQIDBAUGBwgJCgsMDQ4PEC==' } }].map(
+    ...[{ without: ['sec-websocket-key'] }, TWO_KEYS, { set: { 'sec-websocket-key': 'AQIDBAUGBwgJCgsMDQ4P' } }].map(
       (change) => ({
         name: `the key: ${JSON.stringify(change)}`,
         change,
@@ -247,7 +265,7 @@ describe('checkUpgradeRequest, strict, refuses', () => {
       message: /use 13/,
       headers: [['Connection', 'close, Upgrade'], ['Upgrade', 'websocket'], V13],
     })),
-    ...['', 'a,', 'a b', 'a, a', ['a', 'a']].map((value) => ({
+    ...['', ', ,', 'a b', 'a, a', ['a', 'a']].map((value) => ({
       name: `subprotocols ${JSON.stringify(value)}`,
       change: { set: { 'sec-websocket-protocol': value } },
       check: 'subprotocols',
@@ -255,7 +273,7 @@ describe('checkUpgradeRequest, strict, refuses', () => {
       status: 400,
       message: /^Invalid Sec-WebSocket-Protocol header: ./,
     })),
-    ...['', 'a;', 'a, , b', 'a; b="'].map((value) => ({
+    ...['', 'a;', ',', 'a; b="'].map((value) => ({
       name: `extensions ${JSON.stringify(value)}`,
       change: { set: { 'sec-websocket-extensions': value } },
       check: 'extensions',
@@ -311,6 +329,8 @@ describe('checkUpgradeRequest, as ws, refuses', () => {
   const VERSIONS = [['Sec-WebSocket-Version', '13, 8']];
   const VERSION_MESSAGE = 'Missing or invalid Sec-WebSocket-Version header';
   const KEY_MESSAGE = 'Missing or invalid Sec-WebSocket-Key header';
+  const HOST_MESSAGE = 'Exactly one Host header with a valid host is required';
+  const BODY_MESSAGE = 'A request for a WebSocket must have no body';
 
   it.each<[name: string, change: Change, status: number, message: string, headers?: string[][]]>([
     ['§4.2.1 another method', { method: 'POST' }, 405, 'Invalid HTTP method'],
@@ -322,7 +342,12 @@ describe('checkUpgradeRequest, as ws, refuses', () => {
     ['§4.2.2 no version', { without: ['sec-websocket-version'] }, 400, VERSION_MESSAGE, VERSIONS],
     ['§4.2.2 two versions', { set: { 'sec-websocket-version': ['13', '8'] } }, 400, VERSION_MESSAGE, VERSIONS],
     ['§4.2.2 another version', { set: { 'sec-websocket-version': '12' } }, 400, VERSION_MESSAGE, VERSIONS],
-    ['§4.1 subprotocols', { set: { 'sec-websocket-protocol': 'a,' } }, 400, 'Invalid Sec-WebSocket-Protocol header'],
+    ['§4.2.1 HTTP/1.0', { httpVersion: '1.0' }, 400, 'A WebSocket needs HTTP/1.1 or higher'],
+    ['§4.2.1 no Host', { without: ['host'] }, 400, HOST_MESSAGE],
+    ['§4.2.1 two Hosts', { set: { host: ['a', 'b'] } }, 400, HOST_MESSAGE],
+    ['§4.2.1 a body', { set: { 'content-length': '4' } }, 400, BODY_MESSAGE],
+    ['§4.2.1 a chunked body', { set: { 'transfer-encoding': 'chunked' } }, 400, BODY_MESSAGE],
+    ['§4.1 subprotocols', { set: { 'sec-websocket-protocol': 'a b' } }, 400, 'Invalid Sec-WebSocket-Protocol header'],
     [
       '§9.1 extensions',
       { set: { 'sec-websocket-extensions': 'a;' } },
@@ -339,11 +364,27 @@ describe('checkUpgradeRequest, as ws, refuses', () => {
     });
   });
 
+  it.each([
+    [{ set: { 'sec-websocket-version': '8', 'sec-websocket-origin': 'http://good' } }],
+    [{ set: { 'sec-websocket-version': '8' } }],
+    [{ set: { 'sec-websocket-version': '8', origin: 'http://good', 'sec-websocket-origin': 'http://evil' } }],
+  ])('A16 version 8 with a foreign Origin in either header: %j', (change) => {
+    const options = { profile: 'ws', origins: ['http://good'] } as const;
+    expect(checkUpgradeRequest(request(change), options)).toMatchObject({ ok: false, check: 'origin', status: 403 });
+  });
+
+  it('§4.2.1 what a program has changed is taken, but for what was on the wire', () => {
+    const { method, target, httpVersion, headers: wireHeaders } = request({ set: { 'content-length': '3' } });
+    const changed = { method, target, httpVersion, headers: request().headers, wireHeaders };
+    expect(checkUpgradeRequest(changed, { profile: 'ws' })).toMatchObject({ ok: false, check: 'body' });
+  });
+
   it('§4.2.1 the first of several faults, in the order in which ws looks for them', () => {
     const faults: [check: string, name: string, bad: string][] = [
       ['upgrade', 'upgrade', 'x'],
       ['key', 'sec-websocket-key', 'x'],
       ['version', 'sec-websocket-version', '1'],
+      ['host', 'host', ''],
       ['subprotocols', 'sec-websocket-protocol', ''],
       ['extensions', 'sec-websocket-extensions', ''],
     ];

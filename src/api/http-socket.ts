@@ -1,0 +1,81 @@
+/**
+ * What node:http still wants of the socket below an upgrade request. There are no public names for it; where another
+ * runtime has none of it, there is nothing to do.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** The marks that node:http leaves on a socket. */
+interface HttpSocket extends Duplex {
+  /** The response that is being written. */
+  readonly _httpMessage?: ServerResponse | null;
+  /** What reads requests from it; null once node:http has let go of the socket, as it does before an 'upgrade' event. */
+  readonly parser?: { remove?(): void } | null;
+}
+
+/** The names of node:http's listeners for a socket that it reads requests from. */
+const HTTP_LISTENERS: readonly (readonly [event: string, name: string])[] = [
+  ['data', 'bound socketOnData'],
+  ['end', 'bound socketOnEnd'],
+  ['drain', 'bound socketOnDrain'],
+  ['error', 'socketOnError'],
+  ['timeout', 'socketOnTimeout'],
+];
+
+/**
+ * Goes on when the socket is ours and it is the request's turn. That is at once for an upgrade as node:http announces it
+ * by an 'upgrade' event; of a 'request' event, it is as soon as the event is over.
+ */
+export function whenInTurn(request: IncomingMessage, socket: Duplex, goOn: () => void): void {
+  if (!(socket as HttpSocket).parser) {
+    whenAnswered(request, goOn);
+    return;
+  }
+  // Behind the event node:http comes to the end of the request, and would have the socket flow again.
+  process.nextTick(() => {
+    detachFromHttp(socket);
+    whenAnswered(request, goOn);
+  });
+}
+
+/**
+ * Takes a socket out of node:http's hands, as node:http does itself before an 'upgrade' event: otherwise it would go on
+ * listening, and destroy the socket after `requestTimeout`, `headersTimeout` or `timeout`. It is paused then, for whoever
+ * reads it next.
+ */
+function detachFromHttp(socket: Duplex): void {
+  // At a listener for 'data' the parser stops reading from below the stream.
+  socket.on('data', ignoreChunk);
+  for (const [event, name] of HTTP_LISTENERS) {
+    for (const listener of socket.listeners(event)) {
+      if (listener.name === name) socket.removeListener(event, listener as (...args: unknown[]) => void);
+    }
+  }
+  socket.off('data', ignoreChunk);
+  socket.pause();
+  // From the list of connections whose requests are overdue. The parser itself goes with the socket's 'close'.
+  (socket as HttpSocket).parser?.remove?.();
+}
+
+/**
+ * Goes on when all earlier requests on the connection have been answered, for answers leave in the order of the requests
+ * (RFC 9112 §9.3.2): at once, unless the request was sent before the answer to another. When the connection is lost first,
+ * or an earlier answer ends it, never.
+ */
+function whenAnswered(request: IncomingMessage, goOn: () => void): void {
+  const earlier = earlierResponse(request);
+  if (earlier === undefined) goOn();
+  else earlier.once('close', () => request.socket.destroyed || whenAnswered(request, goOn));
+}
+
+/** The response to an earlier request that is being written; further ones follow it in the same place. */
+function earlierResponse({ socket, rawHeaders }: IncomingMessage): ServerResponse | undefined {
+  const response = (socket as HttpSocket | undefined)?._httpMessage;
+  // A program may have made a response of its own, for this request too; and it may have wrapped the request, but its
+  // list of fields stays the same.
+  if (!response || !rawHeaders || response.req?.socket !== socket) return undefined;
+  return response.req.rawHeaders === rawHeaders ? undefined : response;
+}
+
+function ignoreChunk(): void {}
