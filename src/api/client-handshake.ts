@@ -3,7 +3,7 @@
  * and `setSocket`, and what its listeners are told when the handshake does not succeed (§7.1.4: closed, but not cleanly).
  */
 
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type Address, parseAddress } from '../client/address.ts';
@@ -264,10 +264,10 @@ export class ClientHandshake {
 
 /** The constructor's second argument may be the options. */
 export function sortArguments(
-  protocols: string | readonly string[] | ClientOptions | undefined,
-  options: ClientOptions | undefined,
+  protocols: string | readonly string[] | ClientOptions | ClientRequestArgs | undefined,
+  options: ClientOptions | ClientRequestArgs | undefined,
 ): [protocols: string | readonly string[] | undefined, options: ClientOptions] {
   const isOptions = typeof protocols === 'object' && protocols !== null && !Array.isArray(protocols);
   if (isOptions) return [undefined, protocols as ClientOptions];
-  return [protocols as string | readonly string[] | undefined, options ?? {}];
+  return [protocols as string | readonly string[] | undefined, (options ?? {}) as ClientOptions];
 }

@@ -4,7 +4,11 @@
  */
 
 import { EventEmitter } from 'node:events';
+import type { RawData } from './socket-types.ts';
 import type { WebSocket } from './websocket.ts';
+
+/** What a message may hold, as `MessageEvent.data` has it; see `RawData` of Blobs. */
+export type Data = string | RawData;
 
 export class Event<Target = WebSocket> {
   readonly #type: string;
@@ -24,15 +28,15 @@ export class Event<Target = WebSocket> {
 }
 
 export class MessageEvent<Target = WebSocket> extends Event<Target> {
-  readonly #data: unknown;
+  readonly #data: Data;
 
-  constructor(target: Target, data: unknown) {
+  constructor(target: Target, data: Data) {
     super('message', target);
     this.#data = data;
   }
 
-  /** A string for text; Buffer, ArrayBuffer or Buffer[] for binary, as `binaryType` says. */
-  get data(): unknown {
+  /** A string for text; Buffer, ArrayBuffer, Buffer[] or Blob for binary, as `binaryType` says. */
+  get data(): Data {
     return this.#data;
   }
 }
@@ -88,7 +92,7 @@ for (const [EventClass, names] of [
 const EVENT_BUILDERS = {
   open: (target: unknown) => new Event('open', target),
   message: (target: unknown, data: unknown, isBinary: unknown) =>
-    new MessageEvent(target, isBinary === true ? data : String(data)),
+    new MessageEvent(target, isBinary === true ? (data as Data) : String(data)),
   close: (target: unknown, code: unknown, reason: unknown) => new CloseEvent(target, Number(code), String(reason)),
   error: (target: unknown, error: unknown) => new ErrorEvent(target, error as Error),
 } as const;

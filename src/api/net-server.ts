@@ -3,7 +3,6 @@
  * between. Same WebSocket, same handshake (§4.2) in its strict form, defaults for a server that faces the internet.
  */
 
-import { EventEmitter } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
@@ -51,6 +50,7 @@ import {
   TEXT,
 } from './option-check.ts';
 import { checkLimitNames, checkTimeout, LIMIT_NAMES } from './server-options.ts';
+import { TypedEmitter } from './typed-emitter.ts';
 import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from './websocket.ts';
 
 /** A request as the hooks see it. */
@@ -182,7 +182,7 @@ const UPGRADE_REQUIRED: HttpAnswer = {
 };
 
 /** Made by `listen`. */
-export class NetServer extends EventEmitter<NetServerEvents> {
+export class NetServer extends TypedEmitter<NetServerEvents> {
   /** The open connections. */
   readonly clients: ReadonlySet<WebSocket> = new Set();
   /** The server below, for what node:net offers (`maxConnections`, `getConnections`, `ref`, `unref`). */

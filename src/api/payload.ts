@@ -5,6 +5,7 @@
 import { inspect, types } from 'node:util';
 import type { Payload } from '../transport/message-sender.ts';
 import { viewIn } from '../transport/view.ts';
+import type { RawData } from './socket-types.ts';
 
 /**
  * What `send`, `ping` and `pong` take. Numbers are sent as their decimal text, null and undefined as nothing, arrays of
@@ -86,11 +87,11 @@ export function toControlPayload(data: SendData): Uint8Array | Blob {
   return typeof payload === 'string' ? Buffer.from(payload) : payload;
 }
 
-/** A binary message as `binaryType` asks for it. */
-export function fromPayload(data: Buffer, binaryType: BinaryType): Buffer | ArrayBuffer | Buffer[] | Blob {
+/** A binary message as `binaryType` asks for it; see `RawData` of Blobs. */
+export function fromPayload(data: Buffer, binaryType: BinaryType): RawData {
   if (binaryType === 'nodebuffer') return data;
   if (binaryType === 'fragments') return [data];
-  if (binaryType === 'blob') return new Blob([data]);
+  if (binaryType === 'blob') return new Blob([data]) as never;
   const { buffer, byteOffset, byteLength } = data;
   if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;

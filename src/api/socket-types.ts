@@ -3,8 +3,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Limits } from '../protocol/index.ts';
 
-/** What `message` listeners get: a Buffer unless `binaryType` asks for something else; text always comes as a Buffer. */
-export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
+/**
+ * What `message` listeners get: a Buffer unless `binaryType` asks for something else; text always comes as a Buffer. Who
+ * sets `binaryType` to 'blob' declares a parameter of `RawData | Blob`.
+ */
+export type RawData = Buffer | ArrayBuffer | Buffer[];
 
 /** A method, so that callbacks which declare that there always is an error fit as well. */
 export type SendCallback = { callback(error?: Error): void }['callback'];

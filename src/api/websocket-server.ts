@@ -3,7 +3,6 @@
  * answers to bad requests are ws's; every connection that it accepts is a WebSocket.
  */
 
-import { EventEmitter } from 'node:events';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -55,6 +54,7 @@ import {
   settingsFromWsOptions,
   type WsConnectionOptions,
 } from './server-options.ts';
+import { TypedEmitter } from './typed-emitter.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
 import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from './websocket.ts';
@@ -211,7 +211,7 @@ const UPGRADED = Symbol('framewright upgraded');
 export class WebSocketServer<
   SocketClass extends typeof WebSocket = typeof WebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
-> extends EventEmitter<WebSocketServerEvents<SocketClass, RequestClass>> {
+> extends TypedEmitter<WebSocketServerEvents<SocketClass, RequestClass>> {
   readonly options: Readonly<WebSocketServerOptions<SocketClass, RequestClass>>;
   /** The open connections. Without them, `clientTracking: false`, it is undefined in truth. */
   readonly clients: Set<InstanceType<SocketClass>>;

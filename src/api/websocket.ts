@@ -3,7 +3,7 @@
  * application passes here; nothing that the application throws passes further.
  */
 
-import { EventEmitter } from 'node:events';
+import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
@@ -52,6 +52,7 @@ import {
 } from './server-options.ts';
 import type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 import type { createWebSocketStream } from './stream.ts';
+import { TypedEmitter } from './typed-emitter.ts';
 import type { WebSocketServer } from './websocket-server.ts';
 import type { WebSocketStream } from './websocket-stream.ts';
 
@@ -112,7 +113,7 @@ const Pause = {
 
 const NO_OBSERVERS: readonly SocketObserver[] = [];
 
-export class WebSocket extends EventEmitter<WebSocketEvents> {
+export class WebSocket extends TypedEmitter<WebSocketEvents> {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly CLOSING = 2;
@@ -204,8 +205,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    */
   constructor(
     address: string | URL | null,
-    protocols?: string | readonly string[] | ClientOptions,
-    options?: ClientOptions,
+    protocols?: string | readonly string[] | ClientOptions | ClientRequestArgs,
+    options?: ClientOptions | ClientRequestArgs,
   ) {
     // A rejected promise of an async listener comes to Symbol(nodejs.rejection) below.
     super({ captureRejections: true });

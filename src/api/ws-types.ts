@@ -17,8 +17,7 @@ export type ServerOptions<
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
 > = WebSocketServerOptions<SocketClass, RequestClass>;
 
-/** What a message may hold, as `MessageEvent.data` has it. */
-export type Data = string | Buffer | ArrayBuffer | Buffer[];
+export type Data = Events.Data;
 /** A certificate or key, in PEM or DER. */
 export type CertMeta = string | string[] | Buffer | Buffer[];
 

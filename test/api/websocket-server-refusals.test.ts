@@ -1,5 +1,6 @@
 /** The ws-compatible server's refusals to the byte, and who hears of them; then what `close` does and leaves. */
 
+import type { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -139,13 +140,10 @@ describe('refusals', () => {
   it.each(ROWS)('$what: wsClientError is emitted: $isClientError', async (row) => {
     const server = await startServer('node:http', { http: row.options ?? {} });
     const errors: string[] = [];
-    server.server.on(
-      'wsClientError' as 'error',
-      ((error: Error, socket: Duplex, request: { url: string }) => {
-        errors.push(error.message);
-        socket.end(`HTTP/1.1 418 Mine\r\n\r\n${request.url}`);
-      }) as never,
-    );
+    (server.server as EventEmitter).on('wsClientError', ((error: Error, socket: Duplex, request: { url: string }) => {
+      errors.push(error.message);
+      socket.end(`HTTP/1.1 418 Mine\r\n\r\n${request.url}`);
+    }) as never);
     const peer = await RawPeer.connect(server);
     peer.send(upgradeRequest(row.fields, row.startLine));
     const answer = await peer.rest();

@@ -1,5 +1,6 @@
 /** What only the ws-compatible server on node:http has: its options, hooks and events. Refusals stand beside it. */
 
+import type { EventEmitter } from 'node:events';
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import { Duplex } from 'node:stream';
@@ -402,7 +403,7 @@ describe('hooks and events', () => {
 
   it('a bad frame goes to the connection’s error event, not to the server’s', async () => {
     const server = await startServer('node:http');
-    server.server.on('error', () => expect.fail('error on the server'));
+    (server.server as EventEmitter).on('error', () => expect.fail('error on the server'));
     const peer = await RawPeer.open(server);
     peer.send(clientFrame(3));
     expect(await peer.framesUntilEnd()).toEqual([closed(1002)]);

@@ -12,4 +12,8 @@ server.on('connection', (socket: WebSocket, request) => {
   named.on('message', (data: WebSocket.RawData, isBinary) => socket.send(data, { binary: isBinary }));
   console.log(request.url, other.clients.size, third.options.noServer);
 });
+server.on('connection', function (socket) {
+  console.log(this.clients.size);
+  socket.on('message', (data: Buffer) => socket.send(data));
+});
 WebSocket.createWebSocketStream(new WebSocket.WebSocket('ws://example.com')).end();

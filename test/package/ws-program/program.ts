@@ -3,8 +3,10 @@
  * their place: what it says of types must hold for both. It is never run.
  */
 
-import { createServer, type IncomingMessage } from 'node:http';
+import { type EventEmitter, once } from 'node:events';
+import { type ClientRequestArgs, createServer, IncomingMessage } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import WebSocket, {
   createWebSocketStream,
@@ -189,6 +191,91 @@ const listener = ({ data: received }: WebSocket.MessageEvent) => console.log(rec
 socket.addEventListener('message', listener, { once: true });
 socket.addEventListener('close', ({ code }) => console.log(code));
 socket.removeEventListener('message', listener);
+
+// ---- Idioms -------------------------------------------------------------------------------------------------------
+
+// The commonest line of all: text and bytes come as a Buffer unless `binaryType` asks for something else.
+socket.on('message', (received: Buffer) => console.log(received.toString('utf8')));
+socket.on('message', async (received: Buffer, isBinary) => console.log(await Promise.resolve(received), isBinary));
+socket.on('message', (received) => JSON.parse(received.toString()));
+// Listeners that are functions have the emitter as `this`.
+socket.on('message', function () {
+  this.send('heard');
+});
+socket.once('close', function (code) {
+  this.removeAllListeners();
+  console.log(code);
+});
+wss.on('connection', function (client, request) {
+  console.log(this.clients.size, request.url);
+  client.on('pong', function () {
+    this.ping();
+  });
+});
+wss.on('headers', function (headers) {
+  headers.push(`X-Clients: ${this.clients.size}`);
+});
+// Events of the program's own.
+socket.on('room:joined', (room, members) => console.log(room, members));
+socket.emit('room:joined', 'general', 3);
+wss.emit('connection', socket, new IncomingMessage(new Socket()));
+const emitter: EventEmitter = socket;
+once(emitter, 'open')
+  .then(() => once(socket, 'message'))
+  .then(([received]) => console.log(received));
+for (const name of ['ping', 'pong'] as const) socket.on(name, (received) => console.log(received.length));
+for (const name of ['close', 'listening'] as const) wss.on(name, () => console.log(name));
+
+// What an event holds is `Data`.
+socket.addEventListener('message', (event) => console.log(event.data.toString(), event.target.url));
+socket.onmessage = ({ data: held }) => {
+  const kept: WebSocket.Data = held;
+  if (typeof held === 'string') JSON.parse(held);
+  else if (held instanceof ArrayBuffer) console.log(held.byteLength);
+  else if (Array.isArray(held)) console.log(Buffer.concat(held).length);
+  else console.log(held.readUInt8(0), kept);
+};
+const sizeOf = (received: WebSocket.RawData): number => {
+  if (Array.isArray(received)) return received.reduce((sum, part) => sum + part.length, 0);
+  return received instanceof ArrayBuffer ? received.byteLength : received.length;
+};
+socket.on('message', (received) => console.log(sizeOf(received)));
+
+class MyRequest extends IncomingMessage {
+  user = 'ada';
+}
+class Talker extends WebSocket {
+  greet(): void {
+    this.send('hello');
+  }
+  override send(data: Parameters<WebSocket['send']>[0], ...rest: unknown[]): void {
+    console.log(data, rest.length);
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: as subclasses of emitters are written
+  override on(event: string | symbol, listener: (...args: any[]) => void): this {
+    return super.on(event, listener);
+  }
+}
+const withBoth = new WebSocketServer<typeof Talker, typeof MyRequest>({ noServer: true, WebSocket: Talker });
+withBoth.on('connection', (client, request) => {
+  client.greet();
+  console.log(request.user);
+});
+
+const requestArgs: ClientRequestArgs = { timeout: 5000, agent: false, auth: 'user:password', family: 4 };
+new WebSocket('ws://example.com', requestArgs).on('error', console.error);
+new WebSocket('ws://example.com', { timeout: 5000, minVersion: 'TLSv1.2' }).terminate();
+const pending = new Promise<WebSocket>((resolve, reject) => {
+  const opening = new WebSocket('ws://example.com', undefined, { agent: undefined });
+  opening.once('open', () => resolve(opening)).once('error', reject);
+});
+pending.then((opened) => opened.send(new DataView(new ArrayBuffer(2)), { binary: undefined }, () => {}));
+const broadcastTo = (clients: Iterable<WebSocket>, message: WebSocket.Data): void => {
+  for (const client of clients) if (client.readyState === client.OPEN) client.send(message);
+};
+broadcastTo(wss.clients, 'all');
+[...wss.clients].filter((client) => client !== socket).forEach((client) => void client.close());
+setInterval(() => wss.clients.forEach((client) => void client.ping()), 30_000);
 
 // ---- Streams ------------------------------------------------------------------------------------------------------
 
