@@ -832,5 +832,5 @@ function warnOfMissed(count: number): void {
 }
 
 defineStates(WebSocket);
-watchListeners(WebSocket.prototype, ['message', 'text'], (socket) => internals.listenerAdded(socket));
+watchListeners(WebSocket.prototype, ['message', 'text'], (socket) => internals.listenerAdded(socket as WebSocket));
 defineEventProperties(WebSocket.prototype);

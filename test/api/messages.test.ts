@@ -176,6 +176,7 @@ describe.each(SERVER_KINDS)('messages of a WebSocket on %s', (kind) => {
   it('sendMessage is fulfilled when the data is out, and rejected when it cannot be sent', async () => {
     const { peer, socket } = await open();
     await socket.sendMessage('text');
+    await nextTurn();
     expect(socket.bufferedAmount).toBe(0);
     await socket.sendMessage('as binary', { binary: true });
     expect(await peer.frames(2)).toEqual([echoed('text'), inShort(0x82, 'as binary')]);
@@ -196,6 +197,8 @@ describe.each(SERVER_KINDS)('messages of a WebSocket on %s', (kind) => {
     expect(isSettled).toBe(false);
     socket.terminate();
     // Some versions of Node call the write done, others cancelled.
-    await expect(sending).rejects.toThrow(/The connection was closed while the message was written|write ECANCELED/);
+    await expect(sending).rejects.toThrow(
+      /The connection was closed while the message was written|write ECANCELED|after a stream was destroyed/,
+    );
   });
 });
