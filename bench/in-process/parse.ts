@@ -15,9 +15,9 @@ interface ParseCell {
 }
 
 const STREAM_BYTES = 262_144;
-const { viewOf, viewOfChunk, forgetChunk } = internals.view;
+const { viewOf, viewOfChunk } = internals.view;
 const { readBuffer, readWords, unmask } = internals.maskKernel;
-const { copyOf, prepareHeap } = internals.messageMemory;
+const { forgetInput, messageAt, prepareHeap } = internals.messageMemory;
 prepareHeap();
 
 function buildChunks({ payloadBytes, chunkBytes }: ParseCell): { readonly chunks: Buffer[]; readonly frames: number } {
@@ -55,10 +55,11 @@ function parseWith(cell: ParseCell, start: (onMessage: (data: Buffer) => void) =
 
 /** The Connection as the transport sets it up, and messages as the WebSocket makes them. */
 function connect(onMessage: (data: Buffer) => void): Connection {
+  const owner = { pool: undefined };
   const output = { writeFrame() {}, flush() {}, end() {} };
   const handler = {
     message: (bytes: Uint8Array, start: number, end: number, _isBinary: boolean, isShared: boolean) =>
-      onMessage(isShared ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end)),
+      onMessage(isShared ? messageAt(owner, bytes, start, end, true) : viewOfChunk(bytes, start, end)),
     ping() {},
     pong() {},
     closeReceived() {},
@@ -76,7 +77,7 @@ function startFramewright(onMessage: (data: Buffer) => void): Push {
   const connection = connect(onMessage);
   return (chunk) => {
     connection.receive(chunk);
-    forgetChunk();
+    forgetInput();
   };
 }
 
@@ -88,7 +89,7 @@ function startShared(onMessage: (data: Buffer) => void): Push {
       const lengthBytes = chunk.copy(readBuffer, 0, at);
       connection.receive(viewOf(readBuffer, 0, lengthBytes), true, readWords);
     }
-    forgetChunk();
+    forgetInput();
   };
 }
 

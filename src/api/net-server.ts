@@ -397,8 +397,6 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     const { extensions, deflate } = agreement;
     socket.write(buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers }), 'latin1');
     this.#handshaking.delete(socket);
-    // What is put back into the socket is read again only after a pause.
-    if (rest.length > 0) socket.pause();
     const Socket = this.#options.WebSocket ?? WebSocket;
     const webSocket = new Socket(null);
     try {

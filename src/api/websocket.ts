@@ -9,7 +9,7 @@ import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
 import type { AgreedDeflate } from '../transport/compression.ts';
-import { copyOf } from '../transport/message-memory.ts';
+import { messageAt } from '../transport/message-memory.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
 import { viewOf, viewOfChunk } from '../transport/view.ts';
@@ -107,8 +107,6 @@ const Pause = {
   Application: 1,
   /** A reader that lags, or too much that is kept for one. */
   Reader: 2,
-  /** The turn of the event loop that an event has of its own. */
-  Turn: 4,
 } as const;
 
 const NO_OBSERVERS: readonly SocketObserver[] = [];
@@ -452,7 +450,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   /**
-   * Starts the closing handshake (§7.1.2); does nothing when it is under way.
+   * Starts the closing handshake (§7.1.2); does nothing when it is under way. Ends a pause: what was held back is
+   * delivered, so that the peer's answer can be read.
    * @param code 1000–1014 but 1004–1006, or 3000–4999; without one an empty Close frame is sent
    * @param reason at most 123 bytes of UTF-8
    * @throws {TypeError} when code or reason are of the wrong kind
@@ -467,6 +466,16 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#transport.close(code, reason);
     // Nobody has come for what is kept: the peer's Close frame, which stands behind it, does not wait for that.
     if (this.#isHeldBy(Pause.Reader)) this.#dropKept();
+    this.#endPause();
+  }
+
+  /** The peer's Close frame stands behind what `pause` has held back. Not during the call that closes. */
+  #endPause(): void {
+    if (!this.#isHeldBy(Pause.Application)) return;
+    this.#pauses &= ~Pause.Application;
+    process.nextTick(() => {
+      if (!this.#isHeldBy(Pause.Application)) this.#goOn();
+    });
   }
 
   /** Destroys the transport at once: no Close frame, no further message; 'close' follows with 1006. */
@@ -506,6 +515,10 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   resume(): void {
     if (this.readyState === 0 || this.readyState === 3) return;
     this.#pauses &= ~Pause.Application;
+    this.#goOn();
+  }
+
+  #goOn(): void {
     if (this.#isDraining) this.#drain();
     else if (this.#pauses === 0) this.#transport?.resume();
   }
@@ -552,14 +565,16 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
     message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
       const socket = this.#socket;
-      if (socket.#spreadsEvents) socket.#holdUntilNextTurn();
       if (socket.#keeps && socket.#keep(bytes, start, end, isBinary, isShared)) return;
       if (!isBinary && socket.listenerCount('text') > 0) {
         const isHeard = socket.#emitText(decodeText(bytes, start, end));
         if (isHeard && socket.listenerCount('message') === 0 && socket.#messageObservers.length === 0) return;
       }
-      const isKept = isShared && !socket.transientMessages;
-      socket.#emitMessage(isKept ? copyOf(bytes, start, end) : viewOfChunk(bytes, start, end), isBinary);
+      const transport = socket.#transport!;
+      const data = transport.isTransient
+        ? viewOfChunk(bytes, start, end)
+        : messageAt(transport, bytes, start, end, isShared);
+      socket.#emitMessage(data, isBinary);
     }
 
     /** Programs put a `pong` of their own over ours, to count pongs or to stay silent; ws calls it as well. */
@@ -621,12 +636,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       this.#stopKeeping();
       return false;
     }
-    const isKept = isBinary && isShared;
-    const message = isBinary
-      ? isKept
-        ? copyOf(bytes, start, end)
-        : viewOfChunk(bytes, start, end)
-      : decodeText(bytes, start, end);
+    const message = isBinary ? messageAt(this.#transport!, bytes, start, end, isShared) : decodeText(bytes, start, end);
     const isHeard = hasListener && !this.#isDraining;
     const waiting = { message, lengthBytes: end - start, isHeard };
     if (this.#iterator !== undefined) this.#iterator.push(waiting);
@@ -750,13 +760,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   #emitControl(name: 'ping' | 'pong', payload: Uint8Array): void {
-    if (this.#spreadsEvents) this.#holdUntilNextTurn();
     this.emit(name, Buffer.from(payload));
-  }
-
-  #holdUntilNextTurn(): void {
-    this.#haltFor(Pause.Turn);
-    setImmediate(() => this.#releaseFrom(Pause.Turn));
   }
 
   #failed(id: ViolationId, detail: number, cause: unknown): void {

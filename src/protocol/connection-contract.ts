@@ -1,6 +1,6 @@
 /**
  * What a Connection asks of its surroundings and what it is given: where its frames go, who hears what it finds, and its
- * settings. Types alone.
+ * settings.
  */
 
 import type { Role } from './frame-header.ts';
@@ -10,6 +10,18 @@ import type { Unmask } from './mask.ts';
 import type { Allocate } from './memory.ts';
 import type { IsUtf8 } from './utf8.ts';
 import type { ViolationId } from './violation.ts';
+
+/** Why what has arrived is held back. Several reasons may stand together; all have to go before anything is handed out. */
+export const Hold = {
+  /** The application has asked for it. */
+  Application: 1,
+  /** A message is being inflated, and those behind it wait (RFC 7692 §7.2.2). */
+  Inflation: 2,
+  /** The connection has had its share of this turn of the event loop. */
+  Turn: 4,
+  /** Nobody can be listening yet. */
+  Start: 8,
+} as const;
 
 /** Where a Connection's frames go. */
 export interface FrameOutput {
@@ -69,10 +81,19 @@ export interface ConnectionOptions {
   readonly allocate?: Allocate;
   /** Takes that memory back once the message has been handled, which is then shared. Default: it is the handler's. */
   readonly recycle?: ((bytes: Uint8Array) => void) | undefined;
+  /** Copies input that is kept for later out of memory that is used again. Default `new Uint8Array`. */
+  readonly keep?: ((bytes: Uint8Array) => Uint8Array) | undefined;
   /** Whether bytes[start … end) is UTF-8. Default: the portable validator. */
   readonly isUtf8?: IsUtf8;
   /** Unmasks payloads where they lie (§5.3). Default `mask`. */
   readonly unmask?: Unmask | undefined;
   /** A clock in milliseconds. Default `Date.now`. */
   readonly now?: () => number;
+  /**
+   * Runs something in the next turn of the event loop. With it, a connection is handed out only so much in one turn, and
+   * the rest in the next ones, so that others get theirs. Default: everything at once.
+   */
+  readonly nextTurn?: ((action: () => void) => void) | undefined;
+  /** Give each message, ping and pong a turn of its own. Default false. */
+  readonly spreadsEvents?: boolean | undefined;
 }

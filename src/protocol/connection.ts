@@ -8,7 +8,7 @@ import { AutoPong } from './auto-pong.ts';
 import { CloseCode } from './close-code.ts';
 import { buildClosePayload, parseClosePayload, readStatusCode } from './close-payload.ts';
 import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from './closing-handshake.ts';
-import type { ConnectionHandler, ConnectionOptions, FrameOutput } from './connection-contract.ts';
+import { type ConnectionHandler, type ConnectionOptions, type FrameOutput, Hold } from './connection-contract.ts';
 import { ControlRate } from './control-rate.ts';
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
@@ -24,6 +24,19 @@ import { VIOLATIONS, type ViolationId } from './violation.ts';
 const TEXT_MESSAGE = FIN | Opcode.Text;
 const BINARY_MESSAGE = FIN | Opcode.Binary;
 const EMPTY = new Uint8Array(0);
+const MEMORY_TAKEN =
+  'The memory that a message lay in was transferred away, and with it messages that had not been handed out yet: copy a message before you transfer it';
+
+/**
+ * What one connection may cost in a turn of the event loop, in the work of handing out a short message (some tenths of a
+ * microsecond, and whatever the application does with it).
+ */
+const TURN_SHARE = 1024;
+/** From here on the next turn is waited for; what has been spent until then may be of earlier turns. */
+const TURN_CHECK = TURN_SHARE / 2;
+/** Inflating a message costs so much, however short it is, and one more for so many bytes that come out. */
+const INFLATION_COST = 16;
+const INFLATED_BYTES_PER_COST = 256;
 
 export class Connection implements FrameSink {
   readonly role: Role;
@@ -31,6 +44,7 @@ export class Connection implements FrameSink {
   private readonly handler: ConnectionHandler;
   private readonly parser: FrameParser;
   private readonly allocate: Allocate;
+  private readonly keep: (bytes: Uint8Array) => Uint8Array;
   private readonly recycle: ((bytes: Uint8Array) => void) | undefined;
   /** Made for the first message of several pieces. */
   private assembler: MessageAssembler | undefined;
@@ -48,13 +62,18 @@ export class Connection implements FrameSink {
   closeCode: number = CloseCode.AbnormalClosure;
   closeReason: Uint8Array = EMPTY;
 
-  /** Chunks, or the rest of one, that arrived while halted. */
+  /** Chunks, or the rest of one, that arrived while something stood against handing them out. */
   private held: Uint8Array[] | undefined;
   private isFeeding = false;
   /** Whether the chunk at hand is the Connection's during this call only. */
   private isChunkShared = false;
-  /** Whether the application asked to halt; the parser also halts while a message is being inflated. */
-  private isHaltedByUser = false;
+  /** What stands against handing anything out, as bits of `Hold`. The parser is halted while there is any. */
+  private holds = 0;
+  private readonly nextTurn: ((action: () => void) => void) | undefined;
+  /** What a message, ping or pong costs of `TURN_SHARE`. */
+  private readonly eventCost: number;
+  private spentOfTurn = 0;
+  private isTurnAwaited = false;
   private hasPeerEnded = false;
   private isTransportClosed = false;
 
@@ -81,6 +100,9 @@ export class Connection implements FrameSink {
     this.inflation = options.inflater && new Inflation(options.inflater, options.limits.maxMessageBytes);
     this.allocate = options.allocate ?? allocateZeroed;
     this.recycle = options.recycle;
+    this.keep = options.keep ?? copyOf;
+    this.nextTurn = options.nextTurn;
+    this.eventCost = options.spreadsEvents === true ? TURN_SHARE : 1;
     this.parser = new FrameParser(this, {
       role: options.role,
       limits: options.limits,
@@ -95,14 +117,14 @@ export class Connection implements FrameSink {
     return this.isTransportClosed && this.currentState !== 'closed' ? 'peerEnded' : this.currentState;
   }
 
-  /** Whether `halt` is in force. */
+  /** Whether the application's `halt` is in force. */
   get isHalted(): boolean {
-    return this.isHaltedByUser;
+    return (this.holds & Hold.Application) !== 0;
   }
 
   /** Whether input is held back for any reason, so that no more of it should be read. */
   get isHolding(): boolean {
-    return this.parser.isHalted;
+    return this.holds !== 0;
   }
 
   // ---- What the transport reports -------------------------------------------------------------------------------
@@ -116,7 +138,8 @@ export class Connection implements FrameSink {
     const consumed = this.held?.length || this.isFeeding ? 0 : this.parse(chunk, isShared, words);
     if (consumed < chunk.length) {
       this.held ??= [];
-      this.held.push(isShared ? copyOf(chunk, consumed) : chunk.subarray(consumed));
+      const rest = chunk.subarray(consumed);
+      this.held.push(isShared ? this.keep(rest) : rest);
     }
     this.feed();
   }
@@ -199,23 +222,45 @@ export class Connection implements FrameSink {
   discardInput(): void {
     this.parser.stop();
     this.parser.resume();
-    this.isHaltedByUser = false;
+    this.holds = 0;
     this.inflation?.abandon();
     this.held = undefined;
     this.assembler?.release();
   }
 
-  /** Hands out nothing more until `resume`. Safe inside a handler: the rest of the chunk waits. */
-  halt(): void {
-    this.isHaltedByUser = true;
+  /**
+   * Hands out nothing more until `resume`. Safe inside a handler: the rest of the chunk waits. Does nothing once all that
+   * may still come is discarded: the end of the transport has to be seen.
+   * @param reason one of `Hold`
+   */
+  halt(reason: number = Hold.Application): void {
+    if (this.parser.isStopped) return;
+    this.holds |= reason;
     this.parser.halt();
   }
 
-  /** Goes on where `halt` stopped. */
-  resume(): void {
-    this.isHaltedByUser = false;
-    if (!this.inflation?.isUnderWay) this.parser.resume();
+  /** Goes on where `halt` stopped, unless there is another reason to hold back. */
+  resume(reason: number = Hold.Application): void {
+    this.holds &= ~reason;
+    if (this.holds === 0) this.parser.resume();
     this.feed();
+  }
+
+  /** Counts what has been done in this turn of the event loop. Past its share, the connection waits for the next. */
+  private spend(cost: number): void {
+    this.spentOfTurn += cost;
+    if (this.spentOfTurn >= TURN_CHECK && this.nextTurn !== undefined) this.watchTurn(this.nextTurn);
+  }
+
+  private watchTurn(nextTurn: (action: () => void) => void): void {
+    if (this.spentOfTurn >= TURN_SHARE) this.halt(Hold.Turn);
+    if (this.isTurnAwaited) return;
+    this.isTurnAwaited = true;
+    nextTurn(() => {
+      this.isTurnAwaited = false;
+      this.spentOfTurn = 0;
+      this.resume(Hold.Turn);
+    });
   }
 
   /** Parses what is held, then takes note of an end that stood behind it. */
@@ -244,8 +289,11 @@ export class Connection implements FrameSink {
   private parse(chunk: Uint8Array, isShared: boolean, words?: Int32Array): number {
     this.isFeeding = true;
     this.isChunkShared = isShared;
+    const lengthBytes = chunk.length;
     try {
-      return this.parser.push(chunk, words);
+      const consumed = this.parser.push(chunk, words);
+      if (chunk.length < lengthBytes) this.fail('handlerFailed', 0, new TypeError(MEMORY_TAKEN));
+      return consumed;
     } finally {
       // A handler may throw out of `closeReceived` or `failed`: the end of the transport is still taken note of.
       this.isFeeding = false;
@@ -282,8 +330,8 @@ export class Connection implements FrameSink {
     } else if (header.rsv1 && header.fin) {
       this.controlRate?.reset();
       // Inflating may take longer than this call.
-      const bytes = this.isChunkShared ? copyOf(chunk, start, end) : chunk.subarray(start, end);
-      this.inflate(bytes, header.opcode === Opcode.Binary);
+      const bytes = chunk.subarray(start, end);
+      this.inflate(this.isChunkShared ? this.keep(bytes) : bytes, header.opcode === Opcode.Binary);
     } else {
       this.frameStart(header);
       this.framePayload(header, chunk, start, end);
@@ -299,6 +347,7 @@ export class Connection implements FrameSink {
       return;
     }
     this.controlRate?.reset();
+    this.spend(1);
     this.frameBytesToCome = header.payloadLength;
     // §6.2: the first frame has the type of the whole message.
     if (opcode === Opcode.Continuation) return;
@@ -345,17 +394,18 @@ export class Connection implements FrameSink {
   private inflate(bytes: Uint8Array, isBinary: boolean): void {
     const inflation = this.inflation!;
     inflation.start(bytes, (fault, output) => {
+      this.spend(INFLATION_COST + Math.floor(output.length / INFLATED_BYTES_PER_COST));
       if (fault?.id === 'tooLong') this.fail('messageTooLong');
       else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
       else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
       else this.deliver(output, 0, output.length, isBinary, false);
-      if (!this.isHaltedByUser) this.parser.resume();
-      this.feed();
+      this.resume(Hold.Inflation);
     });
-    if (inflation.isUnderWay) this.parser.halt();
+    if (inflation.isUnderWay) this.halt(Hold.Inflation);
   }
 
   private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
+    this.spend(this.eventCost);
     try {
       this.handler.message(bytes, start, end, isBinary, isShared);
     } catch (error) {
@@ -373,6 +423,7 @@ export class Connection implements FrameSink {
       this.fail('tooManyControlFrames');
       return;
     }
+    this.spend(this.eventCost);
     const payload = bytes.subarray(start, end);
     if (opcode === Opcode.Ping && this.answersPings && this.currentState === 'open') {
       this.autoPong ??= new AutoPong(this.output, this.limits.maxPendingPongs, (bytes) => this.sendPong(bytes));

@@ -80,7 +80,8 @@ export class FrameParser implements HeaderContext {
   private fragments = 0;
   /** Whether `push` waits for `resume`. */
   isHalted = false;
-  private isStopped = false;
+  /** Whether every byte is discarded. */
+  isStopped = false;
   private violationId: ViolationId = 'unexpectedRsv23';
   private violationDetail = 0;
   /** The longest unfragmented message, by whichever limit. */
@@ -127,7 +128,8 @@ export class FrameParser implements HeaderContext {
     const { byteOffset } = chunk;
     let words = memoryWords;
     let position = 0;
-    while (position < end && !this.isStopped) {
+    // A sink may hand out the chunk's memory, and whoever gets it take it away: then the chunk is empty.
+    while (position < chunk.length && !this.isStopped) {
       if (this.isHalted) break;
       if (this.payloadRemaining >= 0) {
         const pieceEnd = Math.min(end, position + this.payloadRemaining);

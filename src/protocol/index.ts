@@ -6,7 +6,7 @@ export * from './close-code.ts';
 export * from './close-payload.ts';
 export * from './closing-handshake.ts';
 export * from './connection.ts';
-export type * from './connection-contract.ts';
+export * from './connection-contract.ts';
 export * from './frame-header.ts';
 export * from './frame-parser.ts';
 export * from './frame-writer.ts';

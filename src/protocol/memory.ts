@@ -7,7 +7,7 @@ export function allocateZeroed(lengthBytes: number): Uint8Array {
   return new Uint8Array(lengthBytes);
 }
 
-/** bytes[start … end) in memory of its own. */
-export function copyOf(bytes: Uint8Array, start: number, end = bytes.length): Uint8Array {
-  return new Uint8Array(bytes.subarray(start, end));
+/** The bytes in memory of their own. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }

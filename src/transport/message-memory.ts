@@ -1,43 +1,131 @@
-/** Memory for messages: that they keep, or that is used again as soon as they have been handled. */
+/**
+ * Memory for messages: that they keep, or that is used again as soon as they have been handled. What a message keeps it
+ * shares with messages of the same connection at most, so that nothing which an application does to it can harm another
+ * connection; and there is little more of it than the message is long.
+ */
 
 import { wordsOf } from '../protocol/index.ts';
-import { viewIn, viewOfChunk } from './view.ts';
+import { chunkMemoryBytes, forgetChunk, openChunk, ownCopyOf, viewIn, viewOfChunk } from './view.ts';
 
-/** Small pieces lie side by side in one block. It is also how much memory a message that is kept can hold beside itself. */
-const POOL_BYTES = 131_072;
-/** Longer ones get memory of their own. */
-const MAX_POOLED_BYTES = 32_768;
+/** So much memory is never too much for a message to keep; of more it has to take a quarter. */
+const MAX_PINNED_BYTES = 8192;
+const MAX_PINNED_FACTOR = 4;
+/** Longer pieces would leave too much of a pool unused, and get memory of their own. */
+const MAX_POOLED_BYTES = 2048;
+/** V8 has room for so little on its own heap, which costs less than a piece of a pool. */
+const MAX_ON_HEAP_BYTES = 64;
 
-let pool = Buffer.alloc(0);
-let poolMemory: ArrayBufferLike = pool.buffer;
-let poolUsed = POOL_BYTES;
-/** `wordsOf` the block that the last copy lies in. */
-export let poolWords: Int32Array = wordsOf(pool);
+/** Where short pieces of one connection's input lie side by side. */
+class Pool {
+  readonly memory: ArrayBufferLike;
+  readonly bytes: Uint8Array;
+  /** Made for the first chunk that lies in it whole. */
+  words: Int32Array | undefined;
+  used = 0;
 
-function renewPool(): void {
-  pool = Buffer.allocUnsafeSlow(POOL_BYTES);
-  poolMemory = pool.buffer;
-  poolWords = wordsOf(pool);
-  poolUsed = 0;
+  constructor() {
+    this.bytes = Buffer.allocUnsafeSlow(MAX_PINNED_BYTES);
+    this.memory = this.bytes.buffer;
+    forbidTransfer(this.memory);
+  }
 }
 
-/** bytes[start … end), at most 32 KiB, as a Buffer in the pool. */
-export function copyToPool(bytes: Uint8Array, start: number, end: number): Buffer {
+/** Whose input it is. An idle connection keeps its pool until the next collection only. */
+export interface PoolOwner {
+  pool: WeakRef<Pool> | undefined;
+}
+
+/** The pool used last, while its connection's input is at hand. */
+let pool: Pool | undefined;
+let poolOwner: PoolOwner | undefined;
+
+function poolWithRoom(owner: PoolOwner, lengthBytes: number): Pool {
+  if (owner !== poolOwner) {
+    poolOwner = owner;
+    pool = owner.pool?.deref();
+  }
+  // Longer than nothing only as long as nobody has taken its memory away, which Node 22 cannot forbid.
+  if (pool === undefined || pool.bytes.length - pool.used < lengthBytes) {
+    pool = new Pool();
+    owner.pool = new WeakRef(pool);
+  }
+  return pool;
+}
+
+/** The input at hand has been handled. */
+export function forgetInput(): void {
+  forgetChunk();
+  pool = undefined;
+  poolOwner = undefined;
+}
+
+/** bytes[start … end) in memory of this connection's. */
+function copyFor(owner: PoolOwner, bytes: Uint8Array, start: number, end: number): Buffer {
   const length = end - start;
-  if (poolUsed + length > POOL_BYTES) renewPool();
-  const at = poolUsed;
-  pool.set(viewOfChunk(bytes, start, end), at);
-  // The next one begins at a word again.
-  poolUsed = (at + length + 7) & ~7;
-  return viewIn(poolMemory, at, length);
+  const view = viewOfChunk(bytes, start, end);
+  if (length > MAX_POOLED_BYTES || length <= MAX_ON_HEAP_BYTES) return ownCopyOf(view);
+  return copyToPool(poolWithRoom(owner, length), view);
 }
 
-/** bytes[start … end) as a Buffer on memory that is not used again. */
-export function copyOf(bytes: Uint8Array, start: number, end: number): Buffer {
-  if (end - start <= MAX_POOLED_BYTES) return copyToPool(bytes, start, end);
-  const copy = Buffer.allocUnsafe(end - start);
-  copy.set(viewOfChunk(bytes, start, end));
+function copyToPool(to: Pool, bytes: Uint8Array): Buffer {
+  const at = to.used;
+  to.bytes.set(bytes, at);
+  // The next one begins at a word again.
+  to.used = (at + bytes.length + 7) & ~7;
+  return viewIn(to.memory, at, bytes.length);
+}
+
+/** `wordsOf` the chunk that `copyChunk` gave last, if it is known. */
+export let chunkWords: Int32Array | undefined;
+
+/** A chunk of up to 8 KiB in memory of this connection's, so that the messages in it can stay where they are. */
+export function copyChunk(owner: PoolOwner, chunk: Uint8Array): Buffer {
+  if (chunk.length > MAX_POOLED_BYTES) {
+    chunkWords = undefined;
+    return keepInput(chunk);
+  }
+  const to = poolWithRoom(owner, chunk.length);
+  to.words ??= wordsOf(to.bytes);
+  chunkWords = to.words;
+  return copyToPool(to, chunk);
+}
+
+/** A copy of input in which several messages may stand. */
+export function keepInput(bytes: Uint8Array): Buffer {
+  const copy = ownCopyOf(bytes);
+  forbidTransfer(copy.buffer);
   return copy;
+}
+
+/**
+ * A message at bytes[start … end) as the Buffer that the application gets and may keep.
+ * @param isReused whether the memory is used again after this call
+ */
+export function messageAt(owner: PoolOwner, bytes: Uint8Array, start: number, end: number, isReused: boolean): Buffer {
+  if (isReused) return copyFor(owner, bytes, start, end);
+  openChunk(bytes);
+  const isTooMuch = chunkMemoryBytes > MAX_PINNED_BYTES && chunkMemoryBytes > MAX_PINNED_FACTOR * (end - start);
+  return isTooMuch ? copyFor(owner, bytes, start, end) : viewOfChunk(bytes, start, end);
+}
+
+/** Whether the chunk has its memory to itself. */
+export function ownsMemory(chunk: Uint8Array): boolean {
+  return chunk.length === chunk.buffer.byteLength;
+}
+
+let markAsUntransferable: ((memory: object) => void) | undefined;
+let isMarkingKnown = false;
+
+/**
+ * Several messages lie in it: whoever transferred one to a worker would take the others away. Up to Node 20 it is copied
+ * instead, from Node 22 on that is a DataCloneError.
+ */
+export function forbidTransfer(memory: ArrayBufferLike): void {
+  if (!isMarkingKnown) {
+    isMarkingKnown = true;
+    ({ markAsUntransferable } = process.getBuiltinModule?.('node:worker_threads') ?? {});
+  }
+  markAsUntransferable?.(memory);
 }
 
 /** Just below 32 MiB, the longest block that glibc learns from. */
@@ -80,7 +168,8 @@ export function allocateReusable(lengthBytes: number): Buffer {
 }
 
 export function recycle(bytes: Uint8Array): void {
-  if (spareBytes + bytes.length > MAX_SPARE_BYTES) return;
+  // Nothing is left of memory that the application has taken away.
+  if (bytes.length === 0 || spareBytes + bytes.length > MAX_SPARE_BYTES) return;
   spareBytes += bytes.length;
   const at = spares.findIndex(({ length }) => length >= bytes.length);
   spares.splice(at === -1 ? spares.length : at, 0, bytes as Buffer);

@@ -9,22 +9,24 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { readBuffer, readWords } from './mask-kernel.ts';
-import { copyToPool, poolWords } from './message-memory.ts';
+import { chunkWords, copyChunk, type PoolOwner } from './message-memory.ts';
 import { viewOf } from './view.ts';
 
-/** Up to here a chunk is copied into the pool; messages in longer ones are copied one by one. */
-const POOLED_CHUNK_BYTES = 8_192;
+/** Up to here a chunk is copied whole; messages in longer ones are copied one by one. */
+const MAX_COPIED_CHUNK_BYTES = 8192;
 
 /** Who reads from a socket. */
-export interface SharedReader {
+export interface SharedReader extends PoolOwner {
   /** Whether messages need not outlive their handlers, so that short chunks are not copied out either. */
   readonly isTransient: boolean;
+  /** Whether it wants no more for now. */
+  readonly isHolding: boolean;
   /**
    * Takes what has arrived.
    * @param isShared whether the chunk's memory is used again after this call
-   * @param words the memory behind the chunk
+   * @param words the memory behind the chunk, when it is known
    */
-  receive(chunk: Buffer, isShared: boolean, words: Int32Array): void;
+  receive(chunk: Buffer, isShared: boolean, words?: Int32Array): void;
 }
 
 interface ReadableHandle {
@@ -53,17 +55,25 @@ export function findOnReadNames(SocketClass: new (options: object) => object): O
 }
 
 const names = findOnReadNames(Socket as unknown as new (options: object) => object);
+function receive(reader: SharedReader, bytes: Buffer): void {
+  if (bytes.length > MAX_COPIED_CHUNK_BYTES || reader.isTransient) {
+    reader.receive(bytes, true, readWords);
+  } else {
+    reader.receive(copyChunk(reader, bytes), false, chunkWords);
+  }
+}
+
 /**
- * Node calls it as a method of the socket; only `false` would stop it reading. The reader is one listener of 'data'; when
- * there are others, they are to hear the bytes as well.
+ * Node calls it as a method of the socket. The reader is one listener of 'data'; when there are others, they are to hear
+ * the bytes as well.
+ * @returns false to stop reading: a socket that has been paused may be read from once more, when Node had made up its mind
+ *   to before
  */
 function onRead(this: SharingSocket, lengthBytes: number): boolean {
   const reader = this[READER] as SharedReader;
   if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(readBuffer.subarray(0, lengthBytes)));
-  else if (lengthBytes <= POOLED_CHUNK_BYTES && !reader.isTransient)
-    reader.receive(copyToPool(readBuffer, 0, lengthBytes), false, poolWords);
-  else reader.receive(viewOf(readBuffer, 0, lengthBytes), true, readWords);
-  return true;
+  else receive(reader, viewOf(readBuffer, 0, lengthBytes));
+  return !reader.isHolding;
 }
 
 /**

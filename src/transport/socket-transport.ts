@@ -14,18 +14,28 @@ import {
   type ConnectionOptions,
   canHappen,
   checkControlPayload,
+  Hold,
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
 import { unmask } from './mask-kernel.ts';
-import { allocateReusable, prepareHeap, recycle } from './message-memory.ts';
+import {
+  allocateReusable,
+  forbidTransfer,
+  forgetInput,
+  keepInput,
+  ownsMemory,
+  type PoolOwner,
+  prepareHeap,
+  recycle,
+} from './message-memory.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
-import { readShared } from './shared-read.ts';
-import { forgetChunk, viewOfChunk } from './view.ts';
+import { readShared, type SharedReader } from './shared-read.ts';
+import { viewOfChunk } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions
-  extends Omit<ConnectionOptions, 'allocate' | 'recycle' | 'isUtf8' | 'now' | 'inflater'> {
+  extends Omit<ConnectionOptions, 'allocate' | 'recycle' | 'keep' | 'isUtf8' | 'now' | 'inflater' | 'nextTurn'> {
   /** Read into memory shared by all sockets, where Node lets us (see `readShared`). Default true. */
   readonly sharesReadBuffer?: boolean | undefined;
   /** The handler needs messages during its call only, so that their memory can be used again. Default false. */
@@ -47,7 +57,7 @@ const TRANSPORT = Symbol('framewright transport');
 type OwnedStream = Duplex & { [TRANSPORT]: SocketTransport };
 
 function onData(this: OwnedStream, chunk: Buffer): void {
-  this[TRANSPORT].receive(chunk, false);
+  this[TRANSPORT].receiveData(chunk);
 }
 
 function onEnd(this: OwnedStream): void {
@@ -66,17 +76,28 @@ function onClose(this: OwnedStream): void {
   this[TRANSPORT].socketClosed();
 }
 
+function begin(transport: SocketTransport): void {
+  transport.begin();
+}
+
 function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
   return isUtf8(viewOfChunk(bytes, start, end));
 }
 
+/** What a stream has read and not handed on. */
+function readBuffered(socket: Duplex): Buffer | null {
+  return socket.readableLength > 0 ? socket.read() : null;
+}
+
 const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
 
-export class SocketTransport {
+export class SocketTransport implements SharedReader {
   readonly socket: Duplex;
   readonly connection: Connection;
   /** Whether messages last as long as their handlers. */
   readonly isTransient: boolean;
+  /** Where this connection's short messages lie. */
+  pool: PoolOwner['pool'];
   private readonly batch: WriteBatch;
   private readonly sender: MessageSender;
   private readonly compression: Compression | undefined;
@@ -93,10 +114,10 @@ export class SocketTransport {
   /** Whether `close` has been called, though messages sent before may still stand before the Close frame. */
   isClosing = false;
   /** Whether the socket is paused because the Connection holds input back. */
-  private isReadingPaused = false;
+  private isReadingPaused = true;
 
   /**
-   * Takes the socket over; from the next turn of the event loop on, `handler` hears of it.
+   * Takes the socket over; from the next tick on, `handler` hears of it.
    * @param head bytes that arrived behind the opening handshake
    */
   constructor(socket: Duplex, head: Uint8Array, handler: ConnectionHandler, options: TransportOptions) {
@@ -115,27 +136,59 @@ export class SocketTransport {
       skipsUtf8Validation: options.skipsUtf8Validation,
       strictLengths: options.strictLengths,
       inflater: this.compression,
-      allocate: this.isTransient ? allocateReusable : Buffer.allocUnsafe,
+      allocate: this.isTransient ? allocateReusable : Buffer.allocUnsafeSlow,
       recycle: this.isTransient ? recycle : undefined,
+      keep: keepInput,
       isUtf8: isUtf8Range,
       unmask,
+      nextTurn: (action) => setImmediate(() => this.handle(action)),
+      spreadsEvents: options.spreadsEvents,
     });
     this.batch.owner = this.connection;
     this.sender = new MessageSender(this, this.batch, this.compression);
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
-    this.listen(head, options.sharesReadBuffer ?? true);
+    this.takeOver(head, options.sharesReadBuffer ?? true);
   }
 
-  private listen(head: Uint8Array, sharesReadBuffer: boolean): void {
+  /**
+   * Whatever arrives, and by whichever way, stands in the Connection's one queue from here on: the head first, behind it
+   * what the socket had read already, and then what it reads. Nothing of it is handed out before `begin`.
+   */
+  private takeOver(head: Uint8Array, sharesReadBuffer: boolean): void {
+    const { connection } = this;
     const socket = this.socket as OwnedStream;
     socket[TRANSPORT] = this;
-    if (head.length > 0) socket.unshift(head);
+    connection.halt(Hold.Start);
+    // A head is often a few bytes of a long chunk.
+    if (head.length > 0) connection.receive(head, true);
     if (sharesReadBuffer) readShared(socket, this);
+    const buffered = readBuffered(socket);
+    if (buffered !== null) this.receiveData(buffered);
+    socket.pause();
     socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
-    // Whoever did the handshake may have paused it.
-    socket.resume();
+    process.nextTick(begin, this);
+  }
+
+  /** By now whoever was given the connection has had the time to listen. */
+  begin(): void {
+    this.handle(() => this.connection.resume(Hold.Start));
+  }
+
+  /** Whether no more should be read for now. */
+  get isHolding(): boolean {
+    return this.connection.isHolding;
+  }
+
+  /**
+   * Takes what a stream has emitted. Memory that it does not have to itself, such as a pool of Node's, is left to those
+   * whose it is.
+   */
+  receiveData(chunk: Uint8Array): void {
+    const isOwn = ownsMemory(chunk);
+    if (isOwn) forbidTransfer(chunk.buffer);
+    this.receive(chunk, !isOwn);
   }
 
   /** Takes what has arrived; see `Connection.receive`. */
@@ -328,7 +381,7 @@ export class SocketTransport {
   }
 
   private stopHandling(): void {
-    forgetChunk();
+    forgetInput();
     this.batch.release();
     this.isHandling = false;
     this.followHolding();
@@ -371,9 +424,9 @@ export class SocketTransport {
     clearTimeout(this.closeTimer);
     this.closeTimer = undefined;
     // A paused socket may still hold bytes that arrived before it closed.
-    const rest = this.socket.readableLength > 0 ? (this.socket.read() as Buffer | null) : null;
+    const rest = readBuffered(this.socket);
     this.handle(() => {
-      if (rest !== null) this.connection.receive(rest);
+      if (rest !== null) this.receiveData(rest);
       this.connection.transportClosed();
     });
     this.sender.abandon();

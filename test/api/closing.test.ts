@@ -131,27 +131,43 @@ describe.each(SERVER_KINDS)('closing on %s', (kind) => {
     expect(errors).toEqual([]);
   });
 
-  it('close while paused: our Close leaves; the answer counts once reading goes on', async () => {
+  it('§7.1.2 close ends a pause: what was held back is delivered, not during the call, and the answer is read', async () => {
     const { peer, socket } = await open();
-    socket.pause();
-    socket.close(1000);
-    expect(await peer.frame()).toBe(closed(1000));
-    peer.send(close(1000));
-    await nextTurn();
-    expect(socket.readyState).toBe(WebSocket.CLOSING);
     const end = eventOf(socket, 'close');
-    socket.resume();
+    const received: string[] = [];
+    socket.pause();
+    peer.send(text('one'), text('two'));
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    socket.on('message', (data) => received.push(String(data)));
+    socket.close(1000);
+    expect(socket.isPaused).toBe(false);
+    expect(received).toEqual([]);
+    peer.send(text('three'), close(1000));
     expect(await end).toEqual([1000, NO_REASON]);
+    expect(received).toEqual(['one', 'two', 'three']);
+    expect(await peer.framesUntilEnd()).toEqual([closed(1000)]);
   });
 
-  it('close while paused and never resumed: cut off after the close timeout', async () => {
+  it('a pause behind close() holds as any other, until the close timeout', async () => {
     const { peer, socket } = await open({ closeTimeoutMs: 50 });
     const end = eventOf(socket, 'close');
     socket.pause();
     socket.close(1000);
+    socket.pause();
     peer.send(close(1000));
     expect(await end).toEqual([1006, NO_REASON]);
-    expect(await peer.framesUntilEnd()).toEqual([closed(1000)]);
+  });
+
+  it('§7.1.1 a pause behind the peer’s Close frame does not hide that it ends', async () => {
+    const { peer, socket } = await open();
+    const end = eventOf(socket, 'close');
+    socket.close(1000);
+    expect(await peer.frame()).toBe(closed(1000));
+    peer.send(close(1000));
+    while (socket._socket!.writableEnded === false) await nextTurn();
+    socket.pause();
+    peer.socket.end();
+    expect(await end).toEqual([1000, NO_REASON]);
   });
 
   it('a peer that never answers Close is cut off after the close timeout, and so is one that keeps talking', async () => {
