@@ -54,6 +54,12 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSED = 3;
 
+/**
+ * In bytes or characters. While so much leaves, the peer may have begun to close; shorter messages are on their way before it
+ * could, and a Close frame that is seen behind them may well be the answer to them.
+ */
+const LONG_MESSAGE = 1_048_576;
+
 const CLOSED_OVER_DATA = 'The connection was closed by the peer before everything that was written had been sent';
 
 export class WebSocketStream {
@@ -66,8 +72,8 @@ export class WebSocketStream {
   #isClosing = false;
   /** Messages that have been written and may never be read: on their way to the network, or too late for it. */
   #unsent = 0;
-  /** Those of them that were on their way before anybody began to close. */
-  #sending = 0;
+  /** Whether any message has left. */
+  #hasSent = false;
   #writing: WritableStreamDefaultController | undefined;
   /** What nothing can be written any more because of. */
   #writeError: unknown;
@@ -169,9 +175,7 @@ export class WebSocketStream {
       signal?.removeEventListener('abort', abort);
       const { extensions, protocol } = socket;
       const connection = { readable: this.#readFrom(messages), writable: this.#writeTo(socket), extensions, protocol };
-      // A task of its own, once the network has been asked again: what came right behind the handshake has been seen by then,
-      // so that nobody writes into a connection that the peer has closed already.
-      setImmediate(() => setImmediate(this.#opening.resolve, connection));
+      this.#opening.resolve(connection);
     };
     const abort = () => {
       this.#reject(signal!.reason);
@@ -199,8 +203,8 @@ export class WebSocketStream {
       this.#closing.resolve({ closeCode, reason });
     } else {
       const error = closeError(cause?.message ?? CLOSED_OVER_DATA, closeCode, reason, cause);
-      // The peer has closed over messages that were on their way.
-      this.#writeError = this.#sending > 0 && closeCode !== ABNORMAL_CLOSURE ? notWritable() : error;
+      // As in browsers: a stream that has been in use is one that cannot be written to any more.
+      this.#writeError = this.#hasSent && closeCode !== ABNORMAL_CLOSURE ? notWritable() : error;
       this.#reject(error);
     }
     this.#writing?.error(this.#writeError);
@@ -246,16 +250,18 @@ export class WebSocketStream {
     });
   }
 
-  /** Whether the network has taken a message before the peer began to close: what comes later is not read by it (§5.5.1). */
+  /** Whether a message has left before the peer began to close: what leaves later is not looked at by it (§5.5.1). */
   async #isTaken(socket: WebSocket, data: string | Uint8Array): Promise<boolean> {
-    this.#sending += 1;
     try {
       await socket.sendMessage(data);
     } catch {
       return false;
     }
-    if (socket.readyState !== OPEN && !this.#isClosing) return false;
-    this.#sending -= 1;
+    if (data.length >= LONG_MESSAGE) {
+      await nextInput();
+      if (socket.readyState !== OPEN && !this.#isClosing) return false;
+    }
+    this.#hasSent = true;
     return true;
   }
 }
@@ -300,6 +306,11 @@ async function dropAll(messages: MessageIterator): Promise<void> {
   } catch {
     // How the connection ended is for `closed` to say.
   }
+}
+
+/** Fulfilled once the network has been asked for input. */
+function nextInput(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
 /** A promise and what settles it. Nobody has to be waiting for it: its rejection is not an unhandled one. */

@@ -6,7 +6,7 @@ import { closeError, WebSocketError } from '../../src/api/web-arguments.ts';
 import { WebSocketStream, type WebSocketStreamOptions } from '../../src/api/websocket-stream.ts';
 import { fill } from '../support/arbitraries.ts';
 import { binary, clientFrame, close, closed, echoed, inShort, RawPeer, text } from '../support/raw-peer.ts';
-import { nextTurn, SERVER_KINDS, startServer, watchProcess } from '../support/servers.ts';
+import { nextTurn, SERVER_KINDS, startServer, testCertificate, watchProcess } from '../support/servers.ts';
 import { hex } from '../support/wire.ts';
 
 describe.each(SERVER_KINDS)('WebSocketStream.from a socket on %s', (kind) => {
@@ -326,6 +326,19 @@ describe('new WebSocketStream', () => {
       reason: 'enough',
     });
     await expect(writer.write('more')).rejects.toBe(await secondEnds);
+  });
+
+  it('§7.1.4 a peer that closes in answer to a message: that message has been written, over TLS too', async () => {
+    const tls = await testCertificate();
+    const server = await startServer('node:net', { tls }, (socket) => {
+      socket.on('message', () => socket.close(1000, 'thanks'));
+    });
+    for (const size of [1, 100_000]) {
+      const stream = new WebSocketStream(server.url(), { ca: tls.cert, perMessageDeflate: false });
+      const { writable } = await stream.opened;
+      await writable.getWriter().write(new Uint8Array(size));
+      expect(await stream.closed).toEqual({ closeCode: 1000, reason: 'thanks' });
+    }
   });
 
   it('what is written once the peer has closed is refused with the error of the close', async () => {

@@ -290,12 +290,14 @@ describe('messages', () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
-  it('leave in the order of the calls, Blobs too', async () => {
+  it('leave in the order of the calls, Blobs too, and as they were at the call', async () => {
     const { socket } = await open();
     const seen: string[] = [];
     socket.send(new Blob(['b']));
     socket.send('t');
-    socket.send(Uint8Array.of(65));
+    const bytes = Uint8Array.of(65);
+    socket.send(bytes);
+    bytes[0] = 66;
     const done = new Promise<void>((resolve) => {
       socket.onmessage = async ({ data }) => {
         seen.push(typeof data === 'string' ? data : await (data as Blob).text());
