@@ -80,7 +80,27 @@ export function basicAuthorization(credentials: string): string {
   return `Basic ${Buffer.from(credentials).toString('base64')}`;
 }
 
-/** Whether what is secret to `from` may be shown to `to`: the same host, and TLS not given up on the way. */
+/**
+ * The address that a Location field names (RFC 9110 §10.2.2), seen from where it was sent. Which unix sockets there are is
+ * no server's business: only one that is reached by a unix socket itself may name another, and what it says without a
+ * scheme is about the resource and not about the socket.
+ * @throws {SyntaxError} as `parseAddress`
+ * @throws {Error} for a unix socket named by a server on the network
+ */
+export function parseRedirect(location: string, from: Address): Address {
+  const { socketPath } = from;
+  if (socketPath !== undefined && !URL.canParse(location)) {
+    const { pathname, search, hash } = parseUrl(location, `ws://localhost${from.resourceName}`);
+    return parseAddress(`ws+unix:${socketPath}:${pathname}${search}${hash}`);
+  }
+  const address = parseAddress(location, from.url);
+  if (address.socketPath !== undefined && socketPath === undefined) {
+    throw new Error('Redirect to a ws+unix: address refused: only the program itself may name a unix socket');
+  }
+  return address;
+}
+
+/** Whether both have the same host and port, or are the same unix socket. */
 export function isSameHost(from: Address, to: Address): boolean {
   return (from.socketPath === undefined) === (to.socketPath === undefined) && from.authority === to.authority;
 }

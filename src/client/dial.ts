@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { acceptResponse, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { checkUpgradeResponse, generateKey, HeaderMap } from '../handshake/index.ts';
 import type { AgreedDeflate } from '../transport/compression.ts';
-import { type Address, isSameHost, parseAddress } from './address.ts';
+import { type Address, isSameHost, parseRedirect } from './address.ts';
 import { connectDirectly, connectThrough } from './connector.ts';
 import { type DialPlan, requestOptions } from './options.ts';
 import { chooseProxy } from './proxy.ts';
@@ -53,8 +53,11 @@ export function dial(address: Address, plan: DialPlan, handler: DialHandler, abo
   new Dial(address, plan, handler, abort).start();
 }
 
-/** Fields that name the user to the first host, and are no other host's business. */
-const SECRET_FIELDS = ['authorization', 'cookie'];
+/**
+ * Fields that say nothing about who asks and so may go along to another origin. All others may be secrets of the first:
+ * an API key can have any name.
+ */
+const SAFE_FIELDS = ['accept', 'accept-encoding', 'accept-language', 'cache-control', 'origin', 'pragma', 'user-agent'];
 /** The longest time that a timer of Node.js can hold. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -68,6 +71,8 @@ class Dial {
   #redirects = 0;
   /** The first that were found: later addresses do not replace them. */
   #credentials: string | undefined;
+  /** Whether a redirect has led to another origin, or out of TLS. What is behind it is where others have sent us. */
+  #hasLeftOrigin = false;
   #isSettled = false;
   readonly #onUserAbort = () => this.#fail(abortError(this.#plan.options.signal?.reason));
 
@@ -114,10 +119,10 @@ class Dial {
 
   #requestOptions(address: Address, key: string): RequestOptions {
     const { options } = this.#plan;
-    const withheld = this.#redirects === 0 || this.#handler.isRedirectWatched() ? [] : this.#withheld(address);
-    if (withheld.length === 0) this.#credentials ??= address.credentials ?? options.auth ?? undefined;
-    const credentials = withheld.length === 0 ? this.#credentials : undefined;
-    const given = requestOptions(this.#plan, { address, key, credentials, withheld });
+    const mayHave = this.#fieldsFor(address);
+    if (mayHave === undefined) this.#credentials ??= address.credentials ?? options.auth ?? undefined;
+    const credentials = mayHave === undefined ? this.#credentials : undefined;
+    const given = requestOptions(this.#plan, { address, key, credentials, mayHave });
     const proxy = chooseProxy(options, address);
     if (proxy === undefined) {
       given.createConnection ??= (socketOptions) => connectDirectly(address, socketOptions);
@@ -132,10 +137,15 @@ class Dial {
     return given;
   }
 
-  /** Like curl: what was meant for the first host alone does not go to another, nor out of TLS. */
-  #withheld(address: Address): readonly string[] {
-    if (!isSameHost(this.#first, address)) return [...SECRET_FIELDS, 'host'];
-    return this.#first.isSecure && !address.isSecure ? SECRET_FIELDS : [];
+  /**
+   * What was meant for the first host does not go to another, nor out of TLS, nor back again: the way there is what the
+   * other has chosen. Undefined when all fields may go.
+   */
+  #fieldsFor(address: Address): ((lowerCaseName: string) => boolean) | undefined {
+    const isSame = isSameHost(this.#first, address);
+    if (!isSame || (this.#first.isSecure && !address.isSecure)) this.#hasLeftOrigin = true;
+    if (!this.#hasLeftOrigin || this.#handler.isRedirectWatched()) return undefined;
+    return (name) => SAFE_FIELDS.includes(name) || (isSame && name === 'host');
   }
 
   #listen(request: ClientRequest, address: Address, key: string): void {
@@ -168,7 +178,7 @@ class Dial {
   #redirect(location: string, from: Address): void {
     this.#abandon();
     try {
-      this.#request(parseAddress(location, from.url));
+      this.#request(parseRedirect(location, from));
     } catch (error) {
       // By now there is nobody to throw at.
       this.#fail(error as Error);

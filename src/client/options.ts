@@ -115,14 +115,14 @@ export interface RequestParts {
   readonly key: string;
   /** `user:password` for an Authorization field, unless the user's `headers` have one. */
   readonly credentials: string | undefined;
-  /** Fields of the user's `headers`, in lower case, that this request must not have. */
-  readonly withheld: readonly string[];
+  /** Which fields of the user's `headers` this request may have, by their names in lower case; undefined for all. */
+  readonly mayHave: ((lowerCaseName: string) => boolean) | undefined;
 }
 
 /** Options for `http.request` and `https.request`, which check names and values and throw before they connect. */
-export function requestOptions(plan: DialPlan, { address, key, credentials, withheld }: RequestParts): RequestOptions {
+export function requestOptions(plan: DialPlan, { address, key, credentials, mayHave }: RequestParts): RequestOptions {
   const { options } = plan;
-  const given = Object.entries(options.headers ?? {}).filter(([name]) => !withheld.includes(name.toLowerCase()));
+  const given = Object.entries(options.headers ?? {}).filter(([name]) => mayHave?.(name.toLowerCase()) ?? true);
   return {
     ...options,
     method: 'GET',

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { ClientOptions } from '../../src/api/client-handshake.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { run } from '../support/clients.ts';
-import { plainAnswer, startConnectProxy, startRawServer } from '../support/raw-server.ts';
+import { fieldOf, plainAnswer, type RawServer, startConnectProxy, startRawServer } from '../support/raw-server.ts';
+import { unixSocketPath } from '../support/servers.ts';
 
 const EVIL = '\r\nX-Evil: 1';
 
@@ -49,5 +50,65 @@ describe('A13 a client whose options hold line breaks', () => {
     expect(() => new WebSocket('ws://server%0d%0aX-Evil.example/', { proxy: proxy.url })).toThrow(SyntaxError);
     expect(proxy.heads).toHaveLength(2);
     for (const head of proxy.heads) expect(head).not.toMatch(/^X-Evil/m);
+  });
+});
+
+describe('A32 redirects', () => {
+  const startRedirecting = (location: string) => startRawServer(() => plainAnswer('302 Found', { Location: location }));
+  const SECRETS = [
+    'Authorization',
+    'Cookie',
+    'Proxy-Authorization',
+    'X-Api-Key',
+    'X-Auth-Token',
+    'Api',
+    'Referer',
+    'Host',
+  ];
+  const HARMLESS = ['User-Agent', 'Accept-Language', 'Origin'];
+  const headers = Object.fromEntries([...SECRETS, ...HARMLESS].map((name) => [name, `mine-${name}`]));
+  const gotFrom = (server: RawServer) =>
+    [...SECRETS, ...HARMLESS].filter((name) => fieldOf(server.heads.at(-1)!, name) === `mine-${name}`);
+
+  it.each([
+    ['ws+unix:', 'ws+unix:$SOCKET:/x', /^Redirect to a ws\+unix: address refused: only the program itself/],
+    ['ws+unix: in another case', 'WS+Unix:$SOCKET', /^Redirect to a ws\+unix: address refused/],
+    ['unix:', 'unix:$SOCKET', /protocol must be one of/],
+    ['http+unix:', 'http+unix://$SOCKET/x', /protocol must be one of/],
+    ['file:', 'file://$SOCKET', /protocol must be one of/],
+    ['data:', 'data:,x', /protocol must be one of/],
+    ['javascript:', 'javascript:0', /protocol must be one of/],
+  ])('A32 to the scheme %s: refused, and nobody is asked', async (_scheme, location, message) => {
+    const socketPath = await unixSocketPath();
+    const victim = await startRawServer(() => plainAnswer('400 No'), { socketPath });
+    const server = await startRedirecting(location.replace('$SOCKET', socketPath));
+    const [error, close] = await run(WebSocket, server.url(), { followRedirects: true, headers });
+    expect(error).toEqual(['error', expect.stringMatching(message)]);
+    expect(close).toEqual(['close', 1006, '']);
+    expect(victim.heads).toEqual([]);
+  });
+
+  it('A32 to another port or host name: only fields that are known to be harmless go along', async () => {
+    const victim = await startRefusing();
+    for (const target of [victim.url(), victim.url().replace('127.0.0.1', 'localhost')]) {
+      const server = await startRedirecting(target);
+      await run(WebSocket, server.url().replace('//', '//user:password@'), { followRedirects: true, headers });
+      expect(gotFrom(server)).toEqual([...SECRETS, ...HARMLESS]);
+      expect(gotFrom(victim)).toEqual(HARMLESS);
+      expect(fieldOf(victim.heads.at(-1)!, 'Authorization')).toBeUndefined();
+    }
+    expect(victim.heads).toHaveLength(2);
+  });
+
+  it('A32 by way of another host back to the first: the secrets stay behind on a way that others have chosen', async () => {
+    let location = '';
+    const first = await startRawServer((_head, _socket, count) =>
+      count === 1 ? plainAnswer('302 Found', { Location: location }) : plainAnswer('400 No'),
+    );
+    const other = await startRedirecting(first.url('/chosen'));
+    location = other.url();
+    await run(WebSocket, first.url(), { followRedirects: true, headers });
+    expect(first.heads.at(-1)).toMatch(/^GET \/chosen /);
+    expect(gotFrom(first)).toEqual(['Host', ...HARMLESS]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from '../../src/client/address.ts';
+import { parseAddress, parseRedirect } from '../../src/client/address.ts';
 
 const plain = { isSecure: false, socketPath: undefined, credentials: undefined };
 
@@ -81,5 +81,32 @@ describe('parseAddress', () => {
     ['ws+unix:/s:/#x', 'The URL contains a fragment identifier'],
   ])('§3 refuses %j', (address, message) => {
     expect(() => parseAddress(address)).toThrow(new SyntaxError(message));
+  });
+});
+
+describe('parseRedirect', () => {
+  it.each([
+    ['ws://a/b/c', 'd?e', 'ws://a/b/d?e'],
+    ['ws://a/b/c', '/d', 'ws://a/d'],
+    ['wss://a/b', '//c/d', 'wss://c/d'],
+    ['ws://a/', 'https://c/d', 'wss://c/d'],
+    ['ws+unix:/tmp/s:/b/c', 'd?e', 'ws+unix:/tmp/s:/b/d?e'],
+    ['ws+unix:/tmp/s:/b/c', '/run/docker.sock', 'ws+unix:/tmp/s:/run/docker.sock'],
+    ['ws+unix:/tmp/s:/b/c', '//h/../x', 'ws+unix:/tmp/s:/x'],
+    ['ws+unix:/tmp/s', 'ws+unix:/tmp/t:/u', 'ws+unix:/tmp/t:/u'],
+    ['ws+unix:/tmp/s', 'ws://a/', 'ws://a/'],
+  ])('RFC 9110 §10.2.2 from %s to %s: %s', (from, location, expected) => {
+    expect(parseRedirect(location, parseAddress(from)).url).toBe(expected);
+  });
+
+  it.each([
+    ['ws://a/', 'ws+unix:/run/docker.sock', Error],
+    ['wss://a/', 'ws+unix:/run/docker.sock:/x', Error],
+    ['ws://a/', 'file:///etc/passwd', SyntaxError],
+    ['ws://a/', 'unix:/run/docker.sock', SyntaxError],
+    ['ws+unix:/tmp/s:/b', '/c#d', SyntaxError],
+    ['ws+unix:/tmp/s:/b', 'http://', SyntaxError],
+  ])('A32 from %s to %s is refused', (from, location, error) => {
+    expect(() => parseRedirect(location, parseAddress(from))).toThrow(error);
   });
 });

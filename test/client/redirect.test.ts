@@ -24,7 +24,10 @@ function secretsOf(server: RawServer) {
   return ['authorization', 'cookie', 'x', 'host'].map((name) => fieldOf(head, name));
 }
 
-describe.each(CLIENTS)('%s: redirects', (_name, Client) => {
+describe.each(CLIENTS)('%s: redirects', (name, Client) => {
+  /** What becomes of a field that may be a secret or not: ws takes it along. */
+  const otherField = name === 'ws' ? 'x' : undefined;
+
   it('are not followed unless asked to', async () => {
     const server = await startRedirector(['/b']);
     expect(await run(Client, server.url())).toEqual([['error', 'Unexpected server response: 302'], CLOSE]);
@@ -53,13 +56,13 @@ describe.each(CLIENTS)('%s: redirects', (_name, Client) => {
     expect(await run(Client, server.url(), SECRETS)).toEqual([['error', 'Unexpected server response: 304'], CLOSE]);
   });
 
-  it('to another host: Authorization, Cookie and Host stay behind', async () => {
+  it('to another host: Authorization, Cookie, Host and whatever is not known to be harmless stay behind', async () => {
     const other = await startRedirector([]);
     const server = await startRedirector([other.url()]);
     const options = { ...SECRETS, headers: { ...SECRETS.headers, Host: 'virtual.example' } };
     await opened(connect(Client, server.url(), options));
     expect(secretsOf(server)).toEqual(['mine', 'c=1', 'x', 'virtual.example']);
-    expect(secretsOf(other)).toEqual([undefined, undefined, 'x', `127.0.0.1:${other.port}`]);
+    expect(secretsOf(other)).toEqual([undefined, undefined, otherField, `127.0.0.1:${other.port}`]);
   });
 
   it('to another host: credentials of the address and of auth stay behind, and those of the new address are not used', async () => {
@@ -101,7 +104,7 @@ describe.each(CLIENTS)('%s: redirects', (_name, Client) => {
         : connectTcp({ port: plain.port, host: '127.0.0.1' });
     await opened(connect(Client, 'wss://server.example/', { ...SECRETS, createConnection }));
     expect(secretsOf(secure)).toEqual(['mine', 'c=1', 'x', 'server.example']);
-    expect(secretsOf(plain)).toEqual([undefined, undefined, 'x', 'server.example']);
+    expect(secretsOf(plain)).toEqual([undefined, undefined, otherField, 'server.example']);
   });
 
   it('between a unix socket and TCP, and between unix sockets: the secrets stay behind', async () => {
@@ -112,8 +115,30 @@ describe.each(CLIENTS)('%s: redirects', (_name, Client) => {
     await opened(connect(Client, unix.url(), SECRETS));
     expect(secretsOf(unix)).toEqual(['mine', 'c=1', 'x', 'localhost']);
     expect(unix.heads[1]).toMatch(/^GET \/again /);
-    expect(secretsOf(last)).toEqual([undefined, undefined, 'x', 'localhost']);
-    expect(secretsOf(tcp).slice(0, 3)).toEqual([undefined, undefined, 'x']);
+    expect(secretsOf(last)).toEqual([undefined, undefined, otherField, 'localhost']);
+    expect(secretsOf(tcp).slice(0, 3)).toEqual([undefined, undefined, otherField]);
+  });
+
+  it('from ws to wss on the same host nothing stays behind', async () => {
+    const tls = await testCertificate();
+    const secure = await startRedirector([], { tls });
+    const plain = await startRedirector(['wss://server.example/']);
+    const createConnection: ClientOptions['createConnection'] = ({ port }) =>
+      Number(port) === 443
+        ? connectTls({ port: secure.port, host: '127.0.0.1', ca: tls.cert })
+        : connectTcp({ port: plain.port, host: '127.0.0.1' });
+    await opened(connect(Client, 'ws://server.example/', { ...SECRETS, createConnection }));
+    expect(secretsOf(secure)).toEqual(['mine', 'c=1', 'x', 'server.example']);
+  });
+
+  it.runIf(name !== 'ws')('of a unix socket without a scheme name another resource of the same socket', async () => {
+    const socketPath = await unixSocketPath();
+    const server = await startRedirector(['/x?y', 'z'], { socketPath });
+    const socket = connect(Client, server.url('/a/b'), SECRETS);
+    await opened(socket);
+    expect(server.heads.map((head) => head.split(' ')[1])).toEqual(['/a/b', '/x?y', '/z']);
+    expect(secretsOf(server)).toEqual(['mine', 'c=1', 'x', 'localhost']);
+    expect(socket.url).toBe(`ws+unix:${socketPath}:/z`);
   });
 
   it('with a redirect listener nothing stays behind, and the request can be changed', async () => {
