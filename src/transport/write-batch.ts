@@ -35,6 +35,9 @@ const MAX_SHARED_BYTES = 131_072;
 
 const OPCODE_BITS = 0x0f;
 
+/** What Node calls it when a stream is written to that has been destroyed. */
+const DESTROYED = 'ERR_STREAM_DESTROYED';
+
 /** What a batch tells its connection. */
 export interface WriteBatchOwner {
   /** Whether `flushed` is waited for. */
@@ -50,6 +53,8 @@ interface Writing {
   /** Where it ends in all that the batch has written. */
   readonly end: number;
   readonly turn: number;
+  /** Whether the stream was not destroyed before. */
+  readonly wasOpen: boolean;
   /** Whether the stream has said so; a net.Socket says it of what the kernel has taken. */
   isTaken: boolean;
   isSettled: boolean;
@@ -306,6 +311,9 @@ export class WriteBatch implements FrameOutput {
 
   /** Makes sure that the range being filled can grow by so many bytes. */
   private extendRange(lengthBytes: number): Slab {
+    const { slab, rangeEnd } = this;
+    // Another connection may have written behind this range meanwhile.
+    if (slab !== undefined && slab.used === rangeEnd && rangeEnd + lengthBytes <= SLAB_BYTES) return slab;
     // A full slab is written now, and can be filled again at once unless others have something in it.
     if (!hasRoom(lengthBytes) && this.pendingBytes > 0 && this.isTaking) this.write();
     return this.openRange(lengthBytes);
@@ -313,8 +321,6 @@ export class WriteBatch implements FrameOutput {
 
   private openRange(lengthBytes: number): Slab {
     const slab = slabWithRoom(lengthBytes);
-    // Another connection may have written behind this range meanwhile.
-    if (this.slab === slab && slab.used === this.rangeEnd) return slab;
     this.seal();
     slab.lend();
     this.slab = slab;
@@ -431,7 +437,8 @@ export class WriteBatch implements FrameOutput {
   private takeWriting(dataBytes: number): Writing {
     const { callbacks, writtenBytes: end } = this;
     this.callbacks = undefined;
-    return { callbacks, dataBytes, end, turn, isTaken: false, isSettled: false, next: undefined };
+    const wasOpen = !this.socket.destroyed;
+    return { callbacks, dataBytes, end, turn, wasOpen, isTaken: false, isSettled: false, next: undefined };
   }
 
   private settler(writing: Writing): WriteCallback {
@@ -442,14 +449,18 @@ export class WriteBatch implements FrameOutput {
   private settle(writing: Writing, error?: Error | null): void {
     if (writing.isSettled) return;
     writing.isSettled = true;
-    const outcome = writing.isTaken ? undefined : (error ?? this.whyNotTaken());
+    const outcome = writing.isTaken ? undefined : this.outcomeOf(writing, error);
+    // What somebody has been told to be taken is not buffered any more, though the turn has not ended.
+    if (outcome === undefined) this.takenDataBytes = 0;
     if (writing.callbacks !== undefined) for (const callback of writing.callbacks) callback(outcome);
     if (this.pendingBytes === 0 && this.socket.writableLength === 0) this.owner.flushed();
   }
 
   /** A net.Socket that is destroyed in the middle of a write says that it went well (Node 20). */
-  private whyNotTaken(): Error | undefined {
-    return this.socket.destroyed ? new Error('The connection was closed while the data was being written') : undefined;
+  private outcomeOf({ wasOpen }: Writing, error: (Error & { readonly code?: string }) | null | undefined) {
+    const isOvertaken = error ? error.code === DESTROYED && wasOpen : this.socket.destroyed;
+    if (!isOvertaken) return error ?? undefined;
+    return Object.assign(new Error('The connection was closed while the message was written'), { code: DESTROYED });
   }
 
   private addUntaken(writing: Writing): void {

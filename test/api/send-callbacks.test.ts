@@ -9,7 +9,7 @@ import { ignoreError } from '../support/ignore-error.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 import { eventOf, nextTurn, SERVER_KINDS, startServer, testCertificate } from '../support/servers.ts';
 
-const NOT_TAKEN = 'The connection was closed while the data was being written';
+const NOT_TAKEN = 'The connection was closed while the message was written';
 
 describe.each([
   ['node:http', false],
@@ -46,7 +46,8 @@ describe.each([
     await sent;
     await nextTurn();
     expect(outcomes).toHaveLength(4);
-    expect(outcomes).not.toContain(undefined);
+    for (const outcome of outcomes)
+      expect(outcome).toMatch(/^The connection was closed while |ECANCELED|ECONNRESET|EPIPE/);
     expect(socket.bufferedAmount).toBe(0);
   });
 

@@ -192,7 +192,7 @@ describe('callbacks', () => {
     socket.destroy();
     socket.release();
     await nextTurn();
-    expect(errors).toMatchObject([{ message: 'The connection was closed while the data was being written' }]);
+    expect(errors).toMatchObject([{ message: 'The connection was closed while the message was written' }]);
   });
 
   it('get none when the stream had said so before it was destroyed', async () => {
