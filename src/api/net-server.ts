@@ -3,8 +3,8 @@
  * between. Same WebSocket, same handshake (§4.2) in its strict form, defaults for a server that faces the internet.
  */
 
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
@@ -235,8 +235,10 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     const onConnection = (socket: Socket) => this.#greet(socket);
     // Half open: the peer may close its side while our Close frame and answer still have to leave.
     this.server = options.tls
-      ? createTlsServer({ handshakeTimeout, ...options.tls, allowHalfOpen: true }, onConnection)
-      : createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+      ? process
+          .getBuiltinModule('node:tls')
+          .createServer({ handshakeTimeout, ...options.tls, allowHalfOpen: true }, onConnection)
+      : process.getBuiltinModule('node:net').createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
     this.server.on('tlsClientError', (error: Error, socket: Socket) => {
       this.#reportRefusal(socket, 400, error.message);
       // Node leaves it open, also after the handshake timeout.

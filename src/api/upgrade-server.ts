@@ -1,6 +1,6 @@
 /** The HTTP server that a WebSocketServer makes for itself: nothing is served there but upgrades. */
 
-import { createServer, type Server, STATUS_CODES } from 'node:http';
+import type { Server } from 'node:http';
 import { checkTimeout } from './server-options.ts';
 
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -17,6 +17,7 @@ export function createUpgradeServer(handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT
     requestTimeout: timeoutMs,
     connectionsCheckingInterval: Math.ceil((timeoutMs || DEFAULT_HANDSHAKE_TIMEOUT_MS) / 4),
   };
+  const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
   return createServer(options, (_request, response) => {
     const body = STATUS_CODES[426]!;
     // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection.

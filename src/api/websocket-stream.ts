@@ -3,7 +3,7 @@
  * and closing as promises. On a WebSocket of its own, or on one that a server has accepted.
  */
 
-import { ReadableStream, WritableStream, type WritableStreamDefaultController } from 'node:stream/web';
+import type { ReadableStream, WritableStream, WritableStreamDefaultController } from 'node:stream/web';
 import { parseAddress } from '../client/address.ts';
 import type { ClientOptions } from './client-handshake.ts';
 import { abnormalClosure, type MessageIterator, type MessagesOptions } from './message-iterator.ts';
@@ -211,7 +211,8 @@ export class WebSocketStream {
   }
 
   #readFrom(messages: MessageIterator): ReadableStream<WebSocketStreamChunk> {
-    return new ReadableStream<WebSocketStreamChunk>({
+    const streams = process.getBuiltinModule('node:stream/web');
+    return new streams.ReadableStream<WebSocketStreamChunk>({
       pull: async (controller) => {
         // How the connection ended is for `closed` to say, in one error for all.
         const message = await messages.next().catch(() => undefined);
@@ -227,7 +228,8 @@ export class WebSocketStream {
   }
 
   #writeTo(socket: WebSocket): WritableStream<WebSocketStreamData> {
-    return new WritableStream<WebSocketStreamData>({
+    const streams = process.getBuiltinModule('node:stream/web');
+    return new streams.WritableStream<WebSocketStreamData>({
       start: (controller) => {
         this.#writing = controller;
       },

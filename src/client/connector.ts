@@ -4,8 +4,8 @@
  */
 
 import type { ClientRequestArgs } from 'node:http';
-import net, { isIP, type NetConnectOpts, type Socket } from 'node:net';
-import tls, { type ConnectionOptions } from 'node:tls';
+import type { NetConnectOpts, Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import type { Address } from './address.ts';
 import { openTunnel } from './proxy.ts';
 
@@ -16,7 +16,8 @@ export type SocketOptions = ClientRequestArgs & Pick<ConnectionOptions, 'servern
 export function connectDirectly(address: Address, options: SocketOptions): Socket {
   if (address.isSecure) return startTls(address, options, undefined);
   // For the request `path` is the resource; for the socket it would be the path of a unix socket.
-  return net.connect({ ...options, path: address.socketPath } as NetConnectOpts);
+  const { connect } = process.getBuiltinModule('node:net');
+  return connect({ ...options, path: address.socketPath } as NetConnectOpts);
 }
 
 /**
@@ -37,8 +38,8 @@ export function connectThrough(
 
 function startTls({ host }: Address, options: SocketOptions, tunnel: Socket | undefined): Socket {
   // SNI takes names only (RFC 6066 §3); an empty one given by the user turns it off.
-  const servername = options.servername ?? (isIP(host) === 0 ? host : '');
-  return tls.connect({
+  const servername = options.servername ?? (process.getBuiltinModule('node:net').isIP(host) === 0 ? host : '');
+  return process.getBuiltinModule('node:tls').connect({
     ...options,
     path: undefined,
     servername,

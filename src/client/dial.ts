@@ -3,9 +3,8 @@
  * which it can end. Hands over an upgraded socket, or one error. It refuses to know what a WebSocket does with either.
  */
 
-import { randomBytes } from 'node:crypto';
-import http, { type ClientRequest, type IncomingMessage } from 'node:http';
-import https, { type RequestOptions } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { acceptResponse, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { checkUpgradeResponse, generateKey, HeaderMap } from '../handshake/index.ts';
@@ -105,9 +104,11 @@ class Dial {
       this.#onUserAbort();
       return;
     }
-    const key = generateKey((lengthBytes) => randomBytes(lengthBytes));
+    const key = generateKey((lengthBytes) => process.getBuiltinModule('node:crypto').randomBytes(lengthBytes));
     // As members, not as names of their own: tools that watch requests replace them.
-    const request = (address.isSecure ? https : http).request(this.#requestOptions(address, key));
+    const request = process
+      .getBuiltinModule(address.isSecure ? 'node:https' : 'node:http')
+      .request(this.#requestOptions(address, key));
     this.#current = request;
     this.#startTimer();
     this.#listen(request, address, key);

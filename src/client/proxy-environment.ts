@@ -2,7 +2,6 @@
  * Which proxy the environment asks for: http_proxy, https_proxy and no_proxy as curl and most other programs read them.
  */
 
-import { BlockList, isIP } from 'node:net';
 import type { Address } from './address.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,6 +32,7 @@ function isExcepted(host: string, port: number, exceptions: string): boolean {
 /** `*`; a name, which stands for its subdomains too; an address or a range of them; each with `:port` if need be. */
 function covers(exception: string, host: string, port: number): boolean {
   if (exception === '*') return true;
+  const { isIP } = process.getBuiltinModule('node:net');
   const [, bracketed, plain, wantedPort] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(exception) ?? [];
   if (wantedPort !== undefined && Number(wantedPort) !== port) return false;
   const pattern = (bracketed ?? plain ?? exception).replace(/^\*?\./, '').replace(/\.$/, '');
@@ -42,6 +42,7 @@ function covers(exception: string, host: string, port: number): boolean {
 
 /** CIDR ranges such as 10.0.0.0/8. */
 function isInRange(range: string, host: string): boolean {
+  const { BlockList, isIP } = process.getBuiltinModule('node:net');
   const [, network = '', bits] = /^(.+)\/(\d{1,3})$/.exec(range) ?? [];
   const version = isIP(network);
   if (version === 0 || version !== isIP(host) || Number(bits) > (version === 4 ? 32 : 128)) return false;

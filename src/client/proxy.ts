@@ -3,8 +3,7 @@
  * the socket is as good as a direct one. It refuses to know what will go through it.
  */
 
-import { request as requestHttp } from 'node:http';
-import { type RequestOptions, request as requestHttps } from 'node:https';
+import type { RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { unescape as decodeLeniently } from 'node:querystring';
 import { type Address, basicAuthorization } from './address.ts';
@@ -48,7 +47,8 @@ export function openTunnel(
   done: (error: Error | null, socket?: Socket) => void,
 ): () => void {
   const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const request = (proxy.protocol === 'https:' ? requestHttps : requestHttp)(connectOptions(proxy, target, options));
+  const { request: send } = process.getBuiltinModule(proxy.protocol === 'https:' ? 'node:https' : 'node:http');
+  const request = send(connectOptions(proxy, target, options));
   let isDone = false;
   const finish = (error: Error | null, socket?: Socket): void => {
     if (isDone) return;

@@ -4,6 +4,12 @@
  * which always answer later. Says what both have in common; refuses to know what a message is.
  */
 
+/** zlib's own numbers (zlib.h): asking node:zlib for them would load it before anything is compressed. */
+export const Z_SYNC_FLUSH = 2;
+export const Z_DEFAULT_COMPRESSION = -1;
+export const Z_DEFAULT_STRATEGY = 0;
+export const Z_DEFAULT_MEMLEVEL = 8;
+
 export type Direction = 'deflate' | 'inflate';
 
 /** An error of zlib's; `code` is one of its names, such as `Z_DATA_ERROR`. */

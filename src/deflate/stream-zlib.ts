@@ -3,10 +3,17 @@
  * a trip through the thread pool, so `done` always comes later.
  */
 
-import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib';
+import type { DeflateRaw, InflateRaw } from 'node:zlib';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
-import { joinParts, type RawZlib, type RawZlibOptions, type RunResult, type ZlibError } from './raw-zlib.ts';
+import {
+  joinParts,
+  type RawZlib,
+  type RawZlibOptions,
+  type RunResult,
+  Z_SYNC_FLUSH,
+  type ZlibError,
+} from './raw-zlib.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -76,13 +83,14 @@ class StreamZlib implements RawZlib {
     };
     const { finish } = this;
     if (input.length > 0) this.stream.write(input);
-    this.stream.flush(constants.Z_SYNC_FLUSH, () => {
+    this.stream.flush(Z_SYNC_FLUSH, () => {
       if (this.finish === finish) finish();
     });
   }
 
   private open(): DeflateRaw | InflateRaw {
     const { direction, windowBits, level, memLevel, strategy, dictionary } = this.options;
+    const { createDeflateRaw, createInflateRaw } = process.getBuiltinModule('node:zlib');
     const stream =
       direction === 'deflate'
         ? createDeflateRaw({ windowBits, level, memLevel, strategy, dictionary })

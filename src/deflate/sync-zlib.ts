@@ -6,10 +6,17 @@
  * fails, `openHandleZlib` gives undefined and the public streams do the work.
  */
 
-import { constants, createDeflateRaw, deflateRawSync } from 'node:zlib';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
-import { joinParts, type RawZlib, type RawZlibOptions, type RunResult, type ZlibError } from './raw-zlib.ts';
+import {
+  joinParts,
+  type RawZlib,
+  type RawZlibOptions,
+  type RunResult,
+  Z_DEFAULT_MEMLEVEL,
+  Z_SYNC_FLUSH,
+  type ZlibError,
+} from './raw-zlib.ts';
 
 type WriteArguments = [
   flush: number,
@@ -45,10 +52,9 @@ export interface ZlibHandle {
 }
 export type ZlibHandleClass = new (mode: number) => ZlibHandle;
 
-const { DEFLATERAW, INFLATERAW, Z_DEFAULT_MEMLEVEL, Z_SYNC_FLUSH } = constants as typeof constants & {
-  readonly DEFLATERAW: number;
-  readonly INFLATERAW: number;
-};
+/** What its handles are told to do, in Node's numbers. */
+const DEFLATERAW = 5;
+const INFLATERAW = 6;
 
 // ---- The check ----------------------------------------------------------------------------------------------------
 
@@ -81,6 +87,7 @@ function shapeOfCall(prototype: object, method: string, action: () => void): str
 }
 
 function isUsedAsAssumed(prototype: object): boolean {
+  const { createDeflateRaw, deflateRawSync } = process.getBuiltinModule('node:zlib');
   const byte = new Uint8Array(1);
   const init = shapeOfCall(prototype, 'init', () => createDeflateRaw().close());
   hasGarbageOption = init === INIT_SHAPE_WITH_GARBAGE.join();
@@ -137,7 +144,7 @@ let isChecked = false;
 export function openHandleZlib(options: RawZlibOptions): RawZlib | undefined {
   if (!isChecked) {
     isChecked = true;
-    const probe = createDeflateRaw();
+    const probe = process.getBuiltinModule('node:zlib').createDeflateRaw();
     handleClass = checkHandleClass(probe);
     probe.close();
   }

@@ -4,9 +4,15 @@
  * with the same options share, so that an idle connection holds none.
  */
 
-import { constants } from 'node:zlib';
 import { checkZlibTuning, type DirectionParams, isWindowBits, type ZlibTuning } from './negotiate.ts';
-import type { Direction, RawZlib, RawZlibOptions } from './raw-zlib.ts';
+import {
+  type Direction,
+  type RawZlib,
+  type RawZlibOptions,
+  Z_DEFAULT_COMPRESSION,
+  Z_DEFAULT_MEMLEVEL,
+  Z_DEFAULT_STRATEGY,
+} from './raw-zlib.ts';
 import { openStreamZlib } from './stream-zlib.ts';
 import { openHandleZlib } from './sync-zlib.ts';
 
@@ -36,7 +42,6 @@ const MAX_IDLE_STREAMS = 4;
  */
 const LEAST_ZLIB_WINDOW_BITS = 9;
 
-const { Z_DEFAULT_COMPRESSION, Z_DEFAULT_MEMLEVEL, Z_DEFAULT_STRATEGY } = constants;
 const NO_TUNING: ZlibTuning = {};
 
 export class ZlibSource {

@@ -3,14 +3,12 @@
  * random source is asked once in a while and not once per frame.
  */
 
-import { randomFillSync } from 'node:crypto';
-
 const pool = new Int32Array(2048);
 let next = pool.length;
 
 export function nextMaskingKey(): number {
   if (next === pool.length) {
-    randomFillSync(pool);
+    process.getBuiltinModule('node:crypto').randomFillSync(pool);
     next = 0;
   }
   return pool[next++]!;

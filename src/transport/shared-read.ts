@@ -6,7 +6,7 @@
  * TLS, a stream that is no socket) is left to 'data' events.
  */
 
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { readBuffer, readWords } from './mask-kernel.ts';
 import { chunkWords, copyChunk, type PoolOwner } from './message-memory.ts';
@@ -36,6 +36,11 @@ interface ReadableHandle {
 /** A socket with the two properties, and its reader. */
 type SharingSocket = Socket & Record<symbol, unknown> & { _handle?: ReadableHandle | null };
 
+/** A net.Socket, and of no class made from it. Whoever has one has loaded node:net, so that it costs nothing here. */
+export function isPlainSocket(stream: Duplex): stream is Socket {
+  return stream.constructor === process.getBuiltinModule('node:net').Socket;
+}
+
 const READER = Symbol('framewright reader');
 
 /** The names of the two properties. */
@@ -54,7 +59,9 @@ export function findOnReadNames(SocketClass: new (options: object) => object): O
   return buffer === undefined || callback === undefined ? undefined : { buffer, callback };
 }
 
-const names = findOnReadNames(Socket as unknown as new (options: object) => object);
+let names: OnReadNames | undefined;
+let isSearched = false;
+
 function receive(reader: SharedReader, bytes: Buffer): void {
   if (bytes.length > MAX_COPIED_CHUNK_BYTES || reader.isTransient) {
     reader.receive(bytes, true, readWords);
@@ -83,7 +90,12 @@ function onRead(this: SharingSocket, lengthBytes: number): boolean {
  */
 export function readShared(socket: Duplex, reader: SharedReader): boolean {
   // Subclasses, TLS sockets among them, read in their own ways.
-  if (names === undefined || socket.constructor !== Socket) return false;
+  if (!isPlainSocket(socket)) return false;
+  if (!isSearched) {
+    isSearched = true;
+    names = findOnReadNames(socket.constructor as new (options: object) => object);
+  }
+  if (names === undefined) return false;
   const sharing = socket as SharingSocket;
   const handle = sharing._handle;
   // One that the application has made with `onread` reads as it was told.

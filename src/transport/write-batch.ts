@@ -10,7 +10,6 @@
 
 // Imported since the global one is looked up anew at every use.
 import { Buffer } from 'node:buffer';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 // Fake timers replace the global one.
 import { setImmediate } from 'node:timers';
@@ -19,6 +18,7 @@ import { type FrameOutput, frameHeaderLength, Opcode, type Role, writeFrameHeade
 import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
 import { noFrames, type SharedFrames } from './shared-frames.ts';
+import { isPlainSocket } from './shared-read.ts';
 import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
 import { viewOf } from './view.ts';
 
@@ -128,7 +128,7 @@ export class WriteBatch implements FrameOutput {
     this.socket = socket;
     this.masks = role === 'client';
     this.nextKey = nextKey;
-    this.tellsWhenTaken = socket.constructor === Socket;
+    this.tellsWhenTaken = isPlainSocket(socket);
   }
 
   /**

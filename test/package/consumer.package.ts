@@ -137,6 +137,18 @@ describe('the packed package', () => {
     expect(runSource('both-2.cjs', `${compare}\ncompare(bring, load);`)).toBe('the same');
   });
 
+  it('loads the parts of Node that it needs when it needs them', () => {
+    const source = `
+      const before = new Set(process.moduleLoadList);
+      require('framewright');
+      const loaded = process.moduleLoadList.filter((name) => !before.has(name)).map((name) => name.split(' ')[1]);
+      console.log(JSON.stringify(loaded.filter((name) => !name.includes('/'))));`;
+    const allowed = ['stream', 'string_decoder', 'async_hooks', 'timers'];
+    expect((JSON.parse(runSource('lazy.cjs', source)) as string[]).filter((name) => !allowed.includes(name))).toEqual(
+      [],
+    );
+  });
+
   it('hides what is not exported', () => {
     const source = `import('framewright/dist/index.js').catch((error) => console.log(error.code));`;
     expect(runSource('hidden.mjs', source)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
