@@ -24,7 +24,10 @@ export interface PlaygroundServerOptions {
 
 export interface PlaygroundServer {
   readonly address: AddressInfo;
-  /** Stops accepting, closes every connection with 1001 (§7.4.1), and resolves when all are gone. */
+  /**
+   * Stops accepting, closes every connection with 1001 (§7.4.1), and resolves when all are gone. Watches go last: they show
+   * how the others end.
+   */
   close(): Promise<void>;
 }
 
@@ -33,16 +36,19 @@ const CLOSE_TIMEOUT_MS = 2000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const GOING_AWAY = 1001;
 const FAREWELL = 'the server shuts down';
+const NO_PATH = { status: 404, message: 'There is no WebSocket at this path: use /\n' };
+const SHUTTING_DOWN = { status: 503, message: 'The server shuts down\n' };
 
 /** @throws what node:net reports when it cannot listen, such as EADDRINUSE */
 export function startPlaygroundServer(options: PlaygroundServerOptions): Promise<PlaygroundServer> {
   return options.usesNet ? startOnNet(options) : startOnHttp(options);
 }
 
-/** Whether a WebSocket is served at this path. */
-function isServed(target: string): boolean {
+/** Why no WebSocket is to be had here; undefined: there is one. */
+function obstacleTo(target: string, isClosing: boolean): typeof NO_PATH | undefined {
   const path = target.split('?', 1)[0];
-  return path === '/' || path === '/watch';
+  if (path !== '/' && path !== '/watch') return NO_PATH;
+  return isClosing ? SHUTTING_DOWN : undefined;
 }
 
 function accept(desk: WatchDesk, socket: WebSocket, target: string): void {
@@ -56,8 +62,22 @@ function accept(desk: WatchDesk, socket: WebSocket, target: string): void {
   desk.join(socket, target);
 }
 
+/** Says goodbye to everyone, and to the pages that watch them once they are gone. */
+async function closeInOrder(clients: Iterable<WebSocket>, desk: WatchDesk): Promise<void> {
+  const watchers = new Set(desk.watchers());
+  await closeAll([...clients].filter((client) => !watchers.has(client)));
+  await closeAll(desk.watchers());
+}
+
+async function closeAll(sockets: readonly WebSocket[]): Promise<void> {
+  const ends = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+  for (const socket of sockets) socket.close(GOING_AWAY, FAREWELL);
+  await Promise.all(ends);
+}
+
 async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Promise<PlaygroundServer> {
   const desk = new WatchDesk();
+  let isClosing = false;
   const server = await listen(
     {
       port,
@@ -66,14 +86,20 @@ async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Prom
       closeTimeoutMs: CLOSE_TIMEOUT_MS,
       onRequest: ({ method, url }) => answerPlainRequest(assets, method, url),
       authorize(request) {
-        if (!isServed(request.url)) return { status: 404, body: 'There is no WebSocket at this path: use /\n' };
+        const obstacle = obstacleTo(request.url, isClosing);
+        if (obstacle !== undefined) return { status: obstacle.status, body: obstacle.message };
         desk.tap(request.socket, request);
         return true;
       },
     },
     (socket, request) => accept(desk, socket, request.url),
   );
-  return { address: server.address() as AddressInfo, close: () => server.close(GOING_AWAY, FAREWELL) };
+  const close = async () => {
+    isClosing = true;
+    await closeInOrder(server.clients, desk);
+    await server.close(GOING_AWAY, FAREWELL);
+  };
+  return { address: server.address() as AddressInfo, close };
 }
 
 async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Promise<PlaygroundServer> {
@@ -91,9 +117,9 @@ async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Pro
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     const target = request.url ?? '';
     socket.on('error', () => socket.destroy());
-    if (!isServed(target)) {
-      const message = 'There is no WebSocket at this path: use /\n';
-      socket.end(buildRefusalResponse({ status: 404, message }), 'latin1');
+    const obstacle = obstacleTo(target, !server.listening);
+    if (obstacle !== undefined) {
+      socket.end(buildRefusalResponse(obstacle), 'latin1');
       return;
     }
     desk.tap(socket, request);
@@ -101,14 +127,14 @@ async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Pro
   });
   server.listen(port, host);
   await once(server, 'listening');
-  return { address: server.address() as AddressInfo, close: () => closeHttp(server, sockets) };
+  return { address: server.address() as AddressInfo, close: () => closeHttp(server, sockets, desk) };
 }
 
-async function closeHttp(server: Server, sockets: WebSocketServer): Promise<void> {
+async function closeHttp(server: Server, sockets: WebSocketServer, desk: WatchDesk): Promise<void> {
   const closed = [once(server, 'close'), once(sockets, 'close')];
   server.close();
+  await closeInOrder(sockets.clients ?? [], desk);
   sockets.close();
-  for (const client of sockets.clients ?? []) client.close(GOING_AWAY, FAREWELL);
   server.closeAllConnections();
   await Promise.all(closed);
 }

@@ -1,12 +1,12 @@
 /**
  * Records the bytes of connections whose page asked for it, and tells them to that page as they pass. A page first opens
  * a watch under an id of 128 random bits, then its own connection, naming the id; nobody else knows it. Nothing is kept
- * here: bytes go straight on, and only so many of them.
+ * here: bytes go straight on, and a connection is read no faster than its page takes in what is told of it.
  */
 
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from '../index.ts';
-import { type Direction, formatHex, WATCH_ID, type WatchRequest, type WireEvent } from '../inspector/index.ts';
+import { type Direction, WATCH_ID, type WatchRequest, type WireEvent } from '../inspector/index.ts';
 
 /** What node:http and the bare TCP server both say about an upgrade request. */
 export interface TappedRequest {
@@ -17,13 +17,21 @@ export interface TappedRequest {
 }
 
 export const MAX_WATCHES = 64;
-export const MAX_RECORDED_BYTES = 256 * 1024;
+/** Recorded bytes that a page has not taken yet, past which its connection is not read, in bytes. */
+export const HIGH_WATER_BYTES = 1024 * 1024;
+/** And past which the watch ends: one message that is echoed may be so long, in both directions. */
+export const MAX_UNTOLD_BYTES = 64 * 1024 * 1024;
+/** Longer pieces are told in parts. */
+const MAX_EVENT_BYTES = 64 * 1024;
 /** A fragmented message that a page asks for. */
 const MAX_PARTS = 32;
 
 interface Watch {
   readonly watcher: WebSocket;
-  recordedBytes: number;
+  /** Recorded bytes that are still to leave for the page. */
+  untoldBytes: number;
+  /** Whether the connection waits for the page. */
+  isHeldBack: boolean;
   startedAtMs: number | undefined;
   echo: WebSocket | undefined;
 }
@@ -42,9 +50,12 @@ export class WatchDesk {
       watcher.close(1013, `there are ${MAX_WATCHES} watches already`);
       return;
     }
-    const watch: Watch = { watcher, recordedBytes: 0, startedAtMs: undefined, echo: undefined };
+    const watch: Watch = { watcher, untoldBytes: 0, isHeldBack: false, startedAtMs: undefined, echo: undefined };
     this.#watches.set(id, watch);
-    watcher.on('close', () => this.#watches.delete(id));
+    watcher.on('close', () => {
+      this.#watches.delete(id);
+      letGo(watch);
+    });
     watcher.on('message', (data, isBinary) => {
       if (!isBinary) carryOut(watch, String(data));
     });
@@ -79,6 +90,11 @@ export class WatchDesk {
     });
   }
 
+  /** The connections of pages that watch. */
+  watchers(): WebSocket[] {
+    return [...this.#watches.values()].map(({ watcher }) => watcher);
+  }
+
   #watchOf(target: string | undefined): Watch | undefined {
     return this.#watches.get(parameter(target ?? '', 'watch') ?? '');
   }
@@ -98,18 +114,38 @@ function requestHead({ method, url, httpVersion, rawHeaders }: TappedRequest): s
 }
 
 function record(watch: Watch, direction: Direction, bytes: Uint8Array): void {
-  if (watch.recordedBytes > MAX_RECORDED_BYTES) return;
-  watch.recordedBytes += bytes.length;
-  if (watch.recordedBytes > MAX_RECORDED_BYTES) tell(watch, { type: 'full', limitBytes: MAX_RECORDED_BYTES });
-  else tell(watch, { type: 'bytes', direction, atMs: elapsedMs(watch), hex: formatHex(bytes, '') });
+  const { watcher } = watch;
+  if (watcher.readyState !== watcher.OPEN) return;
+  const atMs = elapsedMs(watch);
+  for (let at = 0; at < bytes.length; at += MAX_EVENT_BYTES) {
+    const part = Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(MAX_EVENT_BYTES, bytes.length - at));
+    watch.untoldBytes += part.length;
+    tell(watch, { type: 'bytes', direction, atMs, hex: part.toString('hex') }, () => {
+      watch.untoldBytes -= part.length;
+      if (watch.untoldBytes <= HIGH_WATER_BYTES / 2) letGo(watch);
+    });
+  }
+  if (watch.untoldBytes > MAX_UNTOLD_BYTES) {
+    watcher.close(1008, 'the page does not read what is recorded for it');
+    letGo(watch);
+  } else if (watch.untoldBytes > HIGH_WATER_BYTES) {
+    watch.isHeldBack = true;
+    watch.echo?.pause();
+  }
+}
+
+function letGo(watch: Watch): void {
+  if (!watch.isHeldBack) return;
+  watch.isHeldBack = false;
+  watch.echo?.resume();
 }
 
 function elapsedMs(watch: Watch): number {
   return Math.round(10 * (performance.now() - (watch.startedAtMs ?? 0))) / 10;
 }
 
-function tell(watch: Watch, event: WireEvent): void {
-  watch.watcher.send(JSON.stringify(event), () => {});
+function tell(watch: Watch, event: WireEvent, sent: () => void = () => {}): void {
+  watch.watcher.send(JSON.stringify(event), sent);
 }
 
 /** Does what the page asks of the server; whatever is wrong with the request is told to the page. */
@@ -127,7 +163,8 @@ function perform(echo: WebSocket, request: WatchRequest): void {
   if (request.type === 'ping') {
     echo.ping(String(request.payload));
   } else if (request.type === 'close') {
-    echo.close(request.code, String(request.reason));
+    if (request.code === undefined) echo.close();
+    else echo.close(request.code, String(request.reason));
   } else if (request.type === 'fragments' && Array.isArray(request.parts)) {
     const parts = request.parts.slice(0, MAX_PARTS);
     for (const [i, part] of parts.entries()) echo.send(String(part), { fin: i === parts.length - 1 });

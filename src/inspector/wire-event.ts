@@ -9,8 +9,6 @@ export type WireEvent =
   | { readonly type: 'watching' }
   /** Bytes as they were on the wire, the handshake's included; `atMs` counts from the start of the connection. */
   | { readonly type: 'bytes'; readonly direction: Direction; readonly atMs: number; readonly hex: string }
-  /** Nothing is recorded from here on: the recording has reached its limit. */
-  | { readonly type: 'full'; readonly limitBytes: number }
   /** The watched connection has ended. */
   | { readonly type: 'ended'; readonly atMs: number }
   /** A request was not carried out. */
@@ -22,7 +20,8 @@ export type WatchRequest =
   | { readonly type: 'ping'; readonly payload: string }
   /** Send one text message, each part as a frame of its own (§5.4). */
   | { readonly type: 'fragments'; readonly parts: readonly string[] }
-  | { readonly type: 'close'; readonly code: number; readonly reason: string };
+  /** Without a code there is no reason (§5.5.1). */
+  | { readonly type: 'close'; readonly code?: number; readonly reason?: string };
 
 /** An id of 128 random bits in hex: whoever has it sees the bytes of the connection that was opened with it. */
 export const WATCH_ID = /^[0-9a-f]{32}$/;

@@ -1,6 +1,6 @@
 /** The page: controls and conversation on one side, the wire on the other, and the decoder below. */
 
-import { useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { ConnectionPanel } from './connection-panel.tsx';
 import { Conversation } from './conversation.tsx';
 import { DecodeBox } from './decode-box.tsx';
@@ -11,6 +11,15 @@ import { WireView } from './wire-view.tsx';
 export function App() {
   const [session] = useState(() => new Session());
   const state = useSyncExternalStore(session.subscribe, session.state);
+  const { phase } = state;
+  const connectButton = useRef<HTMLButtonElement>(null);
+  const messageField = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    // A control that is disabled loses the focus: it goes on to what is to be done next.
+    if (!isFocusLost()) return;
+    if (phase === 'open') messageField.current?.focus({ preventScroll: true });
+    else if (phase === 'closed') connectButton.current?.focus({ preventScroll: true });
+  }, [phase]);
   return (
     <>
       <header className="top">
@@ -20,14 +29,19 @@ export function App() {
       <main>
         <div className="columns">
           <div className="column">
-            <ConnectionPanel phase={state.phase} onConnect={() => session.connect()} />
-            <SendPanel session={session} isOpen={state.phase === 'open'} />
+            <ConnectionPanel phase={phase} onConnect={() => session.connect()} buttonRef={connectButton} />
+            <SendPanel session={session} isOpen={phase === 'open'} messageRef={messageField} />
             <Conversation log={state.log} />
           </div>
-          <WireView chunks={state.chunks} recordedUpTo={state.recordedUpTo} />
+          <WireView recordings={state.recordings} onClear={() => session.clearRecordings()} />
         </div>
         <DecodeBox />
       </main>
     </>
   );
+}
+
+function isFocusLost(): boolean {
+  const { activeElement } = document;
+  return activeElement === null || activeElement === document.body || activeElement.matches(':disabled');
 }

@@ -1,10 +1,12 @@
 /** Connecting, and the state of the connection. */
 
+import type { Ref } from 'react';
 import { type Phase, serverAddress } from './session.ts';
 
 interface ConnectionPanelProps {
   readonly phase: Phase;
   readonly onConnect: () => void;
+  readonly buttonRef: Ref<HTMLButtonElement>;
 }
 
 const PHASES: Readonly<Record<Phase, string>> = {
@@ -15,7 +17,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   closed: 'closed',
 };
 
-export function ConnectionPanel({ phase, onConnect }: ConnectionPanelProps) {
+export function ConnectionPanel({ phase, onConnect, buttonRef }: ConnectionPanelProps) {
   const mayConnect = phase === 'idle' || phase === 'closed';
   return (
     <section className="panel connection" aria-labelledby="connection-title">
@@ -25,7 +27,7 @@ export function ConnectionPanel({ phase, onConnect }: ConnectionPanelProps) {
         <span className={`status status-${phase}`} role="status">
           {PHASES[phase]}
         </span>
-        <button type="button" className="primary" onClick={onConnect} disabled={!mayConnect}>
+        <button type="button" className="primary" ref={buttonRef} onClick={onConnect} disabled={!mayConnect}>
           {phase === 'closed' ? 'Connect again' : 'Connect'}
         </button>
       </div>

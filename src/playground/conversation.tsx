@@ -1,6 +1,6 @@
 /** What the page's WebSocket was told and told in turn: the view from above the protocol. */
 
-import { useEffect, useRef } from 'react';
+import { memo, useEffect, useRef } from 'react';
 import type { LogEntry } from './session.ts';
 
 const MARKS: Readonly<Record<LogEntry['direction'], readonly [mark: string, label: string]>> = {
@@ -22,19 +22,25 @@ export function Conversation({ log }: { log: readonly LogEntry[] }) {
       <div role="log" aria-live="polite" ref={view}>
         {log.length === 0 && <p className="empty">Messages and events of the browser’s WebSocket appear here.</p>}
         <ol>
-          {log.map(({ id, direction, title, body }) => (
-            <li key={id} className={`entry entry-${direction}`}>
-              <span className="arrow" role="img" aria-label={MARKS[direction][1]}>
-                {MARKS[direction][0]}
-              </span>
-              <span>
-                <span className="title">{title}</span>
-                {body !== undefined && <span className="body">{body}</span>}
-              </span>
-            </li>
+          {log.map((entry) => (
+            <Entry key={entry.id} entry={entry} />
           ))}
         </ol>
       </div>
     </section>
   );
 }
+
+const Entry = memo(function Entry({ entry: { direction, title, body } }: { entry: LogEntry }) {
+  return (
+    <li className={`entry entry-${direction}`}>
+      <span className="arrow" role="img" aria-label={MARKS[direction][1]}>
+        {MARKS[direction][0]}
+      </span>
+      <span>
+        <span className="title">{title}</span>
+        {body !== undefined && <span className="body">{body}</span>}
+      </span>
+    </li>
+  );
+});

@@ -1,8 +1,19 @@
-/** Bytes pasted as hex, taken apart by the parser that servers and clients run. */
+/** Bytes pasted as hex or as a hex dump, taken apart by the parser that servers and clients run. */
 
-import { useId, useMemo, useState } from 'react';
-import { HEX_SYNTAX, type InspectionView, inspect, parseHex, plural } from '../inspector/index.ts';
+import { memo, useDeferredValue, useId, useMemo, useState } from 'react';
+import {
+  describeReading,
+  type FrameView,
+  HEX_SYNTAX,
+  type InspectionView,
+  inspect,
+  plural,
+  readInput,
+} from '../inspector/index.ts';
+import { FrameBlock } from './frame-block.tsx';
 import { FrameCard } from './frame-card.tsx';
+import { HandshakeView } from './handshake-view.tsx';
+import { FRAMES_PER_BLOCK } from './recording.ts';
 import { SectionLink } from './section-link.tsx';
 
 type RoleChoice = 'auto' | 'server' | 'client';
@@ -20,7 +31,9 @@ export function DecodeBox() {
   const [hex, setHex] = useState(EXAMPLES[0]!.hex);
   const [role, setRole] = useState<RoleChoice>('auto');
   const hintId = useId();
-  const outcome = useMemo(() => decode(hex, role), [hex, role]);
+  // Typing goes first, however much there is to decode.
+  const given = useDeferredValue(hex);
+  const outcome = useMemo(() => decode(given, role), [given, role]);
   return (
     <section className="panel decode" aria-labelledby="decode-title">
       <h2 id="decode-title">Decode</h2>
@@ -38,7 +51,7 @@ export function DecodeBox() {
             onChange={(event) => setHex(event.target.value)}
           />
           <p id={hintId} className={outcome.fault === undefined ? 'hint' : 'fault-text'} aria-live="polite">
-            {outcome.fault ?? `Accepted: ${HEX_SYNTAX}.`}
+            {outcome.fault ?? `Accepted: ${HEX_SYNTAX}; or a hex dump with offsets.`}
           </p>
         </div>
         <div>
@@ -65,35 +78,63 @@ export function DecodeBox() {
           </fieldset>
         </div>
       </div>
-      {outcome.view && <Findings view={outcome.view} />}
+      {outcome.view && <Findings view={outcome.view} form={outcome.form} />}
     </section>
   );
 }
 
-function decode(hex: string, role: RoleChoice): { view?: InspectionView; fault?: string } {
+interface Outcome {
+  readonly view?: InspectionView;
+  readonly form: string;
+  readonly fault?: string;
+}
+
+function decode(text: string, role: RoleChoice): Outcome {
   try {
-    const bytes = parseHex(hex);
-    return bytes.length === 0 ? {} : { view: inspect(bytes, { role }) };
+    const { bytes, form } = readInput(text);
+    return bytes.length === 0 ? { form } : { form, view: inspect(bytes, { role }) };
   } catch (error) {
-    return { fault: `${(error as Error).message}.` };
+    return { form: '', fault: `${(error as Error).message}.` };
   }
 }
 
-function Findings({ view }: { view: InspectionView }) {
-  const { frames, messages, violation, incomplete, ignored } = view;
+const Findings = memo(function Findings({ view, form }: { view: InspectionView; form: string }) {
+  const { preceding = [], handshake, frames, messages, violation, incomplete, ignored } = view;
   const fragmented = messages.filter((message) => frames[message.frames[0]!]?.fin === false);
   return (
     <div className="findings" data-testid="findings">
+      <p className="hint">Read as: {describeReading(view, form)}.</p>
+      {preceding.map(({ kind, offset, length, bodyLength, startLine }) => (
+        <p key={offset} className="note">
+          HTTP {kind} before the handshake, {plural(length + bodyLength, 'byte')}: <code>{startLine}</code>
+        </p>
+      ))}
       <div className="frames">
-        {frames.map((frame) => (
-          <FrameCard
-            key={`${frame.index}-${frame.headerHex}`}
-            frame={frame}
-            violation={violation}
-            isOpen={frames.length === 1 || violation?.frame === frame.index}
+        {handshake && (
+          <HandshakeView
+            request={handshake.kind === 'request' ? handshake : undefined}
+            response={handshake.kind === 'response' ? handshake : undefined}
           />
+        )}
+        {blocksOf(frames).map((block) => (
+          <FrameBlock key={block[0]!.index} items={block}>
+            {(frame) => (
+              <FrameCard
+                key={`${frame.index}-${frame.headerHex}`}
+                frame={frame}
+                violation={violation?.frame === frame.index ? violation : undefined}
+                isOpen={frames.length === 1 || violation?.frame === frame.index}
+              />
+            )}
+          </FrameBlock>
         ))}
       </div>
+      {handshake?.fault && (
+        <p className="note">
+          {frames.length > 0 ? 'Handshake at fault' : 'No WebSocket'}: {handshake.fault.message}{' '}
+          <SectionLink section={handshake.fault.section} />
+        </p>
+      )}
       {fragmented.map((message) => (
         <p key={message.index} className="note">
           Message {message.index + 1}: {message.type} in frames {message.frames.map((frame) => frame + 1).join(', ')}
@@ -110,4 +151,9 @@ function Findings({ view }: { view: InspectionView }) {
       )}
     </div>
   );
+});
+
+function blocksOf(frames: readonly FrameView[]): FrameView[][] {
+  const count = Math.ceil(frames.length / FRAMES_PER_BLOCK);
+  return Array.from({ length: count }, (_, i) => frames.slice(i * FRAMES_PER_BLOCK, (i + 1) * FRAMES_PER_BLOCK));
 }

@@ -1,6 +1,8 @@
 /** One frame: a line that says what it is, and behind it everything that can be said about it. */
 
-import { type FrameView, plural, type ViolationView } from '../inspector/index.ts';
+import { memo } from 'react';
+import { type Direction, type FrameView, plural, type ViolationView } from '../inspector/index.ts';
+import { Disclosure } from './disclosure.tsx';
 import { FieldTable } from './field-table.tsx';
 import { HeaderPicture } from './header-picture.tsx';
 import { PayloadDump } from './payload-dump.tsx';
@@ -8,8 +10,9 @@ import { ViolationNote } from './violation-note.tsx';
 
 interface FrameCardProps {
   readonly frame: FrameView;
-  readonly direction?: 'clientToServer' | 'serverToClient';
-  readonly atMs?: number;
+  readonly direction?: Direction | undefined;
+  readonly atMs?: number | undefined;
+  /** When it lies in this frame. */
   readonly violation?: ViolationView | undefined;
   readonly isOpen?: boolean;
 }
@@ -19,35 +22,49 @@ const DIRECTIONS = {
   serverToClient: { arrow: '↓', label: 'server to client' },
 };
 
-export function FrameCard({ frame, direction, atMs, violation, isOpen = false }: FrameCardProps) {
-  const isFaulty = violation?.frame === frame.index;
+export const FrameCard = memo(function FrameCard({
+  frame,
+  direction,
+  atMs,
+  violation,
+  isOpen = false,
+}: FrameCardProps) {
+  const summary = (
+    <>
+      {direction && (
+        <span className="arrow" role="img" aria-label={DIRECTIONS[direction].label}>
+          {DIRECTIONS[direction].arrow}
+        </span>
+      )}
+      <span className={`kind kind-${frame.opcodeName.replace(' ', '-')}`}>{frame.opcodeName}</span>
+      <span className="what">{whatOf(frame)}</span>
+      <span className="preview">{previewOf(frame)}</span>
+      {atMs !== undefined && <span className="time">{atMs.toFixed(1)} ms</span>}
+    </>
+  );
+  const kind = violation === undefined ? (direction ?? 'plain') : 'fault';
   return (
-    <details className={`frame frame-${isFaulty ? 'fault' : (direction ?? 'plain')}`} open={isOpen}>
-      <summary>
-        {direction && (
-          <span className="arrow" role="img" aria-label={DIRECTIONS[direction].label}>
-            {DIRECTIONS[direction].arrow}
-          </span>
-        )}
-        <span className={`kind kind-${frame.opcodeName.replace(' ', '-')}`}>{frame.opcodeName}</span>
-        <span className="what">{whatOf(frame)}</span>
-        <span className="preview">{previewOf(frame)}</span>
-        {atMs !== undefined && <span className="time">{atMs.toFixed(1)} ms</span>}
-      </summary>
-      <div className="frame-body">
-        {isFaulty && <ViolationNote violation={violation} />}
-        <div className="anatomy">
-          <div>
-            <h4>
-              Header, {frame.headerHex.split(' ').length} bytes: <code>{frame.headerHex}</code>
-            </h4>
-            <HeaderPicture frame={frame} />
-            <PayloadDump frame={frame} />
-          </div>
-          <FieldTable fields={frame.fields} />
+    <Disclosure className={`frame frame-${kind}`} summary={summary} isInitiallyOpen={isOpen}>
+      {() => <FrameBody frame={frame} violation={violation} />}
+    </Disclosure>
+  );
+});
+
+function FrameBody({ frame, violation }: Pick<FrameCardProps, 'frame' | 'violation'>) {
+  return (
+    <div className="frame-body">
+      {violation && <ViolationNote violation={violation} />}
+      <div className="anatomy">
+        <div>
+          <h4>
+            Header, {frame.headerHex.split(' ').length} bytes: <code>{frame.headerHex}</code>
+          </h4>
+          <HeaderPicture frame={frame} />
+          <PayloadDump frame={frame} />
         </div>
+        <FieldTable fields={frame.fields} />
       </div>
-    </details>
+    </div>
   );
 }
 

@@ -1,6 +1,8 @@
-/** The opening handshake: both heads as they were sent, what each field does, and how the key became the accept value. */
+/** The opening handshake: its heads as they were sent, what each field does, and how the key became the accept value. */
 
+import { memo } from 'react';
 import { deriveAccept, type HeadView } from '../inspector/index.ts';
+import { Disclosure } from './disclosure.tsx';
 import { SectionLink } from './section-link.tsx';
 
 interface HandshakeViewProps {
@@ -8,29 +10,40 @@ interface HandshakeViewProps {
   readonly response: HeadView | undefined;
 }
 
-export function HandshakeView({ request, response }: HandshakeViewProps) {
-  if (request === undefined) return null;
-  const key = fieldValue(request, 'sec-websocket-key');
+export const HandshakeView = memo(function HandshakeView({ request, response }: HandshakeViewProps) {
+  if (request === undefined && response === undefined) return null;
+  const sizes = [request && `${request.length} bytes up`, response && `${response.length} bytes down`];
+  const isFaulty = (request?.fault ?? response?.fault) !== undefined;
+  const summary = (
+    <>
+      <span className="arrow" role="img" aria-label="both directions">
+        ⇅
+      </span>
+      <span className="kind">handshake</span>
+      <span className="what">
+        {sizes.filter(Boolean).join(', ')}
+        {isFaulty && ', at fault'}
+      </span>
+      <span className="preview">{response?.startLine ?? request?.startLine}</span>
+    </>
+  );
   return (
-    <details className="frame frame-handshake">
-      <summary>
-        <span className="arrow" role="img" aria-label="both directions">
-          ⇅
-        </span>
-        <span className="kind">handshake</span>
-        <span className="what">
-          {request.length} bytes up{response && `, ${response.length} down`}
-        </span>
-        <span className="preview">{response?.startLine ?? request.startLine}</span>
-      </summary>
-      <div className="frame-body">
-        <Head head={request} />
-        {response && <Head head={response} />}
-        {key !== undefined && (
-          <Derivation sentKey={key} received={response && fieldValue(response, 'sec-websocket-accept')} />
-        )}
-      </div>
-    </details>
+    <Disclosure className={`frame frame-${isFaulty ? 'fault' : 'handshake'}`} summary={summary}>
+      {() => <HandshakeBody request={request} response={response} />}
+    </Disclosure>
+  );
+});
+
+function HandshakeBody({ request, response }: HandshakeViewProps) {
+  const key = request && fieldValue(request, 'sec-websocket-key');
+  return (
+    <div className="frame-body">
+      {request && <Head head={request} />}
+      {response && <Head head={response} />}
+      {key !== undefined && (
+        <Derivation sentKey={key} received={response && fieldValue(response, 'sec-websocket-accept')} />
+      )}
+    </div>
   );
 }
 
@@ -61,7 +74,11 @@ function Head({ head }: { head: HeadView }) {
           </div>
         ))}
       </dl>
-      {head.fault && <p className="fault-text">{head.fault.message}</p>}
+      {head.fault && (
+        <p className="fault-text">
+          {head.fault.message} <SectionLink section={head.fault.section} />
+        </p>
+      )}
       <details className="raw">
         <summary>{head.length} bytes in hex</summary>
         <code>{head.hex}</code>

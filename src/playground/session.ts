@@ -1,10 +1,12 @@
 /**
- * The page's connection to the echo server it came from, and the watch that shows what passed on its wire: a store that
+ * The page's connections to the echo server it came from, and the watch that shows what passed on their wires: a store that
  * components subscribe to. Only what the browser's own WebSocket tells goes into the log; only what the server saw on the
- * wire goes into the recording.
+ * wire goes into recordings. However much happens, subscribers hear of it so many times a second and no more: to draw the
+ * page costs more than to take a frame in.
  */
 
-import { type Direction, parseHex, type WatchRequest, type WireEvent } from '../inspector/index.ts';
+import { parseHex, type WatchRequest, type WireEvent } from '../inspector/index.ts';
+import { Recording, type RecordingView } from './recording.ts';
 
 export type Phase = 'idle' | 'connecting' | 'open' | 'closing' | 'closed';
 
@@ -15,24 +17,21 @@ export interface LogEntry {
   readonly body?: string;
 }
 
-export interface WireChunk {
-  readonly direction: Direction;
-  readonly atMs: number;
-  readonly bytes: Uint8Array;
-}
-
 export interface SessionState {
   readonly phase: Phase;
   readonly log: readonly LogEntry[];
-  readonly chunks: readonly WireChunk[];
-  /** The recording has stopped at this many bytes. */
-  readonly recordedUpTo: number | undefined;
+  /** One for each connection, in order. */
+  readonly recordings: readonly RecordingView[];
 }
 
 /** The log forgets its oldest entries past this many. */
 const MAX_LOG_ENTRIES = 200;
-
-const FRESH: SessionState = { phase: 'idle', log: [], chunks: [], recordedUpTo: undefined };
+/** The recordings forget their oldest frames past this many, all connections together. */
+export const MAX_FRAMES = 5000;
+/** And the oldest connections past this many. */
+const MAX_RECORDINGS = 20;
+/** Subscribers are told at once, and again after so long at the earliest, in milliseconds. */
+const ANNOUNCE_INTERVAL_MS = 100;
 
 /** Where the server's WebSocket is: where the page came from. */
 export function serverAddress(): string {
@@ -43,10 +42,17 @@ export function serverAddress(): string {
 }
 
 export class Session {
-  #state = FRESH;
+  #phase: Phase = 'idle';
+  #log: readonly LogEntry[] = [];
+  #recordings: readonly Recording[] = [];
+  #connectionCount = 0;
   #nextId = 0;
   #watch: WebSocket | undefined;
   #socket: WebSocket | undefined;
+  /** As subscribers have it. */
+  #state: SessionState = { phase: 'idle', log: [], recordings: [] };
+  #isAnnouncing = false;
+  #announcedAtMs = 0;
   readonly #listeners = new Set<() => void>();
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -58,48 +64,73 @@ export class Session {
 
   /** Opens the watch first, then the connection to be watched: so its handshake is recorded too. */
   connect(): void {
+    if (this.#phase !== 'idle' && this.#phase !== 'closed') return;
     this.#watch?.close();
-    this.#update({ ...FRESH, phase: 'connecting' });
+    this.#enter('connecting');
     const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0'));
     const watchId = id.join('');
     const watch = new WebSocket(`${serverAddress()}watch?id=${watchId}`);
     this.#watch = watch;
-    watch.onmessage = ({ data }) => this.#takeEvent(JSON.parse(data) as WireEvent, watchId);
+    let recording: Recording | undefined;
+    watch.onmessage = ({ data }) => {
+      const event = JSON.parse(data) as WireEvent;
+      if (event.type === 'watching') {
+        recording = this.#startRecording();
+        this.#open(watchId);
+      } else {
+        this.#takeEvent(event, watch, recording);
+      }
+    };
     watch.onclose = ({ reason }) => {
+      if (recording?.view().hasEnded === false) {
+        recording.end();
+        this.#note('fault', 'The recording has ended', reason || 'The server does not tell any more what it sees');
+      }
       if (this.#watch !== watch) return;
       this.#watch = undefined;
-      if (this.#state.phase !== 'connecting' || this.#socket !== undefined) return;
-      this.#log('fault', 'The server cannot be reached', reason || 'Is "framewright serve" still running?');
-      this.#update({ phase: 'closed' });
+      if (recording !== undefined) return;
+      this.#note('fault', 'The server cannot be reached', reason || 'Is "framewright serve" still running?');
+      this.#enter('closed');
     };
   }
 
   sendText(text: string): void {
     this.#socket?.send(text);
-    this.#log('sent', 'text', text);
+    this.#note('sent', 'text', text);
   }
 
   sendBinary(bytes: Uint8Array<ArrayBuffer>): void {
     this.#socket?.send(bytes);
-    this.#log('sent', `binary, ${bytes.length} bytes`, hexOf(bytes));
+    this.#note('sent', `binary, ${bytes.length} bytes`, hexOf(bytes));
   }
 
   /** Has the server do what a browser cannot. */
   ask(request: WatchRequest, title: string): void {
     this.#watch?.send(JSON.stringify(request));
-    this.#log('note', title);
+    this.#note('note', title);
   }
 
   /** @throws {DOMException} when the browser refuses code or reason */
   close(code: number | undefined, reason: string): void {
     if (code === undefined) this.#socket?.close();
     else this.#socket?.close(code, reason);
-    this.#update({ phase: 'closing' });
-    this.#log(
-      'note',
-      code === undefined ? 'You asked to close' : `You asked to close with ${code}`,
-      reason || undefined,
-    );
+    this.#enter('closing');
+    const title = code === undefined ? 'You asked to close' : `You asked to close with ${code}`;
+    this.#note('note', title, reason || undefined);
+  }
+
+  /** Forgets what was recorded; a connection that is open goes on being recorded. */
+  clearRecordings(): void {
+    this.#recordings = this.#recordings.filter((recording) => !recording.view().hasEnded);
+    for (const recording of this.#recordings) recording.clear();
+    this.#announce();
+  }
+
+  #startRecording(): Recording {
+    const recording = new Recording(++this.#connectionCount, new Date());
+    this.#recordings = [...this.#recordings, recording].slice(-MAX_RECORDINGS);
+    this.#announce();
+    return recording;
   }
 
   #open(watchId: string): void {
@@ -107,49 +138,71 @@ export class Session {
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
     socket.onopen = () => {
-      this.#update({ phase: 'open' });
-      this.#log('note', 'Open');
+      this.#enter('open');
+      this.#note('note', 'Open');
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      if (typeof data === 'string') this.#log('received', 'text', data);
-      else this.#log('received', `binary, ${data.byteLength} bytes`, hexOf(new Uint8Array(data)));
+      if (typeof data === 'string') this.#note('received', 'text', data);
+      else this.#note('received', `binary, ${data.byteLength} bytes`, hexOf(new Uint8Array(data)));
     };
     socket.onclose = ({ code, reason, wasClean }) => {
       this.#socket = undefined;
-      this.#update({ phase: 'closed' });
-      this.#log('note', `Closed with ${code}${wasClean ? '' : ', not cleanly'}`, reason || undefined);
+      this.#enter('closed');
+      this.#note('note', `Closed with ${code}${wasClean ? '' : ', not cleanly'}`, reason || undefined);
     };
   }
 
-  #takeEvent(event: WireEvent, watchId: string): void {
+  #takeEvent(event: WireEvent, watch: WebSocket, recording: Recording | undefined): void {
     switch (event.type) {
-      case 'watching':
-        this.#open(watchId);
-        return;
-      case 'bytes': {
-        const { direction, atMs, hex } = event;
-        this.#update({ chunks: [...this.#state.chunks, { direction, atMs, bytes: parseHex(hex) }] });
-        return;
-      }
-      case 'full':
-        this.#update({ recordedUpTo: event.limitBytes });
+      case 'bytes':
+        recording?.append(event.direction, event.atMs, parseHex(event.hex));
+        this.#dropOldFrames();
+        this.#announce();
         return;
       case 'ended':
-        this.#watch?.close();
+        recording?.end();
+        this.#announce();
+        watch.close();
         return;
       case 'refused':
-        this.#log('fault', 'The server did not do that', event.reason);
+        this.#note('fault', 'The server did not do that', event.reason);
     }
   }
 
-  #log(direction: LogEntry['direction'], title: string, body?: string): void {
-    const entry = { id: this.#nextId++, direction, title, ...(body === undefined ? {} : { body: clip(body) }) };
-    this.#update({ log: [...this.#state.log, entry].slice(-MAX_LOG_ENTRIES) });
+  #dropOldFrames(): void {
+    let excess = this.#recordings.reduce((sum, { shownCount }) => sum + shownCount, -MAX_FRAMES);
+    for (const recording of this.#recordings) {
+      while (excess > 0 && recording.shownCount > 0) {
+        const before = recording.shownCount;
+        recording.dropOldest();
+        excess -= before - recording.shownCount;
+      }
+    }
   }
 
-  #update(change: Partial<SessionState>): void {
-    this.#state = { ...this.#state, ...change };
-    for (const listener of this.#listeners) listener();
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#announce();
+  }
+
+  #note(direction: LogEntry['direction'], title: string, body?: string): void {
+    const entry = { id: this.#nextId++, direction, title, ...(body === undefined ? {} : { body: clip(body) }) };
+    this.#log = [...this.#log, entry].slice(-MAX_LOG_ENTRIES);
+    this.#announce();
+  }
+
+  /** Tells subscribers soon how things are then. */
+  #announce(): void {
+    if (this.#isAnnouncing) return;
+    this.#isAnnouncing = true;
+    const waitMs = this.#announcedAtMs + ANNOUNCE_INTERVAL_MS - performance.now();
+    setTimeout(() => {
+      this.#isAnnouncing = false;
+      this.#announcedAtMs = performance.now();
+      const recordings = this.#recordings.map((recording) => recording.view());
+      this.#state = { phase: this.#phase, log: this.#log, recordings };
+      for (const listener of this.#listeners) listener();
+    }, waitMs);
   }
 }
 

@@ -146,9 +146,134 @@ describe.each([
     expect(await answer.locator('h4 code').first().innerText()).toBe('88 05');
     expect(await cells(answer, 'data')).toEqual(['0b', 'b9', '62', '79', '65']);
     expect(await log().innerText()).toMatch(/Closed with 3001\s*bye/);
+  });
+
+  it('keeps what it recorded when it connects again, until that is cleared', async () => {
+    await connect();
+    await page.getByRole('button', { name: 'Send text' }).click();
+    await expect.poll(() => summaries().count()).toBe(3);
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await status('closed').waitFor();
     await page.getByRole('button', { name: 'Connect again' }).click();
     await status('open').waitFor();
-    expect(await kinds()).toEqual(['handshake']);
+    const first = ['handshake', '↑ text', '↓ text', '↑ close', '↓ close'];
+    await expect.poll(() => kinds()).toEqual([...first, 'handshake']);
+    const titles = page.locator('.recording h3');
+    expect(await titles.allInnerTexts()).toEqual([
+      expect.stringMatching(/^Connection 1\s.*4 frames, ended$/s),
+      expect.stringMatching(/^Connection 2\s.*0 frames$/s),
+    ]);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await expect.poll(() => kinds()).toEqual(['handshake']);
+    await page.getByRole('button', { name: 'Send text' }).click();
+    await expect.poll(() => kinds()).toEqual(['handshake', '↑ text', '↓ text']);
+  });
+
+  it('records 1,000 echoes, one line each, and opens any of them', async () => {
+    await connect();
+    await page.evaluate(`(async () => {
+      const button = [...document.querySelectorAll('button')].find((b) => b.textContent === 'Send text');
+      for (let i = 0; i < 1000; i++) {
+        button.click();
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+    })()`);
+    await expect.poll(() => summaries().count(), { timeout: 60_000 }).toBe(2001);
+    expect(await page.locator('.recording h3').innerText()).toContain('2000 frames');
+    expect(await page.locator('.wire .frame-body').count()).toBe(0);
+    expect(await page.locator('.wire').textContent()).not.toMatch(/cut off|not kept/);
+    const last = await openFrame(2000);
+    expect(await last.locator('h4 code').first().innerText()).toBe('81 05');
+    expect(await page.locator('.wire .frame-body').count()).toBe(1);
+  });
+
+  it('forgets the oldest frames past 5,000, says how many, and goes on', async () => {
+    await connect();
+    await page.evaluate(`(async () => {
+      const button = [...document.querySelectorAll('button')].find((b) => b.textContent === 'Send text');
+      for (let i = 0; i < 2600; i++) {
+        button.click();
+        if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
+      }
+    })()`);
+    await expect.poll(() => page.locator('.recording h3').innerText(), { timeout: 60_000 }).toContain('5200 frames');
+    await page.getByText(/^200 older frames \(\d+ bytes\) of this connection are not kept any more/).waitFor();
+    expect(await summaries().count()).toBe(5001);
+  });
+
+  it('§5.2 records messages past 256 KiB whole, and what comes behind them', async () => {
+    await connect();
+    await page.getByLabel('Text', { exact: true }).fill('x'.repeat(300_000));
+    await page.getByRole('button', { name: 'Send text' }).click();
+    await page.getByLabel('Text', { exact: true }).fill('after');
+    await page.getByRole('button', { name: 'Send text' }).click();
+    const lines = (text: string) => summaries().filter({ hasText: text });
+    await expect.poll(() => lines('“after”').count()).toBe(2);
+    // The browser may send it in fragments; the echo is one frame.
+    expect(await lines('300000 bytes').allInnerTexts()).toEqual([expect.stringMatching(/^↓\s*text/)]);
+    expect(await lines('cut off').count()).toBe(0);
+    expect(await page.getByText('The recording has ended').count()).toBe(0);
+  });
+
+  it('§7.4.1 shows the Close frames of a server that shuts down', async () => {
+    await connect();
+    await server.close();
+    await status('closed').waitFor();
+    await expect.poll(() => kinds()).toEqual(['handshake', '↓ close', '↑ close']);
+    expect(await summaries().nth(1).innerText()).toContain('1001 the server shuts down');
+    expect(await log().innerText()).toMatch(/Closed with 1001\s*the server shuts down/);
+  });
+
+  it('§5.5.1 a reason without a code is not dropped but explained, at both buttons', async () => {
+    await connect();
+    await page.getByLabel('Close code').fill('');
+    for (const name of ['Close', 'Have the server close']) {
+      await page.getByLabel('Reason').fill('bye');
+      await page.getByRole('button', { name, exact: true }).click();
+      await page.getByText('A reason needs a code in front of it').waitFor();
+      await page.getByLabel('Reason').fill('');
+      expect(await page.getByText('A reason needs a code').count()).toBe(0);
+    }
+    await page.getByRole('button', { name: 'Have the server close' }).click();
+    await status('closed').waitFor();
+    expect(await log().innerText()).toContain('Closed with 1005');
+  });
+
+  it('can be used from the keyboard: the focus goes on to what is next, Enter sends', async () => {
+    await page.getByRole('button', { name: 'Connect' }).focus();
+    await page.keyboard.press('Enter');
+    await status('open').waitFor();
+    await expect.poll(() => focused()).toBe('Text');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => kinds()).toEqual(['handshake', '↑ text', '↓ text', '↑ text', '↓ text']);
+    await page.keyboard.press('Control+End');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('there');
+    expect(await page.getByLabel('Text', { exact: true }).inputValue()).toBe('Hello\nthere');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => summaries().count()).toBe(7);
+    await page.getByLabel('Ask the server').press('Enter');
+    await expect.poll(() => kinds()).toContain('↓ ping');
+    await page.getByLabel('Reason').press('Enter');
+    await status('closed').waitFor();
+    await expect.poll(() => focused()).toBe('Connect again');
+  });
+
+  it('forgets a complaint about hex when text is chosen, or the hex is put right', async () => {
+    await connect();
+    const complaint = page.getByText('is not a hex digit');
+    await page.getByLabel('binary').check();
+    await page.getByLabel('Bytes in hex').fill('zz');
+    await page.getByRole('button', { name: 'Send binary' }).click();
+    await complaint.waitFor();
+    await page.getByLabel('text', { exact: true }).check();
+    expect(await complaint.count()).toBe(0);
+    await page.getByLabel('binary').check();
+    await page.getByRole('button', { name: 'Send binary' }).click();
+    await complaint.waitFor();
+    await page.getByLabel('Bytes in hex').fill('00');
+    expect(await complaint.count()).toBe(0);
   });
 
   it('§7.4.1 codes that a page may not use are explained, and the server may close with them', async () => {
@@ -187,6 +312,42 @@ describe.each([
     expect(await findings.innerText()).toContain('5 bytes from byte 2 on not read');
   });
 
+  it('the decoder says what it took its input for, and names what it does not read', async () => {
+    const input = page.getByLabel('Bytes of one direction');
+    const findings = page.getByTestId('findings');
+    await input.fill('00000000: 8105 4865 6c6c 6f                        ..Hello\n');
+    await findings.getByText('Read as: hex text with offsets (xxd), frames of a server.').waitFor();
+    expect(await findings.locator('.frame > summary').innerText()).toContain('“Hello”');
+    await input.fill('\ufeff0000   81 05 48 65 6c 6c 6f   ··Hello');
+    await findings.getByText('Read as: hex text with offsets (Wireshark), frames of a server.').waitFor();
+    for (const [text, what] of [
+      ['d4 c3 b2 a1 02 00 04 00', 'This is a pcap capture of packets, in hex'],
+      ['0a0d0d0a1c000000', 'This is a pcapng capture of packets, in hex'],
+      ['{ "log": { "entries": [] } }', 'This is a HAR file'],
+    ] as const) {
+      await input.fill(text);
+      await page.getByText(what).waitFor();
+      expect(await findings.count()).toBe(0);
+    }
+  });
+
+  it('§4.2.1 the decoder shows frames behind a handshake at fault, and reads compression from a good one', async () => {
+    const input = page.getByLabel('Bytes of one direction');
+    const findings = page.getByTestId('findings');
+    const request =
+      'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: short\r\n\r\n';
+    await input.fill(`${Buffer.from(request).toString('hex')} 81 85 37fa213d 7f9f4d5158`);
+    await findings.getByText('Handshake at fault').waitFor();
+    expect(await findings.locator('.frame > summary').allInnerTexts()).toEqual([
+      expect.stringContaining('at fault'),
+      expect.stringContaining('“Hello”'),
+    ]);
+    const response = 'HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n';
+    await input.fill(`${Buffer.from(response).toString('hex')} c1 07 f248cdc9c90700`);
+    await findings.getByText('permessage-deflate (as the response agrees)').waitFor();
+    expect(await findings.locator('.violation').count()).toBe(0);
+  });
+
   it('fits 360 pixels and takes nothing from elsewhere', async () => {
     const hosts = await page.evaluate(() =>
       performance.getEntriesByType('resource').map((entry) => new URL(entry.name).host),
@@ -197,6 +358,13 @@ describe.each([
     await openFrame(1);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
   });
+
+  /** What a screen reader calls the element that has the focus. */
+  function focused(): Promise<string> {
+    return page.evaluate(
+      `(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()`,
+    ) as Promise<string>;
+  }
 
   /** `↑ text` and so on, one for each line of the wire view. */
   async function kinds(): Promise<string[]> {

@@ -6,13 +6,14 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { echo, HIGH_WATER_BYTES } from '../../src/cli/echo.ts';
 import { answerPlainRequest, type PageAssets, readPageAssets } from '../../src/cli/page-assets.ts';
 import { type PlaygroundServer, startPlaygroundServer } from '../../src/cli/playground-server.ts';
-import { MAX_RECORDED_BYTES } from '../../src/cli/watch-desk.ts';
+import { HIGH_WATER_BYTES as MAX_UNTOLD, MAX_UNTOLD_BYTES, WatchDesk } from '../../src/cli/watch-desk.ts';
 import { inspect, parseHex, type WireEvent } from '../../src/inspector/index.ts';
 import { outcomeOf, start } from './framewright.ts';
 import { runCaptured } from './run-captured.ts';
@@ -217,17 +218,46 @@ describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
       expect([code, String(reason)]).toEqual([1013, 'later']);
     });
 
-    it('stops after so many bytes, and the connection goes on', async () => {
+    it('goes on for as long as the connection does, however much passes', async () => {
       const id = randomBytes(16).toString('hex');
       const { events, event } = await watch(id);
       const socket = await open(`/?watch=${id}`);
-      socket.send(Buffer.alloc(MAX_RECORDED_BYTES));
-      expect((await once(socket, 'message'))[0].length).toBe(MAX_RECORDED_BYTES);
-      expect(await event(({ type }) => type === 'full')).toEqual({ type: 'full', limitBytes: MAX_RECORDED_BYTES });
-      socket.send('still there');
-      expect(String((await once(socket, 'message'))[0])).toBe('still there');
-      const recorded = events.reduce((sum, e) => sum + (e.type === 'bytes' ? e.hex.length / 2 : 0), 0);
-      expect(recorded).toBeLessThanOrEqual(MAX_RECORDED_BYTES);
+      const sizes = [300_000, 5, 3_000_000, 7];
+      let received = 0;
+      socket.on('message', () => {
+        if (++received === sizes.length) socket.close();
+      });
+      for (const size of sizes) socket.send(Buffer.alloc(size));
+      await event(({ type }) => type === 'ended');
+      for (const direction of ['clientToServer', 'serverToClient']) {
+        const { frames, violation, incomplete } = inspect(bytesOf(events, direction), { maxPayloadBytes: 16 });
+        expect(frames.map(({ payload }) => payload.declaredLength)).toEqual([...sizes, 0]);
+        expect(frames.every(({ state }) => state === 'whole')).toBe(true);
+        expect([violation, incomplete]).toEqual([undefined, undefined]);
+      }
+    }, 20_000);
+
+    it('§7.4.1 tells of the Close frames of a server that shuts down, and then ends itself', async () => {
+      const id = randomBytes(16).toString('hex');
+      const { watcher, events } = await watch(id);
+      const socket = await open(`/?watch=${id}`);
+      const ended = once(watcher, 'close');
+      const closed = server.close();
+      expect((await once(socket, 'close'))[0]).toBe(1001);
+      expect((await ended)[0]).toBe(1001);
+      await closed;
+      const last = (direction: string) => inspect(bytesOf(events, direction)).frames.at(-1);
+      expect(last('serverToClient')).toMatchObject({ opcodeName: 'close', payload: { text: 'the server shuts down' } });
+      expect(last('clientToServer')).toMatchObject({ opcodeName: 'close', state: 'whole' });
+      expect(events.at(-1)!.type).toBe('ended');
+    });
+
+    it('§5.5.1 has the server close without a code', async () => {
+      const id = randomBytes(16).toString('hex');
+      const { watcher } = await watch(id);
+      const socket = await open(`/?watch=${id}`);
+      watcher.send(JSON.stringify({ type: 'close' }));
+      expect((await once(socket, 'close'))[0]).toBe(1005);
     });
 
     it('§7.4.1 takes no ids that are short, or in use', async () => {
@@ -248,6 +278,59 @@ describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
     response.resume();
     return response.statusCode;
   }
+});
+
+describe('a page that does not read what is recorded for it', () => {
+  const id = '0'.repeat(32);
+
+  function watched() {
+    const calls: string[] = [];
+    const told: (() => void)[] = [];
+    const watcher = Object.assign(new EventEmitter(), {
+      OPEN: 1,
+      readyState: 1,
+      send: (_text: string, sent: () => void) => told.push(sent),
+      close: (code: number) => {
+        calls.push(`close ${code}`);
+        watcher.readyState = 2;
+      },
+    });
+    const echoSocket = Object.assign(new EventEmitter(), {
+      pause: () => calls.push('pause'),
+      resume: () => calls.push('resume'),
+    });
+    const socket = new PassThrough();
+    const desk = new WatchDesk();
+    desk.open(watcher as unknown as Parameters<WatchDesk['open']>[0], `/watch?id=${id}`);
+    desk.tap(socket, { method: 'GET', url: `/?watch=${id}`, httpVersion: '1.1', rawHeaders: [] });
+    desk.join(echoSocket as unknown as Parameters<WatchDesk['join']>[0], `/?watch=${id}`);
+    return { calls, told, socket, watcher };
+  }
+
+  it('§10.4 holds its connection back, and lets it go on once that has left', () => {
+    const { calls, told, socket } = watched();
+    socket.emit('data', Buffer.alloc(MAX_UNTOLD + 1));
+    expect(calls).toEqual(['pause']);
+    for (const sent of told.splice(0)) sent();
+    expect(calls).toEqual(['pause', 'resume']);
+  });
+
+  it('§10.4 is watched no more when even so too much waits, and the connection goes on', () => {
+    const { calls, told, socket } = watched();
+    const chunk = Buffer.alloc(8 * 1024 * 1024);
+    for (let bytes = 0; bytes <= MAX_UNTOLD_BYTES; bytes += chunk.length) socket.emit('data', chunk);
+    expect(calls.slice(-2)).toEqual(['close 1008', 'resume']);
+    const count = told.length;
+    socket.emit('data', chunk);
+    expect(told.length).toBe(count);
+  });
+
+  it('§10.4 lets its connection go on when it leaves', () => {
+    const { calls, socket, watcher } = watched();
+    socket.emit('data', Buffer.alloc(MAX_UNTOLD + 1));
+    watcher.emit('close');
+    expect(calls).toEqual(['pause', 'resume']);
+  });
 });
 
 describe('echo', () => {
