@@ -26,10 +26,6 @@ const TYPES = new URL('dist/types/', import.meta.url);
 /** Where browsers come by: the names are there, so that imports resolve, and say what to do when they are used. */
 const BROWSER_MESSAGE =
   'framewright does not work in the browser. Browser clients must use the native WebSocket object';
-const MODULE_DECLARATIONS = `/// <reference types="node" />
-export * from './types/index.js';
-export { WebSocket as default } from './types/index.js';
-`;
 const READY_STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 
 /** What the main entry exports, as the text of src/index.ts has it. */
@@ -47,20 +43,54 @@ function namesOfMainEntry(): { values: string[]; types: string[] } {
 const reexports = (from: string, names: readonly string[]) =>
   `import all from '${from}';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = all;\n`;
 
-/** `require` gives the class with everything else in its namespace, as @types/ws has it. */
-function commonJsDeclarations(names: readonly string[]): string {
-  const members = names.filter((name) => name !== 'WebSocket');
-  return `/// <reference types="node" />
+// The declarations of the main entry. Its classes are declared in the entry itself, and not only exported again, since
+// `declare module 'ws' { interface WebSocket { … } }` merges with what stands there; and what a server hands out, and
+// its options, are about that class. Otherwise they have the form of @types/ws.
+
+const SERVER_TYPES = ['WebSocketServer', 'Server', 'ServerOptions', 'WebSocketServerOptions'];
+
+/** Parameters of the server's types. */
+const parameters = (socketClass: string) => `<
+  SocketClass extends typeof all.WebSocket = typeof ${socketClass},
+  RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+>`;
+const serverOptions = (name: string, socketClass: string) =>
+  `export type ${name}${parameters(socketClass)} = all.${name}<SocketClass, RequestClass>;\n`;
+const serverTypes = (declare: string, socketClass: string) =>
+  `${declare} class WebSocketServer${parameters(socketClass)} extends all.WebSocketServer<SocketClass, RequestClass> {}
+${serverOptions('ServerOptions', socketClass)}${serverOptions('WebSocketServerOptions', socketClass)}`;
+
+const members = (names: readonly string[]) =>
+  names
+    .filter((name) => name !== 'WebSocket' && !SERVER_TYPES.includes(name))
+    .map((name) => `  export import ${name} = all.${name};\n`)
+    .join('');
+
+/** `import` gives names, and the class by default. */
+const moduleDeclarations = (names: readonly string[]) => `/// <reference types="node" />
+import type { IncomingMessage } from 'node:http';
+import * as all from './types/index.js';
+export * from './types/index.js';
+
+export declare class WebSocket extends all.WebSocket {}
+export declare namespace WebSocket {
+${serverOptions('ServerOptions', 'WebSocket')}${members(names)}}
+${serverTypes('export declare', 'WebSocket')}export { WebSocketServer as Server, WebSocket as default };
+`;
+
+/** `require` gives the class with everything else in its namespace. */
+const commonJsDeclarations = (names: readonly string[]) => `/// <reference types="node" />
+import type { IncomingMessage } from 'node:http';
 import all = require('./types/index.js');
 
 declare class WebSocket extends all.WebSocket {}
 declare namespace WebSocket {
-  interface WebSocket extends all.WebSocket {}
-  const WebSocket: typeof all.WebSocket;
-${members.map((name) => `  export import ${name} = all.${name};\n`).join('')}}
+  export interface WebSocket extends all.WebSocket {}
+  export const WebSocket: typeof all.WebSocket;
+${serverTypes('export', 'all.WebSocket')}  export { WebSocketServer as Server };
+${members(names)}}
 export = WebSocket;
 `;
-}
 
 /** An `import x = y` may name a type only where that has not been exported as `export type`. */
 function exportTypesPlainly(): void {
@@ -93,7 +123,7 @@ function facades(): Plugin {
       emit('package.json', '{ "type": "commonjs" }\n');
       emit('index.mjs', `${reexports('./index.js', values)}\nexport default all;\n`);
       emit('index.d.ts', commonJsDeclarations([...values, ...types]));
-      emit('index.d.mts', MODULE_DECLARATIONS);
+      emit('index.d.mts', moduleDeclarations([...values, ...types]));
       emit(
         'browser.js',
         `${browserStub(values, (name) => `unavailable.${name} = unavailable;`)}

@@ -16,4 +16,12 @@ server.on('connection', function (socket) {
   console.log(this.clients.size);
   socket.on('message', (data: Buffer) => socket.send(data));
 });
+declare module 'ws' {
+  interface WebSocket {
+    lastSeen?: number;
+  }
+}
+server.on('connection', (socket: WebSocket.WebSocket) => {
+  socket.lastSeen = Date.now();
+});
 WebSocket.createWebSocketStream(new WebSocket.WebSocket('ws://example.com')).end();

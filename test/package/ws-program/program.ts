@@ -241,6 +241,19 @@ const sizeOf = (received: WebSocket.RawData): number => {
 };
 socket.on('message', (received) => console.log(sizeOf(received)));
 
+// A field of the program's own on every socket.
+declare module 'ws' {
+  interface WebSocket {
+    lastSeen: number;
+  }
+}
+wss.on('connection', (client: NamedWebSocket) => {
+  client.lastSeen = Date.now();
+  client.on('pong', () => {
+    client.lastSeen = Date.now();
+  });
+});
+
 class MyRequest extends IncomingMessage {
   user = 'ada';
 }
