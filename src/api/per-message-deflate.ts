@@ -3,6 +3,7 @@
  * out by callback. A WebSocket does not compress through it.
  */
 
+import { inCallersContext } from '../deflate/async-context.ts';
 import { MessageDeflater, MessageInflater } from '../deflate/codec.ts';
 import {
   acceptOffers,
@@ -54,6 +55,8 @@ export class PerMessageDeflate {
   #agreed: DeflateParams | undefined;
   #inflater: MessageInflater | undefined;
   #deflater: MessageDeflater | undefined;
+  /** Who waits for something to be compressed. */
+  readonly #compressing = new Set<Callback>();
   /** The fragments so far of the message being decompressed. */
   #fragments: Uint8Array[] = [];
 
@@ -114,10 +117,15 @@ export class PerMessageDeflate {
   compress(data: Uint8Array | string, fin: boolean, callback: Callback): void {
     this.#deflater ??= new MessageDeflater(this.#codecOptions(this.#role));
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    const done = inCallersContext(callback);
+    this.#compressing.add(done);
     this.#deflater.deflate(payload, fin, (error, output) => {
-      // Never during the call: whoever calls expects to have finished first.
-      if (error === undefined) process.nextTick(callback, null, asBuffer(output));
-      else process.nextTick(callback, error);
+      // Never during the call: whoever calls expects to have finished first, and may call `cleanup` in the next tick.
+      setImmediate(() => {
+        if (!this.#compressing.delete(done)) return;
+        if (error === undefined) done(null, asBuffer(output));
+        else done(error);
+      });
     });
   }
 
@@ -130,11 +138,12 @@ export class PerMessageDeflate {
     const peer = this.#role === 'server' ? 'client' : 'server';
     this.#inflater ??= new MessageInflater(this.#codecOptions(peer));
     if (!fin) {
-      this.#fragments.push(data);
+      this.#fragments.push(Buffer.from(data));
       process.nextTick(callback, null, NOTHING);
       return;
     }
-    const message = this.#fragments.length === 0 ? data : Buffer.concat([...this.#fragments, data]);
+    // A copy in any case: large messages are read in the thread pool.
+    const message = Buffer.concat([...this.#fragments, data]);
     this.#fragments = [];
     this.#inflater.inflate(message, 0, message.length, this.#maxBytes, (fault, output) => {
       if (fault === undefined) process.nextTick(callback, null, asBuffer(output));
@@ -144,13 +153,18 @@ export class PerMessageDeflate {
     });
   }
 
-  /** Frees the memory. Compressions under way end with an error; decompressions are not heard of again. */
+  /** Frees the memory. Compressions under way end with an error, in this call; decompressions are not heard of again. */
   cleanup(): void {
     this.#inflater?.close();
     this.#deflater?.close();
     this.#inflater = undefined;
     this.#deflater = undefined;
     this.#fragments = [];
+    const compressing = [...this.#compressing];
+    this.#compressing.clear();
+    for (const done of compressing) {
+      done(new Error('The deflate stream was closed while data was being processed'));
+    }
   }
 
   get #agreement(): DeflateParams {

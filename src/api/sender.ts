@@ -4,6 +4,7 @@
  */
 
 import type { Duplex } from 'node:stream';
+import { inCallersContext } from '../deflate/async-context.ts';
 import { JobQueue } from '../deflate/job-queue.ts';
 import {
   buildClosePayload,
@@ -147,13 +148,26 @@ export class Sender {
     this.#enqueueControl(Opcode.Close, buildClosePayload(code, reason), mask, callback);
   }
 
-  /** Writes an encoded frame. The callback runs when it has been written out. */
+  /**
+   * Writes an encoded frame: what is in `list` during this call.
+   * @param callback runs when the frame has been written out, or with the reason why that is not known
+   */
   sendFrame(list: readonly (Uint8Array | string)[], callback?: SenderCallback): void {
     const socket = this._socket;
+    const parts = list.map((part) => (typeof part === 'string' ? part : Buffer.from(part)));
+    let isTaken = false;
+    const done = callback && inCallersContext(callback);
+    const onWritten = (error?: Error | null) => {
+      // Destroyed in the middle of a write, a net.Socket says that it went well (Node 20).
+      if (isTaken || error || !socket.destroyed) done?.(isTaken ? null : error);
+      else done?.(new Error('The connection was closed while the message was written'));
+    };
+    const canTake = !socket.destroyed;
     socket.cork();
-    for (const part of list.slice(0, -1)) socket.write(part);
-    socket.write(list.at(-1)!, callback);
+    for (const part of parts.slice(0, -1)) socket.write(part);
+    socket.write(parts.at(-1)!, done && onWritten);
     socket.uncork();
+    isTaken = canTake && socket.writableLength === 0 && !socket.errored;
   }
 
   #sendControl(opcode: number, data: SendData, mask: boolean | undefined, callback: SenderCallback | undefined): void {
@@ -187,7 +201,8 @@ export class Sender {
       return;
     }
     this._bufferedBytes += payloadLength(payload);
-    this.#queue.add(job);
+    // It waits, or goes to the thread pool.
+    this.#queue.add(payload instanceof Uint8Array ? { ...job, payload: Buffer.from(payload) } : job);
   }
 
   #start(job: Job): void {

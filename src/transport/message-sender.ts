@@ -136,6 +136,9 @@ export class MessageSender {
    * @param error why; default that the socket is gone
    */
   abandon(error?: Error): void {
+    // Whether compressing took its time is not to be seen.
+    const dropped = this.batch.drop();
+    for (const callback of dropped) callback(error ?? new Error(`The socket was closed while ${COMPRESSING}`));
     if (!this.isBusy) return;
     const jobs = this.queue.takeAll();
     this.bufferedBytes = 0;
@@ -192,6 +195,7 @@ export class MessageSender {
     bytesBefore?: number,
   ): void {
     const { batch } = this;
+    if (bytesBefore !== undefined) batch.mayDrop();
     if (!this.connection.sendMessage(payload, isBinary, fin, bytesBefore !== undefined)) {
       callback?.(new Error(`The socket was closed while ${COMPRESSING}`));
       return;

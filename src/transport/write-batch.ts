@@ -61,6 +61,14 @@ interface Writing {
   next: Writing | undefined;
 }
 
+/** What there was before the first frame that may be dropped. */
+interface Kept {
+  readonly pieces: number;
+  readonly callbacks: number;
+  readonly pendingBytes: number;
+  readonly pendingDataBytes: number;
+}
+
 /** Batches with something to write at the end of the tick. */
 let scheduled: WriteBatch[] = [];
 
@@ -111,6 +119,8 @@ export class WriteBatch implements FrameOutput {
   private pendingBytes = 0;
   /** The application's bytes among them. */
   private pendingDataBytes = 0;
+  /** Set when some of it may be dropped. */
+  private kept: Kept | undefined;
   private isHeld = false;
   private isScheduled = false;
   private hasEnded = false;
@@ -221,6 +231,30 @@ export class WriteBatch implements FrameOutput {
   whenWritten(callback: WriteCallback): void {
     this.callbacks ??= [];
     this.callbacks.push(callback);
+  }
+
+  /** What follows may be dropped until it is written. */
+  mayDrop(): void {
+    if (this.kept !== undefined) return;
+    this.seal();
+    const { pieces = [], callbacks = [], pendingBytes, pendingDataBytes } = this;
+    this.kept = { pieces: pieces.length, callbacks: callbacks.length, pendingBytes, pendingDataBytes };
+  }
+
+  /** Drops what may be. @returns the callbacks of that */
+  drop(): readonly WriteCallback[] {
+    const { kept, callbacks, slabs } = this;
+    if (kept === undefined) return [];
+    this.seal();
+    this.kept = undefined;
+    this.pieces?.splice(kept.pieces);
+    this.pendingBytes = kept.pendingBytes;
+    this.pendingDataBytes = kept.pendingDataBytes;
+    if (this.pendingBytes === 0 && slabs !== undefined) {
+      this.slabs = undefined;
+      for (const slab of slabs) slab.giveBack(true);
+    }
+    return callbacks?.splice(kept.callbacks) ?? [];
   }
 
   /** The frame just given is complete, its callback with it: a long one need not wait. */
@@ -402,6 +436,7 @@ export class WriteBatch implements FrameOutput {
     this.writtenBytes += this.pendingBytes;
     this.pendingBytes = 0;
     this.pendingDataBytes = 0;
+    this.kept = undefined;
     // One callback for the socket that stands for all of them; none when nobody waits.
     const isAwaited = this.callbacks !== undefined || this.owner.isAwaitingFlush;
     let writing = isAwaited ? this.takeWriting(dataBytes) : undefined;

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { WebSocket as WsClient } from 'ws';
+import { WebSocket } from '../../src/api/websocket.ts';
 import type { DeflateOptions } from '../../src/deflate/negotiate.ts';
 import { clientFrame, closed, inShort, RawPeer, upgradeRequest } from '../support/raw-peer.ts';
-import { echo, SERVER_KINDS, type ServerKind, type ServerSetup, startServer } from '../support/servers.ts';
+import { echo, nextTurn, SERVER_KINDS, type ServerKind, type ServerSetup, startServer } from '../support/servers.ts';
 
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const RSV1 = { rsv: 4 } as const;
@@ -187,6 +188,30 @@ describe.each(SERVER_KINDS)('permessage-deflate on %s', (kind: ServerKind) => {
     const [code] = await once(socket!, 'close');
     expect(code).toBe(1006);
     expect(errors).toEqual(Array(2).fill('The socket was closed while data was being compressed'));
+  });
+
+  it.each([
+    ['framewright', WebSocket],
+    ['ws', WsClient as unknown as typeof WebSocket],
+  ])('terminate behind a message however short, as in ws: %s', async (_name, Client) => {
+    const seen: string[] = [];
+    const options = { perMessageDeflate: { threshold: 0 } };
+    const server = await startServer('node:http', { http: options }, (socket) => {
+      socket.on('message', (data) => seen.push(String(data)));
+    });
+    const client = new Client(server.url(), options);
+    await once(client, 'open');
+    const log: string[] = [];
+    const note = (name: string) => (error?: Error | null) => void log.push(`${name}: ${error?.message ?? 'sent'}`);
+    client.send('before', { compress: false }, note('before'));
+    client.send('compressed', note('compressed'));
+    client.send('behind', { compress: false }, note('behind'));
+    client.terminate();
+    await once(server.connections[0]!, 'close');
+    while (log.length < 3) await nextTurn();
+    const lost = 'The socket was closed while data was being compressed';
+    expect(log.sort()).toEqual(['before: sent', `behind: ${lost}`, `compressed: ${lost}`]);
+    expect(seen).toEqual(['before']);
   });
 
   it('a Blob is read, and what is sent behind it comes behind it', async () => {

@@ -168,8 +168,36 @@ describe('RFC 7692 §7.2 messages', () => {
     log.push('returned');
     await small;
     expect(log).toEqual(['returned', 'called']);
-    const large = compress(server, Buffer.alloc(5_000_000));
-    server.cleanup();
-    await expect(large).rejects.toThrow('closed while data was being processed');
+  });
+
+  it.each([
+    ['ours', Ours],
+    ['ws', Theirs],
+  ])(
+    '%s: cleanup ends what is under way with an error, however short it is, up to the next tick',
+    async (_, Deflate) => {
+      for (const size of [5, 5_000_000]) {
+        const { server } = pair(Deflate, Deflate);
+        const result = compress(server, Buffer.alloc(size));
+        process.nextTick(() => server.cleanup());
+        await expect(result).rejects.toThrow('The deflate stream was closed while data was being processed');
+      }
+    },
+  );
+
+  it('reads what it is given during the call only', async () => {
+    const { server, client } = pair(Ours, Ours);
+    const bytes = Buffer.alloc(200_000);
+    const compressed = [1, 2, 3].map((byte) => compress(server, bytes.fill(byte)));
+    bytes.fill(9);
+    const messages = [];
+    for (const one of await Promise.all(compressed)) {
+      const message = Buffer.from(one);
+      messages.push(decompress(client, message));
+      message.fill(9);
+    }
+    expect((await Promise.all(messages)).map((message) => [message[0], message.length])).toEqual(
+      [1, 2, 3].map((byte) => [byte, 200_000]),
+    );
   });
 });

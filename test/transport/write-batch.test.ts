@@ -239,6 +239,43 @@ describe('callbacks', () => {
   });
 });
 
+describe('what may be dropped', () => {
+  it('is dropped with its callbacks, and what stood before it leaves', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    const log: string[] = [];
+    for (const [i, text] of ['kept', 'one', 'two'].entries()) {
+      if (i > 0) batch.mayDrop();
+      batch.writeFrame(TEXT, text);
+      batch.whenWritten((error) => log.push(`${text}: ${error ?? 'written'}`));
+    }
+    expect(batch.bufferedBytes).toBe(10);
+    for (const callback of batch.drop()) callback(new Error('dropped'));
+    expect(batch.bufferedBytes).toBe(4);
+    expect(batch.drop()).toEqual([]);
+    await nextTurn();
+    expect(log).toEqual(['one: Error: dropped', 'two: Error: dropped', 'kept: written']);
+    expect(toHex(socket.written)).toBe(`81 04 ${toHex(Buffer.from('kept'))}`);
+  });
+
+  it('is all there is, or nothing once it has been written; the next frames leave as ever', async () => {
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket);
+    batch.mayDrop();
+    batch.writeFrame(TEXT, 'dropped');
+    batch.drop();
+    await nextTurn();
+    expect(socket.writes).toBe(0);
+    batch.mayDrop();
+    batch.writeFrame(TEXT, 'a');
+    batch.flush();
+    batch.writeFrame(TEXT, 'b');
+    batch.drop();
+    await nextTurn();
+    expect(toHex(socket.written)).toBe('81 01 61 81 01 62');
+  });
+});
+
 describe('a stream whose write throws', () => {
   it('is destroyed with what it threw; batches behind it in the same tick leave all the same', async () => {
     const faulty = new HeldDuplex(false);
