@@ -11,7 +11,7 @@ import { type DialedConnection, dial } from '../client/dial.ts';
 import { type DialOptions, type DialPlan, listSubprotocols, planDial } from '../client/options.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
 import { checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
-import { warnOfError } from './errors.ts';
+import { unheardConnectError } from './errors.ts';
 import {
   ANY,
   checkOptions,
@@ -183,6 +183,8 @@ export class ClientHandshake {
   readonly #socket: WebSocket;
   readonly #hooks: HandshakeHooks;
   readonly #abort = new AbortController();
+  /** Whether the application has closed the socket before it was open. */
+  #isGivenUp = false;
 
   /** @throws {SyntaxError | RangeError | TypeError} see `parseAddress` and `planDial` */
   constructor(
@@ -236,6 +238,7 @@ export class ClientHandshake {
   close(): void {
     if (this.readyState !== 0) return;
     this.#abort.abort();
+    this.#isGivenUp = true;
     this.#fail(new Error(CLOSED_EARLY));
   }
 
@@ -254,10 +257,18 @@ export class ClientHandshake {
   #fail(error: Error): void {
     this.readyState = 2;
     process.nextTick(() => {
+      const socket = this.#socket;
       const isHeard = this.#hooks.tellObservers(error);
-      if (this.#socket.listenerCount('error') > 0) this.#hooks.emit('error', error);
-      else if (!isHeard) warnOfError(error, 'the opening handshake of a WebSocket');
-      this.#socket.emitClose();
+      const hasListener = socket.listenerCount('error') > 0;
+      if (hasListener) this.#hooks.emit('error', error);
+      // An application that has given up itself knows.
+      if (hasListener || isHeard || this.#isGivenUp) {
+        socket.emitClose();
+        return;
+      }
+      // Node's `emit` throws what nobody listens for; when the process goes on all the same, the rest follows.
+      process.nextTick(() => socket.emit('error', unheardConnectError(this.url, error)));
+      process.nextTick(() => socket.emitClose());
     });
   }
 }

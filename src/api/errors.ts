@@ -29,6 +29,30 @@ function isUnreadableBlob(error: Error): boolean {
   return error instanceof DOMException && error.name === 'NotReadableError';
 }
 
+/** Throws it where nobody can catch it: an uncaught exception, as what a listener of an EventTarget throws is. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
+/** What an error says; one for several addresses says nothing by itself. */
+function messageOf(error: Error): string {
+  const { errors = [], code } = error as Error & { readonly errors?: readonly Error[]; readonly code?: string };
+  return error.message || errors.map(({ message }) => message).join('; ') || code || error.name;
+}
+
+/**
+ * What a client that cannot connect ends the process with when nobody listens for 'error': the address, without what is
+ * secret in it, and the reason, which is the `cause`.
+ */
+export function unheardConnectError(url: string, cause: Error): Error {
+  const shown = url.replace(/\/\/[^/?#]*@/, '//').replace(/\?.*/, '?…');
+  const error = new Error(`WebSocket could not connect to ${shown}: ${messageOf(cause)}`, { cause });
+  const { code } = cause as Error & { readonly code?: string };
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
 /**
  * Reports an error of application code that nothing else will hear of, as a process warning with the stack: the process
  * stays up, and the mistake is seen.

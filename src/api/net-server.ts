@@ -38,6 +38,7 @@ import {
   FLAG,
   FLAG_OR_OBJECT,
   HOOK,
+  LISTENER_ERRORS,
   NAMES,
   NUMBER,
   OBJECT,
@@ -141,6 +142,7 @@ const DOOR: Door = {
     sharesReadBuffer: FLAG,
     transientMessages: FLAG,
     spreadsEvents: FLAG,
+    listenerErrors: LISTENER_ERRORS,
     WebSocket: SOCKET_CLASS,
   } satisfies OptionKinds<ListenOptions>,
   elsewhere: {

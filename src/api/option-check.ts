@@ -47,6 +47,10 @@ export const FLAG_OR_OBJECT: OptionKind = {
   expected: 'true, false or an object of settings',
   fits: (value) => FLAG.fits(value) || isObject(value),
 };
+export const LISTENER_ERRORS: OptionKind = {
+  expected: "'close' or 'throw'",
+  fits: (value) => value === 'close' || value === 'throw',
+};
 export const PORT: OptionKind = {
   expected: 'a whole number from 0 to 65535',
   // Environment variables are strings, and node:net takes them.

@@ -4,8 +4,8 @@
  */
 
 import { type Limits, resolveLimits } from '../protocol/index.ts';
-import { ANY, checkOptions, type Door, FLAG, HOOK, OBJECT, type OptionKinds } from './option-check.ts';
-import type { ConnectionSettings } from './websocket.ts';
+import { ANY, checkOptions, type Door, FLAG, HOOK, LISTENER_ERRORS, OBJECT, type OptionKinds } from './option-check.ts';
+import type { ConnectionSettings, ListenerErrors } from './socket-types.ts';
 
 /** Options of a connection under their ws names. For sizes and counts, 0 turns the limit off, as in ws. */
 export interface WsConnectionOptions {
@@ -37,6 +37,8 @@ export interface WsConnectionOptions {
    * or used behind an `await`, has to be copied (`Buffer.from(data)`). Default false.
    */
   transientMessages?: boolean | undefined;
+  /** Only here: what follows when application code throws. Default 'close' on servers, 'throw' on clients. */
+  listenerErrors?: ListenerErrors | undefined;
 }
 
 export const CONNECTION_KINDS: OptionKinds<WsConnectionOptions> = {
@@ -44,6 +46,7 @@ export const CONNECTION_KINDS: OptionKinds<WsConnectionOptions> = {
   autoPong: FLAG,
   closeTimeout: ANY,
   limits: OBJECT,
+  listenerErrors: LISTENER_ERRORS,
   maxBufferedChunks: ANY,
   maxFragments: ANY,
   maxPayload: ANY,
@@ -138,6 +141,7 @@ export function settingsFromWsOptions(
     sharesReadBuffer: options.sharesReadBuffer ?? undefined,
     transientMessages: options.transientMessages ?? undefined,
     spreadsEvents: options.allowSynchronousEvents === false,
+    listenerErrors: options.listenerErrors ?? undefined,
     closeTimeoutMs: checkTimeout('closeTimeout', options.closeTimeout ?? undefined),
   };
 }
@@ -197,6 +201,7 @@ export function settingsForSocket(
     sharesReadBuffer: changed.sharesReadBuffer ?? settings.sharesReadBuffer,
     transientMessages: changed.transientMessages ?? settings.transientMessages,
     spreadsEvents: !allowSynchronousEvents,
+    listenerErrors: changed.listenerErrors ?? settings.listenerErrors,
   };
 }
 

@@ -26,6 +26,14 @@ export interface SendOptions {
   readonly fin?: boolean | undefined;
 }
 
+/**
+ * What follows when a listener or a send callback throws, or an async one's promise is rejected.
+ * - `'close'`: the connection ends with 1011, and 'error' has code `WS_ERR_INTERNAL` and the cause; without an 'error'
+ *   listener there is a process warning. Nobody else notices.
+ * - `'throw'`: it is thrown on the next tick as an uncaught exception, as with every EventTarget; the connection goes on.
+ */
+export type ListenerErrors = 'close' | 'throw';
+
 /** Settings of one connection, in the core's terms. */
 export interface ConnectionSettings {
   readonly limits: Limits;
@@ -45,6 +53,8 @@ export interface ConnectionSettings {
   readonly transientMessages?: boolean | undefined;
   /** Give each message, ping and pong a turn of the event loop of its own. Default false. */
   readonly spreadsEvents?: boolean | undefined;
+  /** What follows when application code throws. Default 'close' on servers, 'throw' on clients. */
+  readonly listenerErrors?: ListenerErrors | undefined;
 }
 
 export interface WebSocketEvents {

@@ -14,7 +14,7 @@ import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
 import { viewOf, viewOfChunk } from '../transport/view.ts';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
-import { violationError, warnOfError } from './errors.ts';
+import { throwLater, violationError, warnOfError } from './errors.ts';
 import {
   addHandler,
   type CloseEvent,
@@ -50,13 +50,27 @@ import {
   socketOptionsOf,
   type WsConnectionOptions,
 } from './server-options.ts';
-import type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
+import type {
+  ConnectionSettings,
+  ListenerErrors,
+  RawData,
+  SendCallback,
+  SendOptions,
+  WebSocketEvents,
+} from './socket-types.ts';
 import type { createWebSocketStream } from './stream.ts';
 import { TypedEmitter } from './typed-emitter.ts';
 import type { WebSocketServer } from './websocket-server.ts';
 import type { WebSocketStream } from './websocket-stream.ts';
 
-export type { ConnectionSettings, RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
+export type {
+  ConnectionSettings,
+  ListenerErrors,
+  RawData,
+  SendCallback,
+  SendOptions,
+  WebSocketEvents,
+} from './socket-types.ts';
 
 const NO_REASON = Buffer.alloc(0);
 const ABNORMAL_CLOSURE = 1006;
@@ -86,7 +100,7 @@ interface SocketInternals {
   /** Opens the connection on a transport whose opening handshake is done, through `setSocket`. */
   open(socket: WebSocket, transport: Duplex, head: Uint8Array, agreement: Agreement): void;
   /**
-   * Application code has thrown, in a listener or while it was given this socket: ends with 1011, reports `error`. When
+   * Application code has thrown, in a listener or while it was given this socket: what follows is `listenerErrors`. When
    * the connection has ended before, there is only a warning left to give.
    */
   failForHandler(socket: WebSocket, error: unknown): void;
@@ -185,6 +199,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #pauses = 0;
   /** Whether each message, ping and pong gets a turn of the event loop of its own. */
   #spreadsEvents = false;
+  #listenerErrors: ListenerErrors;
   /** Bytes given to `send` once it was too late, which `bufferedAmount` goes on counting. */
   #unsentBytes = 0;
 
@@ -211,11 +226,16 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     const [subprotocols, given] = sortArguments(protocols, options);
     this.#options = given;
     this._isServer = address === null;
+    this.#listenerErrors = given.listenerErrors ?? (this._isServer ? 'close' : 'throw');
     if (address === null) return;
     const emit: EmitSafely = (name, ...args) => this.#emitSafely(name, ...args);
     const open = (stream: Duplex, head: Uint8Array, agreement: Agreement) =>
       internals.open(this, stream, head, agreement);
-    const tellObservers = (error: Error) => this.#tellObservers(error);
+    const tellObservers = (error: Error) => {
+      // The loop throws it.
+      const hasReader = this.#iterator !== undefined;
+      return this.#tellObservers(error) || hasReader;
+    };
     this.#handshake = new ClientHandshake(this, { emit, open, tellObservers }, address, subprotocols, given);
     this.#handshake.start();
   }
@@ -240,6 +260,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#spreadsEvents = settings.spreadsEvents ?? false;
     if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
     const role: Role = this._isServer ? 'server' : 'client';
+    this.#listenerErrors = settings.listenerErrors ?? (this._isServer ? 'close' : 'throw');
     this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), {
       ...settings,
       role,
@@ -531,7 +552,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #failForHandler(error: unknown): void {
     // What iterating has ended with is the connection's fault, and none of its reader's.
     if (error !== undefined && error === this.#iterationError) return;
-    if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
+    if (this.#listenerErrors === 'throw') throwLater(error);
+    else if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
   }
 
   /** Each change makes another list, so that observers may come and go while they are told. */
@@ -566,15 +588,19 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
       const socket = this.#socket;
       if (socket.#keeps && socket.#keep(bytes, start, end, isBinary, isShared)) return;
-      if (!isBinary && socket.listenerCount('text') > 0) {
-        const isHeard = socket.#emitText(decodeText(bytes, start, end));
-        if (isHeard && socket.listenerCount('message') === 0 && socket.#messageObservers.length === 0) return;
+      try {
+        if (!isBinary && socket.listenerCount('text') > 0) {
+          const isHeard = socket.#emitText(decodeText(bytes, start, end));
+          if (isHeard && socket.listenerCount('message') === 0 && socket.#messageObservers.length === 0) return;
+        }
+        const transport = socket.#transport!;
+        const data = transport.isTransient
+          ? viewOfChunk(bytes, start, end)
+          : messageAt(transport, bytes, start, end, isShared);
+        socket.#emitMessage(data, isBinary);
+      } catch (error) {
+        socket.#failForHandler(error);
       }
-      const transport = socket.#transport!;
-      const data = transport.isTransient
-        ? viewOfChunk(bytes, start, end)
-        : messageAt(transport, bytes, start, end, isShared);
-      socket.#emitMessage(data, isBinary);
     }
 
     /** Programs put a `pong` of their own over ours, to count pongs or to stay silent; ws calls it as well. */
@@ -760,7 +786,11 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   #emitControl(name: 'ping' | 'pong', payload: Uint8Array): void {
-    this.emit(name, Buffer.from(payload));
+    try {
+      this.emit(name, Buffer.from(payload));
+    } catch (error) {
+      this.#failForHandler(error);
+    }
   }
 
   #failed(id: ViolationId, detail: number, cause: unknown): void {
@@ -777,7 +807,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     try {
       (this.emit as (name: string, ...args: unknown[]) => boolean)(name, ...args);
     } catch (error) {
-      warnOfError(error, `a WebSocket '${name}' listener`);
+      if (this.#listenerErrors === 'throw') throwLater(error);
+      else warnOfError(error, `a WebSocket '${name}' listener`);
     }
   }
 

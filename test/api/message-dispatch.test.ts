@@ -2,12 +2,13 @@
 
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { ClientOptions } from '../../src/api/client-handshake.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { startServer } from '../support/servers.ts';
 
 /** A client that is sent 'one' and 'two' once it is listened to. */
-async function open(): Promise<{ socket: WebSocket; receive(): Promise<void> }> {
+async function open(options: ClientOptions = {}): Promise<{ socket: WebSocket; receive(): Promise<void> }> {
   const server = await startServer('node:net', {}, (socket) => {
     socket.on('message', () => {
       socket.send('one');
@@ -15,7 +16,7 @@ async function open(): Promise<{ socket: WebSocket; receive(): Promise<void> }> 
       socket.ping('end');
     });
   });
-  const socket = new WebSocket(server.url());
+  const socket = new WebSocket(server.url(), options);
   socket.on('error', ignoreError);
   await once(socket, 'open');
   return {
@@ -75,9 +76,9 @@ describe('message events', () => {
         throw mine;
       },
     ],
-    ['rejects', () => Promise.reject(mine)],
-  ])('a listener that %s fails the connection', async (_what, listener) => {
-    const { socket } = await open();
+    ['rejects', async () => Promise.reject(mine)],
+  ])('a listener that %s fails the connection, where listenerErrors says so', async (_what, listener) => {
+    const { socket } = await open({ listenerErrors: 'close' });
     const failed = once(socket, 'error') as Promise<[Error]>;
     socket.on('message', listener);
     socket.send('go');

@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from '../../src/api/websocket.ts';
+import { outcomeOf } from '../cli/framewright.ts';
 import { CLIENTS, connect, deferred, opened, run, watch } from '../support/clients.ts';
 import { acceptance, plainAnswer, startRawServer } from '../support/raw-server.ts';
-import { eventOf, nextTurn, watchProcess } from '../support/servers.ts';
+import { eventOf, nextTurn, takeUncaught, watchProcess } from '../support/servers.ts';
 
 const CLOSE = ['close', 1006, ''];
 const EARLY = ['error', 'WebSocket was closed before the connection was established'];
@@ -180,19 +183,85 @@ describe('framewright: what ws does not have', () => {
     expect(getEventListeners(other.signal, 'abort')).toEqual([]);
   });
 
-  it('a failure that nobody listens for is a warning, and close still comes', async () => {
-    const warned = watchProcess();
-    const socket = new WebSocket((await startRawServer(() => plainAnswer('401 No'))).url());
+  it('a failure that nobody listens for is thrown: it names the address without its secrets, and the reason', async () => {
+    const { errors } = takeUncaught();
+    const url = (await startRawServer(() => plainAnswer('401 No'))).url('/chat?token=secret');
+    const socket = new WebSocket(url.replace('ws://', 'ws://user:pass@'));
     const [code] = await eventOf(socket, 'close');
     expect(code).toBe(1006);
-    expect((await warned.nextWarning()).detail).toContain('Unexpected server response: 401');
-    expect(warned.uncaught).toEqual([]);
+    const shown = url.replace('token=secret', '…');
+    expect(errors).toMatchObject([
+      {
+        message: `WebSocket could not connect to ${shown}: Unexpected server response: 401`,
+        cause: { message: 'Unexpected server response: 401' },
+      },
+    ]);
   });
 
-  it('what listeners of the handshake throw is a warning, and the handshake goes on', async () => {
-    const warned = watchProcess();
+  it('a server that is not there, with nobody who listens: the process fails, with the address and the reason', async () => {
+    const address = 'ws://127.0.0.1:1/';
+    const module = JSON.stringify(new URL('../../src/api/websocket.ts', import.meta.url));
+    const script = `import { WebSocket } from ${module}; new WebSocket('${address}')`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
+    const { status, stderr } = await outcomeOf(child);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`WebSocket could not connect to ${address}: connect ECONNREFUSED 127.0.0.1`);
+    expect(stderr).toContain("code: 'ECONNREFUSED'");
+  });
+
+  it('an error for several addresses, which says nothing itself, is told with what each was', async () => {
+    const { errors } = takeUncaught();
+    const refused = new AggregateError([new Error('connect ECONNREFUSED ::1:9'), new Error('and 127.0.0.1:9')]);
+    const createConnection = () => {
+      const stream = new Duplex({ read() {}, write() {} });
+      process.nextTick(() => stream.destroy(Object.assign(refused, { code: 'ECONNREFUSED' })));
+      return stream as Socket;
+    };
+    await eventOf(new WebSocket('ws://localhost:9/', { createConnection }), 'close');
+    expect(errors).toMatchObject([
+      {
+        code: 'ECONNREFUSED',
+        message: 'WebSocket could not connect to ws://localhost:9/: connect ECONNREFUSED ::1:9; and 127.0.0.1:9',
+      },
+    ]);
+    expect(errors[0]!.cause).toBe(refused);
+  });
+
+  it('an application that closes the socket before it is open is told no error that it does not listen for', async () => {
+    const { errors } = takeUncaught();
+    const { warnings } = watchProcess();
+    for (const giveUp of ['close', 'terminate'] as const) {
+      const socket = new WebSocket((await startRawServer(() => '')).url());
+      socket[giveUp]();
+      expect(await eventOf(socket, 'close')).toEqual([1006, Buffer.alloc(0)]);
+    }
+    await nextTurn();
+    expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
+  });
+
+  it('who reads the messages is told in the loop, and the process goes on', async () => {
+    const { errors } = takeUncaught();
+    const socket = new WebSocket((await startRawServer(() => plainAnswer('401 No'))).url());
+    await expect(socket.messages().next()).rejects.toThrow('Unexpected server response: 401');
+    await nextTurn();
+    expect(errors).toEqual([]);
+  });
+
+  it('what listeners of the handshake throw is thrown on, and the handshake goes on', async () => {
+    const { errors } = takeUncaught();
     const server = await startRawServer((head) => acceptance(head));
     const socket = connect(WebSocket, server.url());
+    socket.on('upgrade', () => {
+      throw new Error('in upgrade');
+    });
+    await opened(socket);
+    expect(errors).toMatchObject([{ message: 'in upgrade' }]);
+  });
+
+  it("with listenerErrors: 'close' it is a warning", async () => {
+    const warned = watchProcess();
+    const server = await startRawServer((head) => acceptance(head));
+    const socket = connect(WebSocket, server.url(), { listenerErrors: 'close' });
     socket.on('upgrade', () => {
       throw new Error('in upgrade');
     });

@@ -230,6 +230,19 @@ export function watchProcess(): ProcessWatch {
   return { uncaught, warnings, nextWarning };
 }
 
+/** Takes what is thrown where nobody catches it, until the end of the test, in place of those who would fail the run. */
+export function takeUncaught(): { readonly errors: (Error & { readonly code?: string })[] } {
+  const errors: Error[] = [];
+  const usual = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => errors.push(error));
+  onTestFinished(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of usual) process.on('uncaughtException', listener);
+  });
+  return { errors };
+}
+
 /** One turn of the event loop, with its ticks and its I/O. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
