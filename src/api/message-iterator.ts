@@ -6,6 +6,7 @@
  */
 
 import type { ConnectionError } from './errors.ts';
+import { ANY, checkOptions, type OptionKinds } from './option-check.ts';
 
 /** Text as a string, anything else as a Buffer. */
 export type Message = string | Buffer;
@@ -34,6 +35,11 @@ interface Waiter {
 
 const DEFAULT_MAX_QUEUE = 16;
 export const DEFAULT_MAX_QUEUE_BYTES = 1024 * 1024;
+const DOOR = {
+  name: 'messages()',
+  kinds: { maxQueue: ANY, maxQueueBytes: ANY } satisfies OptionKinds<MessagesOptions>,
+  isLenient: false,
+};
 const DONE: Result = { done: true, value: undefined };
 
 export interface WaitingMessage {
@@ -93,9 +99,11 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
 
   /**
    * @param queue with what has arrived already
+   * @throws {TypeError} for options that are not known
    * @throws {RangeError} when `maxQueue` or `maxQueueBytes` is not a whole number from 1 on
    */
   constructor(queue: MessageQueue, source: PausableSource, options: MessagesOptions = {}) {
+    checkOptions(DOOR, options);
     const { maxQueue = DEFAULT_MAX_QUEUE, maxQueueBytes = DEFAULT_MAX_QUEUE_BYTES } = options;
     checkLimit('maxQueue', maxQueue);
     checkLimit('maxQueueBytes', maxQueueBytes);

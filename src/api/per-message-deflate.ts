@@ -41,6 +41,8 @@ export interface PerMessageDeflateParams {
 type Callback = (error: Error | null, output?: Buffer) => void;
 
 const NOTHING = Buffer.alloc(0);
+/** A stored block of no bytes (RFC 7692 §7.2.1 leaves a fragment its tail): what a flush with nothing new comes to in ws. */
+const EMPTY_BLOCK = Uint8Array.of(0x00, 0x00, 0x00, 0xff, 0xff);
 
 export class PerMessageDeflate {
   static get extensionName(): string {
@@ -123,7 +125,7 @@ export class PerMessageDeflate {
       // Never during the call: whoever calls expects to have finished first, and may call `cleanup` in the next tick.
       setImmediate(() => {
         if (!this.#compressing.delete(done)) return;
-        if (error === undefined) done(null, asBuffer(output));
+        if (error === undefined) done(null, output.length === 0 ? Buffer.from(EMPTY_BLOCK) : asBuffer(output));
         else done(error);
       });
     });

@@ -1,6 +1,7 @@
 /** Sending one message to many sockets: its frame (§5.2) is made once, and written to each as it is. */
 
 import { type SharedMessage, shareMessage } from '../transport/shared-frames.ts';
+import { checkOptions, FLAG, OBJECT, type OptionKinds } from './option-check.ts';
 import { type SendData, toPayload } from './payload.ts';
 import type { WebSocket } from './websocket.ts';
 
@@ -17,13 +18,28 @@ export interface BroadcastOptions extends PrepareOptions {
   readonly except?: WebSocket | undefined;
 }
 
+const PREPARE_DOOR = {
+  name: 'prepareMessage()',
+  kinds: { binary: FLAG } satisfies OptionKinds<PrepareOptions>,
+  isLenient: false,
+};
+const BROADCAST_DOOR = {
+  name: 'broadcast()',
+  kinds: { binary: FLAG, except: OBJECT } satisfies OptionKinds<BroadcastOptions>,
+  isLenient: false,
+};
 const OPEN = 1;
 
 /**
  * Encodes a message once, for `WebSocket.sendPrepared`. Bytes are copied: they may be changed afterwards.
- * @throws {TypeError} for data that has no bytes, or whose bytes are not at hand (Blob)
+ * @throws {TypeError} for data that has no bytes, or whose bytes are not at hand (Blob); for unknown options
  */
-export function prepareMessage(data: SendData, { binary }: PrepareOptions = {}): PreparedMessage {
+export function prepareMessage(data: SendData, options: PrepareOptions = {}): PreparedMessage {
+  checkOptions(PREPARE_DOOR, options);
+  return encode(data, options);
+}
+
+function encode(data: SendData, { binary }: PrepareOptions): PreparedMessage {
   const given = toPayload(data);
   if (typeof given === 'object' && !(given instanceof Uint8Array)) {
     throw new TypeError('A Blob cannot be prepared: await its arrayBuffer() and prepare that');
@@ -39,7 +55,8 @@ export function prepareMessage(data: SendData, { binary }: PrepareOptions = {}):
  * @throws {TypeError} as `prepareMessage`
  */
 export function broadcast(sockets: Iterable<WebSocket>, data: SendData, options: BroadcastOptions = {}): number {
-  const message = prepareMessage(data, options);
+  checkOptions(BROADCAST_DOOR, options);
+  const message = encode(data, options);
   let count = 0;
   for (const socket of sockets) {
     if (socket === options.except || socket.readyState !== OPEN) continue;

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { type ListenOptions, listen } from '../../src/api/net-server.ts';
 import { nearestName } from '../../src/api/option-check.ts';
+import { broadcast, prepareMessage } from '../../src/api/prepared-message.ts';
 import { LIMIT_NAMES } from '../../src/api/server-options.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/api/websocket-server.ts';
@@ -290,6 +291,19 @@ describe('WebSocket', () => {
     makeClient(options);
     expect((await nextWarning()).message).toContain(message);
   });
+});
+
+it.each<[string, () => unknown]>([
+  [
+    'messages() has no option "maxQeue": did you mean "maxQueue"?',
+    () => new WebSocket(null).messages({ maxQeue: 1 } as object),
+  ],
+  ['messages() takes an object of options, not the number 5', () => new WebSocket(null).messages(5 as never)],
+  ['broadcast() has no option "exept": did you mean "except"?', () => broadcast([], 'x', { exept: 1 } as object)],
+  ['broadcast(): binary must be true or false; got the number 1', () => broadcast([], 'x', { binary: 1 } as object)],
+  ['prepareMessage() has no option "except": it takes binary', () => prepareMessage('x', { except: 1 } as object)],
+])('%s', (message, call) => {
+  expect(call).toThrow(new TypeError(message));
 });
 
 it('the nearest name is a slip of the pen away', () => {

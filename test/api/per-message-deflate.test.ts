@@ -66,6 +66,29 @@ describe('RFC 7692 §7.1 negotiation', () => {
     },
   );
 
+  it.each([Theirs, Ours])(
+    'what is compressed when cleanup() comes, in the next tick at the latest, is told',
+    async (Deflate) => {
+      const deflate = new Deflate({ isServer: true });
+      deflate.accept([{}]);
+      const told = new Promise<unknown>((resolve) => {
+        deflate.compress(Buffer.alloc(50, 'A'), true, (error) => resolve(error));
+      });
+      process.nextTick(() => deflate.cleanup());
+      const message = 'The deflate stream was closed while data was being processed';
+      expect(await told).toEqual(new Error(message));
+    },
+  );
+
+  it.each([Theirs, Ours])('RFC 7692 §7.2.1 an empty first fragment is a block of its own', async (Deflate) => {
+    const deflate = new Deflate({ isServer: true });
+    deflate.accept([{ server_no_context_takeover: [true] }]);
+    const compressed = (data: string, fin: boolean) =>
+      new Promise((resolve) => deflate.compress(Buffer.from(data), fin, (_error, output) => resolve(output)));
+    expect(await compressed('', false)).toEqual(Buffer.from([0, 0, 0, 0xff, 0xff]));
+    expect(await compressed('data', true)).toHaveLength(6);
+  });
+
   it('RFC 7692 §7.1 a server accepts, and refuses, what ws does, with ws’s errors', () => {
     fc.assert(
       fc.property(anyOptions, fc.array(anyOffer, { minLength: 1, maxLength: 3 }), (options, anyOffers) => {
