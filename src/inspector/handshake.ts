@@ -4,10 +4,11 @@
  * this only tells.
  */
 
-import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { acceptResponse, PERMESSAGE_DEFLATE, resolveDeflateSettings } from '../deflate/negotiate.ts';
 import {
   acceptValue,
   checkUpgradeRequest,
+  type Extension,
   formatExtensions,
   GUID,
   type HeaderMap,
@@ -207,9 +208,9 @@ function readMessage(bytes: Uint8Array, offset: number, kind: HeadView['kind']):
   if (!parsed.ok) return readBrokenMessage(rest, offset, kind, { message: parsed.message, section: parsed.section });
   const length = rest.length - parsed.rest.length;
   const { headers, rawHeaders } = parsed.head;
-  const isRequest = 'method' in parsed.head;
   const fault = 'method' in parsed.head ? requestFault(parsed.head) : responseFault(parsed.head);
-  const isUpgrade = isRequest ? listHasToken(headers.get('upgrade') ?? '', 'websocket') : fault === undefined;
+  const isUpgrade =
+    'method' in parsed.head ? listHasToken(headers.get('upgrade') ?? '', 'websocket') : parsed.head.statusCode === 101;
   const head = viewHead(rest.subarray(0, length), offset, kind, viewFields(rawHeaders, kind), fault);
   return { head, headers, isUpgrade, bodyLength: isUpgrade ? 0 : bodyLengthOf(parsed.head, parsed.rest) };
 }
@@ -301,14 +302,26 @@ function indexOfLineEnd(bytes: Uint8Array, start: number): number {
 
 /** RFC 7692 §5.1: a response agrees to the extension, a request only offers it. A header that is malformed says nothing. */
 function deflateOf(headers: HeaderMap | undefined, from: HeadView['kind']): Opening['deflate'] {
-  const value = headers?.get('sec-websocket-extensions');
-  if (value === undefined) return undefined;
+  const extension = extensionsIn(headers).find(({ name }) => name === PERMESSAGE_DEFLATE);
+  return extension && { from, parameters: formatExtensions([extension]) };
+}
+
+function extensionsIn(headers: HeaderMap | undefined): Extension[] {
   try {
-    const extension = parseExtensions(value).find(({ name }) => name === PERMESSAGE_DEFLATE);
-    return extension && { from, parameters: formatExtensions([extension]) };
+    return parseExtensions(headers?.get('sec-websocket-extensions') ?? '');
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+/** What a client that offers everything may answer to: no answer is refused for what it was not asked. */
+const WIDEST_OFFER = resolveDeflateSettings({}, 'client', 'ws');
+
+/** RFC 7692 §7.1: parameters that no offer allows: unknown, twice, or with a value out of range. */
+function deflateFault(headers: HeaderMap): HeadView['fault'] {
+  const negotiation = acceptResponse(extensionsIn(headers), WIDEST_OFFER);
+  if (negotiation.outcome !== 'refused') return undefined;
+  return { message: `${negotiation.message}: ${negotiation.reason}`, section: 'RFC 7692 §7.1' };
 }
 
 /** §4.2.2: what a server makes of the client's key. */
@@ -323,7 +336,7 @@ function requestFault(head: RequestHead): HeadView['fault'] {
 }
 
 function responseFault(head: ResponseHead): HeadView['fault'] {
-  if (head.statusCode === 101) return undefined;
+  if (head.statusCode === 101) return deflateFault(head.headers);
   return { message: `Status ${head.statusCode} refuses the upgrade: only 101 opens a WebSocket`, section: '§4.1' };
 }
 

@@ -87,6 +87,8 @@ export class StreamInspector {
   role: Role = 'server';
   roleFrom: InspectionView['roleFrom'] = 'default';
   violation: ViolationView | undefined;
+  /** As in `InspectOptions`; who sees the other direction may set it until the first frame comes. */
+  allowsRsv1: boolean | undefined;
   readonly #options: InspectOptions;
   /** All bytes so far, until it is clear where frames begin. */
   #front: Uint8Array | undefined = new Uint8Array(0);
@@ -96,6 +98,7 @@ export class StreamInspector {
 
   constructor(options: InspectOptions = {}) {
     this.#options = options;
+    this.allowsRsv1 = options.allowsRsv1;
   }
 
   /** The opening handshake, once its head is there. */
@@ -110,8 +113,7 @@ export class StreamInspector {
 
   /** Whether permessage-deflate is in use, and who said so. */
   get deflate(): DeflateView | undefined {
-    const { allowsRsv1 } = this.#options;
-    if (allowsRsv1 !== undefined) return allowsRsv1 ? { from: 'option', parameters: '' } : undefined;
+    if (this.allowsRsv1 !== undefined) return this.allowsRsv1 ? { from: 'option', parameters: '' } : undefined;
     return this.#opening?.deflate;
   }
 

@@ -90,6 +90,8 @@ export class Recording {
     this.#add(direction, this.#inspectors[direction].push(bytes));
     const { clientToServer, serverToClient } = this.#inspectors;
     const { request, response } = this.#view;
+    // RFC 7692 §5.1: what the client offers holds if the server agrees.
+    if (serverToClient.handshake !== response) clientToServer.allowsRsv1 = serverToClient.deflate !== undefined;
     if (clientToServer.handshake !== request || serverToClient.handshake !== response) {
       this.#change({ request: clientToServer.handshake, response: serverToClient.handshake });
     }

@@ -398,6 +398,15 @@ describe('handshakes in front', () => {
     expect([without.deflate, without.violation?.id]).toEqual([undefined, 'unexpectedRsv1']);
   });
 
+  it('RFC 7692 §7.1 parameters that no client can have offered are flagged, and the frames read all the same', () => {
+    for (const parameter of ['server_max_window_bits=16', 'server_no_context_takeover=1', 'level=9']) {
+      const head = response.replace(/\r\n$/, `Sec-WebSocket-Extensions: permessage-deflate; ${parameter}\r\n\r\n`);
+      const found = inspect(join(utf8.encode(head), parseHex(compressed)));
+      expect(found.handshake!.fault).toMatchObject({ section: 'RFC 7692 §7.1' });
+      expect([found.violation, found.messages[0]?.isCompressed]).toEqual([undefined, true]);
+    }
+  });
+
   it('RFC 7692 §5.1 behind a request that offers it, too: the answer stands in the other direction', () => {
     const offer = request.replace(/\r\n$/, extension);
     const found = inspect(join(utf8.encode(offer), parseHex('c1 87 00000000 f2 48 cd c9 c9 07 00')));

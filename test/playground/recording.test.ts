@@ -5,14 +5,15 @@ import { FRAMES_PER_BLOCK, Recording } from '../../src/playground/recording.ts';
 const HELLO_UP = '81 85 37fa213d 7f9f4d5158';
 const HELLO_DOWN = '81 05 48656c6c6f';
 
-function started(): Recording {
+function started(extensions = ''): Recording {
   const recording = new Recording(1, new Date(0));
   const utf8 = new TextEncoder();
   const request =
     'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-    'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+    'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n';
   recording.append('clientToServer', 0, utf8.encode(request));
-  recording.append('serverToClient', 1, utf8.encode('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
+  recording.append('serverToClient', 1, utf8.encode(`HTTP/1.1 101 Switching Protocols\r\n${extensions}\r\n`));
   return recording;
 }
 
@@ -74,6 +75,15 @@ describe('a recording', () => {
     recording.append('serverToClient', 3, parseHex('030405'));
     expect(entriesOf(recording).map(({ frame }) => frame.state)).toEqual(['cut']);
     expect(recording.view().hasEnded).toBe(true);
+  });
+
+  it('RFC 7692 §5.1 reads the client with the extension that it offered if the server agreed', () => {
+    const compressed = parseHex('c1 87 00000000 f248cdc9c90700');
+    const agreed = started('Sec-WebSocket-Extensions: permessage-deflate\r\n');
+    const declined = started();
+    for (const recording of [agreed, declined]) recording.append('clientToServer', 2, compressed);
+    expect(entriesOf(agreed).map(({ violation }) => violation?.id)).toEqual([undefined]);
+    expect(entriesOf(declined).map(({ violation }) => violation?.id)).toEqual(['unexpectedRsv1']);
   });
 
   it('§5.1 names a violation at its frame', () => {
