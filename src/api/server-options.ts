@@ -183,8 +183,9 @@ export function settingsForSocket(
   settings: ConnectionSettings,
   options: SetSocketOptions & WsConnectionOptions,
 ): ConnectionSettings {
-  checkSocketOptions(options);
   const unchanged = socketOptionsOf(settings);
+  if (isPartOf(options, unchanged)) return settings;
+  checkSocketOptions(options);
   const changed = { ...options };
   // What has come through as it was given does not stand against `limits`.
   for (const name of ['maxPayload', 'maxFragments'] as const) {
@@ -203,6 +204,14 @@ export function settingsForSocket(
     spreadsEvents: !allowSynchronousEvents,
     listenerErrors: changed.listenerErrors ?? settings.listenerErrors,
   };
+}
+
+/** As of nearly every connection, which then is spared the rest. */
+function isPartOf(options: WsConnectionOptions, whole: WsConnectionOptions): boolean {
+  for (const name in options) {
+    if (options[name as keyof WsConnectionOptions] !== whole[name as keyof WsConnectionOptions]) return false;
+  }
+  return true;
 }
 
 /** The same object when nothing differs: all connections of a server share it. */

@@ -57,6 +57,15 @@ describe('limits', () => {
     },
   );
 
+  it('§10.4 a name that is no limit is refused, with those that are', () => {
+    const given = { maxMesageBytes: 1 } as Partial<Limits>;
+    expect(() => resolveLimits(given)).toThrow(TypeError);
+    expect(() => resolveLimits(given)).toThrow(
+      'There is no limit "maxMesageBytes": use maxMessageCostBytes, maxMessageBytes',
+    );
+    expect(resolveLimits({ maxMesageBytes: undefined } as Partial<Limits>)).toEqual(DEFAULTS);
+  });
+
   it('§5.5.3 maxPendingPongs starts at 1: the newest ping always has its pong', () => {
     expect(() => resolveLimits({ maxPendingPongs: 0 })).toThrow(RangeError);
     expect(() => resolveLimits({ maxPendingPongs: 0 })).toThrow('maxPendingPongs must be a whole number from 1 on');
