@@ -130,6 +130,11 @@ const PASSED_FURTHER = {
   socket: ANY,
 };
 
+/** Of any realm. */
+function isUrl(value: unknown): boolean {
+  return OBJECT.fits(value) && TEXT.fits((value as Partial<URL>).href);
+}
+
 const DOOR: Door = {
   name: 'WebSocket',
   isLenient: true,
@@ -146,7 +151,7 @@ const DOOR: Door = {
     perMessageDeflate: FLAG_OR_OBJECT,
     protocols: ANY,
     protocolVersion: ANY,
-    proxy: { expected: 'an http: or https: URL', fits: (value) => TEXT.fits(value) || value instanceof URL },
+    proxy: { expected: 'an http: or https: URL', fits: (value) => TEXT.fits(value) || isUrl(value) },
     proxyFromEnvironment: FLAG,
   } satisfies OptionKinds<ClientOptions>,
   elsewhere: {

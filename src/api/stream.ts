@@ -1,12 +1,12 @@
 /**
  * A WebSocket as a Duplex stream of node:stream, with ws's meaning: every chunk is a message, the end of writing is the
- * closing handshake, destroying is cutting the connection. Back-pressure goes both ways. Uses the public interface of
- * the socket alone.
+ * closing handshake, destroying is cutting the connection. Back-pressure goes both ways. Observes the socket apart from
+ * its listeners, so that the stream goes on when the application removes those.
  */
 
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
-import type { WebSocket } from './websocket.ts';
+import { internals, type WebSocket } from './websocket.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -27,11 +27,11 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
       if (socket.isPaused) socket.resume();
     },
     write(chunk: string | Buffer, _encoding, callback) {
-      whenOpen(socket, () => socket.send(chunk, callback));
+      ends.whenOpen(() => socket.send(chunk, callback));
     },
     writev: undefined as never,
     final(callback) {
-      whenOpen(socket, () => ends.finish(callback));
+      ends.whenOpen(() => ends.finish(callback));
     },
     destroy(error, callback) {
       ends.destroy(error, callback);
@@ -40,18 +40,23 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
 
   duplex.isReady = () => socket.readyState !== 0;
   const isText = duplex.readableObjectMode;
-  socket.on('message', (data, isBinary) => {
-    const chunk = isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
-    if (!duplex.push(chunk)) socket.pause();
-  });
-  socket.once('error', (error) => {
-    if (duplex.destroyed) return;
-    // The socket is closing on its own: terminated, it could not tell the peer why.
-    ends.isFailed = true;
-    duplex.destroy(error);
-  });
-  socket.once('close', () => {
-    if (!duplex.destroyed) duplex.push(null);
+  internals.observe(socket, {
+    opened: () => ends.opened(),
+    message(data, isBinary) {
+      const chunk =
+        isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
+      if (!duplex.push(chunk)) socket.pause();
+    },
+    failed(error) {
+      ends.failed(error);
+      // The stream's 'error' event tells it.
+      if (!duplex.destroyed) duplex.destroy(error);
+      return true;
+    },
+    closed() {
+      ends.closed();
+      if (!duplex.destroyed) duplex.push(null);
+    },
   });
   destroyWhenDone(duplex);
   return duplex;
@@ -104,19 +109,36 @@ function destroyWhenDone(duplex: Duplex): void {
   duplex.on('end', destroyIfDone).on('finish', destroyIfDone).on('error', fail);
 }
 
-function whenOpen(socket: WebSocket, action: () => void): void {
-  if (socket.readyState === 0) socket.once('open', action);
-  else action();
-}
-
 /** How the two ends of the stream become the two ends of the connection. */
 class StreamEnds {
   readonly #socket: WebSocket;
-  /** Whether the connection has failed, which has closed it already. */
-  isFailed = false;
+  /** What the connection has failed with, which has closed it: terminated, it could not tell the peer why. */
+  #failure: Error | undefined;
+  /** What waits for the connection to be open. */
+  #whenOpened: () => void = () => {};
+  /** What waits for it to be closed. */
+  #whenClosed: (() => void)[] = [];
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
+  }
+
+  /** A stream does one thing after another. */
+  whenOpen(action: () => void): void {
+    if (this.#socket.readyState === 0) this.#whenOpened = action;
+    else action();
+  }
+
+  opened(): void {
+    this.#whenOpened();
+  }
+
+  failed(error: Error): void {
+    this.#failure = error;
+  }
+
+  closed(): void {
+    for (const action of this.#whenClosed.splice(0)) action();
   }
 
   /** Closes the connection; finished when the network has everything, or when there is no network any more. */
@@ -136,7 +158,7 @@ class StreamEnds {
       callback();
     };
     transport.once('finish', finish);
-    socket.once('close', finish);
+    this.#whenClosed.push(finish);
     socket.close();
   }
 
@@ -147,11 +169,8 @@ class StreamEnds {
       callback(error);
       return;
     }
-    let reason = error;
-    socket.once('error', (socketError) => {
-      reason = socketError;
-    });
-    socket.once('close', () => callback(reason));
-    if (!this.isFailed) socket.terminate();
+    // What it was destroyed with is why it ends, whatever else comes of that.
+    this.#whenClosed.push(() => callback(error ?? this.#failure ?? null));
+    if (this.#failure === undefined) socket.terminate();
   }
 }

@@ -148,7 +148,8 @@ function rawOptions(
 }
 
 function bytesOf(dictionary: Uint8Array | DataView | ArrayBuffer): Uint8Array {
-  return dictionary instanceof ArrayBuffer
-    ? new Uint8Array(dictionary)
-    : new Uint8Array(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength);
+  // Not by `instanceof`: it may be of another realm.
+  return ArrayBuffer.isView(dictionary)
+    ? new Uint8Array(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength)
+    : new Uint8Array(dictionary);
 }

@@ -62,9 +62,14 @@ export function buildClosePayload(statusCode?: number, closeReason?: string | Ui
   return payload;
 }
 
+/** Of any realm: a worker's, a context's of node:vm, Jest's. */
+function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && (value as Partial<Uint8Array>)[Symbol.toStringTag] === 'Uint8Array';
+}
+
 function reasonBytes(reason: string | Uint8Array | undefined): Uint8Array {
   if (reason === undefined) return EMPTY;
   if (typeof reason === 'string') return new TextEncoder().encode(reason);
-  if (reason instanceof Uint8Array) return reason;
+  if (isBytes(reason)) return reason;
   throw new TypeError('Second argument must be a string or a Uint8Array');
 }

@@ -13,7 +13,8 @@ import { createWebSocketStream } from '../../src/api/stream.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { WebSocketServer } from '../../src/api/websocket-server.ts';
 import { fill } from '../support/arbitraries.ts';
-import { eventOf, nextTurn } from '../support/servers.ts';
+import { startRawServer } from '../support/raw-server.ts';
+import { eventOf, nextTurn, startServer } from '../support/servers.ts';
 
 type Options = DuplexOptions;
 
@@ -251,5 +252,45 @@ describe('createWebSocketStream before the connection is open', () => {
     stream.write('never');
     await eventOf(stream, 'close');
     expect(log).toEqual(['error Unexpected server response: 401', 'close']);
+  });
+});
+
+describe('destroyed while CONNECTING', () => {
+  /** A client whose server never answers. */
+  async function connecting(): Promise<WebSocket> {
+    const { url } = await startRawServer(() => undefined);
+    return new WebSocket(url());
+  }
+
+  it('with an error: that error, and then close', async () => {
+    const mine = new Error('mine');
+    const stream = createWebSocketStream(await connecting());
+    const log = logOf(stream);
+    stream.destroy(mine);
+    await eventOf(stream, 'close');
+    expect(log).toEqual(['error mine', 'close']);
+    expect(stream.errored).toBe(mine);
+  });
+
+  it('without one: what became of the handshake', async () => {
+    const stream = createWebSocketStream(await connecting());
+    const log = logOf(stream);
+    stream.destroy();
+    await eventOf(stream, 'close');
+    expect(log).toEqual(['error WebSocket was closed before the connection was established', 'close']);
+  });
+
+  it('what was written before it is open leaves when it is, and messages kept for it come', async () => {
+    const server = await startServer('node:net', {}, (socket) => {
+      socket.send('welcome');
+      socket.on('message', (data) => socket.send(`heard ${data}`));
+    });
+    const stream = createWebSocketStream(new WebSocket(server.url()));
+    stream.write('early');
+    const read: string[] = [];
+    for await (const chunk of stream) {
+      if (read.push(String(chunk)) === 2) break;
+    }
+    expect(read).toEqual(['welcome', 'heard early']);
   });
 });

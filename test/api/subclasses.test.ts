@@ -7,6 +7,7 @@ import { EventEmitter, once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { WebSocket as Ws } from 'ws';
+import { createWebSocketStream } from '../../src/api/stream.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { close, closed, echoed, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import {
@@ -228,6 +229,24 @@ describe.each(SERVER_KINDS)('an application that removes all listeners, on %s', 
     peer.send(close(1000));
     await peer.framesUntilEnd();
     while (server.server.clients.size > 0) await nextTurn();
+  });
+
+  it('the stream of a socket goes on, and ends with the connection', async () => {
+    const server = await startServer(kind);
+    const peer = await RawPeer.open(server);
+    const [socket] = server.connections;
+    const stream = createWebSocketStream(socket!);
+    socket!.removeAllListeners();
+    peer.send(text('a'), text('b'), close(1000));
+    const chunks: string[] = [];
+    for await (const chunk of stream) chunks.push(String(chunk));
+    expect(chunks.join('')).toBe('ab');
+    const other = await RawPeer.open(server);
+    const failing = createWebSocketStream(server.connections[1]!);
+    const error = eventOf(failing, 'error');
+    server.connections[1]!.removeAllListeners();
+    other.send(text(Buffer.of(0xff)));
+    expect((await error)[0]).toMatchObject({ code: 'WS_ERR_INVALID_UTF8' });
   });
 
   it('a loop over the messages ends with the connection, and hears of a failure', async () => {
