@@ -6,8 +6,8 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 
-/** Bytes as the standard takes them; no memory that other threads see, or that changes its length. */
-export type BufferSource = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+/** Bytes as the standard takes them: none that other threads see, or that change their length. */
+export type BufferSource = ArrayBuffer | ArrayBufferView;
 
 /** ArrayBuffer since ES2024. */
 type MaybeResizable = ArrayBufferLike & { readonly resizable?: boolean };

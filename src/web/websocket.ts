@@ -318,6 +318,8 @@ function copyOf(bytes: Uint8Array, start: number, end: number): ArrayBuffer {
 }
 
 const { prototype } = WebSocket;
+// A bundler may have had to give the class another name, since ws's has the same.
+Object.defineProperty(WebSocket, 'name', { value: 'WebSocket' });
 for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
   for (const target of [WebSocket, prototype]) Object.defineProperty(target, name, { value, enumerable: true });
 }
