@@ -23,6 +23,7 @@ import {
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
 import { type Limits, resolveLimits } from '../protocol/index.ts';
+import { ownBytes } from '../protocol/memory.ts';
 import { HeadReader, type HeadResult } from '../server/head-reader.ts';
 import { endWith, formatAnswer, type HttpAnswer, writeAnswer } from '../server/http-answer.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
@@ -310,7 +311,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       endWith(socket, formatAnswer(UPGRADE_REQUIRED, hasBody));
       return;
     }
-    const ownRest = Uint8Array.from(rest);
+    const ownRest = ownBytes(rest);
     this.#ask(
       socket,
       () => onRequest(netRequest(head, parseTarget(head.target)?.resourceName ?? head.target, socket)),
@@ -332,7 +333,6 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       endWith(socket, '');
       return;
     }
-    socket.resume();
     this.#heads.readNext(socket, rest);
   }
 
@@ -353,7 +353,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       return;
     }
     // The chunk that the rest lies in is not kept while the hook takes its time.
-    const ownRest = Uint8Array.from(rest);
+    const ownRest = ownBytes(rest);
     this.#ask(
       socket,
       () => authorize(request),

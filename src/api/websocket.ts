@@ -12,7 +12,7 @@ import type { AgreedDeflate } from '../transport/compression.ts';
 import { messageAt } from '../transport/message-memory.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
-import { viewOf, viewOfChunk } from '../transport/view.ts';
+import { ownCopyOf, viewOf, viewOfChunk } from '../transport/view.ts';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from './client-handshake.ts';
 import { throwLater, violationError, warnOfError } from './errors.ts';
 import {
@@ -787,7 +787,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   #emitControl(name: 'ping' | 'pong', payload: Uint8Array): void {
     try {
-      this.emit(name, Buffer.from(payload));
+      this.emit(name, ownCopyOf(payload));
     } catch (error) {
       this.#failForHandler(error);
     }

@@ -6,6 +6,7 @@
 export class AsyncGate {
   private readonly waiting: (() => void)[] = [];
   private inside = 0;
+  private isAdmitting = false;
   private limit: number | undefined;
 
   /** The first call decides. @param limit jobs at a time, from 1 on */
@@ -15,18 +16,27 @@ export class AsyncGate {
 
   /** Starts `job` now or when others have left; it has to call `leave` once. */
   enter(job: () => void): void {
-    if (this.inside >= (this.limit ?? Number.POSITIVE_INFINITY)) {
-      this.waiting.push(job);
-      return;
-    }
-    this.inside++;
-    job();
+    this.waiting.push(job);
+    this.admit();
   }
 
   leave(): void {
-    const next = this.waiting.shift();
-    if (next === undefined) this.inside--;
-    else next();
+    this.inside--;
+    this.admit();
+  }
+
+  /** A loop, not a recursion: a job whose connection has gone leaves as it enters, and there may be thousands of them. */
+  private admit(): void {
+    if (this.isAdmitting) return;
+    this.isAdmitting = true;
+    try {
+      while (this.waiting.length > 0 && this.inside < (this.limit ?? Number.POSITIVE_INFINITY)) {
+        this.inside++;
+        this.waiting.shift()!();
+      }
+    } finally {
+      this.isAdmitting = false;
+    }
   }
 }
 

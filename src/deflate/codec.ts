@@ -4,9 +4,10 @@
  * wait here. Refuses to know frames, and whether a message is worth compressing.
  */
 
+import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { JobQueue } from './job-queue.ts';
-import type { RawZlib, RunResult, ZlibError } from './raw-zlib.ts';
+import { joinParts, type RawZlib, type RunResult, type ZlibError } from './raw-zlib.ts';
 import { ZlibSource, type ZlibSourceOptions } from './zlib-source.ts';
 
 export interface CodecOptions extends ZlibSourceOptions {
@@ -37,6 +38,8 @@ const EMPTY_MESSAGE_OCTET = 0x00;
  * least. Each costs a restart, so there is an end to it.
  */
 const MAX_FINAL_BLOCKS = 1000;
+/** How many of them are taken in one turn of the event loop; a restart costs some tenths of a microsecond. */
+const RUNS_PER_TURN = 256;
 
 const NOTHING = new Uint8Array(0);
 const CLOSED: InflateFault = { id: 'closed' };
@@ -52,6 +55,8 @@ interface InflateJob {
   room: number;
   readonly parts: Uint8Array[];
   finalBlocks: number;
+  /** Whether all has been fed but the tail. */
+  isAtTail: boolean;
   readonly done: InflateDone;
 }
 
@@ -75,7 +80,8 @@ export class MessageInflater {
    */
   inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void {
     if (this.isClosed) done(CLOSED, NOTHING);
-    else this.queue.add({ bytes, offset: start, end, room: maxBytes, parts: [], finalBlocks: 0, done });
+    else
+      this.queue.add({ bytes, offset: start, end, room: maxBytes, parts: [], finalBlocks: 0, isAtTail: false, done });
   }
 
   /** Frees the memory. What is under way or waits is told `closed` during this call. */
@@ -89,37 +95,59 @@ export class MessageInflater {
     // No octet at all is not what RFC 7692 §7.2.3.6 asks of an empty message, but what a zlib flush with nothing new
     // gives, and so what some peers send. It leaves the context as it is.
     if (job.offset === job.end) this.settle(job, undefined);
-    else this.feed(job, this.source.get());
+    else this.drive(job, this.source.get());
   }
 
-  private feed(job: InflateJob, zlib: RawZlib): void {
-    zlib.run(job.bytes, job.offset, job.end, job.room, (result) => {
-      if (!this.takeOutput(job, result)) return;
-      job.offset += result.consumedBytes;
-      if (job.offset === job.end) this.feedTail(job, zlib);
-      else this.feedNextStream(job, zlib);
-    });
-  }
-
-  /** RFC 7692 §7.2.3.4, RFC 7692 §7.2.3.5: a final block ends a DEFLATE stream, not the message. */
-  private feedNextStream(job: InflateJob, zlib: RawZlib): void {
-    if (++job.finalBlocks > MAX_FINAL_BLOCKS) {
-      const error = new Error('too many final blocks in a message');
-      this.fail(job, { id: 'corrupt', error: Object.assign(error, { code: 'Z_DATA_ERROR', errno: -3 }) });
-      return;
+  /**
+   * Feeds a message, its DEFLATE streams one after another (RFC 7692 §7.2.3.4, RFC 7692 §7.2.3.5), and then its tail. A
+   * loop: so many streams must not pile up on the stack, nor hold up the event loop.
+   */
+  private drive(job: InflateJob, zlib: RawZlib): void {
+    for (let runs = 0; runs < RUNS_PER_TURN; runs++) {
+      const result = this.run(job, zlib);
+      if (result === undefined || !this.takeResult(job, zlib, result)) return;
     }
-    zlib.reset();
-    this.feed(job, zlib);
+    const goOn = inCallersContext(() => {
+      if (!this.isClosed) this.drive(job, zlib);
+    });
+    setImmediate(goOn);
   }
 
-  private feedTail(job: InflateJob, zlib: RawZlib): void {
-    zlib.run(TAIL, 0, TAIL.length, job.room, (result) => {
-      if (!this.takeOutput(job, result)) return;
+  /** @returns what has become of it; undefined when that is told later, and `drive` goes on by itself then */
+  private run(job: InflateJob, zlib: RawZlib): RunResult | undefined {
+    const results: RunResult[] = [];
+    let isLate = false;
+    const done = (result: RunResult) => {
+      if (!isLate) results.push(result);
+      else if (this.takeResult(job, zlib, result)) this.drive(job, zlib);
+    };
+    if (job.isAtTail) zlib.run(TAIL, 0, TAIL.length, job.room, done);
+    else zlib.run(job.bytes, job.offset, job.end, job.room, done);
+    isLate = true;
+    return results[0];
+  }
+
+  /** @returns whether there is more to feed */
+  private takeResult(job: InflateJob, zlib: RawZlib, result: RunResult): boolean {
+    if (!this.takeOutput(job, result)) return false;
+    if (job.isAtTail) {
       // The message ended with a final block and nothing behind it: the next message starts a stream of its own.
       if (result.consumedBytes < TAIL.length) zlib.reset();
       this.source.messageDone();
       this.settle(job, undefined);
-    });
+      return false;
+    }
+    job.offset += result.consumedBytes;
+    job.isAtTail = job.offset === job.end;
+    if (job.isAtTail) return true;
+    // RFC 7692 §7.2.3.5: a final block ends a DEFLATE stream, not the message.
+    if (++job.finalBlocks > MAX_FINAL_BLOCKS) {
+      const error = new Error('too many final blocks in a message');
+      this.fail(job, { id: 'corrupt', error: Object.assign(error, { code: 'Z_DATA_ERROR', errno: -3 }) });
+      return false;
+    }
+    zlib.reset();
+    return true;
   }
 
   /** @returns whether all is well so far */
@@ -142,7 +170,7 @@ export class MessageInflater {
   }
 
   private settle({ parts, done }: InflateJob, fault: InflateFault | undefined): void {
-    const output = parts.length > 1 ? Buffer.concat(parts) : (parts[0] ?? NOTHING);
+    const output = parts.length === 0 ? NOTHING : joinParts(parts);
     this.queue.settle(() => done(fault, output));
   }
 }

@@ -57,6 +57,17 @@ export interface RawZlibOptions {
   readonly maxSyncBytes: number;
 }
 
-export function joinParts(parts: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, totalBytes);
+/**
+ * The parts, of which there is one at least, as one piece; put together in memory of its own. `Buffer.concat` would take it
+ * from a pool of the whole process, which whoever keeps a message would keep with it.
+ */
+export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }

@@ -4,8 +4,10 @@
  */
 
 import type { DeflateRaw, InflateRaw } from 'node:zlib';
+import { ownBytes } from '../protocol/memory.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
+import { type Claim, inflationRoom } from './inflation-room.ts';
 import {
   joinParts,
   type RawZlib,
@@ -65,26 +67,48 @@ class StreamZlib implements RawZlib {
     const bytesBefore = this.stream.bytesWritten;
     const parts: Uint8Array[] = [];
     let outputBytes = 0;
+    const { stream } = this;
+    let isWaiting = false;
+    let isFlushed = false;
+    /** What is flushed while the stream is paused comes behind that. */
+    const finishIfDone = () => {
+      if (isFlushed && !isWaiting && stream.readableLength === 0 && this.finish === finish) finish();
+    };
+    const claim: Claim | undefined = this.options.direction === 'inflate' ? { heldBytes: 0 } : undefined;
     this.onData = (chunk) => {
       outputBytes += chunk.length;
-      if (outputBytes <= maxOutputBytes) parts.push(chunk);
-      else this.finish();
+      if (outputBytes > maxOutputBytes) {
+        this.finish();
+        return;
+      }
+      parts.push(ownBytes(chunk));
+      if (claim === undefined) return;
+      isWaiting = true;
+      inflationRoom.take(claim, chunk.length, () => {
+        isWaiting = false;
+        if (stream.isPaused()) stream.resume();
+        finishIfDone();
+      });
+      if (isWaiting) stream.pause();
     };
     this.finish = (error) => {
       this.onData = this.finish = () => {};
       const isTooLong = outputBytes > maxOutputBytes;
       if (isTooLong || error !== undefined) this.stream.destroy();
+      if (claim !== undefined) inflationRoom.release(claim);
       zlibGate.leave();
       if (this.isClosed) return;
       const consumedBytes = this.stream.bytesWritten - bytesBefore;
       this.hasEnded = consumedBytes < input.length;
-      const output = isTooLong || error !== undefined ? NOTHING : joinParts(parts, outputBytes);
+      const isEmpty = isTooLong || error !== undefined || parts.length === 0;
+      const output = isEmpty ? NOTHING : joinParts(parts);
       done({ error, output, isTooLong, consumedBytes });
     };
     const { finish } = this;
     if (input.length > 0) this.stream.write(input);
     this.stream.flush(Z_SYNC_FLUSH, () => {
-      if (this.finish === finish) finish();
+      isFlushed = true;
+      finishIfDone();
     });
   }
 

@@ -6,8 +6,10 @@
  * fails, `openHandleZlib` gives undefined and the public streams do the work.
  */
 
+import { ownBytes } from '../protocol/memory.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
+import { type Claim, inflationRoom } from './inflation-room.ts';
 import {
   joinParts,
   type RawZlib,
@@ -183,10 +185,13 @@ class HandleZlib implements RawZlib {
   private outputBytes = 0;
   private step: Uint8Array = NOTHING;
   private stepBytes = 0;
+  /** Of an inflater, what it takes of the room for all of them. */
+  private readonly claim: Claim | undefined;
 
   constructor(Handle: ZlibHandleClass, options: RawZlibOptions) {
     const { windowBits, level, memLevel, strategy, dictionary } = options;
     this.maxSyncBytes = options.maxSyncBytes;
+    this.claim = options.direction === 'inflate' ? { heldBytes: 0 } : undefined;
     this.handle = new Handle(options.direction === 'deflate' ? DEFLATERAW : INFLATERAW);
     this.handle.onerror = (message, errno, code) => {
       this.error = Object.assign(new Error(message), { errno, code });
@@ -226,6 +231,8 @@ class HandleZlib implements RawZlib {
     this.isClosed = true;
     this.done = undefined;
     this.handle.close();
+    // A step that runs still holds its memory.
+    if (this.claim !== undefined && !this.isAsync) inflationRoom.release(this.claim);
   }
 
   private runSync(): void {
@@ -255,6 +262,15 @@ class HandleZlib implements RawZlib {
   private startAsyncStep(): void {
     const sizeBytes = Math.min(Math.max(this.step.length * 2, FIRST_STEP_BYTES), LAST_STEP_BYTES);
     const length = this.prepareStep(sizeBytes);
+    if (this.claim === undefined) this.runAsyncStep(length);
+    else inflationRoom.take(this.claim, length, () => this.runAsyncStep(length));
+  }
+
+  private runAsyncStep(length: number): void {
+    if (this.isClosed) {
+      zlibGate.leave();
+      return;
+    }
     this.step = Buffer.allocUnsafeSlow(length);
     this.isAsync = true;
     this.handle.write(Z_SYNC_FLUSH, this.input, this.inputOffset, this.inputBytes, this.step, 0, length);
@@ -295,7 +311,9 @@ class HandleZlib implements RawZlib {
 
   private takeOutput(producedBytes: number): Uint8Array {
     const output = this.step.subarray(0, producedBytes);
-    return this.step === scratch || 2 * producedBytes < this.step.length ? Buffer.from(output) : output;
+    // What is compressed is sent, and not kept.
+    if (this.claim === undefined && this.step === scratch) return Buffer.from(output);
+    return this.step === scratch ? new Uint8Array(output) : ownBytes(output);
   }
 
   private finish(): void {
@@ -305,7 +323,9 @@ class HandleZlib implements RawZlib {
     this.input = NOTHING;
     this.step = NOTHING;
     this.parts = [];
-    const output = error !== undefined || isTooLong ? NOTHING : joinParts(parts, outputBytes);
+    const isEmpty = error !== undefined || isTooLong || parts.length === 0;
+    const output = isEmpty ? NOTHING : joinParts(parts);
+    if (this.claim !== undefined && this.claim.heldBytes > 0) inflationRoom.release(this.claim);
     done?.({ error, output, isTooLong, consumedBytes });
   }
 }

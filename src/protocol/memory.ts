@@ -11,3 +11,8 @@ export function allocateZeroed(lengthBytes: number): Uint8Array {
 export function copyOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
+
+/** For bytes that are kept: without the memory that they lie in, unless they take half of it. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return 2 * bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
+}

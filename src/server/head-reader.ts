@@ -62,12 +62,21 @@ export class HeadReader {
   }
 
   /**
-   * Reads the head of another request, behind an answer. When none has begun by the deadline the socket is ended.
+   * Reads the head of another request, behind an answer. When none has begun by the deadline the socket is ended. Requests
+   * that came together have a turn of the event loop each.
+   * @param socket paused: what it reads stands behind the rest
    * @param rest what has been read of it
    */
   readNext(socket: Duplex, rest: Uint8Array): void {
     this.#watch(socket, true);
-    if (rest.length > 0) this.#receive(socket, rest);
+    if (rest.length === 0) {
+      socket.resume();
+      return;
+    }
+    setImmediate(() => {
+      if (this.#pending.has(socket)) this.#receive(socket, rest);
+      if (this.#pending.has(socket)) socket.resume();
+    });
   }
 
   #watch(socket: Duplex, isIdle: boolean): void {

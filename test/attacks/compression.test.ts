@@ -2,9 +2,11 @@
 
 import { once } from 'node:events';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { MessageInflater } from '../../src/deflate/codec.ts';
+import { inflationRoom, MAX_INFLATING_BYTES } from '../../src/deflate/inflation-room.ts';
 import { clientFrame, closed, inShort, RawPeer, upgradeRequest } from '../support/raw-peer.ts';
-import { echo, SERVER_KINDS, startServer } from '../support/servers.ts';
+import { echo, nextTurn, SERVER_KINDS, startServer } from '../support/servers.ts';
 
 const LIMIT = 1024 * 1024;
 const OFFER = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_no_context_takeover' };
@@ -84,4 +86,158 @@ describe.each(SERVER_KINDS)('%s', (kind) => {
     peer.send(clientFrame(8));
     await closing;
   });
+});
+
+/** How much happens in one turn of the event loop. */
+class TurnCounter {
+  total = 0;
+  most = 0;
+  #now = 0;
+
+  count(): void {
+    this.total++;
+    if (++this.#now === 1) {
+      setImmediate(() => {
+        this.#now = 0;
+      });
+    }
+    this.most = Math.max(this.most, this.#now);
+  }
+}
+
+/** `03 00` is an empty final block; a message of them has a stream for each. */
+const FINAL_BLOCKS = Buffer.from('0300'.repeat(900), 'hex');
+
+describe('A30 a message of many streams', () => {
+  it.each([
+    ['final blocks', FINAL_BLOCKS],
+    ['empty blocks', Buffer.from('000000ffff'.repeat(2000), 'hex')],
+  ])('A30 %s: the stack below whoever gets it is as low as for any other', async (_what, bytes) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+    onTestFinished(() => {
+      Error.stackTraceLimit = stackTraceLimit;
+    });
+    const depthOf = (payload: Uint8Array) =>
+      new Promise<number>((resolve, reject) => {
+        const inflater = new MessageInflater({ contextTakeover: true, windowBits: 15 });
+        inflater.inflate(payload, 0, payload.length, LIMIT, (fault, output) => {
+          if (fault !== undefined || output.length > 0) reject(new Error(`${fault?.id}`));
+          resolve(new Error('here').stack!.split('\n').length);
+          inflater.close();
+        });
+      });
+    const plain = await depthOf(Uint8Array.of(0));
+    expect(await depthOf(bytes)).toBeLessThanOrEqual(plain + 5);
+  });
+
+  it('A30 it takes several turns of the event loop', async () => {
+    const inflater = new MessageInflater({ contextTakeover: true, windowBits: 15 });
+    let turns = 0;
+    let isDone = false;
+    const done = new Promise<void>((resolve) => {
+      inflater.inflate(FINAL_BLOCKS, 0, FINAL_BLOCKS.length, LIMIT, () => {
+        isDone = true;
+        resolve();
+      });
+    });
+    while (!isDone) {
+      turns++;
+      await nextTurn();
+    }
+    await done;
+    expect(turns).toBeGreaterThanOrEqual(3);
+    inflater.close();
+  });
+});
+
+describe.each(SERVER_KINDS)('A30 a burst on %s has its share of a turn', (kind) => {
+  const tiny = clientFrame(1, [0x4a, 0x04, 0x00], { rsv: 4 });
+
+  it.each([
+    ['compressed messages', tiny, 3000, 128],
+    ['messages of final blocks', clientFrame(1, FINAL_BLOCKS, { rsv: 4 }), 20, 2],
+    ['plain messages', clientFrame(1, 'a'), 20_000, 2048],
+    ['pings', clientFrame(9), 1900, 1900],
+  ])('A30 %s', async (_what, frame, count, mostPerTurn) => {
+    const turns = new TurnCounter();
+    let received = 0;
+    const server = await startServer(kind, withDeflate(true), (socket) => {
+      const hear = () => {
+        received++;
+        turns.count();
+        if (received === count) socket.send('all', { compress: false });
+      };
+      socket.on('message', hear);
+      socket.on('ping', hear);
+    });
+    const peer = await RawPeer.open(server, OFFER);
+    peer.send(...Array<Uint8Array>(count).fill(frame));
+    let answer = await peer.frame();
+    while (answer !== inShort(0x81, 'all')) answer = await peer.frame();
+    expect(turns.most).toBeLessThanOrEqual(mostPerTurn);
+  });
+
+  it('A30 others are answered meanwhile', async () => {
+    let received = 0;
+    let receivedBefore = 0;
+    const server = await startServer(kind, {}, (socket) => {
+      socket.on('message', (data, isBinary) => {
+        if (isBinary) received++;
+        else {
+          receivedBefore = received;
+          socket.send(data as Buffer);
+        }
+      });
+    });
+    const flooding = await RawPeer.open(server);
+    const other = await RawPeer.open(server);
+    const count = 100_000;
+    flooding.send(Buffer.concat(Array<Uint8Array>(count).fill(clientFrame(2, 'a'))));
+    other.send(clientFrame(1, 'me'));
+    await other.frame();
+    expect(receivedBefore).toBeLessThan(count / 2);
+  });
+});
+
+it('A30 pipelined requests have a turn of the event loop each', async () => {
+  const turns = new TurnCounter();
+  const onRequest = () => {
+    turns.count();
+    return { body: '' };
+  };
+  const server = await startServer('node:net', { net: { onRequest } });
+  const peer = await RawPeer.connect(server);
+  const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const count = 500;
+  peer.send(request.repeat(count), upgradeRequest());
+  for (let i = 0; i < count; i++) expect(await peer.head()).toMatch(/^HTTP\/1.1 200 /);
+  expect(await peer.head()).toMatch(/^HTTP\/1.1 101 /);
+  expect(turns.total).toBe(count);
+  expect(turns.most).toBeLessThanOrEqual(2);
+});
+
+it('A33 many messages, each within its limit: what is inflated at a time is bounded over all connections', async () => {
+  const payload = deflateRawSync(Buffer.alloc(16 * LIMIT), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  const frame = clientFrame(2, payload, { rsv: 4 });
+  const lengths: number[] = [];
+  const held = () => (inflationRoom as unknown as { heldBytes: number }).heldBytes;
+  let mostBytes = 0;
+  const server = await startServer(
+    'node:http',
+    { maxMessageBytes: 20 * LIMIT, http: { perMessageDeflate: true } },
+    (socket) => {
+      socket.on('message', (data) => {
+        mostBytes = Math.max(mostBytes, held());
+        lengths.push((data as Buffer).length);
+        socket.send('ok', { compress: false });
+      });
+    },
+  );
+  const peers = await Promise.all(Array.from({ length: 10 }, () => RawPeer.open(server, OFFER)));
+  for (const peer of peers) peer.send(frame);
+  for (const peer of peers) expect(await peer.frame()).toBe(inShort(0x81, 'ok'));
+  expect(lengths).toEqual(Array(10).fill(16 * LIMIT));
+  expect(mostBytes).toBeLessThanOrEqual(MAX_INFLATING_BYTES + 17 * LIMIT);
+  expect(mostBytes).toBeGreaterThan(0);
 });
