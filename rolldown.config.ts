@@ -6,7 +6,7 @@
  *
  *   dist/NAME.js, NAME.mjs           an entry for `require` and for `import`; NAME.d.ts, NAME.d.mts: its types
  *   dist/parts/                      what the entries share; all that touches a frame lies in one file, framewright.js
- *   dist/pure/                       the entries that need no Node, as modules
+ *   dist/pure/                       the entries that need no Node, as modules for pages: as short as names allow
  *   dist/internals.js                what the benchmarks measure one by one; not published
  */
 
@@ -92,12 +92,22 @@ ${members(names)}}
 export = WebSocket;
 `;
 
-/** An `import x = y` may name a type only where that has not been exported as `export type`. */
-function exportTypesPlainly(): void {
+/** What nobody reads who does not read src: the same without comments. */
+const INTERNAL_TYPES = /^(transport|handshake|deflate)\//;
+
+/**
+ * Types as tsc has written them, shorter; and an `import x = y` may name a type only where that has not been exported as
+ * `export type`.
+ */
+function finishTypes(): void {
   for (const path of readdirSync(TYPES, { recursive: true, encoding: 'utf8' })) {
     if (!path.endsWith('.d.ts')) continue;
     const text = readFileSync(new URL(path, TYPES), 'utf8');
-    writeFileSync(new URL(path, TYPES), text.replaceAll('export type {', 'export {'));
+    const plain = text
+      .replaceAll('export type {', 'export {')
+      .replace(/^( {4})+/gm, ({ length }) => '\t'.repeat(length / 4));
+    const isInternal = INTERNAL_TYPES.test(path.replaceAll('\\', '/'));
+    writeFileSync(new URL(path, TYPES), isInternal ? plain.replace(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, '') : plain);
   }
 }
 
@@ -119,7 +129,7 @@ function facades(): Plugin {
     generateBundle(_options, bundle) {
       const emit = (fileName: string, source: string) => this.emitFile({ type: 'asset', fileName, source });
       const { values, types } = namesOfMainEntry();
-      exportTypesPlainly();
+      finishTypes();
       emit('package.json', '{ "type": "commonjs" }\n');
       emit('index.mjs', `${reexports('./index.js', values)}\nexport default all;\n`);
       emit('index.d.ts', commonJsDeclarations([...values, ...types]));
@@ -186,6 +196,7 @@ export default defineConfig([
     output: {
       dir: 'dist/pure',
       format: 'esm',
+      minify: { mangle: { keepNames: true } },
       comments: false,
       entryFileNames: '[name].mjs',
       chunkFileNames: 'core.mjs',

@@ -1,13 +1,32 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
 const SUITES = ['browser', 'conformance', 'ecosystem', 'package'];
 
+/** The page's script is minified and nobody reads it: as it stands in the package it takes a quarter of the room. */
+function compressScripts(): Plugin {
+  return {
+    name: 'compress-scripts',
+    apply: 'build',
+    writeBundle({ dir }, bundle) {
+      for (const name of Object.keys(bundle).filter((file) => file.endsWith('.js'))) {
+        const path = join(dir!, name);
+        writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path)));
+        rmSync(path);
+      }
+    },
+  };
+}
+
 export default defineConfig(({ mode }) => {
   const suite = SUITES.includes(mode) ? mode : 'test';
   return {
-    plugins: [react()],
+    plugins: [react(), compressScripts()],
     base: './',
     build: { outDir: '../../dist/playground', emptyOutDir: true },
     test: {

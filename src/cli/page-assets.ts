@@ -5,6 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
 
 export interface PlainAnswer {
   readonly status: number;
@@ -53,12 +54,16 @@ export function readPageAssets(folder: URL = PAGE_FOLDER): PageAssets {
   const assets = new Map<string, Asset>();
   if (!existsSync(new URL('index.html', folder))) return assets;
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const path = entry.replaceAll('\\', '/');
+    // What the build has compressed.
+    const isCompressed = entry.endsWith('.br');
+    const path = entry.replaceAll('\\', '/').replace(/\.br$/, '');
     const contentType = CONTENT_TYPES[extname(path)];
     if (contentType === undefined) continue;
     // The bundler puts a digest of the content into the names of what lies in assets/.
     const isImmutable = path.startsWith('assets/');
-    assets.set(`/${path}`, { contentType, body: readFileSync(new URL(path, folder)), isImmutable });
+    const content = readFileSync(new URL(entry, folder));
+    const body = isCompressed ? brotliDecompressSync(content) : content;
+    assets.set(`/${path}`, { contentType, body, isImmutable });
   }
   const index = assets.get('/index.html');
   if (index !== undefined) assets.set('/', index);

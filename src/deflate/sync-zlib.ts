@@ -106,7 +106,7 @@ function isUsedAsAssumed(prototype: object): boolean {
 
 /** There and back, and an error told. */
 function works(Handle: ZlibHandleClass): boolean {
-  const text = new TextEncoder().encode('permessage-deflate');
+  const text = Buffer.from('permessage-deflate');
   const common = { level: -1, memLevel: Z_DEFAULT_MEMLEVEL, strategy: 0, dictionary: undefined, maxSyncBytes: 64 };
   const deflater = new HandleZlib(Handle, { ...common, direction: 'deflate', windowBits: 15 });
   const inflater = new HandleZlib(Handle, { ...common, direction: 'inflate', windowBits: 15 });

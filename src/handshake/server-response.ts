@@ -3,11 +3,10 @@
  * know why something was accepted or refused.
  */
 
+import { encodeUtf8 } from '../protocol/index.ts';
 import { checkExtraFields, formatHead, type HeaderField, headerLine, reasonPhrase, statusLine } from './head-writer.ts';
 import { type Extension, formatExtensions, isToken } from './header-fields.ts';
 import { acceptValue } from './key.ts';
-
-const utf8 = new TextEncoder();
 
 export interface UpgradeResponse {
   /** The request's key. */
@@ -99,5 +98,5 @@ export function buildRefusalResponse({ status, message, headers = [], contentTyp
 }
 
 function utf8ByteString(text: string): string {
-  return Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join('');
+  return Array.from(encodeUtf8(text), (byte) => String.fromCharCode(byte)).join('');
 }

@@ -19,7 +19,7 @@ import {
   type ResponseHead,
   sha1,
 } from '../handshake/index.ts';
-import type { Role } from '../protocol/index.ts';
+import { encodeUtf8, type Role } from '../protocol/index.ts';
 import { formatHex } from './hex.ts';
 
 export interface HeadFieldView {
@@ -326,7 +326,7 @@ function deflateFault(headers: HeaderMap): HeadView['fault'] {
 
 /** §4.2.2: what a server makes of the client's key. */
 export function deriveAccept(key: string): AcceptDerivation {
-  const sha1Hex = formatHex(sha1(new TextEncoder().encode(key + GUID)));
+  const sha1Hex = formatHex(sha1(encodeUtf8(key + GUID)));
   return { key, guid: GUID, sha1Hex, accept: acceptValue(key) };
 }
 

@@ -4,7 +4,7 @@
 
 import { CloseCode, isSendableCloseCode } from './close-code.ts';
 import { MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.ts';
-import { isValidUtf8 } from './utf8.ts';
+import { encodeUtf8, isValidUtf8 } from './utf8.ts';
 import type { ViolationId } from './violation.ts';
 
 /** What a Close frame said. An empty body reads as 1005 with an empty reason (§7.1.5). */
@@ -69,7 +69,7 @@ function isBytes(value: unknown): value is Uint8Array {
 
 function reasonBytes(reason: string | Uint8Array | undefined): Uint8Array {
   if (reason === undefined) return EMPTY;
-  if (typeof reason === 'string') return new TextEncoder().encode(reason);
+  if (typeof reason === 'string') return encodeUtf8(reason);
   if (isBytes(reason)) return reason;
   throw new TypeError('Second argument must be a string or a Uint8Array');
 }

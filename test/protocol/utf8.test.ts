@@ -2,7 +2,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { type IsUtf8, isValidUtf8, pushPiece, Utf8Validator } from '../../src/protocol/index.ts';
+import { encodeUtf8, type IsUtf8, isValidUtf8, pushPiece, Utf8Validator } from '../../src/protocol/index.ts';
 import { firstOffendingByte, readUtf8 } from '../support/utf8-grammar.ts';
 import { hex, toBytes, toHex } from '../support/wire.ts';
 
@@ -211,4 +211,19 @@ it('§8.1 of a long piece the judge gets all but the characters that may be cut'
   pushPiece(validator, wire, 201, wire.length, judge);
   expect(asked).toEqual([text, text]);
   expect(validator.isComplete).toBe(true);
+});
+
+describe('encoding', () => {
+  it.each([
+    '',
+    'a\x00\x7f',
+    '\x80ü\u07ff',
+    '\u0800€\uffff',
+    '\u{10000}😀\u{10ffff}',
+    '\ud800',
+    'a\udfffb',
+    '\udc00\ud800',
+  ])('§8.1 %j as TextEncoder does it', (text) =>
+    expect(toHex(encodeUtf8(text))).toBe(toHex(new TextEncoder().encode(text))),
+  );
 });
