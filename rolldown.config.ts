@@ -12,6 +12,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'rolldown';
+import { minifySync } from 'rolldown/utils';
 
 const PURE_ENTRIES = { protocol: 'src/protocol/index.ts', inspector: 'src/inspector/index.ts' };
 const ENTRIES = {
@@ -93,7 +94,8 @@ export = WebSocket;
 `;
 
 /** What nobody reads who does not read src: the same without comments. */
-const INTERNAL_TYPES = /^(transport|handshake|deflate)\//;
+const INTERNAL_TYPES =
+  /^(transport|handshake|deflate|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
 
 /**
  * Types as tsc has written them, shorter; and an `import x = y` may name a type only where that has not been exported as
@@ -120,6 +122,24 @@ function unavailable() {
 Object.assign(unavailable, ${JSON.stringify(READY_STATES)});
 
 ${values.map((name) => `${declare(name)}\n`).join('')}`;
+}
+
+/** Names stay, for stack traces. */
+const SHORT = { mangle: { keepNames: true } };
+/** What the library's path does not touch is there for the command line above all, and need not be read in node_modules. */
+const SHORTENED_CHUNKS = ['cli/main', 'conformance', 'inspector'];
+
+function shorten(): Plugin {
+  return {
+    name: 'shorten',
+    generateBundle(_options, bundle) {
+      for (const output of Object.values(bundle)) {
+        if (output.type !== 'chunk' || !SHORTENED_CHUNKS.includes(output.name)) continue;
+        const options = { ...SHORT, codegen: { removeWhitespace: true }, module: false };
+        output.code = minifySync(output.fileName, output.code, options).code;
+      }
+    },
+  };
 }
 
 /** The files around the bundles. */
@@ -169,7 +189,7 @@ export default defineConfig([
     ...common,
     input: { ...ENTRIES, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
     platform: 'node',
-    plugins: [facades()],
+    plugins: [shorten(), facades()],
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -196,7 +216,7 @@ export default defineConfig([
     output: {
       dir: 'dist/pure',
       format: 'esm',
-      minify: { mangle: { keepNames: true } },
+      minify: SHORT,
       comments: false,
       entryFileNames: '[name].mjs',
       chunkFileNames: 'core.mjs',

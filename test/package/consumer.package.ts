@@ -4,7 +4,17 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,11 +90,35 @@ describe('the packed package', () => {
     expect(files).toContain('package/dist/playground/index.html');
     expect(
       files.filter(
-        (file) => !/^package\/(dist\/|package\.json$|(LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$)/.test(file),
+        (file) =>
+          !/^package\/(dist\/|spec-notes\/|bench\/results\/echo\.svg$|package\.json$|(LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$)/.test(
+            file,
+          ),
       ),
     ).toEqual([]);
     expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
     expect(files.filter((file) => file.endsWith('.map') || file.endsWith('/internals.js'))).toEqual([]);
+  });
+
+  it('is at most 1 MB unpacked', () => {
+    const folder = join(project, 'node_modules/framewright');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) =>
+      statSync(join(folder, path)),
+    );
+    const bytes = files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(bytes).toBeLessThanOrEqual(1_000_000);
+  });
+
+  it('holds what its README, CHANGELOG and SECURITY link to, and names no address that is not there', () => {
+    const folder = join(project, 'node_modules/framewright');
+    const links = ['README.md', 'CHANGELOG.md', 'SECURITY.md'].flatMap((page) =>
+      [...readFileSync(join(folder, page), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, path]) => path!),
+    );
+    expect(links).toContain('spec-notes/attacks.md');
+    expect(links.filter((path) => !existsSync(join(folder, path)))).toEqual([]);
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object;
+    expect(Object.keys(manifest).filter((key) => ['repository', 'bugs', 'homepage'].includes(key))).toEqual([]);
   });
 
   it('serves when required from CommonJS, as the class itself and by name', () => {
