@@ -650,6 +650,32 @@ const CHECKS: readonly Check[] = [
     here: ['finish', 'close'],
   },
   {
+    row: '`destroy(error)` while CONNECTING',
+    async run(library) {
+      const silent = await startRawServer(() => undefined);
+      const duplex = library.createWebSocketStream(new library.WebSocket(silent.url()));
+      const failed = eventOf(duplex, 'error');
+      duplex.destroy(new Error('mine'));
+      return ((await failed)[0] as Error).message;
+    },
+    inWs: 'WebSocket was closed before the connection was established',
+    here: 'mine',
+  },
+  {
+    row: '`ws.removeAllListeners()` stops the stream',
+    async run(library) {
+      const [socket, peer] = inMemory(library);
+      const heard: string[] = [];
+      library.createWebSocketStream(socket).on('data', (data) => heard.push(String(data)));
+      socket.removeAllListeners();
+      peer.write(text('x'));
+      for (let turn = 0; turn < 10; turn++) await nextTurn();
+      return heard;
+    },
+    inWs: [],
+    here: ['x'],
+  },
+  {
     row: 'options `read`, `write`, `final`, `destroy` of the Duplex',
     async run(library) {
       const [, socket] = await openRaw(await serve(library));
