@@ -105,6 +105,29 @@ describe('Sender', () => {
     expect(result.bufferedBytes).toBe(0);
   });
 
+  it('§6.1 what leaves is what was there at the call, also behind a Blob; a callback reports no success of what was cut off', async () => {
+    const socket = new HeldDuplex();
+    const sender = new Sender(socket);
+    const bytes = Buffer.from('a');
+    const errors: (Error | null | undefined)[] = [];
+    sender.send(bytes, { ...MESSAGE, compress: false }, (error) => errors.push(error));
+    sender.send(new Blob(['b']), { ...MESSAGE, compress: false });
+    sender.send(bytes.fill('c'), { ...MESSAGE, compress: false });
+    bytes.fill('x');
+    while (sender._bufferedBytes > 0) await nextTurn();
+    socket.release();
+    await nextTurn();
+    expect(toHex(socket.written)).toBe('81 01 61 81 01 62 81 01 63');
+    expect(errors[0] ?? undefined).toBeUndefined();
+
+    const cutOff = new HeldDuplex();
+    new Sender(cutOff).sendFrame([Buffer.from([0x81, 0])], (error) => errors.push(error));
+    cutOff.destroy();
+    cutOff.release();
+    await nextTurn();
+    expect(errors[1]).toMatchObject({ message: 'The connection was closed while the message was written' });
+  });
+
   it('§5.2 the socket is given the same pieces as by ws: Buffers, and text that is not masked as text', () => {
     const piecesOf = (SenderClass: typeof OurSender) => {
       const pieces: unknown[] = [];
