@@ -31,6 +31,7 @@ export default defineConfig(({ mode }) => {
     build: { outDir: '../../dist/playground', emptyOutDir: true },
     test: {
       include: [`test/**/*.${suite}.ts`],
+      ...(suite === 'test' && { setupFiles: 'test/support/warnings.ts' }),
       // Against tests that hang; no test is about how fast this machine is today.
       testTimeout: 120_000,
       hookTimeout: 120_000,

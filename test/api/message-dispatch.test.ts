@@ -80,6 +80,7 @@ describe('message events', () => {
   ])('a listener that %s fails the connection, where listenerErrors says so', async (_what, listener) => {
     const { socket } = await open({ listenerErrors: 'close' });
     const failed = once(socket, 'error') as Promise<[Error]>;
+    socket.on('error', ignoreError);
     socket.on('message', listener);
     socket.send('go');
     const [error] = await failed;

@@ -17,13 +17,6 @@ import { close, closed, type Fields, KEY, RawPeer, text, upgradeRequest } from '
 import { eventOf, nextTurn, SERVER_KINDS, startServer, testCertificate } from '../support/servers.ts';
 import { frame, toBytes, toHex } from '../support/wire.ts';
 
-const { randomFillSync } = vi.hoisted(() => ({ randomFillSync: vi.fn() }));
-vi.mock('node:crypto', async (importOriginal) => {
-  const original = await importOriginal<typeof import('node:crypto')>();
-  randomFillSync.mockImplementation(original.randomFillSync);
-  return { ...original, randomFillSync };
-});
-
 /** An open WebSocket on any stream, in either role. */
 function openOn(stream: Duplex, role: Role, settings: Partial<ConnectionSettings> = {}): WebSocket {
   const socket = new WebSocket(null);
@@ -91,7 +84,8 @@ describe('masking', () => {
   it('§5.3 masking keys are what node:crypto drew, in order, each used once', () => {
     const drawn: number[] = [];
     const keys: number[] = [];
-    randomFillSync.mockClear();
+    const randomFillSync = vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomFillSync');
+    onTestFinished(() => randomFillSync.mockRestore());
     // Whatever is left of the pool goes first.
     while (randomFillSync.mock.calls.length === 0) keys.push(nextMaskingKey());
     keys.splice(0, keys.length - 1);

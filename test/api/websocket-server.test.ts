@@ -116,6 +116,7 @@ describe('noServer and handleUpgrade', () => {
   });
 
   it('RFC 7692 §5.1 options.perMessageDeflate may be changed from request to request', async () => {
+    const { nextWarning } = watchProcess();
     const { server, endpoint } = await startPlainHttp();
     const wss = new WebSocketServer({ noServer: true });
     server.on('upgrade', (request, socket, head) => {
@@ -133,6 +134,7 @@ describe('noServer and handleUpgrade', () => {
     expect(await answer('/on')).toBe('101 permessage-deflate');
     expect(await answer('/off')).toBe('101 none');
     expect(await answer('/bad')).toBe('500 none');
+    expect((await nextWarning()).detail).toContain('serverMaxWindowBits must be');
   });
 
   it('works over any Duplex, and leaves one that is gone alone', () => {
@@ -294,6 +296,7 @@ describe('hooks and events', () => {
   );
 
   it('a refusal with illegal headers or status is a 500', async () => {
+    const { nextWarning } = watchProcess();
     const server = await startServer('node:http', {
       http: {
         verifyClient: (info, done) =>
@@ -306,6 +309,7 @@ describe('hooks and events', () => {
       const answer = await peer.rest();
       expect(answer).toMatch(/^HTTP\/1.1 500 /);
       expect(answer).not.toContain('Set-Cookie');
+      expect((await nextWarning()).message).toContain('a hook of WebSocketServer');
     }
   });
 
