@@ -6,6 +6,8 @@
 
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
+import { hasOwnEmit } from './event-target.ts';
+import type { RawData } from './socket-types.ts';
 import { internals, type WebSocket } from './websocket.ts';
 
 type Callback = (error?: Error | null) => void;
@@ -40,13 +42,16 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
 
   duplex.isReady = () => socket.readyState !== 0;
   const isText = duplex.readableObjectMode;
+  const take = (data: RawData, isBinary: boolean) => {
+    const chunk = isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
+    if (!duplex.push(chunk)) socket.pause();
+  };
+  // Whoever has put an `emit` of their own in Node's place decides on what the stream hears, too.
+  const isFiltered = hasOwnEmit(socket);
+  if (isFiltered) socket.on('message', take);
   internals.observe(socket, {
+    ...(isFiltered ? {} : { message: take }),
     opened: () => ends.opened(),
-    message(data, isBinary) {
-      const chunk =
-        isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
-      if (!duplex.push(chunk)) socket.pause();
-    },
     failed(error) {
       ends.failed(error);
       // The stream's 'error' event tells it.

@@ -294,3 +294,18 @@ describe('destroyed while CONNECTING', () => {
     expect(read).toEqual(['welcome', 'heard early']);
   });
 });
+
+it('an `emit` that a program has put over Node’s decides on what the stream hears', async () => {
+  class Deaf extends WebSocket {
+    // biome-ignore lint/suspicious/noExplicitAny: as `emit` of any emitter
+    override emit(name: any, ...args: any[]): boolean {
+      return String(args[0]) === 'secret' || super.emit.apply(this, [name, ...args] as never);
+    }
+  }
+  const server = await startServer('node:net', {}, (socket) => {
+    for (const payload of ['secret', 'open']) socket.send(payload);
+  });
+  const stream = createWebSocketStream(new Deaf(server.url()));
+  expect(String((await once(stream, 'data'))[0])).toBe('open');
+  stream.destroy();
+});
