@@ -10,6 +10,8 @@ export const MAX_INFLATING_BYTES = 64 * 1_048_576;
 /** What one inflation has taken. */
 export interface Claim {
   heldBytes: number;
+  /** Whether it waits for more. */
+  isWaiting: boolean;
 }
 
 interface Waiting {
@@ -32,6 +34,7 @@ export class InflationRoom {
 
   /** @param go called once: now, when there is room, or when `release` is called for the claim */
   take(claim: Claim, lengthBytes: number, go: () => void): void {
+    claim.isWaiting = true;
     this.waiting.push({ claim, lengthBytes, go });
     this.admit();
   }
@@ -41,10 +44,13 @@ export class InflationRoom {
     this.heldBytes -= claim.heldBytes;
     claim.heldBytes = 0;
     if (this.first === claim) this.first = undefined;
-    const own = this.waiting.find((waiting) => waiting.claim === claim);
-    if (own !== undefined) {
-      this.waiting = this.waiting.filter((waiting) => waiting !== own);
-      own.go();
+    if (claim.isWaiting) {
+      claim.isWaiting = false;
+      const [own] = this.waiting.splice(
+        this.waiting.findIndex((waiting) => waiting.claim === claim),
+        1,
+      );
+      own!.go();
     }
     this.admit();
   }
@@ -62,8 +68,7 @@ export class InflationRoom {
 
   /** In the order of their coming, but for the one that everybody waits for. */
   private takeNext(): Waiting | undefined {
-    const favoured = this.waiting.findIndex(({ claim }) => claim === this.first);
-    const at = favoured === -1 ? 0 : favoured;
+    const at = this.first?.isWaiting === true ? this.waiting.findIndex(({ claim }) => claim === this.first) : 0;
     const next = this.waiting[at];
     if (next === undefined) return undefined;
     const { claim, lengthBytes } = next;
@@ -72,6 +77,7 @@ export class InflationRoom {
       this.first = claim;
     }
     this.waiting.splice(at, 1);
+    claim.isWaiting = false;
     claim.heldBytes += lengthBytes;
     this.heldBytes += lengthBytes;
     return next;

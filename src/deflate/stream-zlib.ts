@@ -74,7 +74,8 @@ class StreamZlib implements RawZlib {
     const finishIfDone = () => {
       if (isFlushed && !isWaiting && stream.readableLength === 0 && this.finish === finish) finish();
     };
-    const claim: Claim | undefined = this.options.direction === 'inflate' ? { heldBytes: 0 } : undefined;
+    const claim: Claim | undefined =
+      this.options.direction === 'inflate' ? { heldBytes: 0, isWaiting: false } : undefined;
     this.onData = (chunk) => {
       outputBytes += chunk.length;
       if (outputBytes > maxOutputBytes) {

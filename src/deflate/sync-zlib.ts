@@ -191,7 +191,7 @@ class HandleZlib implements RawZlib {
   constructor(Handle: ZlibHandleClass, options: RawZlibOptions) {
     const { windowBits, level, memLevel, strategy, dictionary } = options;
     this.maxSyncBytes = options.maxSyncBytes;
-    this.claim = options.direction === 'inflate' ? { heldBytes: 0 } : undefined;
+    this.claim = options.direction === 'inflate' ? { heldBytes: 0, isWaiting: false } : undefined;
     this.handle = new Handle(options.direction === 'deflate' ? DEFLATERAW : INFLATERAW);
     this.handle.onerror = (message, errno, code) => {
       this.error = Object.assign(new Error(message), { errno, code });

@@ -11,7 +11,7 @@ function open(maxBytes: number) {
   const log: string[] = [];
   const claims = new Map<string, Claim>();
   const claim = (name: string) => {
-    if (!claims.has(name)) claims.set(name, { heldBytes: 0 });
+    if (!claims.has(name)) claims.set(name, { heldBytes: 0, isWaiting: false });
     return claims.get(name)!;
   };
   return {
@@ -66,11 +66,11 @@ describe('the room for what is being inflated', () => {
 
   it('thousands that give back what they get do not pile up on the stack', () => {
     const room = new InflationRoom(10);
-    const first: Claim = { heldBytes: 0 };
+    const first: Claim = { heldBytes: 0, isWaiting: false };
     room.take(first, 20, () => {});
     let count = 0;
     for (let i = 0; i < 20_000; i++) {
-      const claim: Claim = { heldBytes: 0 };
+      const claim: Claim = { heldBytes: 0, isWaiting: false };
       room.take(claim, 20, () => {
         count++;
         room.release(claim);
@@ -82,23 +82,25 @@ describe('the room for what is being inflated', () => {
 });
 
 describe.each(['handle', 'stream'] as const)('A33 inflating with the engine %s', (engine) => {
-  it('a dozen messages of 12 MiB come through, in order on each connection, and hold little at a time', async () => {
+  it('eight messages of 12 MiB come through, in order on each connection, and hold little at a time', async () => {
     const payload = deflateRawSync(Buffer.alloc(12 * MIB), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    const short = deflateRawSync(Buffer.alloc(1000), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
     // Off the main thread from the first byte.
     const options = { contextTakeover: false, windowBits: 15, engine, maxSyncBytes: 100 };
-    const inflaters = Array.from({ length: 12 }, () => new MessageInflater(options));
+    const inflaters = Array.from({ length: 8 }, () => new MessageInflater(options));
     let mostBytes = 0;
     const { heldBytes } = inflationRoom as unknown as { heldBytes: number };
     expect(heldBytes).toBe(0);
     const order: string[] = [];
     const done = inflaters.flatMap((inflater, i) =>
-      [1, 2].map(
-        (turn) =>
+      [payload, short].map(
+        (bytes, turn) =>
           new Promise<void>((resolve, reject) => {
-            inflater.inflate(payload, 0, payload.length, 100 * MIB, (fault, output) => {
+            inflater.inflate(bytes, 0, bytes.length, 100 * MIB, (fault, output) => {
               mostBytes = Math.max(mostBytes, (inflationRoom as unknown as { heldBytes: number }).heldBytes);
               order.push(`${i}.${turn}`);
-              if (fault !== undefined || output.length !== 12 * MIB) reject(new Error(`${fault?.id}`));
+              if (fault !== undefined || output.length !== (turn === 0 ? 12 * MIB : 1000))
+                reject(new Error(`${fault?.id}`));
               else resolve();
             });
           }),
@@ -106,13 +108,13 @@ describe.each(['handle', 'stream'] as const)('A33 inflating with the engine %s',
     );
     await Promise.all(done);
     expect(mostBytes).toBeLessThanOrEqual(MAX_INFLATING_BYTES + 13 * MIB);
-    for (let i = 0; i < 12; i++) expect(order.indexOf(`${i}.1`)).toBeLessThan(order.indexOf(`${i}.2`));
+    for (let i = 0; i < 8; i++) expect(order.indexOf(`${i}.0`)).toBeLessThan(order.indexOf(`${i}.1`));
     expect((inflationRoom as unknown as { heldBytes: number }).heldBytes).toBe(0);
     for (const inflater of inflaters) inflater.close();
   });
 
   it('those that are closed meanwhile give everything back', async () => {
-    const payload = deflateRawSync(Buffer.alloc(30 * MIB), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    const payload = deflateRawSync(Buffer.alloc(16 * MIB), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
     const options = { contextTakeover: false, windowBits: 15, engine, maxSyncBytes: 100 };
     const inflaters = Array.from({ length: 8 }, () => new MessageInflater(options));
     const faults: unknown[] = [];
