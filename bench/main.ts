@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { EXCHANGE_PARTS } from './exchange-parts.ts';
+import { importPart } from './import-part.ts';
 import { IN_PROCESS_PARTS } from './in-process-parts.ts';
 import { type CellResult, compare, type Part, type Settings } from './part.ts';
 import { type Subject, subjectOf } from './subjects.ts';
@@ -11,7 +12,7 @@ import { hasTaskset, pinSelf } from './support/processes.ts';
 import { environment, saveFile, saveResult } from './support/report.ts';
 import { formatCell } from './table.ts';
 
-const PARTS: readonly Part[] = [...IN_PROCESS_PARTS, ...EXCHANGE_PARTS];
+const PARTS: readonly Part[] = [importPart, ...IN_PROCESS_PARTS, ...EXCHANGE_PARTS];
 
 const USAGE = `npm run bench -- [PART…] [options]
 
