@@ -97,9 +97,12 @@ export = WebSocket;
 const INTERNAL_TYPES =
   /^(transport|handshake|deflate|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
 
+/** Generic since TypeScript 5.7; without its parameter it means as much and older ones take it. */
+const GENERIC_BYTES = /\b(\w*Array|ArrayBufferView|DataView|Buffer)<(ArrayBuffer|ArrayBufferLike)>/g;
+
 /**
- * Types as tsc has written them, shorter; and an `import x = y` may name a type only where that has not been exported as
- * `export type`.
+ * Types as tsc has written them, shorter, and for all versions; an `import x = y` may name a type only where that has not
+ * been exported as `export type`.
  */
 function finishTypes(): void {
   for (const path of readdirSync(TYPES, { recursive: true, encoding: 'utf8' })) {
@@ -107,6 +110,7 @@ function finishTypes(): void {
     const text = readFileSync(new URL(path, TYPES), 'utf8');
     const plain = text
       .replaceAll('export type {', 'export {')
+      .replace(GENERIC_BYTES, '$1')
       .replace(/^( {4})+/gm, ({ length }) => '\t'.repeat(length / 4));
     const isInternal = INTERNAL_TYPES.test(path.replaceAll('\\', '/'));
     writeFileSync(new URL(path, TYPES), isInternal ? plain.replace(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, '') : plain);
