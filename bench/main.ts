@@ -22,6 +22,7 @@ Without a part, all of them. Every measurement runs in fresh processes, subjects
   --list             the parts, and the subjects of each
   --quick            fewer rounds, shorter, few cells: a glance, no result
   --full             every cell
+  --cells A,B,…      only the cells whose names begin so, such as '1 KiB × 50, 16'
   --rounds N         default 5
   --seconds N        of each measurement; default 1
   --peers A,B,…      these subjects in place of the part's: NAME[@NODE][:DIST], such as
@@ -29,7 +30,7 @@ Without a part, all of them. Every measurement runs in fresh processes, subjects
   --json FILE        write what was measured there
   --help
 
-bench/results gets the whole picture only: nothing of a --quick run, nor of one with --peers.`;
+bench/results gets the whole picture only: nothing of a --quick run, nor of one with --peers or --cells.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,6 +38,7 @@ const { values, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
+    cells: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     peers: { type: 'string' },
@@ -84,14 +86,16 @@ async function runPart(part: Part, settings: Settings): Promise<object> {
   console.log(`\n${part.name}: ${part.summary}; medians of ${settings.rounds} rounds\n`);
   const subjects = subjectsOf(part);
   const results: CellResult[] = [];
+  const beginnings = values.cells?.split(/,(?! )/) ?? [''];
   for (const cell of part.cells(settings)) {
+    if (!beginnings.some((beginning) => cell.name.startsWith(beginning))) continue;
     const result = await compare(cell, subjects, settings.rounds);
     results.push(result);
     console.log(`${formatCell(result, part.figures, part.base)}\n`);
   }
   const { name, summary, base } = part;
   const report = { part: name, summary, base, settings, cells: results };
-  if (!settings.isQuick && values.peers === undefined) {
+  if (!settings.isQuick && values.peers === undefined && values.cells === undefined) {
     saveResult(name, report);
     if (part.draw !== undefined) saveFile(`${name}.svg`, part.draw(results));
   }

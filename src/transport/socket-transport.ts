@@ -76,8 +76,8 @@ function onClose(this: OwnedStream): void {
   this[TRANSPORT].socketClosed();
 }
 
-function begin(transport: SocketTransport): void {
-  transport.begin();
+function begin(transport: SocketTransport, head: Buffer | undefined): void {
+  transport.begin(head);
 }
 
 function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
@@ -114,7 +114,7 @@ export class SocketTransport implements SharedReader {
   /** Whether `close` has been called, though messages sent before may still stand before the Close frame. */
   isClosing = false;
   /** Whether the socket is paused because the Connection holds input back. */
-  private isReadingPaused = true;
+  private isReadingPaused = false;
 
   /**
    * Takes the socket over; from the next tick on, `handler` hears of it.
@@ -166,13 +166,22 @@ export class SocketTransport implements SharedReader {
     if (sharesReadBuffer) readShared(socket, this);
     const buffered = readBuffered(socket);
     if (buffered !== null) this.receiveData(buffered);
-    socket.pause();
     socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
-    process.nextTick(begin, this);
+    // Whoever did the handshake may have paused it. What it reads before `begin` waits like the rest.
+    this.isReadingPaused = false;
+    socket.resume();
+    process.nextTick(begin, this, head.length > 0 ? Buffer.from(head) : undefined);
   }
 
-  /** By now whoever was given the connection has had the time to listen. */
-  begin(): void {
+  /**
+   * By now whoever was given the connection has had the time to listen.
+   * @param head for those who listen to the socket itself
+   */
+  begin(head: Buffer | undefined): void {
+    const { socket } = this;
+    if (head !== undefined && socket.listenerCount('data') > 1) {
+      for (const listener of socket.rawListeners('data')) if (listener !== onData) listener.call(socket, head);
+    }
     this.handle(() => this.connection.resume(Hold.Start));
   }
 

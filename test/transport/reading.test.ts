@@ -115,3 +115,33 @@ describe('what came before is read before what comes later', () => {
     expect(received).toEqual(MESSAGES);
   });
 });
+
+describe.each(SERVER_KINDS)('the socket itself, on %s', (kind) => {
+  it('is not paused when the connection is announced, and is as soon as that is', async () => {
+    const states: boolean[] = [];
+    const server = await startServer(kind, {}, (socket) => {
+      const stream = socket._socket as Socket;
+      states.push(stream.isPaused());
+      socket.pause();
+      states.push(stream.isPaused());
+    });
+    await RawPeer.open(server);
+    expect(states).toEqual([false, true]);
+  });
+
+  it('tells its own listeners what came with the handshake as well', async () => {
+    const heard: string[] = [];
+    const server = await startServer(kind, {}, (socket) => {
+      socket._socket!.on('data', (chunk: Buffer) => heard.push(chunk.toString('hex')));
+      socket.on('message', (data) => {
+        heard.push(String(data));
+        socket.send('heard');
+      });
+    });
+    const peer = await RawPeer.connect(server);
+    peer.send(concat(Buffer.from(upgradeRequest()), text('first')));
+    await peer.head();
+    await peer.frame();
+    expect(heard).toEqual([Buffer.from(text('first')).toString('hex'), 'first']);
+  });
+});
