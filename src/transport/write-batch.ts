@@ -4,8 +4,8 @@
  * A string becomes UTF-8 here (§5.6); bytes are not looked at.
  *
  * What leaves is what was there at the call, so whatever callers can change is copied: through a slab that all
- * connections share, which is written when it is full. While the network takes it at once, that is one slab that stays in
- * the processor's cache; as soon as it does not, the rest gets memory of its own.
+ * connections share, which is written when it is full, or, what is longer than a slab, through memory that is used again
+ * once the network has taken it. As soon as the network does not take it at once, the rest gets memory of its own.
  */
 
 // Imported since the global one is looked up anew at every use.
@@ -17,6 +17,7 @@ import { outsideAnyContext } from '../deflate/async-context.ts';
 import { type FrameOutput, frameHeaderLength, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
 import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
+import { allocateReusable, recycle } from './message-memory.ts';
 import { noFrames, type SharedFrames } from './shared-frames.ts';
 import { isPlainSocket } from './shared-read.ts';
 import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
@@ -26,6 +27,9 @@ export type WriteCallback = (error?: Error | null) => void;
 
 /** Up to here a payload lies in one piece behind its header. */
 export const LONG_PAYLOAD_BYTES = 16_384;
+
+/** Pieces of what is longer than a slab: one write each. A multiple of four, so that the whole masking key fits each. */
+const LARGE_PIECE_BYTES = 1_048_576;
 
 /** From here on a write is worth making at once where nothing is held: what waits would take slab after slab. */
 const LARGE_WRITE_BYTES = 65_536;
@@ -48,6 +52,8 @@ export interface WriteBatchOwner {
 /** What left in one write, for as long as somebody waits for it or the network has not taken it. */
 interface Writing {
   readonly callbacks: readonly WriteCallback[] | undefined;
+  /** Memory that can be used again when the network has taken it. */
+  lent: readonly Uint8Array[] | undefined;
   /** The application's bytes in it. */
   readonly dataBytes: number;
   /** Where it ends in all that the batch has written. */
@@ -115,6 +121,8 @@ export class WriteBatch implements FrameOutput {
   private rangeEnd = 0;
   /** Frames that others get as well, the last piece to be while no range is being filled. */
   private shared: SharedFrames | undefined;
+  /** Memory of long pieces, to be used again when the network has taken them. */
+  private lent: Uint8Array[] | undefined;
   private callbacks: WriteCallback[] | undefined;
   private pendingBytes = 0;
   /** The application's bytes among them. */
@@ -325,6 +333,10 @@ export class WriteBatch implements FrameOutput {
 
   /** A copy of bytes, masked where there is a key, piece by piece: the caller cannot change it any more (§10.3). */
   private copyLong(source: Uint8Array, maskingKey: number | undefined): void {
+    if (source.length > SLAB_BYTES) {
+      this.copyLarge(source, maskingKey);
+      return;
+    }
     for (let at = 0; at < source.length; ) {
       const { bytes, words } = this.extendRange(Math.min(source.length - at, LONG_PAYLOAD_BYTES));
       if (!this.isTaking && source.length - at > LONG_PAYLOAD_BYTES) {
@@ -340,6 +352,28 @@ export class WriteBatch implements FrameOutput {
       else copyMasked(piece, bytes, this.rangeEnd, maskingKey, words);
       this.growRange(length);
       at += length;
+    }
+  }
+
+  /** The same with few writes, of as much as the network takes at once in each. */
+  private copyLarge(source: Uint8Array, maskingKey: number | undefined): void {
+    for (let at = 0; at < source.length; ) {
+      const length = this.isTaking ? Math.min(source.length - at, LARGE_PIECE_BYTES) : source.length - at;
+      // Other streams may hand what they got to somebody else, who keeps it.
+      const isLent = this.tellsWhenTaken && length <= LARGE_PIECE_BYTES;
+      const memory = isLent ? allocateReusable(length) : Buffer.allocUnsafeSlow(length);
+      const piece = viewOf(source, at, at + length);
+      if (maskingKey === undefined) memory.set(piece);
+      else copyMasked(piece, memory, 0, maskingKey);
+      this.seal();
+      this.add(memory.length === length ? memory : viewOf(memory, 0, length));
+      if (isLent) {
+        this.lent ??= [];
+        this.lent.push(memory);
+      }
+      this.pendingBytes += length;
+      at += length;
+      if (at < source.length && this.isTaking) this.write();
     }
   }
 
@@ -438,7 +472,7 @@ export class WriteBatch implements FrameOutput {
     this.pendingDataBytes = 0;
     this.kept = undefined;
     // One callback for the socket that stands for all of them; none when nobody waits.
-    const isAwaited = this.callbacks !== undefined || this.owner.isAwaitingFlush;
+    const isAwaited = this.callbacks !== undefined || this.lent !== undefined || this.owner.isAwaitingFlush;
     let writing = isAwaited ? this.takeWriting(dataBytes) : undefined;
     const onWritten = writing && this.settler(writing);
     const canTake = !socket.destroyed;
@@ -456,7 +490,10 @@ export class WriteBatch implements FrameOutput {
     if (slabs !== undefined) for (const slab of slabs) slab.giveBack(this.tellsWhenTaken && isEmpty);
     if (isTaken) {
       this.countTaken(dataBytes, turn);
-      if (writing !== undefined) writing.isTaken = true;
+      if (writing !== undefined) {
+        writing.isTaken = true;
+        if (this.tellsWhenTaken) giveBackLent(writing);
+      }
     } else if (canTake) {
       writing ??= this.takeWriting(dataBytes);
       this.addUntaken(writing);
@@ -470,10 +507,11 @@ export class WriteBatch implements FrameOutput {
   }
 
   private takeWriting(dataBytes: number): Writing {
-    const { callbacks, writtenBytes: end } = this;
+    const { callbacks, lent, writtenBytes: end } = this;
     this.callbacks = undefined;
+    this.lent = undefined;
     const wasOpen = !this.socket.destroyed;
-    return { callbacks, dataBytes, end, turn, wasOpen, isTaken: false, isSettled: false, next: undefined };
+    return { callbacks, lent, dataBytes, end, turn, wasOpen, isTaken: false, isSettled: false, next: undefined };
   }
 
   private settler(writing: Writing): WriteCallback {
@@ -486,7 +524,10 @@ export class WriteBatch implements FrameOutput {
     writing.isSettled = true;
     const outcome = writing.isTaken ? undefined : this.outcomeOf(writing, error);
     // What somebody has been told to be taken is not buffered any more, though the turn has not ended.
-    if (outcome === undefined) this.takenDataBytes = 0;
+    if (outcome === undefined) {
+      this.takenDataBytes = 0;
+      giveBackLent(writing);
+    }
     if (writing.callbacks !== undefined) for (const callback of writing.callbacks) callback(outcome);
     if (this.pendingBytes === 0 && this.socket.writableLength === 0) this.owner.flushed();
   }
@@ -527,6 +568,12 @@ export class WriteBatch implements FrameOutput {
     }
     this.takenDataBytes += dataBytes;
   }
+}
+
+function giveBackLent(writing: Writing): void {
+  if (writing.lent === undefined) return;
+  for (const memory of writing.lent) recycle(memory);
+  writing.lent = undefined;
 }
 
 function writeAll(socket: Duplex, pieces: readonly Uint8Array[], onWritten: WriteCallback | undefined): void {
