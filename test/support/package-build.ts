@@ -11,7 +11,7 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { defineConfig, type Plugin } from 'rolldown';
+import { build, type Plugin } from 'rolldown';
 import { minifySync } from 'rolldown/utils';
 
 const PURE_ENTRIES = { protocol: 'src/protocol/index.ts', inspector: 'src/inspector/index.ts' };
@@ -22,7 +22,7 @@ const ENTRIES = {
   ...PURE_ENTRIES,
 };
 
-const TYPES = new URL('dist/types/', import.meta.url);
+const TYPES = new URL('../../dist/types/', import.meta.url);
 
 /** Where browsers come by: the names are there, so that imports resolve, and say what to do when they are used. */
 const BROWSER_MESSAGE =
@@ -31,7 +31,7 @@ const READY_STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 
 /** What the main entry exports, as the text of src/index.ts has it. */
 function namesOfMainEntry(): { values: string[]; types: string[] } {
-  const source = readFileSync(new URL('src/index.ts', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('../../src/index.ts', import.meta.url), 'utf8');
   const values: string[] = [];
   const types: string[] = [];
   for (const [, isType, list] of source.matchAll(/^export (type )?\{([^}]*)\}/gm)) {
@@ -188,7 +188,7 @@ export default unavailable;
 
 const common = { logLevel: 'warn', external: /^node:/, tsconfig: false } as const;
 
-export default defineConfig([
+await build([
   {
     ...common,
     input: { ...ENTRIES, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
