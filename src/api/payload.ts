@@ -87,10 +87,23 @@ export function toControlPayload(data: SendData): Uint8Array | Blob {
   return typeof payload === 'string' ? Buffer.from(payload) : payload;
 }
 
-/** A binary message as `binaryType` asks for it; see `RawData` of Blobs. */
-export function fromPayload(data: Buffer, binaryType: BinaryType): RawData {
+function split(data: Buffer, lengths: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    if (length > 0) pieces.push(data.subarray(at, at + length));
+    at += length;
+  }
+  return pieces;
+}
+
+/**
+ * A binary message as `binaryType` asks for it; see `RawData` of Blobs.
+ * @param fragmentLengths those of its fragments, if they are known; empty ones are left out
+ */
+export function fromPayload(data: Buffer, binaryType: BinaryType, fragmentLengths: readonly number[] = []): RawData {
   if (binaryType === 'nodebuffer') return data;
-  if (binaryType === 'fragments') return [data];
+  if (binaryType === 'fragments') return split(data, fragmentLengths.length > 0 ? fragmentLengths : [data.length]);
   if (binaryType === 'blob') return new Blob([data]) as never;
   const { buffer, byteOffset, byteLength } = data;
   if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;

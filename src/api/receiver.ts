@@ -73,6 +73,7 @@ export class Receiver extends Writable {
       allocate: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
       isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
     });
+    this.#connection.recordsFragments = this.#binaryType === 'fragments';
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
@@ -95,7 +96,8 @@ export class Receiver extends Writable {
     return {
       message: (bytes, start, end, isBinary) => {
         const data = viewOf(bytes, start, end);
-        this.#tell('message', isBinary ? fromPayload(data, this.#binaryType) : data, isBinary);
+        const { fragmentLengths } = this.#connection;
+        this.#tell('message', isBinary ? fromPayload(data, this.#binaryType, fragmentLengths) : data, isBinary);
       },
       ping: (payload) => this.#tell('ping', Buffer.from(payload)),
       pong: (payload) => this.#tell('pong', Buffer.from(payload)),

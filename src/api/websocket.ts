@@ -267,6 +267,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       deflate,
       isTransient: settings.transientMessages,
     });
+    this.#transport.connection.recordsFragments = this.#binaryType === 'fragments';
     for (const observer of this.#observers) observer.opened?.();
     try {
       if (hasOwnEmit(this)) this.emit('open');
@@ -322,7 +323,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** How binary messages are delivered; unknown values are ignored. May change at any time. */
   set binaryType(value: BinaryType) {
-    if (BINARY_TYPES.includes(value)) this.#binaryType = value;
+    if (!BINARY_TYPES.includes(value)) return;
+    this.#binaryType = value;
+    if (this.#transport !== undefined) this.#transport.connection.recordsFragments = value === 'fragments';
   }
 
   /** The transport below, for its addresses and TLS state; null before the connection is open. */
@@ -597,7 +600,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
         const data = transport.isTransient
           ? viewOfChunk(bytes, start, end)
           : messageAt(transport, bytes, start, end, isShared);
-        socket.#emitMessage(data, isBinary);
+        socket.#emitMessage(data, isBinary, socket.#transport!.connection.fragmentLengths);
       } catch (error) {
         socket.#failForHandler(error);
       }
@@ -762,8 +765,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     if (this.#pauses === 0) this.#transport?.resume();
   }
 
-  #emitMessage(bytes: Buffer, isBinary: boolean): void {
-    const data = isBinary ? fromPayload(bytes, this.#binaryType) : bytes;
+  #emitMessage(bytes: Buffer, isBinary: boolean, fragmentLengths?: readonly number[]): void {
+    const data = isBinary ? fromPayload(bytes, this.#binaryType, fragmentLengths) : bytes;
     if (this.#messageObservers.length > 0) {
       for (const observer of this.#messageObservers) observer.message!(data, isBinary);
     }

@@ -85,6 +85,10 @@ export class Connection implements FrameSink {
   /** Made for the first ping. */
   private autoPong: AutoPong | undefined;
   private pongsSent = 0;
+  /** Whether to record how long the fragments of a message are, for those who want them apart. */
+  recordsFragments = false;
+  /** The recorded ones of the message that is being handed out; none of a message that was one whole frame, or compressed. */
+  fragmentLengths: number[] = [];
   /** Whether the message being sent has begun and not ended. */
   isSendingFragments = false;
 
@@ -122,9 +126,12 @@ export class Connection implements FrameSink {
     return (this.holds & Hold.Application) !== 0;
   }
 
-  /** Whether input is held back for any reason, so that no more of it should be read. */
+  /**
+   * Whether input is held back for a reason that lasts, so that no more of it should be read. What comes before the start
+   * waits for a tick only.
+   */
   get isHolding(): boolean {
-    return this.holds !== 0;
+    return (this.holds & ~Hold.Start) !== 0;
   }
 
   // ---- What the transport reports -------------------------------------------------------------------------------
@@ -349,6 +356,7 @@ export class Connection implements FrameSink {
     this.controlRate?.reset();
     this.spend(1);
     this.frameBytesToCome = header.payloadLength;
+    if (this.recordsFragments) this.fragmentLengths.push(header.payloadLength);
     // §6.2: the first frame has the type of the whole message.
     if (opcode === Opcode.Continuation) return;
     this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation, this.isUtf8);
@@ -379,10 +387,12 @@ export class Connection implements FrameSink {
     const { bytes, length, isBinary, isCompressed } = assembler;
     assembler.release();
     if (isCompressed) {
+      this.fragmentLengths = [];
       this.inflate(bytes.subarray(0, length), isBinary);
       return;
     }
     this.deliver(bytes, 0, length, isBinary, this.recycle !== undefined);
+    if (this.recordsFragments) this.fragmentLengths = [];
     this.recycle?.(bytes);
   }
 

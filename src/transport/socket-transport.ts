@@ -168,7 +168,6 @@ export class SocketTransport implements SharedReader {
     if (buffered !== null) this.receiveData(buffered);
     socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
     // Whoever did the handshake may have paused it. What it reads before `begin` waits like the rest.
-    this.isReadingPaused = false;
     socket.resume();
     process.nextTick(begin, this, head.length > 0 ? Buffer.from(head) : undefined);
   }
@@ -179,10 +178,9 @@ export class SocketTransport implements SharedReader {
    */
   begin(head: Buffer | undefined): void {
     const { socket } = this;
-    if (head !== undefined && socket.listenerCount('data') > 1) {
-      for (const listener of socket.rawListeners('data')) if (listener !== onData) listener.call(socket, head);
-    }
     this.handle(() => this.connection.resume(Hold.Start));
+    if (head === undefined || socket.listenerCount('data') < 2) return;
+    for (const listener of socket.rawListeners('data')) if (listener !== onData) listener.call(socket, head);
   }
 
   /** Whether no more should be read for now. */

@@ -523,12 +523,12 @@ export class WriteBatch implements FrameOutput {
     if (writing.isSettled) return;
     writing.isSettled = true;
     const outcome = writing.isTaken ? undefined : this.outcomeOf(writing, error);
-    // What somebody has been told to be taken is not buffered any more, though the turn has not ended.
-    if (outcome === undefined) {
-      this.takenDataBytes = 0;
-      giveBackLent(writing);
+    if (outcome === undefined) giveBackLent(writing);
+    if (writing.callbacks !== undefined) {
+      // What somebody has been told to be taken is not buffered any more, though the turn has not ended.
+      if (outcome === undefined) this.takenDataBytes = 0;
+      for (const callback of writing.callbacks) callback(outcome);
     }
-    if (writing.callbacks !== undefined) for (const callback of writing.callbacks) callback(outcome);
     if (this.pendingBytes === 0 && this.socket.writableLength === 0) this.owner.flushed();
   }
 

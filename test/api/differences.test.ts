@@ -590,18 +590,6 @@ const CHECKS: readonly Check[] = [
     here: '101',
   },
   {
-    row: "`binaryType: 'fragments'`",
-    async run(library) {
-      const [peer, socket] = await openRaw(await serve(library));
-      socket.binaryType = 'fragments';
-      const message = eventOf(socket, 'message');
-      peer.send(fragment(2, 'ab'), fragment(0, 'c', true));
-      return ((await message)[0] as Buffer[]).map(String);
-    },
-    inWs: ['ab', 'c'],
-    here: ['abc'],
-  },
-  {
     row: 'frames are written one by one',
     async run(library) {
       const held = new HeldDuplex(false);

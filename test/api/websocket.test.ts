@@ -265,7 +265,7 @@ describe.each(SERVER_KINDS)('WebSocket on %s', (kind) => {
       Uint8Array.of(2).buffer,
       Buffer.from('t'),
       Uint8Array.of(3, 4).buffer,
-      [Buffer.of(5, 6)],
+      [Buffer.of(5), Buffer.of(6)],
     ]);
     expect(Buffer.isBuffer(got[2])).toBe(true);
     expect(got[3]).toBeInstanceOf(ArrayBuffer);

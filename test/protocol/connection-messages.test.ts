@@ -8,6 +8,25 @@ import { byteByByte, concat, cutAt, frame, hex, toBytes, toHex } from '../suppor
 
 const ROLES: Role[] = ['server', 'client'];
 
+describe('the fragments of a message', () => {
+  it('§5.4 are told apart for those who ask: none of one whole frame', () => {
+    const lengths: number[][] = [];
+    const handler = new RecordingHandler();
+    handler.message = () => void lengths.push([...connection.fragmentLengths]);
+    const connection = new Connection(new MemoryOutput('server'), handler, { role: 'server', limits: resolveLimits() });
+    const fragmented = () => [
+      peerFrame('server', { fin: false, opcode: 2, payload: 'ab' }),
+      peerFrame('server', { fin: false, opcode: 0 }),
+      peerFrame('server', { opcode: 9, payload: 'ping' }),
+      peerFrame('server', { opcode: 0, payload: 'c' }),
+    ];
+    connection.receive(concat(...fragmented()));
+    connection.recordsFragments = true;
+    connection.receive(concat(...fragmented(), peerFrame('server', { opcode: 2, payload: 'whole' })));
+    expect(lengths).toEqual([[], [2, 0, 1], []]);
+  });
+});
+
 describe.each(ROLES)('connection, %s: receiving messages', (role) => {
   const TEXT: [what: string, frames: Uint8Array[], log: string[]][] = [
     ['one frame', [peerFrame(role, { opcode: 1, payload: 'Hello' })], ['text:Hello']],
