@@ -226,6 +226,22 @@ once(emitter, 'open')
 for (const name of ['ping', 'pong'] as const) socket.on(name, (received) => console.log(received.length));
 for (const name of ['close', 'listening'] as const) wss.on(name, () => console.log(name));
 
+// Promises, more or fewer arguments than the library gives, and parameters that take more than comes.
+await new Promise((resolve, reject) => {
+  socket.once('open', resolve);
+  socket.once('error', reject);
+});
+await new Promise((resolve) => wss.on('listening', resolve));
+byHand.on('connection', (client: WebSocket, request: IncomingMessage, user: string) => {
+  console.log(client.url, request.url, user);
+});
+byHand.emit('connection', socket, new IncomingMessage(new Socket()), 'ada');
+socket.emit('close');
+socket.emit('message', 'hello');
+socket.on('message', (received: Buffer | string) => console.log(received.length));
+socket.on('message', (received: Uint8Array) => console.log(received.byteLength));
+socket.on('close', (code: number, reason: Buffer | string) => console.log(code, String(reason)));
+
 // What an event holds is `Data`.
 socket.addEventListener('message', (event) => console.log(event.data.toString(), event.target.url));
 socket.onmessage = ({ data: held }) => {
