@@ -197,6 +197,8 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   readonly #heads: HeadReader;
   /** Sockets whose handshake is not done. */
   readonly #handshaking = new Set<Socket>();
+  /** Connections over which TLS has not been agreed on yet, by their other end. */
+  readonly #securing = new Map<string, Socket>();
   // The same listeners for all connections.
   readonly #onSocketClose: (this: Socket) => void;
   readonly #observer: SocketObserver;
@@ -235,13 +237,23 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     };
     const clients = this.clients as Set<WebSocket>;
     this.#observer = { closed: (webSocket) => clients.delete(webSocket) };
-    const onConnection = (socket: Socket) => this.#greet(socket);
+    const onConnection = (socket: Socket) => {
+      this.#securing.delete(otherEndOf(socket));
+      this.#greet(socket);
+    };
     // Half open: the peer may close its side while our Close frame and answer still have to leave.
     this.server = options.tls
       ? process
           .getBuiltinModule('node:tls')
           .createServer({ handshakeTimeout, ...options.tls, allowHalfOpen: true }, onConnection)
       : process.getBuiltinModule('node:net').createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+    if (options.tls) {
+      this.server.on('connection', (socket: Socket) => {
+        const otherEnd = otherEndOf(socket);
+        this.#securing.set(otherEnd, socket);
+        socket.on('close', () => this.#securing.delete(otherEnd));
+      });
+    }
     this.server.on('tlsClientError', (error: Error, socket: Socket) => {
       this.#reportRefusal(socket, 400, error.message);
       // Node leaves it open, also after the handshake timeout.
@@ -267,7 +279,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       );
       const serverEnd = new Promise<void>((resolve) => this.server.close(() => resolve()));
       this.#closed = Promise.all([serverEnd, ...ends]);
-      for (const socket of this.#handshaking) socket.destroy();
+      for (const socket of [...this.#securing.values(), ...this.#handshaking]) socket.destroy();
     }
     for (const client of this.clients) client.close(code, reason);
     await this.#closed;
@@ -399,10 +411,10 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       return;
     }
     const { extensions, deflate } = agreement;
-    socket.write(buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers }), 'latin1');
-    this.#handshaking.delete(socket);
     const Socket = this.#options.WebSocket ?? WebSocket;
     const webSocket = new Socket(null);
+    socket.write(buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers }), 'latin1');
+    this.#handshaking.delete(socket);
     try {
       internals.open(webSocket, socket, rest, { protocol: subprotocol ?? '', settings: this.#settings, deflate });
     } catch (error) {
@@ -452,6 +464,10 @@ function unfitAnswer(hook: string, answer: unknown, expected: string): TypeError
 }
 
 keepMessagesForListeners(NetServer.prototype);
+
+function otherEndOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
 
 function destroySocket(this: Socket): void {
   this.destroy();

@@ -1,11 +1,12 @@
 /** What only `listen` has: strict refusals to the byte, its hooks, and its way to close. */
 
 import type { EventEmitter } from 'node:events';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket as WsClient } from 'ws';
 import { type ListenOptions, listen, type NetRequest, type NetServer } from '../../src/api/net-server.ts';
+import { WebSocket } from '../../src/api/websocket.ts';
 import { writeAnswer } from '../../src/server/http-answer.ts';
 import { HeldDuplex } from '../support/held-duplex.ts';
 import { closed, echoed, type Fields, KEY, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
@@ -448,6 +449,23 @@ describe('options', () => {
   });
 });
 
+describe('a class of the application', () => {
+  it('whose constructor throws: 500, and nothing before it', async () => {
+    const { nextWarning } = watchProcess();
+    class Broken extends WebSocket {
+      constructor(address: null) {
+        super(address);
+        throw new Error('out of order');
+      }
+    }
+    const server = await startServer('node:net', { net: { WebSocket: Broken as typeof WebSocket } });
+    const peer = await RawPeer.connect(server);
+    peer.send(upgradeRequest());
+    expect(await peer.rest()).toMatch(/^HTTP\/1.1 500 /);
+    expect((await nextWarning()).detail).toContain('out of order');
+  });
+});
+
 describe('close', () => {
   it('§7.4.1 tells everybody 1001, ends handshakes, and resolves when the last one is gone', async () => {
     const server = await startServer('node:net');
@@ -469,6 +487,22 @@ describe('close', () => {
     expect(events).toEqual(['close']);
     expect(net.address()).toBeNull();
     expect(net.clients.size).toBe(0);
+  });
+
+  it('does not wait for a connection over which TLS has not been agreed on', async () => {
+    const server = await listen({
+      host: '127.0.0.1',
+      port: 0,
+      tls: await testCertificate(),
+      handshakeTimeoutMs: 600_000,
+    });
+    const accepted = eventOf(server.server, 'connection');
+    const silent = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    silent.on('error', () => {});
+    await accepted;
+    const gone = eventOf(silent, 'close');
+    await server.close();
+    await gone;
   });
 
   it('a peer that stays is cut off after the close timeout', async () => {
