@@ -84,9 +84,13 @@ function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
   return isUtf8(viewOfChunk(bytes, start, end));
 }
 
-/** What a stream has read and not handed on. */
-function readBuffered(socket: Duplex): Buffer | null {
-  return socket.readableLength > 0 ? socket.read() : null;
+/** Takes all that a stream has read and not handed on. One that flows gives a chunk at a time. */
+function* readBuffered(socket: Duplex): Generator<Buffer> {
+  while (socket.readableLength > 0) {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) return;
+    yield chunk;
+  }
 }
 
 const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
@@ -164,8 +168,7 @@ export class SocketTransport implements SharedReader {
     // A head is often a few bytes of a long chunk.
     if (head.length > 0) connection.receive(head, true);
     if (sharesReadBuffer) readShared(socket, this);
-    const buffered = readBuffered(socket);
-    if (buffered !== null) this.receiveData(buffered);
+    for (const chunk of readBuffered(socket)) this.receiveData(chunk);
     socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
     // Whoever did the handshake may have paused it. What it reads before `begin` waits like the rest.
     socket.resume();
@@ -431,9 +434,9 @@ export class SocketTransport implements SharedReader {
     clearTimeout(this.closeTimer);
     this.closeTimer = undefined;
     // A paused socket may still hold bytes that arrived before it closed.
-    const rest = readBuffered(this.socket);
+    const rest = [...readBuffered(this.socket)];
     this.handle(() => {
-      if (rest !== null) this.receiveData(rest);
+      for (const chunk of rest) this.receiveData(chunk);
       this.connection.transportClosed();
     });
     this.sender.abandon();

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { type Role, resolveLimits } from '../../src/protocol/index.ts';
@@ -54,6 +54,22 @@ describe('what came before is read before what comes later', () => {
     expect(handler.log).toEqual([]);
     for (let turn = 0; turn < 3; turn++) await nextTurn();
     expect(handler.log).toEqual(['text:first', 'text:second', 'text:third']);
+  });
+
+  it('from a stream that flows and has several chunks', async () => {
+    const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+    for (const name of ['first', 'second', 'third']) socket.push(text(name));
+    // From here on it flows, though nothing is handed on before the next tick.
+    socket.on('data', () => {});
+    const { handler, transport } = transportOn(socket, new Uint8Array(0));
+    expect(socket.readableLength).toBe(0);
+    transport.pause();
+    // What a socket has read already is handed on though it has been paused since.
+    transport.receive(Buffer.from(text('fourth')), true);
+    await nextTurn();
+    transport.resume();
+    await nextTurn();
+    expect(handler.log).toEqual(['text:first', 'text:second', 'text:third', 'text:fourth']);
   });
 
   it('from a socket that is read from before the next tick', async () => {
