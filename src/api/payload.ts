@@ -43,8 +43,8 @@ export function toPayload(data: SendData): Payload {
   if (types.isAnyArrayBuffer(data)) return viewIn(data, 0, data.byteLength);
   if (isBlob(data)) return data;
   if (Array.isArray(data)) {
-    if (data.length > 0 && data.every(isView)) return Buffer.concat(data.map(bytesOf));
-    if (data.every(isNumber)) return Buffer.from(data);
+    if (data.length > 0 && isEach(data, isView)) return Buffer.concat(data.map(bytesOf));
+    if (isEach(data, isNumber)) return Buffer.from(data);
   }
   throw new TypeError(
     `What is sent must be a string, a number, an ArrayBuffer, a view of one (Buffer, Uint8Array, …), a Blob, or an array of views or of numbers; got ${inspect(data, BRIEFLY)}`,
@@ -52,6 +52,11 @@ export function toPayload(data: SendData): Payload {
 }
 
 const BRIEFLY = { depth: 0, maxArrayLength: 3, maxStringLength: 40, breakLength: Number.POSITIVE_INFINITY };
+
+/** A hole is an element like any other, and undefined: `every` would pass over it, and a few bytes can make millions. */
+function isEach(data: readonly unknown[], fits: (value: unknown) => boolean): boolean {
+  return data.findIndex((value) => !fits(value)) < 0;
+}
 
 function isNumber(value: unknown): boolean {
   return typeof value === 'number';

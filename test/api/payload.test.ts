@@ -30,6 +30,13 @@ describe('toPayload', () => {
   });
 });
 
+/** As long as an array can be, with the given elements in front and one at the end. */
+function withHoles<T>(...elements: T[]): T[] {
+  const list = [...elements];
+  list[2 ** 32 - 2] = elements[0]!;
+  return list;
+}
+
 /** JSON of an attacker's, and things that are only like bytes. */
 const NO_BYTES: readonly [string, unknown][] = [
   ['a length without content', JSON.parse('{"length":100000000}')],
@@ -39,6 +46,9 @@ const NO_BYTES: readonly [string, unknown][] = [
   ['a boxed string', Object('text')],
   ['something with a primitive value', { [Symbol.toPrimitive]: () => 'text' }],
   ['a list of strings', ['a']],
+  ['a list of numbers with holes', withHoles(1)],
+  ['a list of views with holes', withHoles(new Uint8Array(1))],
+  ['a list of holes', Array(1e8)],
   ['a list of both', [1, new Uint8Array(1)]],
   ['true', true],
   ['a bigint', 1n],
