@@ -5,7 +5,8 @@
  * - while the promise of a 'connection' listener (of a client's 'open' listener) is pending, and once a `for await` loop
  *   has been left, since another may follow: at most `HOLD_TIMEOUT_MS`;
  * - otherwise until the turn of the event loop that it came in is over.
- * When much is kept, the connection is paused meanwhile. Refuses to know who listens.
+ * When much is kept, the connection is paused meanwhile. 'close' does not wait: behind it, what is kept is there for loops and
+ * streams, and not for listeners, which expect no message any more. Refuses to know who listens.
  */
 
 import { DEFAULT_MAX_QUEUE_BYTES, MessageQueue, type WaitingMessage } from './message-iterator.ts';

@@ -188,6 +188,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #hold: MessageHold | undefined;
   /** Whether what was kept is on its way to listeners. */
   #isDraining = false;
+  /** Whether some of it is being handed over right now: what a listener does changes how that goes on, no more. */
+  #isHandingOver = false;
   /** Messages that were dropped because nobody listened. */
   #missed = 0;
   #sender: TransportSender | undefined;
@@ -524,6 +526,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     const reason = viewOf(closeReason, 0, closeReason.length);
     const code = connection?.closeCode ?? ABNORMAL_CLOSURE;
     if (this.#isDraining) this.#drain(true);
+    this.#isDraining = false;
     this.#endIteration(this.#iterationEnd());
     for (const observer of this.#observers) observer.closed?.(this, code, reason);
     this.#emitSafely('close', code, reason);
@@ -682,7 +685,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** The program that added a listener has the rest of this tick to get ready. */
   #drainLater(): void {
-    if (this.#isDraining || this.#iterator !== undefined || this.#hold === undefined) return;
+    // Nobody expects a message behind 'close': a loop still gets it.
+    if (this.#isDraining || this.#hasClosed || this.#iterator !== undefined || this.#hold === undefined) return;
     if (this.#hold.queue.unheardCount === 0) return;
     this.#isDraining = true;
     this.#hold.stop();
@@ -693,11 +697,16 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** Hands what was kept to listeners, as far as they stay and do not pause. */
   #drain(isLast = false): void {
+    if (this.#isHandingOver) return;
     const { queue } = this.#holding;
     while (this.#isDraining && queue.count > 0 && this.#hasListener()) {
       if (!isLast && this.#isHeldBy(Pause.Application)) return;
       const { message, isHeard } = queue.shift();
-      if (!isHeard) this.#handKept(message);
+      if (!isHeard) {
+        this.#isHandingOver = true;
+        this.#handKept(message);
+        this.#isHandingOver = false;
+      }
       if (this.#spreadsEvents && !isLast) {
         setImmediate(() => this.#drain());
         return;

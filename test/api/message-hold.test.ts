@@ -142,6 +142,66 @@ describe.each(SERVER_KINDS)('a connection listener that awaits something first, 
     expect(heard).toEqual([...TEXTS, 'five']);
   });
 
+  it('a listener that pauses and resumes at once hears what was kept in order, each behind the call before', async () => {
+    const count = 1000;
+    const heard: number[] = [];
+    let depth = 0;
+    let deepest = 0;
+    const { server, goOn } = await startWaiting((socket) => {
+      socket.on('message', (data) => {
+        depth++;
+        deepest = Math.max(deepest, depth);
+        socket.pause();
+        socket.resume();
+        heard.push(Number(String(data)));
+        depth--;
+      });
+    });
+    const peer = await RawPeer.open(server);
+    const numbers = Array.from({ length: count }, (_, i) => i);
+    peer.send(...numbers.map((i) => text(String(i))), ping('p'));
+    await peer.frame();
+    goOn();
+    while (heard.length < count) await nextTurn();
+    expect(heard).toEqual(numbers);
+    expect(deepest).toBe(1);
+  });
+
+  it('once it has closed: no message behind close for listeners that come later; a loop still reads them', async () => {
+    const log: string[] = [];
+    const { server, goOn, result } = await startWaiting(async (socket) => {
+      socket.on('message', (data) => log.push(`message ${data}`));
+      await turns();
+      return readAll(socket);
+    });
+    const peer = await RawPeer.open(server);
+    const [socket] = server.connections;
+    socket!.on('close', (code) => log.push(`close ${code}`));
+    const end = eventOf(socket!, 'close');
+    peer.send(...WIRE, close(1000));
+    await end;
+    goOn();
+    expect(await result).toEqual(TEXTS);
+    expect(log).toEqual(['close 1000']);
+  });
+
+  it('emitClose() by a listener ends what was kept: no message behind close', async () => {
+    const log: string[] = [];
+    const { server, goOn } = await startWaiting((socket) => {
+      socket.on('message', (data) => {
+        log.push(`message ${data}`);
+        socket.emitClose();
+      });
+      socket.on('close', () => log.push('close'));
+    });
+    const peer = await RawPeer.open(server);
+    peer.send(...WIRE);
+    await turns();
+    goOn();
+    await turns();
+    expect(log).toEqual(['message one', 'close']);
+  });
+
   it('§7.4.1 a listener that throws at what was kept ends the connection with 1011; the rest is dropped', async () => {
     watchProcess();
     const heard: string[] = [];
