@@ -37,7 +37,11 @@ interface Check {
   readonly run: (library: Library) => unknown;
   readonly inWs: unknown;
   readonly here: unknown;
+  /** From Node 22 on there is no difference. */
+  readonly isOnNode20Only?: boolean;
 }
+
+const IS_NODE_20 = process.version.startsWith('v20.');
 
 // ---- What the checks are made of ------------------------------------------------------------------------------------
 
@@ -428,8 +432,9 @@ const CHECKS: readonly Check[] = [
       socket.terminate();
       return told;
     },
-    inWs: process.version.startsWith('v20.') ? 'success' : 'error',
+    inWs: IS_NODE_20 ? 'success' : 'error',
     here: 'error',
+    isOnNode20Only: true,
   },
   {
     row: '`bufferedAmount` counts all bytes',
@@ -855,7 +860,7 @@ describe('the page', () => {
   });
 });
 
-describe.each(CHECKS)('$row', ({ run, inWs, here }) => {
+describe.each(CHECKS)('$row', ({ run, inWs, here, isOnNode20Only = false }) => {
   it('in ws', async () => {
     expect(await run(WS)).toEqual(inWs);
   });
@@ -865,6 +870,7 @@ describe.each(CHECKS)('$row', ({ run, inWs, here }) => {
   });
 
   it('differs', () => {
-    expect(here).not.toEqual(inWs);
+    if (isOnNode20Only && !IS_NODE_20) expect(here).toEqual(inWs);
+    else expect(here).not.toEqual(inWs);
   });
 });

@@ -126,7 +126,8 @@ describe('a connection that holds input back reads no more', () => {
     });
     transport.pause();
     for (let turn = 0; turn < 100; turn++) await nextTurn();
-    expect(reads).toBeLessThan(40);
+    // The stream fills its own buffer, which is larger from Node 22 on.
+    expect(reads).toBeLessThan(socket.readableHighWaterMark / 1000 + 10);
     expect(handler.log).toEqual([]);
   });
 });
