@@ -13,7 +13,7 @@ import { ControlRate } from './control-rate.ts';
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
-import { Inflation } from './inflation.ts';
+import { type Inflated, Inflation } from './inflation.ts';
 import type { Limits } from './limits.ts';
 import { type Allocate, allocateZeroed, copyOf } from './memory.ts';
 import { MessageAssembler } from './message-assembler.ts';
@@ -249,6 +249,9 @@ export class Connection implements FrameSink {
   /** Goes on where `halt` stopped, unless there is another reason to hold back. */
   resume(reason: number = Hold.Application): void {
     this.holds &= ~reason;
+    // What has been inflated stands before what has not been parsed.
+    const inflated = this.holds === 0 ? this.inflation?.take() : undefined;
+    if (inflated !== undefined) this.handOutInflated(inflated);
     if (this.holds === 0) this.parser.resume();
     this.feed();
   }
@@ -279,7 +282,7 @@ export class Connection implements FrameSink {
       if (consumed < chunk.length) this.held![0] = chunk.subarray(consumed);
       else this.held?.shift();
     }
-    if (this.held?.length || this.inflation?.isUnderWay) return;
+    if (this.held?.length || this.inflation?.isPending) return;
     // §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well.
     if (this.hasPeerEnded && canHappen(this.currentState, 'peerEnd')) {
       this.advance('peerEnd');
@@ -400,18 +403,22 @@ export class Connection implements FrameSink {
     this.fail(id, detail);
   }
 
-  /** Inflates a message and delivers it; what comes behind it waits until that is done (RFC 7692 §7.2.2). */
+  /** Inflates a message; what comes behind it waits until it has been handed out (RFC 7692 §7.2.2). */
   private inflate(bytes: Uint8Array, isBinary: boolean): void {
     const inflation = this.inflation!;
-    inflation.start(bytes, (fault, output) => {
-      this.spend(INFLATION_COST + Math.floor(output.length / INFLATED_BYTES_PER_COST));
-      if (fault?.id === 'tooLong') this.fail('messageTooLong');
-      else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
-      else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
-      else this.deliver(output, 0, output.length, isBinary, false);
-      this.resume(Hold.Inflation);
-    });
+    inflation.start(bytes, isBinary, () => this.resume(Hold.Inflation));
     if (inflation.isUnderWay) this.halt(Hold.Inflation);
+  }
+
+  private handOutInflated({ fault, output, isBinary }: Inflated): void {
+    // What its handler may resume comes behind it.
+    this.holds |= Hold.Inflation;
+    this.spend(INFLATION_COST + Math.floor(output.length / INFLATED_BYTES_PER_COST));
+    if (fault?.id === 'tooLong') this.fail('messageTooLong');
+    else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
+    else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
+    else this.deliver(output, 0, output.length, isBinary, false);
+    this.holds &= ~Hold.Inflation;
   }
 
   private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import type { InflateFault, Inflater, Role } from '../../src/protocol/index.ts';
+import { Hold, type InflateFault, type Inflater, type Role } from '../../src/protocol/index.ts';
 import { End, type EndOptions } from '../support/link-pair.ts';
 import { type FrameFields, hex } from '../support/wire.ts';
 
@@ -112,11 +112,62 @@ describe.each(['server', 'client'] as const)('compressed messages, %s', (role) =
     expect(end.handler.log).toEqual([]);
     end.connection.halt();
     inflater.finish();
-    // A message whose inflation had begun is still delivered, as one is whose frame had been parsed.
-    expect(end.handler.log).toEqual(['text:GHI']);
+    expect(end.handler.log).toEqual([]);
     expect(end.connection.isHalted).toBe(true);
     end.connection.resume();
     expect(end.handler.log).toEqual(['text:GHI', 'text:plain']);
+  });
+
+  it('what an inflation ends with waits for all holds to go, before what came behind it and the end', () => {
+    const { end, inflater } = open(role, true);
+    end.receiveFrames(COMPRESSED, PLAIN);
+    end.connection.halt();
+    end.connection.halt(Hold.Turn);
+    inflater.finish();
+    end.receiveFrames(PLAIN);
+    end.connection.receiveEnd();
+    end.connection.transportClosed();
+    end.connection.resume();
+    expect(end.handler.log).toEqual([]);
+    end.connection.resume(Hold.Turn);
+    expect(end.handler.log).toEqual(['text:GHI', 'text:plain', 'text:plain', 'closed']);
+  });
+
+  it('a handler that halts and resumes over an inflated message gets the next one after it', () => {
+    const { end, inflater } = open(role, true);
+    const order: string[] = [];
+    end.handler.react = ({ call }) => {
+      order.push(`${call} begins`);
+      end.connection.halt();
+      end.connection.resume();
+      order.push(`${call} ends`);
+    };
+    end.receiveFrames(COMPRESSED, { opcode: 9 });
+    inflater.finish();
+    expect(order).toEqual(['message begins', 'message ends', 'ping begins', 'ping ends']);
+  });
+
+  it('§7.1.7 a violation found by an inflation is told when the holds are gone', () => {
+    const { end, inflater } = open(role, true);
+    inflater.fault = { id: 'tooLong' };
+    end.receiveFrames(COMPRESSED, PLAIN);
+    end.connection.halt();
+    inflater.finish();
+    expect(end.handler.log).toEqual([]);
+    end.connection.resume();
+    expect(end.handler.log).toEqual(['failed:messageTooLong']);
+  });
+
+  it('a message that waits is dropped with the input: the end of the transport is seen at once', () => {
+    const { end, inflater } = open(role, true);
+    end.receiveFrames(COMPRESSED, PLAIN);
+    end.connection.halt();
+    inflater.finish();
+    end.connection.discardInput();
+    end.connection.transportClosed();
+    expect(end.handler.log).toEqual(['closed']);
+    end.connection.resume();
+    expect(end.handler.log).toEqual(['closed']);
   });
 
   it('§7.1.7 an inflation that ends after the connection failed is nobody’s', () => {
