@@ -6,6 +6,7 @@
 
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
+import { type Claim, inflationRoom } from './inflation-room.ts';
 import { JobQueue } from './job-queue.ts';
 import { joinParts, type RawZlib, type RunResult, type ZlibError } from './raw-zlib.ts';
 import { ZlibSource, type ZlibSourceOptions } from './zlib-source.ts';
@@ -47,7 +48,8 @@ const TOO_LONG: InflateFault = { id: 'tooLong' };
 
 type InflateDone = (fault: InflateFault | undefined, output: Uint8Array) => void;
 
-interface InflateJob {
+/** A message, and its claim on the room for all that is being inflated. */
+interface InflateJob extends Claim {
   readonly bytes: Uint8Array;
   offset: number;
   readonly end: number;
@@ -80,15 +82,32 @@ export class MessageInflater {
    */
   inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void {
     if (this.isClosed) done(CLOSED, NOTHING);
-    else
-      this.queue.add({ bytes, offset: start, end, room: maxBytes, parts: [], finalBlocks: 0, isAtTail: false, done });
+    else {
+      this.queue.add({
+        bytes,
+        offset: start,
+        end,
+        room: maxBytes,
+        parts: [],
+        finalBlocks: 0,
+        isAtTail: false,
+        done,
+        heldBytes: 0,
+        isWaiting: false,
+      });
+    }
   }
 
   /** Frees the memory. What is under way or waits is told `closed` during this call. */
   close(): void {
     this.isClosed = true;
-    this.source.discard();
-    for (const job of this.queue.takeAll()) job.done(CLOSED, NOTHING);
+    const jobs = this.queue.takeAll();
+    this.discard(jobs[0]);
+    for (const { done } of jobs) done(CLOSED, NOTHING);
+  }
+
+  private discard(job: InflateJob | undefined): void {
+    this.source.discard(job && (() => inflationRoom.release(job)));
   }
 
   private start(job: InflateJob): void {
@@ -106,11 +125,29 @@ export class MessageInflater {
     for (let runs = 0; runs < RUNS_PER_TURN; runs++) {
       const result = this.run(job, zlib);
       if (result === undefined || !this.takeResult(job, zlib, result)) return;
+      // A message that is through but for its tail is handed over before anything else happens.
+      if (!job.isAtTail && !this.book(job, zlib, result.output.length)) return;
     }
-    const goOn = inCallersContext(() => {
+    setImmediate(this.goingOn(job, zlib));
+  }
+
+  private goingOn(job: InflateJob, zlib: RawZlib): () => void {
+    return inCallersContext(() => {
       if (!this.isClosed) this.drive(job, zlib);
     });
-    setImmediate(goOn);
+  }
+
+  /** Books what a stream gave within the call. @returns whether there is room; otherwise it goes on once there is */
+  private book(job: InflateJob, zlib: RawZlib, lengthBytes: number): boolean {
+    let isGranted = false;
+    let goOn: (() => void) | undefined;
+    inflationRoom.take(job, lengthBytes, () => {
+      isGranted = true;
+      // Not within the call that has given room: that is another connection's.
+      if (goOn !== undefined) setImmediate(goOn);
+    });
+    if (!isGranted) goOn = this.goingOn(job, zlib);
+    return isGranted;
   }
 
   /** @returns what has become of it; undefined when that is told later, and `drive` goes on by itself then */
@@ -121,8 +158,8 @@ export class MessageInflater {
       if (!isLate) results.push(result);
       else if (this.takeResult(job, zlib, result)) this.drive(job, zlib);
     };
-    if (job.isAtTail) zlib.run(TAIL, 0, TAIL.length, job.room, done);
-    else zlib.run(job.bytes, job.offset, job.end, job.room, done);
+    if (job.isAtTail) zlib.run(TAIL, 0, TAIL.length, job.room, done, job);
+    else zlib.run(job.bytes, job.offset, job.end, job.room, done, job);
     isLate = true;
     return results[0];
   }
@@ -163,15 +200,22 @@ export class MessageInflater {
 
   private fail(job: InflateJob, fault: InflateFault): void {
     this.isClosed = true;
-    this.source.discard();
+    this.discard(job);
     const [, ...waiting] = this.queue.takeAll();
     job.done(fault, NOTHING);
     for (const { done } of waiting) done(CLOSED, NOTHING);
   }
 
-  private settle({ parts, done }: InflateJob, fault: InflateFault | undefined): void {
+  private settle(job: InflateJob, fault: InflateFault | undefined): void {
+    const { parts, done } = job;
     const output = parts.length === 0 ? NOTHING : joinParts(parts);
-    this.queue.settle(() => done(fault, output));
+    this.queue.settle(() => {
+      try {
+        done(fault, output);
+      } finally {
+        if (job.heldBytes > 0) inflationRoom.release(job);
+      }
+    });
   }
 }
 

@@ -7,7 +7,7 @@
 /** For all connections together. Beyond it there is one message at most, of the connection's own limit. */
 export const MAX_INFLATING_BYTES = 64 * 1_048_576;
 
-/** What one inflation has taken. */
+/** What one message has taken: from what it is inflated to first, until it has been handed over. */
 export interface Claim {
   heldBytes: number;
   /** Whether it waits for more. */
@@ -36,6 +36,13 @@ export class InflationRoom {
   take(claim: Claim, lengthBytes: number, go: () => void): void {
     claim.isWaiting = true;
     this.waiting.push({ claim, lengthBytes, go });
+    this.admit();
+  }
+
+  /** Gives back what turned out not to be needed. */
+  giveBack(claim: Claim, lengthBytes: number): void {
+    claim.heldBytes -= lengthBytes;
+    this.heldBytes -= lengthBytes;
     this.admit();
   }
 

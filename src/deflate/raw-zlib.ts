@@ -4,6 +4,8 @@
  * which always answer later. Says what both have in common; refuses to know what a message is.
  */
 
+import type { Claim } from './inflation-room.ts';
+
 /** zlib's own numbers (zlib.h): asking node:zlib for them would load it before anything is compressed. */
 export const Z_SYNC_FLUSH = 2;
 export const Z_DEFAULT_COMPRESSION = -1;
@@ -36,12 +38,20 @@ export interface RawZlib {
    * one follows `done`. After an error, or output that was too long, only `close` may follow.
    * @param maxOutputBytes where to stop; little more than that is ever held
    * @param done called once, during the call or after it; never once `close` has been called
+   * @param claim what all output that comes after the call is booked on; output during the call is not
    */
-  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void;
+  run(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxOutputBytes: number,
+    done: (result: RunResult) => void,
+    claim?: Claim,
+  ): void;
   /** Forgets all context. */
   reset(): void;
-  /** Frees the memory, now or when the running step is through. Calls no `done`. */
-  close(): void;
+  /** Frees the memory, now or when the running step is through, and calls `whenFree` then. Calls no `done`. */
+  close(whenFree?: () => void): void;
 }
 
 export interface RawZlibOptions {

@@ -38,11 +38,11 @@ class StreamZlib implements RawZlib {
     this.stream = this.open();
   }
 
-  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void {
+  run(...[bytes, start, end, maxOutputBytes, done, claim]: Parameters<RawZlib['run']>): void {
     const report = inCallersContext(done);
     zlibGate.enter(() => {
       if (this.isClosed) zlibGate.leave();
-      else this.feed(bytes.subarray(start, end), maxOutputBytes, report);
+      else this.feed(bytes.subarray(start, end), maxOutputBytes, report, claim);
     });
   }
 
@@ -56,26 +56,40 @@ class StreamZlib implements RawZlib {
     this.stream = this.open();
   }
 
-  close(): void {
+  close(whenFree?: () => void): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.stream.destroy();
     this.finish();
+    whenFree?.();
   }
 
-  private feed(input: Uint8Array, maxOutputBytes: number, done: (result: RunResult) => void): void {
+  private feed(
+    input: Uint8Array,
+    maxOutputBytes: number,
+    done: (result: RunResult) => void,
+    claim: Claim | undefined,
+  ): void {
     const bytesBefore = this.stream.bytesWritten;
     const parts: Uint8Array[] = [];
     let outputBytes = 0;
     const { stream } = this;
-    let isWaiting = false;
+    /** Out of the gate, to wait for room: those who have it, and whom the others wait for, may have to come in. */
+    let isOutside = false;
     let isFlushed = false;
     /** What is flushed while the stream is paused comes behind that. */
     const finishIfDone = () => {
-      if (isFlushed && !isWaiting && stream.readableLength === 0 && this.finish === finish) finish();
+      if (isFlushed && !isOutside && stream.readableLength === 0 && this.finish === finish) finish();
     };
-    const claim: Claim | undefined =
-      this.options.direction === 'inflate' ? { heldBytes: 0, isWaiting: false } : undefined;
+    const comeBack = () => {
+      if (this.finish !== finish) {
+        zlibGate.leave();
+        return;
+      }
+      isOutside = false;
+      stream.resume();
+      finishIfDone();
+    };
     this.onData = (chunk) => {
       outputBytes += chunk.length;
       if (outputBytes > maxOutputBytes) {
@@ -84,20 +98,21 @@ class StreamZlib implements RawZlib {
       }
       parts.push(ownBytes(chunk));
       if (claim === undefined) return;
-      isWaiting = true;
+      let isGranted = false;
       inflationRoom.take(claim, chunk.length, () => {
-        isWaiting = false;
-        if (stream.isPaused()) stream.resume();
-        finishIfDone();
+        isGranted = true;
+        if (isOutside) zlibGate.enter(comeBack);
       });
-      if (isWaiting) stream.pause();
+      if (isGranted) return;
+      isOutside = true;
+      stream.pause();
+      zlibGate.leave();
     };
     this.finish = (error) => {
       this.onData = this.finish = () => {};
       const isTooLong = outputBytes > maxOutputBytes;
       if (isTooLong || error !== undefined) this.stream.destroy();
-      if (claim !== undefined) inflationRoom.release(claim);
-      zlibGate.leave();
+      if (!isOutside) zlibGate.leave();
       if (this.isClosed) return;
       const consumedBytes = this.stream.bytesWritten - bytesBefore;
       this.hasEnded = consumedBytes < input.length;

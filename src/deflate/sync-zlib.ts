@@ -185,14 +185,17 @@ class HandleZlib implements RawZlib {
   private outputBytes = 0;
   private step: Uint8Array = NOTHING;
   private stepBytes = 0;
-  /** Of an inflater, what it takes of the room for all of them. */
-  private readonly claim: Claim | undefined;
+  private claim: Claim | undefined;
+  /** What of this run's output, and of the step's memory, is booked on the claim. */
+  private bookedBytes = 0;
+  private readonly isInflater: boolean;
+  private whenFree: (() => void) | undefined;
 
   constructor(Handle: ZlibHandleClass, options: RawZlibOptions) {
     const { windowBits, level, memLevel, strategy, dictionary } = options;
     this.maxSyncBytes = options.maxSyncBytes;
-    this.claim = options.direction === 'inflate' ? { heldBytes: 0, isWaiting: false } : undefined;
-    this.handle = new Handle(options.direction === 'deflate' ? DEFLATERAW : INFLATERAW);
+    this.isInflater = options.direction === 'inflate';
+    this.handle = new Handle(this.isInflater ? INFLATERAW : DEFLATERAW);
     this.handle.onerror = (message, errno, code) => {
       this.error = Object.assign(new Error(message), { errno, code });
       if (this.isAsync) this.asyncStepDone();
@@ -210,8 +213,17 @@ class HandleZlib implements RawZlib {
     else this.handle.init(...common);
   }
 
-  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: (result: RunResult) => void): void {
+  run(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxOutputBytes: number,
+    done: (result: RunResult) => void,
+    claim?: Claim,
+  ): void {
     this.done = done;
+    this.claim = claim;
+    this.bookedBytes = 0;
     this.input = bytes;
     this.inputOffset = start;
     this.inputBytes = end - start;
@@ -226,13 +238,15 @@ class HandleZlib implements RawZlib {
     this.handle.reset();
   }
 
-  close(): void {
+  close(whenFree?: () => void): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.done = undefined;
+    this.parts = [];
     this.handle.close();
     // A step that runs still holds its memory.
-    if (this.claim !== undefined && !this.isAsync) inflationRoom.release(this.claim);
+    if (this.isAsync) this.whenFree = whenFree;
+    else whenFree?.();
   }
 
   private runSync(): void {
@@ -263,7 +277,26 @@ class HandleZlib implements RawZlib {
     const sizeBytes = Math.min(Math.max(this.step.length * 2, FIRST_STEP_BYTES), LAST_STEP_BYTES);
     const length = this.prepareStep(sizeBytes);
     if (this.claim === undefined) this.runAsyncStep(length);
-    else inflationRoom.take(this.claim, length, () => this.runAsyncStep(length));
+    else this.bookAsyncStep(this.claim, length);
+  }
+
+  /**
+   * Nobody waits for room inside the gate: those who have it, and whom the others wait for, may have to come in. What came
+   * out of the synchronous steps is booked as well, now that it is kept.
+   */
+  private bookAsyncStep(claim: Claim, lengthBytes: number): void {
+    const missingBytes = this.outputBytes + lengthBytes - this.bookedBytes;
+    this.bookedBytes += missingBytes;
+    let isGranted = false;
+    let isInside = true;
+    inflationRoom.take(claim, missingBytes, () => {
+      isGranted = true;
+      if (isInside) this.runAsyncStep(lengthBytes);
+      else zlibGate.enter(() => this.runAsyncStep(lengthBytes));
+    });
+    if (isGranted) return;
+    isInside = false;
+    zlibGate.leave();
   }
 
   private runAsyncStep(length: number): void {
@@ -312,7 +345,7 @@ class HandleZlib implements RawZlib {
   private takeOutput(producedBytes: number): Uint8Array {
     const output = this.step.subarray(0, producedBytes);
     // What is compressed is sent, and not kept.
-    if (this.claim === undefined && this.step === scratch) return Buffer.from(output);
+    if (!this.isInflater && this.step === scratch) return Buffer.from(output);
     return this.step === scratch ? new Uint8Array(output) : ownBytes(output);
   }
 
@@ -325,7 +358,11 @@ class HandleZlib implements RawZlib {
     this.parts = [];
     const isEmpty = error !== undefined || isTooLong || parts.length === 0;
     const output = isEmpty ? NOTHING : joinParts(parts);
-    if (this.claim !== undefined && this.claim.heldBytes > 0) inflationRoom.release(this.claim);
+    const { claim } = this;
+    const spareBytes = this.bookedBytes - output.buffer.byteLength;
+    this.claim = undefined;
+    if (claim !== undefined && spareBytes > 0) inflationRoom.giveBack(claim, spareBytes);
+    this.whenFree?.();
     done?.({ error, output, isTooLong, consumedBytes });
   }
 }

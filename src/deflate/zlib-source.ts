@@ -85,9 +85,9 @@ export class ZlibSource {
     this.zlib?.reset();
   }
 
-  /** Frees the stream, which may have failed or be at work. */
-  discard(): void {
-    this.zlib?.close();
+  /** Frees the stream, if there is one, which may have failed or be at work. */
+  discard(whenFree?: () => void): void {
+    this.zlib?.close(whenFree);
     this.zlib = undefined;
   }
 }

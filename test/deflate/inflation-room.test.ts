@@ -17,6 +17,7 @@ function open(maxBytes: number) {
   return {
     room,
     log,
+    claim,
     take: (name: string, lengthBytes: number) => room.take(claim(name), lengthBytes, () => log.push(name)),
     release: (name: string) => room.release(claim(name)),
     held: () => [...claims.values()].reduce((sum, { heldBytes }) => sum + heldBytes, 0),
@@ -64,6 +65,21 @@ describe('the room for what is being inflated', () => {
     expect(held()).toBe(0);
   });
 
+  it('what was not needed is given back, and lets others go', () => {
+    const { room, take, release, log, held, claim } = open(100);
+    take('a', 100);
+    take('b', 150);
+    take('c', 40);
+    expect(log).toEqual(['a', 'b']);
+    room.giveBack(claim('b'), 150);
+    expect(log).toEqual(['a', 'b']);
+    room.giveBack(claim('a'), 40);
+    expect(log).toEqual(['a', 'b', 'c']);
+    release('a');
+    release('b');
+    expect(held()).toBe(40);
+  });
+
   it('thousands that give back what they get do not pile up on the stack', () => {
     const room = new InflationRoom(10);
     const first: Claim = { heldBytes: 0, isWaiting: false };
@@ -80,6 +96,108 @@ describe('the room for what is being inflated', () => {
     expect(count).toBe(20_000);
   });
 });
+
+const heldBytes = () => (inflationRoom as unknown as { heldBytes: number }).heldBytes;
+
+/** So many DEFLATE streams of zeros, each with a final block. */
+function manyStreams(count: number, lengthBytes: number): Uint8Array {
+  return Buffer.concat(Array<Uint8Array>(count).fill(deflateRawSync(Buffer.alloc(lengthBytes))));
+}
+
+/** Nothing is left for anybody else until it is released. */
+function takeAll(): Claim {
+  const claim: Claim = { heldBytes: 0, isWaiting: false };
+  inflationRoom.take(claim, MAX_INFLATING_BYTES + 1, () => {});
+  return claim;
+}
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe.each(['handle', 'stream'] as const)(
+  'RFC 7692 §7.2.3.5 A33 many final blocks, with the engine %s',
+  (engine) => {
+    const optionsFor = (maxSyncBytes: number) => ({ contextTakeover: true, windowBits: 15, engine, maxSyncBytes });
+
+    it.each([
+      ['within the call', 16_384],
+      ['off the main thread', 0],
+    ])('their message holds its claim until it has been handed over, inflated %s', async (_where, maxSyncBytes) => {
+      const inflater = new MessageInflater(optionsFor(maxSyncBytes));
+      const payload = manyStreams(300, 10_000);
+      const [heldWhenDone, outputBytes] = await new Promise<[number, number]>((resolve) => {
+        inflater.inflate(payload, 0, payload.length, 100 * MIB, (_fault, output) =>
+          resolve([heldBytes(), output.length]),
+        );
+      });
+      expect(outputBytes).toBe(3_000_000);
+      // What the last one gave is handed over within the call that it came in.
+      expect(heldWhenDone).toBeGreaterThanOrEqual(outputBytes - 10_000);
+      expect(heldWhenDone).toBeLessThanOrEqual(outputBytes + 10_000);
+      expect(heldBytes()).toBe(0);
+      inflater.close();
+    });
+
+    it.each([
+      ['within the call', 16_384],
+      ['off the main thread', 0],
+    ])('their message waits where there is no room, inflated %s', async (_where, maxSyncBytes) => {
+      const inflater = new MessageInflater(optionsFor(maxSyncBytes));
+      const payload = manyStreams(3, 10_000);
+      const filler = takeAll();
+      let isDone = false;
+      const done = new Promise<number>((resolve) => {
+        inflater.inflate(payload, 0, payload.length, 100 * MIB, (_fault, output) => {
+          isDone = true;
+          resolve(output.length);
+        });
+      });
+      const { waiting } = inflationRoom as unknown as { waiting: unknown[] };
+      while (waiting.length === 0) await nextTurn();
+      expect(isDone).toBe(false);
+      inflationRoom.release(filler);
+      // Not within the call that gave room.
+      expect(isDone).toBe(false);
+      expect(await done).toBe(30_000);
+      expect(heldBytes()).toBe(0);
+      inflater.close();
+    });
+
+    it.each([
+      ['within the call', 16_384],
+      ['off the main thread', 0],
+    ])('one that is closed while it waits takes nothing, inflated %s', async (_where, maxSyncBytes) => {
+      const inflater = new MessageInflater(optionsFor(maxSyncBytes));
+      const payload = manyStreams(3, 10_000);
+      const filler = takeAll();
+      const faults: unknown[] = [];
+      inflater.inflate(payload, 0, payload.length, 100 * MIB, (fault) => faults.push(fault?.id));
+      const { waiting } = inflationRoom as unknown as { waiting: unknown[] };
+      while (waiting.length === 0) await nextTurn();
+      inflater.close();
+      expect(waiting).toEqual([]);
+      expect(faults).toEqual(['closed']);
+      inflationRoom.release(filler);
+      await nextTurn();
+      expect(heldBytes()).toBe(0);
+      expect(faults).toEqual(['closed']);
+    });
+
+    it.each<[string, Uint8Array, number]>([
+      ['corrupt', Uint8Array.of(0xff, 0xff), 100 * MIB],
+      ['tooLong', manyStreams(1, 10_000), 300_000],
+    ])('a message that is %s in the end gives everything back', async (id, rest, maxBytes) => {
+      for (const maxSyncBytes of [0, 16_384]) {
+        const inflater = new MessageInflater(optionsFor(maxSyncBytes));
+        const payload = Buffer.concat([manyStreams(30, 10_000), rest]);
+        const fault = await new Promise((resolve) => {
+          inflater.inflate(payload, 0, payload.length, maxBytes, (found) => resolve(found?.id));
+        });
+        expect(fault).toBe(id);
+        expect(heldBytes()).toBe(0);
+      }
+    });
+  },
+);
 
 describe.each(['handle', 'stream'] as const)('A33 inflating with the engine %s', (engine) => {
   it('eight messages of 12 MiB come through, in order on each connection, and hold little at a time', async () => {
@@ -126,5 +244,30 @@ describe.each(['handle', 'stream'] as const)('A33 inflating with the engine %s',
     for (const inflater of inflaters) inflater.close();
     expect(faults).toEqual(Array(8).fill('closed'));
     while (held() > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+});
+
+// The last ones: the limit is the process's from here on.
+describe.each(['handle', 'stream'] as const)('A33 a gate for one at a time, with the engine %s', (engine) => {
+  it('eight messages come through one gate, whoever of them goes past the bound', async () => {
+    const payload = manyStreams(12, MIB);
+    const options = { contextTakeover: true, windowBits: 15, engine, maxSyncBytes: 0, concurrencyLimit: 1 };
+    const inflaters = Array.from({ length: 8 }, () => new MessageInflater(options));
+    let mostBytes = 0;
+    const lengths = await Promise.all(
+      inflaters.map(
+        (inflater) =>
+          new Promise<number>((resolve) => {
+            inflater.inflate(payload, 0, payload.length, 100 * MIB, (_fault, output) => {
+              mostBytes = Math.max(mostBytes, heldBytes());
+              resolve(output.length);
+            });
+          }),
+      ),
+    );
+    expect(lengths).toEqual(Array(8).fill(12 * MIB));
+    expect(mostBytes).toBeLessThanOrEqual(MAX_INFLATING_BYTES + 13 * MIB);
+    expect(heldBytes()).toBe(0);
+    for (const inflater of inflaters) inflater.close();
   });
 });
