@@ -10,6 +10,7 @@ import { type Address, parseAddress } from '../client/address.ts';
 import { type DialedConnection, dial } from '../client/dial.ts';
 import { type DialOptions, type DialPlan, listSubprotocols, planDial } from '../client/options.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
+import { areFields } from '../handshake/index.ts';
 import { checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { unheardConnectError } from './errors.ts';
 import {
@@ -67,7 +68,7 @@ const PASSED_ON: OptionKinds<RequestOptions> = {
   dhparam: ANY,
   ecdhCurve: ANY,
   family: ANY,
-  headers: ANY,
+  headers: { expected: 'a plain object of names and values, a Headers or a Map', fits: areFields },
   hints: ANY,
   honorCipherOrder: ANY,
   host: ANY,

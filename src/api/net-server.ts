@@ -48,7 +48,7 @@ import {
   originList,
   PATH,
   PORT,
-  SOCKET_CLASS,
+  socketClass,
   TEXT,
 } from './option-check.ts';
 import { checkLimitNames, checkTimeout, LIMIT_NAMES } from './server-options.ts';
@@ -144,7 +144,7 @@ const DOOR: Door = {
     transientMessages: FLAG,
     spreadsEvents: FLAG,
     listenerErrors: LISTENER_ERRORS,
-    WebSocket: SOCKET_CLASS,
+    WebSocket: socketClass(WebSocket),
   } satisfies OptionKinds<ListenOptions>,
   elsewhere: {
     verifyClient: 'use authorize, which is given the request and answers true, false or { status }',

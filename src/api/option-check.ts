@@ -41,7 +41,12 @@ export const FLAG: OptionKind = { expected: 'true or false', fits: (value) => ty
 export const NUMBER: OptionKind = { expected: 'a number', fits: isNumber };
 export const TEXT: OptionKind = { expected: 'a string', fits: isText };
 export const HOOK: OptionKind = { expected: 'a function', fits: (value) => typeof value === 'function' };
-export const SOCKET_CLASS: OptionKind = { expected: 'a class that extends WebSocket', fits: HOOK.fits };
+/** @param WebSocket the class itself, which stands above this module */
+export const socketClass = (WebSocket: { readonly prototype: object }): OptionKind => ({
+  expected: 'a class that extends WebSocket',
+  fits: (value) =>
+    value === WebSocket || (typeof value === 'function' && value.prototype instanceof (WebSocket as never)),
+});
 export const OBJECT: OptionKind = { expected: 'an object', fits: isObject };
 export const FLAG_OR_OBJECT: OptionKind = {
   expected: 'true, false or an object of settings',

@@ -4,7 +4,17 @@
  */
 
 import { type Limits, resolveLimits } from '../protocol/index.ts';
-import { ANY, checkOptions, type Door, FLAG, HOOK, LISTENER_ERRORS, OBJECT, type OptionKinds } from './option-check.ts';
+import {
+  ANY,
+  checkOptions,
+  type Door,
+  FLAG,
+  HOOK,
+  LISTENER_ERRORS,
+  NUMBER,
+  OBJECT,
+  type OptionKinds,
+} from './option-check.ts';
 import type { ConnectionSettings, ListenerErrors } from './socket-types.ts';
 
 /** Options of a connection under their ws names. For sizes and counts, 0 turns the limit off, as in ws. */
@@ -47,7 +57,7 @@ export const CONNECTION_KINDS: OptionKinds<WsConnectionOptions> = {
   closeTimeout: ANY,
   limits: OBJECT,
   listenerErrors: LISTENER_ERRORS,
-  maxBufferedChunks: ANY,
+  maxBufferedChunks: NUMBER,
   maxFragments: ANY,
   maxPayload: ANY,
   maxPendingAutoPongs: ANY,

@@ -41,7 +41,7 @@ import {
   originList,
   PATH,
   PORT,
-  SOCKET_CLASS,
+  socketClass,
   TEXT,
   warnOnce,
 } from './option-check.ts';
@@ -49,6 +49,7 @@ import { ignoreError, refuse, refuseForError } from './refusal.ts';
 import {
   CONNECTION_KINDS,
   checkLimitNames,
+  checkTimeout,
   limitsOf,
   NAMES_OF_LISTEN,
   settingsFromWsOptions,
@@ -98,6 +99,11 @@ export interface WebSocketServerOptions<
   WebSocket?: SocketClass | undefined;
 }
 
+/** Such as a WebSocketServer, ours or ws's: it emits no 'upgrade'. */
+const takesUpgrades = (value: object): boolean => 'handleUpgrade' in value;
+
+const TLS_ADVICE = 'for TLS give it a server of node:https: { server: https.createServer({ cert, key }) }';
+
 const DOOR: Door = {
   name: 'WebSocketServer',
   isLenient: true,
@@ -115,10 +121,13 @@ const DOOR: Door = {
     port: PORT,
     server: {
       expected: 'a server of node:http or node:https (of an Express app: http.createServer(app))',
-      fits: (value) => typeof value === 'object' && typeof (value as Partial<HttpServer>).on === 'function',
+      fits: (value) =>
+        typeof value === 'object' &&
+        typeof (value as Partial<HttpServer>).on === 'function' &&
+        !takesUpgrades(value as object),
     },
     verifyClient: HOOK,
-    WebSocket: SOCKET_CLASS,
+    WebSocket: socketClass(WebSocket),
   } satisfies OptionKinds<WebSocketServerOptions>,
   elsewhere: {
     ...NAMES_OF_LISTEN,
@@ -130,6 +139,11 @@ const DOOR: Door = {
     tls: 'give it a server of node:https: { server }',
   },
   withoutEffect: {
+    cert: TLS_ADVICE,
+    key: TLS_ADVICE,
+    pfx: TLS_ADVICE,
+    verify: 'use verifyClient(info, callback)',
+    maxConnections: 'give it a server of node:http that has it: { server }',
     headers: "add to the lines that a 'headers' listener gets",
     protocols: 'use handleProtocols(offered, request)',
     origin: 'use origins',
@@ -164,7 +178,8 @@ function checkServerOptions(options: WebSocketServerOptions): void {
   checkOptions(DOOR, options);
   checkLimitNames(DOOR.name, options.limits);
   checkDeflateOptions(DOOR.name, options.perMessageDeflate, true);
-  const { path } = options;
+  const { path, handshakeTimeout } = options;
+  checkTimeout('handshakeTimeout', handshakeTimeout ?? undefined);
   if (path && !PATH.fits(path)) warnOnce(`WebSocketServer: no request has the path "${path}": give ${PATH.expected}`);
 }
 
@@ -246,7 +261,7 @@ export class WebSocketServer<
     this.clients = (clientTracking === false ? undefined : new Set()) as Set<InstanceType<SocketClass>>;
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
-      const own = createUpgradeServer(this.options.handshakeTimeout);
+      const own = createUpgradeServer(this.options.handshakeTimeout ?? undefined);
       this.#attach(own);
       own.listen({ port, host, backlog }, callback);
     }

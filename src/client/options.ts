@@ -3,10 +3,10 @@
  * request made from it. It refuses to know of sockets, and of what is agreed once the connection is open.
  */
 
-import type { ClientRequest, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { type DeflateSettings, makeOffer } from '../deflate/negotiate.ts';
-import { formatExtensions, isToken } from '../handshake/index.ts';
+import { fieldEntries, formatExtensions, isToken } from '../handshake/index.ts';
 import type { Address } from './address.ts';
 
 /** Taken from the address, or fixed by the protocol. */
@@ -28,7 +28,7 @@ type ForcedOption =
  */
 export interface DialOptions extends Omit<RequestOptions, ForcedOption> {
   /** More header fields of the request. */
-  headers?: OutgoingHttpHeaders | undefined;
+  headers?: OutgoingHttpHeaders | Headers | ReadonlyMap<string, OutgoingHttpHeader> | undefined;
   /** Sent as Origin. Default: none. */
   origin?: string | undefined;
   /** 13, or 8 for a draft that differs in the name of the Origin field. Default 13. */
@@ -75,7 +75,7 @@ export function planDial(
   deflate: DeflateSettings | undefined,
   finishRequest: ((request: ClientRequest) => void) | undefined,
 ): DialPlan {
-  const { protocolVersion = 13, headers, proxy, agent, createConnection } = options;
+  const { protocolVersion = 13, proxy, agent, createConnection } = options;
   if (!VERSIONS.includes(protocolVersion)) {
     throw new RangeError(
       `Unsupported protocol version: ${protocolVersion} (supported versions: ${VERSIONS.join(', ')})`,
@@ -86,7 +86,6 @@ export function planDial(
   }
   checkNumber('handshakeTimeout', options.handshakeTimeout);
   checkNumber('maxRedirects', options.maxRedirects);
-  if (Array.isArray(headers)) throw new TypeError('headers must be an object of names and values, not an array');
   if (proxy && (agent || createConnection)) {
     throw new TypeError('proxy cannot go with agent or createConnection, which connect in their own way: give one');
   }
@@ -122,7 +121,7 @@ export interface RequestParts {
 /** Options for `http.request` and `https.request`, which check names and values and throw before they connect. */
 export function requestOptions(plan: DialPlan, { address, key, credentials, mayHave }: RequestParts): RequestOptions {
   const { options } = plan;
-  const given = Object.entries(options.headers ?? {}).filter(([name]) => mayHave?.(name.toLowerCase()) ?? true);
+  const given = fieldEntries(options.headers || {}).filter(([name]) => mayHave?.(name.toLowerCase()) ?? true);
   return {
     ...options,
     method: 'GET',
@@ -137,7 +136,7 @@ export function requestOptions(plan: DialPlan, { address, key, credentials, mayH
     // Watched by the dial itself, which has more to abort than the request.
     signal: undefined,
     auth: credentials,
-    headers: { ...Object.fromEntries(given), ...ownFields(plan, key) },
+    headers: { ...(Object.fromEntries(given) as OutgoingHttpHeaders), ...ownFields(plan, key) },
   };
 }
 

@@ -78,6 +78,25 @@ export class HeaderMap {
   }
 }
 
+/** Whether a program has given fields in a form that `fieldEntries` knows; others have fields too, in places of their own. */
+export function areFields(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  // Object.prototype of any realm has none above it.
+  return isFieldMap(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Names and values of a plain object, a `Headers` of the Fetch Standard, or a Map. */
+export function fieldEntries(fields: object): (readonly [name: string, value: unknown])[] {
+  return isFieldMap(fields) ? [...fields] : Object.entries(fields);
+}
+
+/** Of any realm, or a package that makes such. */
+function isFieldMap(fields: object): fields is Iterable<readonly [string, unknown]> {
+  const { [Symbol.toStringTag]: tag } = fields as { readonly [Symbol.toStringTag]?: unknown };
+  return tag === 'Headers' || tag === 'Map';
+}
+
 /** The lengths tell most names apart, without a copy in lower case. */
 function isNamed(sent: string, lowerCaseName: string): boolean {
   return sent.length === lowerCaseName.length && (sent === lowerCaseName || sent.toLowerCase() === lowerCaseName);

@@ -293,10 +293,15 @@ export class WebSocket extends EventTarget {
   }
 }
 
-/** As `(DOMString or sequence<DOMString>)`, or a dictionary that has it as `protocols`. */
+/**
+ * As `(DOMString or sequence<DOMString>)`, or a dictionary that has it as `protocols`. An object that has anything else is
+ * another class's options, which must not be passed over: as in browsers it is a string, and no subprotocol.
+ */
 function listProtocols(value: unknown): readonly string[] {
   if (typeof value === 'object' || typeof value === 'function' || value === undefined) {
     if (isIterable(value)) return toStringSequence(value, 'protocols');
+    const isDictionary = Object.keys(value ?? {}).every((name) => name === 'protocols');
+    if (!isDictionary) return [toDomString(value)];
     const { protocols } = toDictionary(value, 'protocols');
     if (protocols === undefined) return [];
     return isIterable(protocols) ? toStringSequence(protocols, 'protocols') : [toDomString(protocols)];

@@ -233,6 +233,16 @@ const CHECKS: readonly Check[] = [
     here: '101',
   },
   {
+    row: '`Sec-WebSocket-Version` is whatever `Number` reads',
+    run: async (library) => {
+      const server = await serve(library);
+      const versions = ['013', '0xd'];
+      return Promise.all(versions.map((version) => statusOf(server, { 'Sec-WebSocket-Version': version })));
+    },
+    inWs: ['101', '101'],
+    here: ['400', '400'],
+  },
+  {
     row: 'with version 8, `origin` for `verifyClient`',
     async run(library) {
       let origin: unknown;
@@ -357,6 +367,18 @@ const CHECKS: readonly Check[] = [
     ],
     inWs: ['object', 'silence'],
     here: ['TypeError', 'warning'],
+  },
+  {
+    row: '`headers` of a client given as `Headers` or a Map',
+    run: async (library) => {
+      const server = await startRawServer(() => plainAnswer('400 No'));
+      for (const headers of [new Headers({ 'X-Key': '1' }), new Map([['X-Key', '2']])]) {
+        await eventOf(new library.WebSocket(server.url(), { headers } as never), 'error');
+      }
+      return server.heads.map((head) => fieldOf(head, 'x-key'));
+    },
+    inWs: [undefined, undefined],
+    here: ['1', '2'],
   },
   {
     row: '`send([buffer, buffer])`',
@@ -517,6 +539,17 @@ const CHECKS: readonly Check[] = [
     },
     inWs: ['next turn', 'message'],
     here: ['message', 'next turn'],
+  },
+  {
+    row: '`close(1000.5)` sends 1000',
+    run: (library) =>
+      [[1000.5], [1000, 5]].map((args) => {
+        const [socket] = inMemory(library);
+        onTestFinished(() => socket.terminate());
+        return outcome(() => socket.close(...(args as [number])));
+      }),
+    inWs: [undefined, undefined],
+    here: ['TypeError', 'TypeError'],
   },
   {
     row: '`pause()` and then `close()`',

@@ -13,8 +13,10 @@ import { broadcast, prepareMessage } from '../../src/api/prepared-message.ts';
 import { LIMIT_NAMES } from '../../src/api/server-options.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/api/websocket-server.ts';
+import { WebSocketStream } from '../../src/api/websocket-stream.ts';
 import type { Limits } from '../../src/protocol/index.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
+import { WS } from '../support/library.ts';
 import { RawPeer, upgradeRequest } from '../support/raw-peer.ts';
 import { acceptance, startRawServer } from '../support/raw-server.ts';
 import { eventOf, nextTurn, startServer, watchProcess } from '../support/servers.ts';
@@ -113,6 +115,7 @@ describe('listen(): values of another kind are refused with what is expected', (
     [{ autoPong: 'no' }, 'autoPong must be true or false; got the string "no"'],
     [{ strictLengths: 1 }, 'strictLengths must be true or false; got the number 1'],
     [{ WebSocket: {} }, 'WebSocket must be a class that extends WebSocket; got an object'],
+    [{ WebSocket: class {} }, 'WebSocket must be a class that extends WebSocket; got a function'],
     [{ socketPath: '/tmp/x', port: 0 }, 'a server listens on a port or at a socketPath: give one of them'],
     [{ limits: { maxMessageBytes: '1' } }, 'maxMessageBytes must be a number, not string'],
   ])('%o', async (options, message) => {
@@ -230,6 +233,15 @@ describe('WebSocketServer', () => {
     [{ noServer: undefined, server: Object.assign(() => {}, { on: () => {} }) }, 'http.createServer(app)'],
     [{ clientTracking: 1 }, 'clientTracking must be true or false'],
     [{ perMessageDeflate: 'yes' }, 'perMessageDeflate must be true, false or an object'],
+    [{ handshakeTimeout: '5' }, 'handshakeTimeout must be a number'],
+    [{ maxBufferedChunks: 'x' }, 'maxBufferedChunks must be a number; got the string "x"'],
+    [{ noServer: undefined, server: new WebSocketServer({ noServer: true }) }, 'server must be a server of node:http'],
+    [
+      { noServer: undefined, server: new WS.WebSocketServer({ noServer: true }) },
+      'server must be a server of node:http',
+    ],
+    [{ WebSocket: class {} }, 'WebSocket must be a class that extends WebSocket; got a function'],
+    [{ WebSocket: () => {} }, 'WebSocket must be a class that extends WebSocket'],
   ])('refuses %o', (options, message) => {
     expect(() => makeServer(options)).toThrow(TypeError);
     expect(() => makeServer(options)).toThrow(message);
@@ -248,6 +260,11 @@ describe('WebSocketServer', () => {
     [{ origin: 'https://example.com' }, 'WebSocketServer has no option "origin": use origins'],
     [{ protocols: ['a'] }, '"protocols": use handleProtocols(offered, request)'],
     [{ verfyClient: () => false }, 'did you mean "verifyClient"?'],
+    [{ cert: 'x' }, '"cert": for TLS give it a server of node:https: { server: https.createServer({ cert, key }) }'],
+    [{ key: 'x' }, '"key": for TLS give it a server of node:https'],
+    [{ pfx: 'x' }, '"pfx": for TLS give it a server of node:https'],
+    [{ verify: () => false }, '"verify": use verifyClient(info, callback)'],
+    [{ maxConnections: 5 }, '"maxConnections": give it a server of node:http that has it'],
     [{ perMessageDeflate: { level: 1 } }, '"perMessageDeflate.level": it stands in zlibDeflateOptions'],
     [
       { perMessageDeflate: { clientNoContextTakeOver: true } },
@@ -269,6 +286,20 @@ describe('WebSocketServer', () => {
 });
 
 describe('WebSocket', () => {
+  const HEADERS = 'headers must be a plain object of names and values, a Headers or a Map; got ';
+  it.each([
+    [5, 'the number 5'],
+    [true, 'the boolean true'],
+    [() => {}, 'a function'],
+    ['abc', 'the string "abc"'],
+    [[['a', 'b']], 'an array'],
+    [new Set(), 'an object'],
+    [new (class {})(), 'an object'],
+  ])('refuses headers: %o', (headers, given) => {
+    expect(() => makeClient({ headers })).toThrow(new TypeError(`WebSocket: ${HEADERS}${given}`));
+    expect(() => new WebSocketStream(URL_OF_NOBODY, { headers } as never)).toThrow(HEADERS);
+  });
+
   it.each([
     [{ subprotocols: ['a'] }, 'WebSocket has no option "subprotocols": use protocols, or the second argument'],
     [{ followRedirects: 3 }, 'followRedirects must be true or false; got the number 3'],

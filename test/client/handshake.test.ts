@@ -1,11 +1,27 @@
 import { connect as connectTcp } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClientOptions } from '../../src/api/client-handshake.ts';
+import { WebSocket } from '../../src/api/websocket.ts';
 import { CLIENTS, connect, opened, type Protocols, run, watch } from '../support/clients.ts';
 import { acceptance, plainAnswer, startRawServer } from '../support/raw-server.ts';
 import { eventOf, nextTurn } from '../support/servers.ts';
 
 const CLOSE = ['close', 1006, ''];
+
+it.each([
+  [new Headers({ authorization: 'x', 'X-Two': '2' })],
+  [
+    new Map([
+      ['Authorization', 'x'],
+      ['X-Two', '2'],
+    ]),
+  ],
+  [Object.assign(Object.create(null), { Authorization: 'x', 'X-Two': '2' })],
+])('fields may be given as %o', async (headers) => {
+  const server = await startRawServer(() => plainAnswer('400 No'));
+  await run(WebSocket, server.url(), { headers });
+  expect(server.heads[0]).toMatch(/\r\nauthorization: x\r\nx-two: 2\r\n/i);
+});
 
 describe.each(CLIENTS)('%s: the request', (_name, Client) => {
   /** The request's head with the key's value left out. */

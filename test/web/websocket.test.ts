@@ -133,6 +133,13 @@ describe('the constructor', () => {
     expect(() => (WebSocket as unknown as (url: string) => void)('ws://x.invalid')).toThrow(TypeError);
   });
 
+  it.each([[{ headers: { authorization: 'x' } }], [{ protocols: ['a'], headers: {} }]])(
+    '§4.1 another class’s options %o are converted to a string, which is a SyntaxError',
+    (options) => {
+      expectDomException(() => new WebSocket('ws://x.invalid', options as never), 'SyntaxError');
+    },
+  );
+
   it('§4.1 subprotocols: a string, a sequence or a dictionary; a third argument is ignored', async () => {
     const server = await startServer('node:net', { net: { subprotocols: ['b', 'a'] } });
     const Construct = WebSocket as unknown as new (...args: unknown[]) => WebSocket;
