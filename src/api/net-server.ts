@@ -25,7 +25,7 @@ import {
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import { ownBytes } from '../protocol/memory.ts';
 import { HeadReader, type HeadResult } from '../server/head-reader.ts';
-import { endWith, formatAnswer, type HttpAnswer, writeAnswer } from '../server/http-answer.ts';
+import { endWith, faultOfAnswer, formatAnswer, type HttpAnswer, writeAnswer } from '../server/http-answer.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { agreeOnDeflate, checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
@@ -329,8 +329,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       () => onRequest(netRequest(head, parseTarget(head.target)?.resourceName ?? head.target, socket)),
       (answer) => {
         if (socket.destroyed) return;
-        if (!isAnswer(answer))
-          throw unfitAnswer('onRequest', answer, '{ status, headers, body }, each of which may be left out');
+        checkAnswer('onRequest', answer, '{ status, headers, body }, each of which may be left out');
         const isLast = !allowsNextRequest(head) || !this.server.listening;
         const bytes = formatAnswer(answer, hasBody, isLast);
         if (isLast) endWith(socket, bytes);
@@ -373,8 +372,10 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
         if (socket.destroyed) return;
         if (verdict === true) this.#accept(socket, ownRest, decision, request);
         else if (verdict === false) this.#forbid(socket, {});
-        else if (isAnswer(verdict)) this.#forbid(socket, verdict);
-        else throw unfitAnswer('authorize', verdict, 'true, false or { status }');
+        else {
+          checkAnswer('authorize', verdict, 'true, false or { status }, perhaps with headers and body');
+          this.#forbid(socket, verdict);
+        }
       },
     );
   }
@@ -388,8 +389,9 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   }
 
   #forbid(socket: Socket, { status = 403, ...answer }: HttpAnswer): void {
+    const bytes = formatAnswer({ body: 'Forbidden', ...answer, status }, true);
     this.#reportRefusal(socket, status, 'authorize() said no');
-    endWith(socket, formatAnswer({ body: 'Forbidden', ...answer, status }, true));
+    endWith(socket, bytes);
   }
 
   /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
@@ -454,13 +456,15 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   }
 }
 
-/** Callers without types may return anything, and those who forget `return` nothing. */
-function isAnswer(answer: unknown): answer is HttpAnswer {
-  return typeof answer === 'object' && answer !== null;
-}
-
-function unfitAnswer(hook: string, answer: unknown, expected: string): TypeError {
-  return new TypeError(`${hook}() returned ${describe(answer)}: return ${expected}`);
+/**
+ * Callers without types may return anything, and those who forget `return` nothing.
+ * @throws {TypeError} that says what the hook has returned, and what it may return
+ */
+function checkAnswer(hook: string, answer: unknown, expected: string): asserts answer is HttpAnswer {
+  const fault = faultOfAnswer(answer);
+  if (fault === undefined) return;
+  const returned = typeof answer === 'object' && answer !== null ? fault : describe(answer);
+  throw new TypeError(`${hook}() returned ${returned}: return ${expected}`);
 }
 
 keepMessagesForListeners(NetServer.prototype);

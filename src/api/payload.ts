@@ -31,7 +31,7 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * The payload of a message: text stays a string, everything else becomes bytes, on the same memory where possible.
- * @throws {TypeError} for data that has no bytes: objects that are merely like an array have a length, which says what
+ * @throws {TypeError} with Node's code ERR_INVALID_ARG_TYPE for data that has no bytes: objects that are merely like an array have a length, which says what
  *   they cost and which anybody may have written into some JSON
  */
 export function toPayload(data: SendData): Payload {
@@ -46,9 +46,10 @@ export function toPayload(data: SendData): Payload {
     if (data.length > 0 && isEach(data, isView)) return Buffer.concat(data.map(bytesOf));
     if (isEach(data, isNumber)) return Buffer.from(data);
   }
-  throw new TypeError(
+  const error = new TypeError(
     `What is sent must be a string, a number, an ArrayBuffer, a view of one (Buffer, Uint8Array, …), a Blob, or an array of views or of numbers; got ${inspect(data, BRIEFLY)}`,
   );
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 const BRIEFLY = { depth: 0, maxArrayLength: 3, maxStringLength: 40, breakLength: Number.POSITIVE_INFINITY };

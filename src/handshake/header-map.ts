@@ -80,10 +80,14 @@ export class HeaderMap {
 
 /** Whether a program has given fields in a form that `fieldEntries` knows; others have fields too, in places of their own. */
 export function areFields(value: unknown): value is object {
+  return isPlainObject(value) || (typeof value === 'object' && value !== null && isFieldMap(value));
+}
+
+/** Of any realm, whose Object.prototype has none above it. */
+export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
-  // Object.prototype of any realm has none above it.
-  return isFieldMap(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Names and values of a plain object, a `Headers` of the Fetch Standard, or a Map. */

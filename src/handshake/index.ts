@@ -16,7 +16,7 @@ export {
   parseSubprotocols,
   parseTokenList,
 } from './header-fields.ts';
-export { areFields, fieldEntries, HeaderMap } from './header-map.ts';
+export { areFields, fieldEntries, HeaderMap, isPlainObject } from './header-map.ts';
 export * from './http-head.ts';
 export { acceptValue, GUID, generateKey, isKeyShaped } from './key.ts';
 export { allowsNextRequest, checkRequest, effectiveHeaders } from './request-rules.ts';

@@ -4,16 +4,44 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { checkHeaderName, formatHead, reasonPhrase } from '../handshake/index.ts';
+import { types } from 'node:util';
+import { checkHeaderName, formatHead, isPlainObject, reasonPhrase } from '../handshake/index.ts';
 
 /** What the hook for plain HTTP requests returns. */
 export interface HttpAnswer {
   /** 200 to 599. Default 200. */
   readonly status?: number;
-  /** Beside Content-Length and Connection, which are set for you: given all the same, they are left out. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Beside Content-Length and Connection, which are set for you: given all the same, they are left out. An array is a field
+   * for each of its values.
+   */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Left out with a status that has none, 204 or 304. */
   readonly body?: string | Uint8Array;
+}
+
+const MEMBERS = ['status', 'headers', 'body'];
+
+/**
+ * Whether a hook has returned an answer: in callers without types it may be anything, and what is passed over would be
+ * answered with 200.
+ * @returns what is wrong with it, or undefined
+ */
+export function faultOfAnswer(answer: unknown): string | undefined {
+  if (!isPlainObject(answer)) return 'what is no plain object';
+  const stranger = Object.keys(answer).find((name) => !MEMBERS.includes(name));
+  if (stranger !== undefined) return `an answer with "${stranger}"`;
+  const { headers, body } = answer as { readonly headers?: unknown; readonly body?: unknown };
+  if (headers !== undefined && !isPlainObject(headers)) return 'headers that are no plain object';
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (![value].flat().every((single) => ['string', 'number'].includes(typeof single))) {
+      return `a header "${name}" that is neither a string nor an array of strings`;
+    }
+  }
+  if (body !== undefined && typeof body !== 'string' && !types.isUint8Array(body)) {
+    return 'a body that is neither a string nor a Uint8Array';
+  }
+  return undefined;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -75,7 +103,9 @@ export function formatAnswer(
     ...(isBodiless ? {} : { 'Content-Length': bytes.length }),
     Connection: hasUpgrade ? `${persistence}, Upgrade` : persistence,
   };
-  const fields = [...given, ...Object.entries(own)].map(([name, value]) => `${name}: ${value}`);
+  const fields = [...given, ...Object.entries(own)].flatMap(([name, values]) =>
+    [values].flat().map((value) => `${name}: ${value}`),
+  );
   const head = formatHead([`HTTP/1.1 ${status} ${reasonPhrase(status)}`, ...fields]);
   return Buffer.concat([Buffer.from(head, 'latin1'), hasBody ? bytes : NOTHING]);
 }

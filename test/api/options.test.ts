@@ -162,6 +162,30 @@ describe('what a hook of listen() answers', () => {
     expect(warning.detail).toContain(message);
   });
 
+  const NO_PLAIN_OBJECT = 'what is no plain object';
+  const FAULTS: readonly (readonly [answer: unknown, fault: string])[] = [
+    [{ stauts: 404 }, 'an answer with "stauts"'],
+    [{ status: 404, statusText: 'No' }, 'an answer with "statusText"'],
+    [new Response('no', { status: 404 }), NO_PLAIN_OBJECT],
+    [[], NO_PLAIN_OBJECT],
+    [{ body: {} }, 'a body that is neither a string nor a Uint8Array'],
+    [{ body: 5 }, 'a body that is neither'],
+    [{ body: new Response('no') }, 'a body that is neither'],
+    [{ body: null }, 'a body that is neither'],
+    [{ headers: new Headers({ a: 'b' }) }, 'headers that are no plain object'],
+    [{ headers: { a: undefined } }, 'a header "a" that is neither a string nor an array of strings'],
+    [{ headers: { a: ['b', {}] } }, 'a header "a" that is neither'],
+  ];
+  it.each(FAULTS)('an answer that is %o is a mistake in either', async (given, fault) => {
+    const plain = await answerOf({ onRequest: () => given }, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(plain.answer).toContain('HTTP/1.1 500 ');
+    expect(plain.warning.detail).toContain(`onRequest() returned ${fault}`);
+    expect(plain.warning.detail).toContain('return { status, headers, body }');
+    const refusal = await answerOf({ authorize: () => given }, upgradeRequest());
+    expect(refusal.answer).toContain('HTTP/1.1 500 ');
+    expect(refusal.warning.detail).toContain(`authorize() returned ${fault}`);
+  });
+
   it('onRequest: undefined as well', async () => {
     const { answer, warning } = await answerOf({ onRequest: () => undefined }, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(answer).toContain('HTTP/1.1 500 ');

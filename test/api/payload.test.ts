@@ -4,6 +4,14 @@ import { fromPayload, toControlPayload, toPayload } from '../../src/api/payload.
 import { prepareMessage } from '../../src/api/prepared-message.ts';
 import { viewOf } from '../../src/transport/view.ts';
 
+it.each([{}, true, 10n, Symbol('x')])('%o cannot be sent: a TypeError with the code that ws’s has', (data) => {
+  for (const convert of [toPayload, toControlPayload]) {
+    expect(() => convert(data as never)).toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+  }
+});
+
 describe('toPayload', () => {
   const memory = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7).buffer;
 

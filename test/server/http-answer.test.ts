@@ -24,6 +24,12 @@ describe('formatAnswer', () => {
     expect(answer).toMatch(/^HTTP\/1.1 (204 No Content|304 )\r\nConnection: keep-alive\r\n\r\n$/);
   });
 
+  it('RFC 9110 §5.3 an array of values is as many fields', () => {
+    expect(asText({ headers: { 'Set-Cookie': ['a=1', 'b=2'] } }, true)).toContain(
+      '\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n',
+    );
+  });
+
   it('framing fields given in any case are left out; Upgrade is listed in Connection', () => {
     const headers = {
       'CONTENT-length': '1',
