@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { WebSocket } from '../../src/api/websocket.ts';
 import { MessageInflater } from '../../src/deflate/codec.ts';
 import { inflationRoom, MAX_INFLATING_BYTES } from '../../src/deflate/inflation-room.ts';
 import { clientFrame, closed, inShort, RawPeer, upgradeRequest } from '../support/raw-peer.ts';
@@ -217,27 +218,64 @@ it('A30 pipelined requests have a turn of the event loop each', async () => {
   expect(turns.most).toBeLessThanOrEqual(2);
 });
 
-it('A33 many messages, each within its limit: what is inflated at a time is bounded over all connections', async () => {
+it.each<[string, () => Uint8Array]>([
+  [
+    'one DEFLATE stream each',
+    () => deflateRawSync(Buffer.alloc(16 * LIMIT), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4),
+  ],
+  ['64 DEFLATE streams each', () => Buffer.concat(Array(64).fill(deflateRawSync(Buffer.alloc(LIMIT / 4))))],
+])(
+  'A33 many messages, each within its limit: what is inflated at a time is bounded over all connections, %s',
+  async (_what, payloadOf) => {
+    const payload = payloadOf();
+    const frame = clientFrame(2, payload, { rsv: 4 });
+    const lengths: number[] = [];
+    const held = () => (inflationRoom as unknown as { heldBytes: number }).heldBytes;
+    let mostBytes = 0;
+    const server = await startServer(
+      'node:http',
+      { maxMessageBytes: 20 * LIMIT, http: { perMessageDeflate: true } },
+      (socket) => {
+        socket.on('message', (data) => {
+          mostBytes = Math.max(mostBytes, held());
+          lengths.push((data as Buffer).length);
+          socket.send('ok', { compress: false });
+        });
+      },
+    );
+    const peers = await Promise.all(Array.from({ length: 10 }, () => RawPeer.open(server, OFFER)));
+    for (const peer of peers) peer.send(frame);
+    for (const peer of peers) expect(await peer.frame()).toBe(inShort(0x81, 'ok'));
+    expect(lengths).toEqual(Array(10).fill(16 * LIMIT));
+    expect(mostBytes).toBeLessThanOrEqual(MAX_INFLATING_BYTES + 17 * LIMIT);
+    // It counts until it has been handed over.
+    expect(mostBytes).toBeGreaterThanOrEqual(15 * LIMIT);
+  },
+);
+
+it.each<[string, (socket: WebSocket) => void]>([
+  ['resume()', (socket) => socket.resume()],
+  ['close()', (socket) => socket.close()],
+])('A25 pause() while a message is inflated off the main thread holds it back, until %s', async (_what, goOn) => {
   const payload = deflateRawSync(Buffer.alloc(16 * LIMIT), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
-  const frame = clientFrame(2, payload, { rsv: 4 });
-  const lengths: number[] = [];
-  const held = () => (inflationRoom as unknown as { heldBytes: number }).heldBytes;
-  let mostBytes = 0;
+  const log: string[] = [];
   const server = await startServer(
     'node:http',
     { maxMessageBytes: 20 * LIMIT, http: { perMessageDeflate: true } },
     (socket) => {
-      socket.on('message', (data) => {
-        mostBytes = Math.max(mostBytes, held());
-        lengths.push((data as Buffer).length);
-        socket.send('ok', { compress: false });
-      });
+      socket.on('ping', () => setImmediate(() => socket.pause()));
+      socket.on('message', (data) => log.push(`message of ${(data as Buffer).length}`));
+      socket.on('pong', () => log.push('pong'));
     },
   );
-  const peers = await Promise.all(Array.from({ length: 10 }, () => RawPeer.open(server, OFFER)));
-  for (const peer of peers) peer.send(frame);
-  for (const peer of peers) expect(await peer.frame()).toBe(inShort(0x81, 'ok'));
-  expect(lengths).toEqual(Array(10).fill(16 * LIMIT));
-  expect(mostBytes).toBeLessThanOrEqual(MAX_INFLATING_BYTES + 17 * LIMIT);
-  expect(mostBytes).toBeGreaterThan(0);
+  const peer = await RawPeer.open(server, OFFER);
+  peer.send(clientFrame(9, ''), clientFrame(2, payload, { rsv: 4 }), clientFrame(10, ''));
+  const held = () => (inflationRoom as unknown as { heldBytes: number }).heldBytes;
+  while (held() === 0) await nextTurn();
+  while (held() > 0) await nextTurn();
+  const [socket] = server.connections;
+  expect([log, socket!.isPaused]).toEqual([[], true]);
+  goOn(socket!);
+  while (log.length < 2) await nextTurn();
+  expect(log).toEqual([`message of ${16 * LIMIT}`, 'pong']);
 });
