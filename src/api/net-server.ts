@@ -30,7 +30,6 @@ import { keepMessagesForListeners } from './connection-event.ts';
 import { agreeOnDeflate, checkDeflateOptions, deflateSettings } from './deflate-agreement.ts';
 import { warnOfError } from './errors.ts';
 import {
-  ANY,
   COUNT,
   checkOptions,
   type Door,
@@ -134,8 +133,8 @@ const DOOR: Door = {
     onRequest: HOOK,
     headers: FIELDS,
     perMessageDeflate: FLAG_OR_OBJECT,
-    handshakeTimeoutMs: ANY,
-    closeTimeoutMs: ANY,
+    handshakeTimeoutMs: NUMBER,
+    closeTimeoutMs: NUMBER,
     maxHeadBytes: COUNT,
     autoPong: FLAG,
     skipsUtf8Validation: FLAG,
@@ -492,6 +491,9 @@ export async function listen(
   options: ListenOptions,
   onConnection?: (socket: WebSocket, request: NetRequest) => void,
 ): Promise<NetServer> {
+  if (onConnection !== undefined && typeof onConnection !== 'function') {
+    throw new TypeError(`listen() takes a function as its second argument, not ${describe(onConnection)}`);
+  }
   const netServer = new NetServer(options);
   if (onConnection !== undefined) netServer.on('connection', onConnection);
   const { port = 0, host, socketPath, backlog } = options;

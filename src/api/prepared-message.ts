@@ -1,7 +1,7 @@
 /** Sending one message to many sockets: its frame (§5.2) is made once, and written to each as it is. */
 
 import { type SharedMessage, shareMessage } from '../transport/shared-frames.ts';
-import { checkOptions, FLAG, OBJECT, type OptionKinds } from './option-check.ts';
+import { checkOptions, describe, FLAG, OBJECT, type OptionKinds } from './option-check.ts';
 import { type SendData, toPayload } from './payload.ts';
 import type { WebSocket } from './websocket.ts';
 
@@ -56,6 +56,11 @@ function encode(data: SendData, { binary }: PrepareOptions): PreparedMessage {
  */
 export function broadcast(sockets: Iterable<WebSocket>, data: SendData, options: BroadcastOptions = {}): number {
   checkOptions(BROADCAST_DOOR, options);
+  if (typeof (sockets as Partial<Iterable<WebSocket>> | undefined)?.[Symbol.iterator] !== 'function') {
+    throw new TypeError(
+      `broadcast() takes sockets, such as a server's clients, as its first argument, not ${describe(sockets)}`,
+    );
+  }
   const message = encode(data, options);
   let count = 0;
   for (const socket of sockets) {

@@ -5,7 +5,6 @@
 
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import {
-  ANY,
   checkOptions,
   type Door,
   FLAG,
@@ -54,27 +53,27 @@ export interface WsConnectionOptions {
 export const CONNECTION_KINDS: OptionKinds<WsConnectionOptions> = {
   allowSynchronousEvents: FLAG,
   autoPong: FLAG,
-  closeTimeout: ANY,
+  closeTimeout: NUMBER,
   limits: OBJECT,
   listenerErrors: LISTENER_ERRORS,
   maxBufferedChunks: NUMBER,
-  maxFragments: ANY,
-  maxPayload: ANY,
-  maxPendingAutoPongs: ANY,
+  maxFragments: NUMBER,
+  maxPayload: NUMBER,
+  maxPendingAutoPongs: NUMBER,
   sharesReadBuffer: FLAG,
   skipUTF8Validation: FLAG,
   transientMessages: FLAG,
 };
 
 const LIMIT_KINDS: OptionKinds<Limits> = {
-  maxMessageBytes: ANY,
-  maxFrameBytes: ANY,
-  maxMessageCostBytes: ANY,
-  maxFragments: ANY,
-  fragmentOverheadBytes: ANY,
-  maxPendingPongs: ANY,
-  maxControlFramesBetweenData: ANY,
-  controlWindowMs: ANY,
+  maxMessageBytes: NUMBER,
+  maxFrameBytes: NUMBER,
+  maxMessageCostBytes: NUMBER,
+  maxFragments: NUMBER,
+  fragmentOverheadBytes: NUMBER,
+  maxPendingPongs: NUMBER,
+  maxControlFramesBetweenData: NUMBER,
+  controlWindowMs: NUMBER,
 };
 
 /** Every limit that `Limits` knows. */

@@ -7,8 +7,9 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { hasOwnEmit } from './event-target.ts';
+import { describe } from './option-check.ts';
 import type { RawData } from './socket-types.ts';
-import { internals, type WebSocket } from './websocket.ts';
+import { internals, WebSocket } from './websocket.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -17,6 +18,9 @@ type Callback = (error?: Error | null) => void;
  *   strings as text. The writable side is never in object mode.
  */
 export function createWebSocketStream(socket: WebSocket, options: DuplexOptions = {}): Duplex {
+  if (!(socket instanceof WebSocket)) {
+    throw new TypeError(`createWebSocketStream() takes a WebSocket as its first argument, not ${describe(socket)}`);
+  }
   const ends = new StreamEnds(socket);
   const duplex = new WebSocketDuplex({
     ...options,

@@ -29,7 +29,6 @@ import { warnOfError } from './errors.ts';
 import { isThenable } from './event-target.ts';
 import { whenInTurn } from './http-socket.ts';
 import {
-  ANY,
   checkOptions,
   type Door,
   FLAG,
@@ -112,7 +111,7 @@ const DOOR: Door = {
     backlog: NUMBER,
     clientTracking: FLAG,
     handleProtocols: HOOK,
-    handshakeTimeout: ANY,
+    handshakeTimeout: NUMBER,
     host: TEXT,
     noServer: FLAG,
     origins: ORIGINS,

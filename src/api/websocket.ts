@@ -34,6 +34,7 @@ import { MessageHold } from './message-hold.ts';
 import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
 import { decodeText } from './message-text.ts';
 import type { listen, NetServer } from './net-server.ts';
+import { describe } from './option-check.ts';
 import type { extension, subprotocol } from './parsers.ts';
 import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
@@ -252,6 +253,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
    * @throws {Error} when there has been a transport before
    */
   setSocket(socket: Duplex, head: Uint8Array, options: SetSocketOptions & WsConnectionOptions = {}): void {
+    if (typeof (socket as Partial<Duplex> | undefined)?.write !== 'function') {
+      throw new TypeError(`setSocket() takes a stream as its first argument, not ${describe(socket)}`);
+    }
     if (this.#transport !== undefined) throw new Error('This WebSocket has a socket already');
     const agreement = this.#agreement;
     const settings = agreement

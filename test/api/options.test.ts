@@ -11,6 +11,7 @@ import { type ListenOptions, listen } from '../../src/api/net-server.ts';
 import { nearestName } from '../../src/api/option-check.ts';
 import { broadcast, prepareMessage } from '../../src/api/prepared-message.ts';
 import { LIMIT_NAMES } from '../../src/api/server-options.ts';
+import { createWebSocketStream } from '../../src/api/stream.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/api/websocket-server.ts';
 import { WebSocketStream } from '../../src/api/websocket-stream.ts';
@@ -24,6 +25,7 @@ import { type FrameFields, frame } from '../support/wire.ts';
 
 const listenTo = (options: unknown) => listen(options as ListenOptions);
 const makeServer = (options: object) => new WebSocketServer({ noServer: true, ...(options as WebSocketServerOptions) });
+const NOTHING = Buffer.alloc(0);
 const URL_OF_NOBODY = 'ws://127.0.0.1:9/';
 /** Only what the constructor throws is looked at; what it does not throw would be a connection, which is not waited for. */
 function makeClient(options: object): void {
@@ -117,7 +119,7 @@ describe('listen(): values of another kind are refused with what is expected', (
     [{ WebSocket: {} }, 'WebSocket must be a class that extends WebSocket; got an object'],
     [{ WebSocket: class {} }, 'WebSocket must be a class that extends WebSocket; got a function'],
     [{ socketPath: '/tmp/x', port: 0 }, 'a server listens on a port or at a socketPath: give one of them'],
-    [{ limits: { maxMessageBytes: '1' } }, 'maxMessageBytes must be a number, not string'],
+    [{ limits: { maxMessageBytes: '1' } }, 'listen(): limits.maxMessageBytes must be a number; got the string "1"'],
   ])('%o', async (options, message) => {
     await expect(listenTo(options)).rejects.toThrow(TypeError);
     await expect(listenTo(options)).rejects.toThrow(message);
@@ -138,6 +140,12 @@ describe('listen(): values of another kind are refused with what is expected', (
     const server = await listenTo({ host: '127.0.0.1', path: undefined, verifyClient: undefined, limits: undefined });
     await server.close();
   });
+});
+
+it('listen() takes a function as its second argument', async () => {
+  await expect(listen({ port: 0 }, {} as never)).rejects.toThrow(
+    new TypeError('listen() takes a function as its second argument, not an object'),
+  );
 });
 
 describe('what a hook of listen() answers', () => {
@@ -204,6 +212,9 @@ describe.each(LENIENT)('%s, where ws’s programs give options', (door, give) =>
     [{ limits: 5 }, 'limits must be an object'],
     [{ autoPong: 'no' }, 'autoPong must be true or false'],
     [{ transientMessages: 1 }, 'transientMessages must be true or false'],
+    [{ maxPayload: '5' }, `${door}: maxPayload must be a number; got the string "5"`],
+    [{ closeTimeout: '5' }, `${door}: closeTimeout must be a number`],
+    [{ limits: { maxFragments: '5' } }, `${door}: limits.maxFragments must be a number`],
     [
       { maxPayload: 5, limits: { maxMessageBytes: 6 } },
       'maxPayload (5) and limits.maxMessageBytes (6) contradict each other',
@@ -331,6 +342,10 @@ describe('WebSocket', () => {
     [{ finishRequest: 5 }, 'finishRequest must be a function'],
     [{ origin: ['a'] }, 'origin must be a string; got an array'],
     [{ signal: 5 }, 'signal must be an AbortSignal'],
+    [{ protocolVersion: '13' }, 'WebSocket: protocolVersion must be a number; got the string "13"'],
+    [{ protocols: 5 }, 'WebSocket: protocols must be a string or a list of strings; got the number 5'],
+    [{ handshakeTimeout: '5' }, 'WebSocket: handshakeTimeout must be a number; got the string "5"'],
+    [{ maxRedirects: '5' }, 'WebSocket: maxRedirects must be a number'],
     [{ proxy: 5 }, 'proxy must be an http: or https: URL'],
   ])('refuses %o', (options, message) => {
     expect(() => makeClient(options)).toThrow(TypeError);
@@ -357,6 +372,22 @@ it.each<[string, () => unknown]>([
   ['broadcast() has no option "exept": did you mean "except"?', () => broadcast([], 'x', { exept: 1 } as object)],
   ['broadcast(): binary must be true or false; got the number 1', () => broadcast([], 'x', { binary: 1 } as object)],
   ['prepareMessage() has no option "except": it takes binary', () => prepareMessage('x', { except: 1 } as object)],
+  [
+    'setSocket() takes a stream as its first argument, not the number 5',
+    () => new WebSocket(null).setSocket(5 as never, NOTHING),
+  ],
+  [
+    'setSocket() takes a stream as its first argument, not undefined',
+    () => new WebSocket(null).setSocket(undefined as never, NOTHING),
+  ],
+  [
+    'createWebSocketStream() takes a WebSocket as its first argument, not an object',
+    () => createWebSocketStream({} as never),
+  ],
+  [
+    "broadcast() takes sockets, such as a server's clients, as its first argument, not undefined",
+    () => broadcast(undefined as never, 'x'),
+  ],
 ])('%s', (message, call) => {
   expect(call).toThrow(new TypeError(message));
 });
