@@ -77,6 +77,12 @@ export class MessageQueue {
     return this.#messages.filter(({ isHeard }) => !isHeard).length;
   }
 
+  takeAll(): Message[] {
+    const messages = this.#messages.map(({ message }) => message);
+    this.clear();
+    return messages;
+  }
+
   clear(): void {
     this.#messages.length = 0;
     this.bytes = 0;

@@ -50,6 +50,12 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     const chunk = isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
     if (!duplex.push(chunk)) socket.pause();
   };
+  if (socket.readyState === 3) {
+    // Its handler has awaited something meanwhile: as if it had been in time.
+    for (const message of internals.takeKept(socket)) duplex.push(isText ? message : Buffer.from(message));
+    duplex.push(null);
+    return duplex;
+  }
   // Whoever has put an `emit` of their own in Node's place decides on what the stream hears, too.
   const isFiltered = hasOwnEmit(socket);
   if (isFiltered) socket.on('message', take);
@@ -67,7 +73,6 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
       if (!duplex.destroyed) duplex.push(null);
     },
   });
-  destroyWhenDone(duplex);
   return duplex;
 }
 
@@ -91,10 +96,21 @@ class WebSocketDuplex extends Duplex {
     (super.end as AnyEnd).call(this, ...kept.map(inContext));
     return this;
   }
+
+  /**
+   * What `autoDestroy` would do, but only when both sides are done, or one has failed. Not by listeners, since applications
+   * remove those of a stream that they have been given.
+   */
+  override emit(name: string | symbol, ...args: unknown[]): boolean {
+    const isDone = (name === 'end' || name === 'finish') && this.readableEnded && this.writableFinished;
+    if (isDone || name === 'error') this.destroy();
+    return (super.emit as AnyEmit).call(this, name, ...args);
+  }
 }
 
 type AnyWrite = (...given: readonly unknown[]) => boolean;
 type AnyEnd = (...given: readonly unknown[]) => unknown;
+type AnyEmit = (name: string | symbol, ...given: readonly unknown[]) => boolean;
 
 function copyOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
   return Buffer.from(Buffer.from(buffer, byteOffset, byteLength));
@@ -102,20 +118,6 @@ function copyOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
 
 function inContext(argument: unknown): unknown {
   return typeof argument === 'function' ? inCallersContext(argument as () => void) : argument;
-}
-
-/** What `autoDestroy` would do, but only when both sides are done, or one has failed. */
-function destroyWhenDone(duplex: Duplex): void {
-  const destroyIfDone = () => {
-    if (duplex.readableEnded && duplex.writableFinished) duplex.destroy();
-  };
-  const fail = (error: Error) => {
-    duplex.off('error', fail);
-    duplex.destroy();
-    // This listener does not count as somebody who has heard of the error.
-    if (duplex.listenerCount('error') === 0) duplex.emit('error', error);
-  };
-  duplex.on('end', destroyIfDone).on('finish', destroyIfDone).on('error', fail);
 }
 
 /** How the two ends of the stream become the two ends of the connection. */
@@ -154,12 +156,12 @@ class StreamEnds {
   finish(callback: Callback): void {
     const socket = this.#socket;
     const transport = socket._socket;
-    // Without a transport the handshake has failed, and the stream is about to be destroyed for it.
-    if (transport === null) return;
-    if (transport.writableFinished || socket.readyState === 3) {
+    if (socket.readyState === 3 || transport?.writableFinished) {
       callback();
       return;
     }
+    // Without a transport the handshake has failed, and the stream is about to be destroyed for it.
+    if (transport === null) return;
     let isFinished = false;
     const finish = () => {
       if (isFinished) return;

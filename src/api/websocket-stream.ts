@@ -99,12 +99,14 @@ export class WebSocketStream {
     }
     const socket = address instanceof WebSocket ? address : new WebSocket(this.#url!, [...protocols], clientOptions);
     this.#socket = socket;
-    if (socket.readyState === CLOSED) this.#reject(closeError('The connection is closed', ABNORMAL_CLOSURE, ''));
+    if (socket.readyState === CLOSED && socket._socket === null)
+      this.#reject(closeError('The connection is closed', ABNORMAL_CLOSURE, ''));
     else this.#follow(socket, queueOptions, signal);
   }
 
   /**
-   * Streams on a socket that a server has accepted. Its messages come to the stream from here on.
+   * Streams on a socket that a server has accepted. Its messages come to the stream from here on, and before them those
+   * that are kept for its handler, also when it has closed meanwhile.
    * @throws {Error} when the messages are being iterated over already
    */
   static from(socket: WebSocket, options: MessagesOptions = {}): WebSocketStream {
@@ -177,6 +179,13 @@ export class WebSocketStream {
       const connection = { readable: this.#readFrom(messages), writable: this.#writeTo(socket), extensions, protocol };
       this.#opening.resolve(connection);
     };
+    if (socket.readyState === CLOSED) {
+      // Its handler has awaited something meanwhile: as if it had been in time.
+      const { code, reason, error } = internals.endOf(socket);
+      open();
+      this.#closed(code, reason.toString(), error);
+      return;
+    }
     const abort = () => {
       this.#reject(signal!.reason);
       socket.terminate();

@@ -111,6 +111,10 @@ interface SocketInternals {
   listenerAdded(socket: WebSocket): void;
   /** @returns what ends the observation */
   observe(socket: WebSocket, observer: SocketObserver): () => void;
+  /** @returns how a socket that is CLOSED and has been open ended; `error` is what the connection failed with, if it has */
+  endOf(socket: WebSocket): { code: number; reason: Buffer; error: Error | undefined };
+  /** @returns what has arrived and nobody has come for: it is the caller's from here on */
+  takeKept(socket: WebSocket): Message[];
 }
 
 /** Set by the class, which alone can reach them. */
@@ -172,6 +176,12 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
         if (socket.#keeps) socket.#drainLater();
       },
       observe: (socket, observer) => socket.#observe(observer),
+      endOf: (socket) => ({ ...socket.#closeEvent(), error: socket.#iterationEnd() }),
+      takeKept(socket) {
+        const hold = socket.#hold;
+        hold?.stop();
+        return hold?.queue.takeAll() ?? [];
+      },
     };
   }
 
@@ -524,16 +534,21 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   emitClose(): void {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
-    const connection = this.#transport?.connection;
-    const closeReason = connection?.closeReason ?? NO_REASON;
-    // Memory of its own, which pins nothing of what others have received.
-    const reason = viewOf(closeReason, 0, closeReason.length);
-    const code = connection?.closeCode ?? ABNORMAL_CLOSURE;
+    const { code, reason } = this.#closeEvent();
     if (this.#isDraining) this.#drain(true);
     this.#isDraining = false;
     this.#endIteration(this.#iterationEnd());
     for (const observer of this.#observers) observer.closed?.(this, code, reason);
     this.#emitSafely('close', code, reason);
+  }
+
+  /** What the peer's Close frame said, if it came. */
+  #closeEvent(): { code: number; reason: Buffer } {
+    const connection = this.#transport?.connection;
+    const closeReason = connection?.closeReason ?? NO_REASON;
+    // Memory of its own, which pins nothing of what others have received.
+    const reason = viewOf(closeReason, 0, closeReason.length);
+    return { code: connection?.closeCode ?? ABNORMAL_CLOSURE, reason };
   }
 
   /** Stops reading, and holds what was read and not delivered. */

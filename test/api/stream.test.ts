@@ -13,6 +13,8 @@ import { createWebSocketStream } from '../../src/api/stream.ts';
 import { WebSocket } from '../../src/api/websocket.ts';
 import { WebSocketServer } from '../../src/api/websocket-server.ts';
 import { fill } from '../support/arbitraries.ts';
+import { deferred } from '../support/clients.ts';
+import { binary, close, RawPeer, text } from '../support/raw-peer.ts';
 import { startRawServer } from '../support/raw-server.ts';
 import { eventOf, nextTurn, startServer } from '../support/servers.ts';
 
@@ -252,6 +254,64 @@ describe('createWebSocketStream before the connection is open', () => {
     stream.write('never');
     await eventOf(stream, 'close');
     expect(log).toEqual(['error Unexpected server response: 401', 'close']);
+  });
+});
+
+it.each([
+  ['closed', close(1000)],
+  ['lost', Buffer.alloc(0)],
+])('on a socket that was %s while its handler awaited: what was kept, then the end, and close', async (_how, last) => {
+  const { promise, resolve: goOn } = deferred();
+  const streams: Duplex[] = [];
+  const server = await startServer('node:net', {}, async (socket) => {
+    await promise;
+    streams.push(createWebSocketStream(socket, { readableObjectMode: true }));
+  });
+  const peer = await RawPeer.open(server);
+  const end = eventOf(server.connections[0]!, 'close');
+  peer.send(text('a'), binary([98]), last);
+  peer.socket.end();
+  await end;
+  goOn();
+  await nextTurn();
+  const [stream] = streams;
+  const log = logOf(stream!);
+  stream!.on('data', (data) => log.push(data));
+  await eventOf(stream!, 'end');
+  stream!.end();
+  await eventOf(stream!, 'close');
+  expect(log).toEqual(['a', Buffer.from('b'), 'end', 'finish', 'close']);
+});
+
+it('a stream of a socket whose handshake has failed before ends', async () => {
+  const { url } = await startRawServer(() => 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+  const socket = new WebSocket(url());
+  socket.on('error', () => {});
+  await eventOf(socket, 'close');
+  const stream = createWebSocketStream(socket);
+  stream.resume().end();
+  await eventOf(stream, 'close');
+  expect(stream.readableEnded).toBe(true);
+});
+
+describe('a stream whose listeners the application has removed', () => {
+  it('is destroyed when both sides are done', async () => {
+    const { stream, peer } = await link(OURS, 'client');
+    stream.removeAllListeners().resume().end('last');
+    const [data] = await eventOf(peer, 'message');
+    expect(String(data)).toBe('last');
+    await eventOf(stream, 'close');
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it('is destroyed when one side fails', async () => {
+    const { stream, socket } = await link(OURS, 'client');
+    stream.removeAllListeners();
+    const log = logOf(stream);
+    socket.close();
+    stream.write('too late');
+    await eventOf(stream, 'close');
+    expect(log).toEqual(['error WebSocket is not open: readyState 2 (CLOSING)', 'close']);
   });
 });
 

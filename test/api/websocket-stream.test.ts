@@ -5,8 +5,9 @@ import * as ws from 'ws';
 import { closeError, WebSocketError } from '../../src/api/web-arguments.ts';
 import { WebSocketStream, type WebSocketStreamOptions } from '../../src/api/websocket-stream.ts';
 import { fill } from '../support/arbitraries.ts';
+import { deferred } from '../support/clients.ts';
 import { binary, clientFrame, close, closed, echoed, inShort, RawPeer, text } from '../support/raw-peer.ts';
-import { nextTurn, SERVER_KINDS, startServer, testCertificate, watchProcess } from '../support/servers.ts';
+import { eventOf, nextTurn, SERVER_KINDS, startServer, testCertificate, watchProcess } from '../support/servers.ts';
 import { hex } from '../support/wire.ts';
 
 describe.each(SERVER_KINDS)('WebSocketStream.from a socket on %s', (kind) => {
@@ -155,14 +156,53 @@ describe.each(SERVER_KINDS)('WebSocketStream.from a socket on %s', (kind) => {
     await expect(stream.closed).rejects.toMatchObject({ closeCode: 1006, cause: { code: 'WS_ERR_ABNORMAL_CLOSURE' } });
   });
 
-  it('a socket that is closed gives a stream that is', async () => {
+  it('a socket that has closed gives a stream that ends and closes as one made in time', async () => {
     const { peer, socket } = await open();
-    peer.send(close(1000));
+    peer.send(close(1000, 'bye'));
     await once(socket, 'close');
     const stream = WebSocketStream.from(socket);
-    await expect(stream.opened).rejects.toThrow('The connection is closed');
-    await expect(stream.closed).rejects.toThrow('The connection is closed');
+    const { readable } = await stream.opened;
+    for await (const chunk of readable) throw new Error(`read ${chunk}`);
+    expect(await stream.closed).toEqual({ closeCode: 1000, reason: 'bye' });
   });
+
+  it.each([
+    ['closed', close(3001, 'bye'), 3001],
+    ['lost', Buffer.alloc(0), 1006],
+    ['failed', text(Buffer.of(0xff)), 1006],
+  ] as const)(
+    'on a socket that was %s while its handler awaited: what was kept, and then the end',
+    async (_how, last, code) => {
+      const { promise, resolve: goOn } = deferred();
+      const streams: WebSocketStream[] = [];
+      const server = await startServer(kind, {}, async (socket) => {
+        await promise;
+        streams.push(WebSocketStream.from(socket));
+      });
+      const peer = await RawPeer.open(server);
+      const end = eventOf(server.connections[0]!, 'close');
+      peer.send(text('a'), binary([1]), last);
+      peer.socket.end();
+      await end;
+      goOn();
+      await nextTurn();
+      const [stream] = streams;
+      const { readable, writable } = await stream!.opened;
+      const error = await stream!.closed.then(
+        (info) => info.closeCode,
+        ({ closeCode }) => closeCode,
+      );
+      expect(error).toBe(code);
+      const read: unknown[] = [];
+      const reading = (async () => {
+        for await (const chunk of readable) read.push(chunk);
+      })();
+      if (code === 1006) await expect(reading).rejects.toMatchObject({ closeCode: 1006 });
+      else await reading;
+      expect(read).toEqual(['a', Uint8Array.of(1)]);
+      await expect(writable.getWriter().write('x')).rejects.toThrow();
+    },
+  );
 });
 
 describe('new WebSocketStream', () => {
