@@ -9,12 +9,10 @@
  * streams, and not for listeners, which expect no message any more. Refuses to know who listens.
  */
 
-import { DEFAULT_MAX_QUEUE_BYTES, MessageQueue, type WaitingMessage } from './message-iterator.ts';
+import { MAX_KEPT, MAX_KEPT_BYTES, MessageQueue, type WaitingMessage } from './message-iterator.ts';
 
 /** How long a message waits at most for a handler that has not returned, or for the next loop. */
 export const HOLD_TIMEOUT_MS = 10_000;
-/** Messages that are kept before the connection is paused. */
-const MAX_HELD = 1024;
 
 /** The socket. */
 export interface HoldHost {
@@ -76,7 +74,7 @@ export class MessageHold {
   }
 
   #wait(): void {
-    if (this.queue.count >= MAX_HELD || this.queue.bytes >= DEFAULT_MAX_QUEUE_BYTES) this.#host.full();
+    if (this.queue.count >= MAX_KEPT || this.queue.bytes >= MAX_KEPT_BYTES) this.#host.full();
     if (this.#pendingHandlers === 0 && !this.isBehindReader) {
       this.#immediate ??= setImmediate(() => this.#expire());
     } else {

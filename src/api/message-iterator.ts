@@ -34,7 +34,13 @@ interface Waiter {
 }
 
 const DEFAULT_MAX_QUEUE = 16;
-export const DEFAULT_MAX_QUEUE_BYTES = 1024 * 1024;
+const DEFAULT_MAX_QUEUE_BYTES = 1024 * 1024;
+/**
+ * Messages and bytes of payload that are kept at most for a reader that is not there, or does not read while this side is
+ * closing: the peer's Close frame stands behind them.
+ */
+export const MAX_KEPT = 1024;
+export const MAX_KEPT_BYTES = 1024 * 1024;
 const DOOR = {
   name: 'messages()',
   kinds: { maxQueue: ANY, maxQueueBytes: ANY } satisfies OptionKinds<MessagesOptions>,
@@ -97,6 +103,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   readonly #maxQueueBytes: number;
   readonly #waiting: Waiter[] = [];
   #isPausing = false;
+  #isClosing = false;
   #hasEnded = false;
   /** Whether the reader has had enough: the queue is the next one's. */
   #hasLeft = false;
@@ -136,6 +143,12 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
     }
     this.#queue.push(waiting);
     this.#pauseWhenFull();
+  }
+
+  /** This side closes the connection: more may wait, so that the peer's Close frame behind it is seen. */
+  closing(): void {
+    this.#isClosing = true;
+    if (!this.#isOverfull()) this.#resume();
   }
 
   /** No message follows. Those that wait are still handed out; behind them comes the error, if there is one. */
@@ -192,9 +205,15 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   }
 
   #pauseWhenFull(): void {
-    if (this.#isPausing || (this.#queue.count < this.#maxQueue && this.#queue.bytes < this.#maxQueueBytes)) return;
+    if (this.#isPausing || !this.#isOverfull()) return;
     this.#isPausing = true;
     this.#source.pause();
+  }
+
+  #isOverfull(): boolean {
+    const { count, bytes } = this.#queue;
+    if (!this.#isClosing) return count >= this.#maxQueue || bytes >= this.#maxQueueBytes;
+    return count >= this.#maxQueue + MAX_KEPT || bytes >= this.#maxQueueBytes + MAX_KEPT_BYTES;
   }
 
   #resume(): void {

@@ -7,6 +7,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { hasOwnEmit } from './event-target.ts';
+import { MAX_KEPT, MAX_KEPT_BYTES } from './message-iterator.ts';
 import { describe } from './option-check.ts';
 import type { RawData } from './socket-types.ts';
 import { internals, WebSocket } from './websocket.ts';
@@ -22,6 +23,9 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     throw new TypeError(`createWebSocketStream() takes a WebSocket as its first argument, not ${describe(socket)}`);
   }
   const ends = new StreamEnds(socket);
+  /** What has come past the high-water mark while this side is closing. */
+  let excess = 0;
+  let excessBytes = 0;
   const duplex = new WebSocketDuplex({
     ...options,
     // A reader that has come to the end destroys a stream that allows it, and the writing side with it.
@@ -30,6 +34,8 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     objectMode: false,
     writableObjectMode: false,
     read() {
+      excess = 0;
+      excessBytes = 0;
       if (socket.isPaused) socket.resume();
     },
     write(chunk: string | Buffer, _encoding, callback) {
@@ -48,7 +54,18 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
   const isText = duplex.readableObjectMode;
   const take = (data: RawData, isBinary: boolean) => {
     const chunk = isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;
-    if (!duplex.push(chunk)) socket.pause();
+    if (duplex.push(chunk)) return;
+    if (!internals.isClosing(socket)) {
+      socket.pause();
+      return;
+    }
+    // The peer's Close frame stands behind it.
+    excess += 1;
+    excessBytes += (chunk as string | Buffer).length;
+    if (excess < MAX_KEPT && excessBytes < MAX_KEPT_BYTES) return;
+    // Nobody reads, and nobody is waited for: it is dropped, as node:http does with a body that nobody has asked for.
+    if (duplex.readableFlowing === null && !duplex.readableDidRead) duplex.resume();
+    else internals.holdBack(socket);
   };
   if (socket.readyState === 3) {
     // Its handler has awaited something meanwhile: as if it had been in time.

@@ -113,6 +113,10 @@ interface SocketInternals {
   observe(socket: WebSocket, observer: SocketObserver): () => void;
   /** @returns how a socket that is CLOSED and has been open ended; `error` is what the connection failed with, if it has */
   endOf(socket: WebSocket): { code: number; reason: Buffer; error: Error | undefined };
+  /** Whether this side has begun to close. */
+  isClosing(socket: WebSocket): boolean;
+  /** Pauses for a reader that is behind, also while this side is closing. */
+  holdBack(socket: WebSocket): void;
   /** @returns what has arrived and nobody has come for: it is the caller's from here on */
   takeKept(socket: WebSocket): Message[];
 }
@@ -177,6 +181,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       },
       observe: (socket, observer) => socket.#observe(observer),
       endOf: (socket) => ({ ...socket.#closeEvent(), error: socket.#iterationEnd() }),
+      isClosing: (socket) => socket.#isClosing,
+      holdBack: (socket) => socket.#haltFor(Pause.Application),
       takeKept(socket) {
         const hold = socket.#hold;
         hold?.stop();
@@ -414,6 +420,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#isDraining = false;
     this.#keeps = true;
     this.#iterator = iterator;
+    if (this.#isClosing) iterator.closing();
     if (!iterator.isFull) this.#releaseFrom(Pause.Reader);
     if (this.#missed > 0) warnOfMissed(this.#missed);
     this.#missed = 0;
@@ -490,8 +497,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   /**
-   * Starts the closing handshake (§7.1.2); does nothing when it is under way. Ends a pause: what was held back is
-   * delivered, so that the peer's answer can be read.
+   * Starts the closing handshake (§7.1.2); does nothing when it is under way. Ends a pause, and from here on `pause` does
+   * nothing: what comes before the peer's answer is delivered. A reader that lags has 1024 messages and 1 MiB more kept for
+   * it; past that, the answer waits for it until the close timeout.
    * @param code 1000–1014 but 1004–1006, or 3000–4999; without one an empty Close frame is sent
    * @param reason at most 123 bytes of UTF-8
    * @throws {TypeError} when code or reason are of the wrong kind
@@ -506,16 +514,21 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#transport.close(code, reason);
     // Nobody has come for what is kept: the peer's Close frame, which stands behind it, does not wait for that.
     if (this.#isHeldBy(Pause.Reader)) this.#dropKept();
-    this.#endPause();
+    if (this.#pauses !== 0 || this.#iterator !== undefined) this.#endPauses();
   }
 
-  /** The peer's Close frame stands behind what `pause` has held back. Not during the call that closes. */
-  #endPause(): void {
-    if (!this.#isHeldBy(Pause.Application)) return;
+  /** The peer's Close frame stands behind what is held back. Not during the call that closes. */
+  #endPauses(): void {
     this.#pauses &= ~Pause.Application;
     process.nextTick(() => {
-      if (!this.#isHeldBy(Pause.Application)) this.#goOn();
+      this.#iterator?.closing();
+      this.#goOn();
     });
+  }
+
+  /** Whether this side has begun to close. */
+  get #isClosing(): boolean {
+    return this.#transport?.isClosing === true;
   }
 
   /** Destroys the transport at once: no Close frame, no further message; 'close' follows with 1006. */
@@ -551,9 +564,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     return { code: connection?.closeCode ?? ABNORMAL_CLOSURE, reason };
   }
 
-  /** Stops reading, and holds what was read and not delivered. */
+  /** Stops reading, and holds what was read and not delivered. Does nothing once this side has begun to close. */
   pause(): void {
-    if (this.readyState === 0 || this.readyState === 3) return;
+    if (this.readyState === 0 || this.readyState === 3 || this.#isClosing) return;
     this.#haltFor(Pause.Application);
   }
 
@@ -659,8 +672,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   get #holding(): MessageHold {
     this.#hold ??= new MessageHold({
-      // Listeners are not made to wait for a reader that may not come.
-      full: () => (this.#hasListener() ? this.#dropKept() : this.#haltFor(Pause.Reader)),
+      // Listeners, and the peer's Close frame, are not made to wait for a reader that may not come.
+      full: () => (this.#hasListener() || this.#isClosing ? this.#dropKept() : this.#haltFor(Pause.Reader)),
       expire: () => this.#dropKept(),
     });
     return this.#hold;

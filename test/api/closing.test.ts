@@ -2,7 +2,7 @@
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from '../../src/api/websocket.ts';
-import { clientFrame, close, closed, echoed, inShort, ping, RawPeer, text } from '../support/raw-peer.ts';
+import { binary, clientFrame, close, closed, echoed, inShort, ping, RawPeer, text } from '../support/raw-peer.ts';
 import { eventOf, nextTurn, SERVER_KINDS, type ServerSetup, startServer } from '../support/servers.ts';
 
 const NO_REASON = Buffer.alloc(0);
@@ -148,14 +148,69 @@ describe.each(SERVER_KINDS)('closing on %s', (kind) => {
     expect(await peer.framesUntilEnd()).toEqual([closed(1000)]);
   });
 
-  it('a pause behind close() holds as any other, until the close timeout', async () => {
-    const { peer, socket } = await open({ closeTimeoutMs: 50 });
+  it('§7.1.2 a pause behind close() does nothing: the answer is read, and what comes before it', async () => {
+    const { peer, socket } = await open();
     const end = eventOf(socket, 'close');
+    const received: string[] = [];
+    socket.on('message', (data) => received.push(String(data)));
     socket.pause();
     socket.close(1000);
     socket.pause();
+    expect(socket.isPaused).toBe(false);
+    peer.send(text('one'), text('two'), close(3000));
+    expect(await end).toEqual([3000, NO_REASON]);
+    expect(received).toEqual(['one', 'two']);
+  });
+
+  it('§7.1.2 a listener that pauses at each message, and close(): all is delivered, and the answer is read', async () => {
+    const { peer, socket } = await open();
+    const end = eventOf(socket, 'close');
+    const received: string[] = [];
+    socket.on('message', (data) => {
+      received.push(String(data));
+      socket.pause();
+    });
+    peer.send(text('one'), text('two'), text('three'));
+    while (received.length === 0) await nextTurn();
+    expect(received).toEqual(['one']);
+    socket.close(1000);
+    peer.send(text('four'), close(1000));
+    expect(await end).toEqual([1000, NO_REASON]);
+    expect(received).toEqual(['one', 'two', 'three', 'four']);
+  });
+
+  it.each(['before', 'behind'])(
+    '§7.1.2 a loop that lags, begun %s close(): the answer is read, and nothing lost',
+    async (when) => {
+      const { peer, socket } = await open();
+      const end = eventOf(socket, 'close');
+      if (when === 'behind') socket.close(1000);
+      const messages = socket.messages({ maxQueue: 1 });
+      peer.send(text('one'), text('two'), text('three'));
+      if (when === 'before') {
+        while (!socket.isPaused) await nextTurn();
+        socket.close(1000);
+      }
+      peer.send(close(1000));
+      expect(await end).toEqual([1000, NO_REASON]);
+      const read: unknown[] = [];
+      for await (const message of messages) read.push(message);
+      expect(read).toEqual(['one', 'two', 'three']);
+    },
+  );
+
+  it('§7.1.2 a loop that lags far behind close() holds the peer back, and the answer is read behind what it reads', async () => {
+    const { peer, socket } = await open();
+    const end = eventOf(socket, 'close');
+    const messages = socket.messages();
+    socket.close(1000);
+    for (let i = 0; i < 100; i++) peer.send(binary(Buffer.alloc(60_000)));
     peer.send(close(1000));
-    expect(await end).toEqual([1006, NO_REASON]);
+    while (!socket.isPaused) await nextTurn();
+    let count = 0;
+    for await (const _ of messages) count++;
+    expect(count).toBe(100);
+    expect(await end).toEqual([1000, NO_REASON]);
   });
 
   it('§7.1.1 a pause behind the peer’s Close frame does not hide that it ends', async () => {

@@ -676,6 +676,23 @@ const CHECKS: readonly Check[] = [
     here: ['finish', 'close'],
   },
   {
+    row: '`end()`, and nobody reads the stream',
+    async run(library) {
+      const [socket, peer] = inMemory(library);
+      peer.resume();
+      peer.on('end', () => peer.end());
+      library.createWebSocketStream(socket).end();
+      for (let i = 0; i < 100; i++) peer.write(clientFrame(2, Buffer.alloc(1000)));
+      peer.write(clientFrame(8, [0x03, 0xe8]));
+      for (let turn = 0; turn < 30; turn++) await nextTurn();
+      const { readyState } = socket;
+      socket.terminate();
+      return readyState;
+    },
+    inWs: 2,
+    here: 3,
+  },
+  {
     row: '`destroy(error)` while CONNECTING',
     async run(library) {
       const silent = await startRawServer(() => undefined);

@@ -273,6 +273,16 @@ describe.each(SERVER_KINDS)('a connection listener that awaits something first, 
     expect((await eventOf(server.connections[0]!, 'close'))[0]).toBe(1000);
   });
 
+  it('§7.1.2 when it has closed, however much is sent: the messages are dropped, and the answer behind them is seen', async () => {
+    const { server } = await startWaiting(() => {});
+    const peer = await RawPeer.open(server);
+    const [socket] = server.connections;
+    socket!.close(1000);
+    for (let i = 0; i < 200; i++) peer.send(binary(PIECE));
+    peer.send(close(1000));
+    expect((await eventOf(socket!, 'close'))[0]).toBe(1000);
+  });
+
   it('when it never returns nor listens, the end is seen all the same, after a while', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());

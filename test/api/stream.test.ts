@@ -294,6 +294,65 @@ it('a stream of a socket whose handshake has failed before ends', async () => {
   expect(stream.readableEnded).toBe(true);
 });
 
+describe('§7.1.2 the peer’s Close frame behind end()', () => {
+  async function open(options: Options = {}) {
+    const server = await startServer('node:net');
+    const peer = await RawPeer.open(server);
+    const [socket] = server.connections;
+    return { peer, socket: socket!, stream: createWebSocketStream(socket!, options), end: eventOf(socket!, 'close') };
+  }
+
+  it.each(['end', 'close'])(
+    '%s() on a stream that is not read: the answer is seen, what came before it is kept',
+    async (how) => {
+      const { peer, socket, stream, end } = await open();
+      for (let i = 0; i < 100; i++) peer.send(binary(fill(1000, i)));
+      while (!socket.isPaused) await nextTurn();
+      if (how === 'end') stream.end();
+      else socket.close();
+      peer.send(close(3000));
+      expect((await end)[0]).toBe(3000);
+      const read: Buffer[] = [];
+      for await (const chunk of stream) read.push(chunk);
+      expect(Buffer.concat(read)).toEqual(Buffer.concat(Array.from({ length: 100 }, (_, i) => fill(1000, i))));
+    },
+  );
+
+  it.each([
+    ['bytes', 60_000, 100, {}],
+    ['messages', 0, 3000, { readableObjectMode: true }],
+  ])(
+    'a stream that is not read, too much in %s: it is dropped, and the stream closes',
+    async (_what, lengthBytes, count, options) => {
+      const { peer, stream, end } = await open(options);
+      stream.end();
+      for (let i = 0; i < count; i++) peer.send(text('x'.repeat(lengthBytes)));
+      peer.send(close(1000));
+      expect((await end)[0]).toBe(1000);
+      if (!stream.closed) await eventOf(stream, 'close');
+      expect(stream.readableLength).toBe(0);
+    },
+  );
+
+  it('a reader that lags holds the peer back, and loses nothing', async () => {
+    const { peer, socket, stream, end } = await open();
+    let received = 0;
+    stream.on('data', ({ length }) => {
+      received += length;
+    });
+    stream.pause();
+    stream.end();
+    for (let i = 0; i < 100; i++) peer.send(binary(Buffer.alloc(60_000)));
+    peer.send(close(1000));
+    while (!socket.isPaused) await nextTurn();
+    expect(stream.readableLength).toBeLessThan(1_300_000);
+    stream.resume();
+    expect((await end)[0]).toBe(1000);
+    if (!stream.closed) await eventOf(stream, 'close');
+    expect(received).toBe(6_000_000);
+  });
+});
+
 describe('a stream whose listeners the application has removed', () => {
   it('is destroyed when both sides are done', async () => {
     const { stream, peer } = await link(OURS, 'client');
