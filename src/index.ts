@@ -3,51 +3,52 @@
  * gives the WebSocket class itself, as `require('ws')` does, with the others as its members.
  */
 
-import { listen, NetServer } from './api/net-server.ts';
-import { extension, subprotocol } from './api/parsers.ts';
-import { PerMessageDeflate } from './api/per-message-deflate.ts';
-import { broadcast, prepareMessage } from './api/prepared-message.ts';
-import { Receiver } from './api/receiver.ts';
-import { Sender } from './api/sender.ts';
-import { createWebSocketStream } from './api/stream.ts';
-import { WebSocketError } from './api/web-arguments.ts';
-import { WebSocket } from './api/websocket.ts';
-import { WebSocketServer } from './api/websocket-server.ts';
-import { WebSocketStream } from './api/websocket-stream.ts';
+import { listen, NetServer } from './server/net-server.ts';
+import { WebSocketServer } from './server/websocket-server.ts';
+import { broadcast, prepareMessage } from './socket/prepared-message.ts';
+import { createWebSocketStream } from './socket/stream.ts';
+import { WebSocket } from './socket/websocket.ts';
+import { WebSocketError } from './web/web-arguments.ts';
+import { WebSocketStream } from './web/websocket-stream.ts';
+import { extension, subprotocol } from './ws-compat/parsers.ts';
+import { PerMessageDeflate } from './ws-compat/per-message-deflate.ts';
+import { Receiver } from './ws-compat/receiver.ts';
+import { Sender } from './ws-compat/sender.ts';
 
-export type { ClientOptions } from './api/client-handshake.ts';
-export type { ConnectionError } from './api/errors.ts';
-export type { CloseEvent, ErrorEvent, Event, MessageEvent } from './api/event-target.ts';
-export type { Message, MessageIterator, MessagesOptions } from './api/message-iterator.ts';
-export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './api/net-server.ts';
-export type { BinaryType, SendData } from './api/payload.ts';
-export type { PerMessageDeflateOptions, PerMessageDeflateParams } from './api/per-message-deflate.ts';
-export type { BroadcastOptions, PreparedMessage, PrepareOptions } from './api/prepared-message.ts';
-export type { ReceiverOptions } from './api/receiver.ts';
-export type { FrameOptions, GenerateMask, SenderCallback, SenderSendOptions } from './api/sender.ts';
-export type { WsConnectionOptions } from './api/server-options.ts';
-export type { WebSocketCloseInfo } from './api/web-arguments.ts';
-export type {
-  ConnectionSettings,
-  RawData,
-  SendCallback,
-  SendOptions,
-  WebSocketEvents,
-} from './api/websocket.ts';
+export type { ClientOptions } from './client/client-handshake.ts';
+export type { WsConnectionOptions } from './options/server-options.ts';
+export type { HttpAnswer } from './server/http-answer.ts';
+export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './server/net-server.ts';
 export type {
   VerifyClient,
   VerifyClientCallback,
   VerifyClientInfo,
   WebSocketServerEvents,
   WebSocketServerOptions,
-} from './api/websocket-server.ts';
+} from './server/websocket-server.ts';
+export type { CloseEvent, ErrorEvent, Event, MessageEvent } from './socket/event-target.ts';
+export type { Message, MessageIterator, MessagesOptions } from './socket/message-iterator.ts';
+export type { BinaryType, SendData } from './socket/payload.ts';
+export type { BroadcastOptions, PreparedMessage, PrepareOptions } from './socket/prepared-message.ts';
+export type {
+  ConnectionSettings,
+  RawData,
+  SendCallback,
+  SendOptions,
+  WebSocketEvents,
+} from './socket/websocket.ts';
+export type { ConnectionError } from './transport/errors.ts';
+export type { WebSocketCloseInfo } from './web/web-arguments.ts';
 export type {
   WebSocketClosed,
   WebSocketConnection,
   WebSocketStreamChunk,
   WebSocketStreamData,
   WebSocketStreamOptions,
-} from './api/websocket-stream.ts';
+} from './web/websocket-stream.ts';
+export type { PerMessageDeflateOptions, PerMessageDeflateParams } from './ws-compat/per-message-deflate.ts';
+export type { ReceiverOptions } from './ws-compat/receiver.ts';
+export type { FrameOptions, GenerateMask, SenderCallback, SenderSendOptions } from './ws-compat/sender.ts';
 export type {
   AddressInfo,
   CertMeta,
@@ -58,8 +59,7 @@ export type {
   VerifyClientCallbackAsync,
   VerifyClientCallbackSync,
   WebSocketEventMap,
-} from './api/ws-types.ts';
-export type { HttpAnswer } from './server/http-answer.ts';
+} from './ws-compat/ws-types.ts';
 
 Object.assign(WebSocket, {
   broadcast,

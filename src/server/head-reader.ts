@@ -5,7 +5,7 @@
 
 import type { Duplex } from 'node:stream';
 import { type HeadFailure, HttpHeadParser, type ParsedHead, type RequestHead } from '../handshake/index.ts';
-import { viewOf } from '../transport/view.ts';
+import { viewOf } from '../memory/view.ts';
 import { endWith } from './http-answer.ts';
 
 export interface HeadReaderOptions {

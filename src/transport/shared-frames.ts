@@ -5,8 +5,8 @@
  * share frames, since a client masks each with a key of its own (§5.3).
  */
 
+import { viewIn } from '../memory/view.ts';
 import { encodeFrame, firstByteOf, Opcode } from '../protocol/index.ts';
-import { viewIn } from './view.ts';
 
 /** A message with its frame, unmasked and uncompressed. Nobody changes either any more. */
 export interface SharedMessage {

@@ -8,9 +8,9 @@
 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { readBuffer, readWords } from './mask-kernel.ts';
-import { chunkWords, copyChunk, type PoolOwner } from './message-memory.ts';
-import { viewOf } from './view.ts';
+import { readBuffer, readWords } from '../memory/mask-kernel.ts';
+import { chunkWords, copyChunk, type PoolOwner } from '../memory/message-memory.ts';
+import { viewOf } from '../memory/view.ts';
 
 /** Up to here a chunk is copied whole; messages in longer ones are copied one by one. */
 const MAX_COPIED_CHUNK_BYTES = 8192;

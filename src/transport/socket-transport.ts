@@ -7,6 +7,18 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { outsideAnyContext } from '../deflate/async-context.ts';
+import { unmask } from '../memory/mask-kernel.ts';
+import {
+  allocateReusable,
+  forbidTransfer,
+  forgetInput,
+  keepInput,
+  ownsMemory,
+  type PoolOwner,
+  prepareHeap,
+  recycle,
+} from '../memory/message-memory.ts';
+import { viewOfChunk } from '../memory/view.ts';
 import {
   buildClosePayload,
   Connection,
@@ -17,21 +29,9 @@ import {
   Hold,
 } from '../protocol/index.ts';
 import { type AgreedDeflate, Compression } from './compression.ts';
-import { unmask } from './mask-kernel.ts';
-import {
-  allocateReusable,
-  forbidTransfer,
-  forgetInput,
-  keepInput,
-  ownsMemory,
-  type PoolOwner,
-  prepareHeap,
-  recycle,
-} from './message-memory.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, type SharedReader } from './shared-read.ts';
-import { viewOfChunk } from './view.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions

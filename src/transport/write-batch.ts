@@ -14,14 +14,14 @@ import type { Duplex } from 'node:stream';
 // Fake timers replace the global one.
 import { setImmediate } from 'node:timers';
 import { outsideAnyContext } from '../deflate/async-context.ts';
+import { copyMasked, unmask } from '../memory/mask-kernel.ts';
+import { allocateReusable, recycle } from '../memory/message-memory.ts';
+import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from '../memory/slab.ts';
+import { viewOf } from '../memory/view.ts';
 import { type FrameOutput, frameHeaderLength, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
-import { copyMasked, unmask } from './mask-kernel.ts';
 import { nextMaskingKey } from './masking-key.ts';
-import { allocateReusable, recycle } from './message-memory.ts';
 import { noFrames, type SharedFrames } from './shared-frames.ts';
 import { isPlainSocket } from './shared-read.ts';
-import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from './slab.ts';
-import { viewOf } from './view.ts';
 
 export type WriteCallback = (error?: Error | null) => void;
 

@@ -1,6 +1,6 @@
 /** CloseEvent of the WebSockets Standard: the global one where there is one, which Node.js has from 23 on. */
 
-import { toDictionary, toUsvString } from '../api/web-idl.ts';
+import { toDictionary, toUsvString } from './web-idl.ts';
 
 export interface CloseEventInit {
   bubbles?: boolean;

@@ -1,6 +1,6 @@
 /** Event handler IDL attributes of the HTML standard: `onopen` and its like on an EventTarget. */
 
-import { isObject } from '../api/web-idl.ts';
+import { isObject } from './web-idl.ts';
 
 type Callback = (this: EventTarget, event: Event) => unknown;
 

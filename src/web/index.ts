@@ -3,12 +3,13 @@
  * the WebSockets Standard has them. Types need no DOM library, and fit its own where there is one.
  */
 
-import type { WebSocketCloseInfo } from '../api/web-arguments.ts';
-import type { BufferSource } from '../api/web-idl.ts';
 import type { CloseEvent } from './close-event.ts';
+import type { WebSocketCloseInfo } from './web-arguments.ts';
+import type { BufferSource } from './web-idl.ts';
 import { WebSocket as Implementation } from './websocket.ts';
 
-export { WebSocketError } from '../api/web-arguments.ts';
+export { CloseEvent, type CloseEventConstructor, type CloseEventInit } from './close-event.ts';
+export { WebSocketError } from './web-arguments.ts';
 export {
   type WebSocketClosed,
   type WebSocketConnection,
@@ -16,8 +17,7 @@ export {
   type WebSocketStreamChunk,
   type WebSocketStreamData,
   type WebSocketStreamOptions,
-} from '../api/websocket-stream.ts';
-export { CloseEvent, type CloseEventConstructor, type CloseEventInit } from './close-event.ts';
+} from './websocket-stream.ts';
 export type { BufferSource, WebSocketCloseInfo };
 
 export type BinaryType = 'blob' | 'arraybuffer';

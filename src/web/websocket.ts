@@ -4,11 +4,22 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import { deflateSettings } from '../api/deflate-agreement.ts';
-import { violationError } from '../api/errors.ts';
-import { decodeText } from '../api/message-text.ts';
-import { settingsFromWsOptions } from '../api/server-options.ts';
-import { checkCloseArguments, checkSubprotocols } from '../api/web-arguments.ts';
+import type { Address } from '../client/address.ts';
+import { type DialedConnection, type DialHandler, dial } from '../client/dial.ts';
+import { planDial } from '../client/options.ts';
+import { deflateSettings } from '../deflate/agreement.ts';
+import { viewOf } from '../memory/view.ts';
+import { settingsFromWsOptions } from '../options/server-options.ts';
+import type { ConnectionHandler, ViolationId } from '../protocol/index.ts';
+import { decodeText } from '../socket/message-text.ts';
+import { violationError } from '../transport/errors.ts';
+import { type Payload, payloadLength } from '../transport/message-sender.ts';
+import { SocketTransport } from '../transport/socket-transport.ts';
+import { CloseEvent } from './close-event.ts';
+import { EventHandlers } from './event-handlers.ts';
+import { TaskQueue } from './task-queue.ts';
+import { isBadPort, locationOfProgram, originOf, parseUrlRecord } from './url-record.ts';
+import { checkCloseArguments, checkSubprotocols } from './web-arguments.ts';
 import {
   isIterable,
   toBytes,
@@ -17,18 +28,7 @@ import {
   toDomString,
   toStringSequence,
   toUsvString,
-} from '../api/web-idl.ts';
-import type { Address } from '../client/address.ts';
-import { type DialedConnection, type DialHandler, dial } from '../client/dial.ts';
-import { planDial } from '../client/options.ts';
-import type { ConnectionHandler, ViolationId } from '../protocol/index.ts';
-import { type Payload, payloadLength } from '../transport/message-sender.ts';
-import { SocketTransport } from '../transport/socket-transport.ts';
-import { viewOf } from '../transport/view.ts';
-import { CloseEvent } from './close-event.ts';
-import { EventHandlers } from './event-handlers.ts';
-import { TaskQueue } from './task-queue.ts';
-import { isBadPort, locationOfProgram, originOf, parseUrlRecord } from './url-record.ts';
+} from './web-idl.ts';
 
 const CONNECTING = 0;
 const OPEN = 1;

@@ -22,12 +22,13 @@ const CHAIN: readonly (readonly string[])[] = [
   ['protocol'],
   ['handshake'],
   ['deflate/negotiate'],
-  ['deflate'],
-  ['transport'],
-  ['server', 'client'],
-  ['api'],
-  ['realtime', 'sse', 'web'],
+  ['memory'],
+  ['deflate', 'options', 'transport', 'client', 'socket', 'server', 'ws-compat', 'web'],
+  ['realtime', 'sse'],
 ];
+
+/** These still reach one another. */
+const ENTANGLED = CHAIN[4]!;
 
 const ANYTHING = Symbol('may import every unit');
 const ENTRY_POINTS = Symbol('may import its own unit and the entry points of the package');
@@ -36,9 +37,12 @@ type Reach = readonly string[] | typeof ANYTHING | typeof ENTRY_POINTS;
 
 const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   ...CHAIN.flatMap((units, step) =>
-    units.map((unit): [string, Reach] => [unit, [...CHAIN.slice(0, step).flat(), unit]]),
+    units.map((unit): [string, Reach] => [
+      unit,
+      [...CHAIN.slice(0, step).flat(), ...(ENTANGLED.includes(unit) ? units : [unit])],
+    ]),
   ),
-  ['index', [...CHAIN.slice(0, 7).flat()]],
+  ['index', [...CHAIN.slice(0, 5).flat()]],
   ['inspector', PURE_UNITS],
   ['playground', [...PURE_UNITS, 'playground']],
   ['conformance', ['protocol', 'handshake', 'deflate/negotiate', 'transport', 'conformance']],

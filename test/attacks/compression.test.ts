@@ -3,9 +3,9 @@
 import { once } from 'node:events';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { WebSocket } from '../../src/api/websocket.ts';
 import { MessageInflater } from '../../src/deflate/codec.ts';
 import { inflationRoom, MAX_INFLATING_BYTES } from '../../src/deflate/inflation-room.ts';
+import type { WebSocket } from '../../src/socket/websocket.ts';
 import { clientFrame, closed, inShort, RawPeer, upgradeRequest } from '../support/raw-peer.ts';
 import { echo, nextTurn, SERVER_KINDS, startServer } from '../support/servers.ts';
 

@@ -2,8 +2,8 @@
 
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { WebSocket } from '../../src/api/websocket.ts';
-import { WebSocketServer } from '../../src/api/websocket-server.ts';
+import { WebSocketServer } from '../../src/server/websocket-server.ts';
+import type { WebSocket } from '../../src/socket/websocket.ts';
 import { bufferBytes, collect } from '../support/memory.ts';
 import { binary, clientFrame, close, closed, echoed, inShort, KEY, ping, RawPeer, text } from '../support/raw-peer.ts';
 import {

@@ -2,8 +2,8 @@
 
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { listen, type NetRequest } from '../../src/api/net-server.ts';
-import { WebSocketServer } from '../../src/api/websocket-server.ts';
+import { listen, type NetRequest } from '../../src/server/net-server.ts';
+import { WebSocketServer } from '../../src/server/websocket-server.ts';
 import { echoed, type Fields, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import {
   echo,

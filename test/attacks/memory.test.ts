@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { MessageChannel } from 'node:worker_threads';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocket } from '../../src/api/websocket.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { clientFrame, close, ping, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';

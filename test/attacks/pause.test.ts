@@ -2,10 +2,10 @@
 
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createWebSocketStream } from '../../src/api/stream.ts';
-import { WebSocket } from '../../src/api/websocket.ts';
+import { READ_BYTES } from '../../src/memory/mask-kernel.ts';
 import { resolveLimits } from '../../src/protocol/index.ts';
-import { READ_BYTES } from '../../src/transport/mask-kernel.ts';
+import { createWebSocketStream } from '../../src/socket/stream.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { SocketTransport } from '../../src/transport/socket-transport.ts';
 import { HeldDuplex } from '../support/held-duplex.ts';
 import { binary, RawPeer, upgradeRequest } from '../support/raw-peer.ts';

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { WebSocket } from '../../src/api/websocket.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { outcomeOf } from '../cli/framewright.ts';
 import { CLIENTS, connect, deferred, opened, run, watch } from '../support/clients.ts';
 import { acceptance, plainAnswer, startRawServer } from '../support/raw-server.ts';
@@ -200,7 +200,7 @@ describe('framewright: what ws does not have', () => {
 
   it('a server that is not there, with nobody who listens: the process fails, with the address and the reason', async () => {
     const address = 'ws://127.0.0.1:1/';
-    const module = JSON.stringify(new URL('../../src/api/websocket.ts', import.meta.url));
+    const module = JSON.stringify(new URL('../../src/socket/websocket.ts', import.meta.url));
     const script = `import { WebSocket } from ${module}; new WebSocket('${address}')`;
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
     const { status, stderr } = await outcomeOf(child);

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer as WsServer } from 'ws';
-import { WebSocket } from '../../src/api/websocket.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { CLIENTS, connect, deferred, opened, watch } from '../support/clients.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { acceptance, startRawServer } from '../support/raw-server.ts';

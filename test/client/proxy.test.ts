@@ -1,8 +1,8 @@
 import { Agent } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ClientOptions } from '../../src/api/client-handshake.ts';
-import { WebSocket } from '../../src/api/websocket.ts';
+import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { connect, deferred, opened, run, watch } from '../support/clients.ts';
 import { acceptance, fieldOf, plainAnswer, startConnectProxy, startRawServer } from '../support/raw-server.ts';
 import { eventOf, testCertificate, unixSocketPath } from '../support/servers.ts';

@@ -2,8 +2,8 @@
 
 import { onTestFinished } from 'vitest';
 import { WebSocket as Ws } from 'ws';
-import type { ClientOptions } from '../../src/api/client-handshake.ts';
-import { WebSocket } from '../../src/api/websocket.ts';
+import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 
 /** Both offer to compress; here that would only make the wire harder to read. */
 function withoutCompression(Client: typeof WebSocket): typeof WebSocket {

@@ -1,5 +1,5 @@
 /**
- * `npm run build:kernel`: assembles src/transport/mask-kernel.wat and writes the bytes to mask-kernel-bytes.ts beside it.
+ * `npm run build:kernel`: assembles src/memory/mask-kernel.wat and writes the bytes to mask-kernel-bytes.ts beside it.
  * A test assembles it again and compares.
  */
 
@@ -8,8 +8,8 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import wabt from 'wabt';
 
-const SOURCE = new URL('../../src/transport/mask-kernel.wat', import.meta.url);
-const TARGET = new URL('../../src/transport/mask-kernel-bytes.ts', import.meta.url);
+const SOURCE = new URL('../../src/memory/mask-kernel.wat', import.meta.url);
+const TARGET = new URL('../../src/memory/mask-kernel-bytes.ts', import.meta.url);
 
 /** The module in base64. */
 export async function assembleKernel(): Promise<string> {

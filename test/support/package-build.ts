@@ -188,6 +188,10 @@ export default unavailable;
 
 const common = { logLevel: 'warn', external: /^node:/, tsconfig: false } as const;
 
+/** Of the pages' classes, the streams stand in the main entry too. */
+const IMPLEMENTATION =
+  /\/src\/(protocol|handshake|deflate|memory|options|transport|client|socket|server|ws-compat)\/|\/src\/web\/web(socket-stream|-)/;
+
 await build([
   {
     ...common,
@@ -206,7 +210,7 @@ await build([
       outro: ({ name }) => (name === 'index' ? 'module.exports = exports.default;' : ''),
       codeSplitting: {
         groups: [
-          { name: 'framewright', test: /\/src\/(protocol|handshake|deflate|transport|server|client|api)\// },
+          { name: 'framewright', test: IMPLEMENTATION },
           { name: 'inspector', test: /\/src\/inspector\// },
           { name: 'conformance', test: /\/src\/conformance\// },
         ],

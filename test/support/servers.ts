@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { type ListenOptions, listen, type NetServer } from '../../src/api/net-server.ts';
-import type { WebSocket } from '../../src/api/websocket.ts';
-import { WebSocketServer, type WebSocketServerOptions } from '../../src/api/websocket-server.ts';
+import { type ListenOptions, listen, type NetServer } from '../../src/server/net-server.ts';
+import { WebSocketServer, type WebSocketServerOptions } from '../../src/server/websocket-server.ts';
+import type { WebSocket } from '../../src/socket/websocket.ts';
 
 export type ServerKind = 'node:http' | 'node:net';
 export const SERVER_KINDS = ['node:http', 'node:net'] as const;

@@ -2,10 +2,10 @@
 
 import type { Duplex, Writable } from 'node:stream';
 import * as ws from 'ws';
-import type { extension, subprotocol } from '../../src/api/parsers.ts';
-import type { PerMessageDeflate } from '../../src/api/per-message-deflate.ts';
-import type { ReceiverOptions } from '../../src/api/receiver.ts';
-import type { FrameOptions, GenerateMask, Sender } from '../../src/api/sender.ts';
+import type { extension, subprotocol } from '../../src/ws-compat/parsers.ts';
+import type { PerMessageDeflate } from '../../src/ws-compat/per-message-deflate.ts';
+import type { ReceiverOptions } from '../../src/ws-compat/receiver.ts';
+import type { FrameOptions, GenerateMask, Sender } from '../../src/ws-compat/sender.ts';
 
 type SenderLike = Pick<Sender, 'send' | 'ping' | 'pong' | 'close' | 'sendFrame' | 'onerror' | '_bufferedBytes'>;
 type DeflateLike = Pick<PerMessageDeflate, 'offer' | 'accept' | 'compress' | 'decompress' | 'cleanup' | 'params'>;

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import type { WebSocket } from '../../src/api/websocket.ts';
-import { WebSocketServer } from '../../src/api/websocket-server.ts';
+import { WebSocketServer } from '../../src/server/websocket-server.ts';
+import type { WebSocket } from '../../src/socket/websocket.ts';
 import { HeldDuplex } from '../support/held-duplex.ts';
 import { echoed, inShort, parseFrame, ping, RawPeer, text } from '../support/raw-peer.ts';
 import { echo, eventOf, nextTurn, SERVER_KINDS, startServer, testCertificate } from '../support/servers.ts';

@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { createWebSocketStream } from '../../src/api/stream.ts';
-import { WebSocket } from '../../src/api/websocket.ts';
-import { allocateReusable, recycle } from '../../src/transport/message-memory.ts';
+import { allocateReusable, recycle } from '../../src/memory/message-memory.ts';
+import { createWebSocketStream } from '../../src/socket/stream.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { type OnConnection, SERVER_KINDS, type ServerKind, startServer } from '../support/servers.ts';
 

@@ -2,8 +2,8 @@
 
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { WebSocket } from '../../src/api/websocket.ts';
-import { SLAB_BYTES } from '../../src/transport/slab.ts';
+import { SLAB_BYTES } from '../../src/memory/slab.ts';
+import type { WebSocket } from '../../src/socket/websocket.ts';
 import { LONG_PAYLOAD_BYTES } from '../../src/transport/write-batch.ts';
 import { binary, echoed, inShort, ping, RawPeer, text } from '../support/raw-peer.ts';
 import { echo, nextTurn, SERVER_KINDS, startServer } from '../support/servers.ts';

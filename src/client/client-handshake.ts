@@ -1,0 +1,292 @@
+/**
+ * A WebSocket before it is open, on the client's side (§4.1): its options, its URL and its state between the constructor
+ * and `setSocket`, and what its listeners are told when the handshake does not succeed (§7.1.4: closed, but not cleanly).
+ */
+
+import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
+import type { DeflateOptions } from '../deflate/negotiate.ts';
+import { areFields } from '../handshake/index.ts';
+import {
+  ANY,
+  checkOptions,
+  type Door,
+  FLAG,
+  FLAG_OR_OBJECT,
+  HOOK,
+  NAMES,
+  NUMBER,
+  OBJECT,
+  type OptionKinds,
+  TEXT,
+} from '../options/option-check.ts';
+import {
+  CONNECTION_KINDS,
+  checkLimitNames,
+  keySource,
+  NAMES_OF_LISTEN,
+  settingsFromWsOptions,
+  type WsConnectionOptions,
+} from '../options/server-options.ts';
+import { ignoreError } from '../server/refusal.ts';
+import type { ConnectionSettings, WebSocketEvents } from '../socket/socket-types.ts';
+import type { Agreement, WebSocket } from '../socket/websocket.ts';
+import { unheardConnectError } from '../transport/errors.ts';
+import { type Address, parseAddress } from './address.ts';
+import { type DialedConnection, dial } from './dial.ts';
+import { type DialOptions, type DialPlan, listSubprotocols, planDial } from './options.ts';
+
+/** Options of a client: those of its handshake, of the HTTP request and the socket below it, and of the connection. */
+export interface ClientOptions extends DialOptions, WsConnectionOptions {
+  /** Subprotocols, where the second argument does not give them. */
+  protocols?: string | readonly string[] | undefined;
+  /** For the sake of types for ws, which know it: without effect, as in ws. */
+  protocol?: string | undefined;
+  /** Offer to compress messages (RFC 7692): true, or with these settings. Default true. */
+  perMessageDeflate?: boolean | DeflateOptions | null | undefined;
+  /** Fills a Buffer of 4 bytes with the masking key of the next frame. Default: the system's random source (§10.3). */
+  generateMask?: ((key: Buffer) => void) | undefined;
+  /** Called with each request, to change it; has to call `request.end()`. */
+  finishRequest?: ((request: ClientRequest, socket: WebSocket) => void) | undefined;
+}
+
+/** Options that http.request and tls.connect check themselves; and those that ws too takes from the address instead. */
+const PASSED_ON: OptionKinds<RequestOptions> = {
+  _defaultAgent: ANY,
+  agent: ANY,
+  allowPartialTrustChain: ANY,
+  ALPNCallback: ANY,
+  auth: ANY,
+  ca: ANY,
+  cert: ANY,
+  checkServerIdentity: ANY,
+  ciphers: ANY,
+  clientCertEngine: ANY,
+  createConnection: ANY,
+  crl: ANY,
+  defaultPort: ANY,
+  dhparam: ANY,
+  ecdhCurve: ANY,
+  family: ANY,
+  headers: { expected: 'a plain object of names and values, a Headers or a Map', fits: areFields },
+  hints: ANY,
+  honorCipherOrder: ANY,
+  host: ANY,
+  hostname: ANY,
+  insecureHTTPParser: ANY,
+  joinDuplicateHeaders: ANY,
+  key: ANY,
+  localAddress: ANY,
+  localPort: ANY,
+  lookup: ANY,
+  maxHeaderSize: ANY,
+  maxVersion: ANY,
+  method: ANY,
+  minVersion: ANY,
+  passphrase: ANY,
+  path: ANY,
+  pfx: ANY,
+  port: ANY,
+  privateKeyEngine: ANY,
+  privateKeyIdentifier: ANY,
+  protocol: ANY,
+  rejectUnauthorized: ANY,
+  secureOptions: ANY,
+  secureProtocol: ANY,
+  servername: ANY,
+  sessionIdContext: ANY,
+  sessionTimeout: ANY,
+  setHost: ANY,
+  sigalgs: ANY,
+  signal: {
+    expected: 'an AbortSignal',
+    fits: (value) => OBJECT.fits(value) && 'aborted' in (value as object),
+  },
+  socketPath: ANY,
+  ticketKeys: ANY,
+  timeout: ANY,
+  uniqueHeaders: ANY,
+};
+
+/** Of tls.connect and net.connect, which get them as well. */
+const PASSED_FURTHER = {
+  allowHalfOpen: ANY,
+  ALPNProtocols: ANY,
+  autoSelectFamily: ANY,
+  autoSelectFamilyAttemptTimeout: ANY,
+  blockList: ANY,
+  enableTrace: ANY,
+  highWaterMark: ANY,
+  keepAlive: ANY,
+  keepAliveInitialDelay: ANY,
+  minDHSize: ANY,
+  noDelay: ANY,
+  onread: ANY,
+  pskCallback: ANY,
+  session: ANY,
+  requestCert: ANY,
+  secureContext: ANY,
+  setDefaultHeaders: ANY,
+  SNICallback: ANY,
+  socket: ANY,
+};
+
+/** Of any realm. */
+function isUrl(value: unknown): boolean {
+  return OBJECT.fits(value) && TEXT.fits((value as Partial<URL>).href);
+}
+
+const DOOR: Door = {
+  name: 'WebSocket',
+  isLenient: true,
+  kinds: {
+    ...CONNECTION_KINDS,
+    ...PASSED_ON,
+    ...PASSED_FURTHER,
+    finishRequest: HOOK,
+    followRedirects: FLAG,
+    generateMask: HOOK,
+    handshakeTimeout: NUMBER,
+    maxRedirects: NUMBER,
+    origin: TEXT,
+    perMessageDeflate: FLAG_OR_OBJECT,
+    protocols: { expected: 'a string or a list of strings', fits: (value) => TEXT.fits(value) || NAMES.fits(value) },
+    protocolVersion: NUMBER,
+    proxy: { expected: 'an http: or https: URL', fits: (value) => TEXT.fits(value) || isUrl(value) },
+    proxyFromEnvironment: FLAG,
+  } satisfies OptionKinds<ClientOptions>,
+  elsewhere: {
+    ...NAMES_OF_LISTEN,
+    subprotocols: 'use protocols, or the second argument',
+    nextMaskingKey: 'use generateMask',
+    strictLengths: 'only listen() has it',
+  },
+  withoutEffect: { tls: 'its options stand beside the others: { ca, cert, key, … }' },
+};
+
+/** Emits an event of the socket; what a listener throws goes no further. */
+export type EmitSafely = <Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]) => void;
+
+/** What a handshake does with its socket. */
+export interface HandshakeHooks {
+  readonly emit: EmitSafely;
+  /** Calls `setSocket`. */
+  open(stream: Duplex, head: Uint8Array, agreement: Agreement): void;
+  /** @returns whether some part of the library tells the application of the error */
+  tellObservers(error: Error): boolean;
+}
+
+const CLOSED_EARLY = 'WebSocket was closed before the connection was established';
+
+export class ClientHandshake {
+  /** The address asked for last, redirects included. */
+  url: string;
+  /** CONNECTING, until it has failed: CLOSING, then CLOSED. */
+  readyState: 0 | 2 | 3 = 0;
+  readonly #address: Address;
+  readonly #plan: DialPlan;
+  readonly #settings: ConnectionSettings;
+  readonly #socket: WebSocket;
+  readonly #hooks: HandshakeHooks;
+  readonly #abort = new AbortController();
+  /** Whether the application has closed the socket before it was open. */
+  #isGivenUp = false;
+
+  /** @throws {SyntaxError | RangeError | TypeError} see `parseAddress` and `planDial` */
+  constructor(
+    socket: WebSocket,
+    hooks: HandshakeHooks,
+    address: string | URL,
+    protocols: string | readonly string[] | undefined,
+    options: ClientOptions,
+  ) {
+    checkOptions(DOOR, options);
+    checkLimitNames(DOOR.name, options.limits);
+    checkDeflateOptions(DOOR.name, options.perMessageDeflate, true);
+    const { finishRequest } = options;
+    this.#socket = socket;
+    this.#hooks = hooks;
+    const { generateMask, perMessageDeflate = true } = options;
+    this.#settings = { ...settingsFromWsOptions(options), nextMaskingKey: generateMask && keySource(generateMask) };
+    this.#plan = planDial(
+      options,
+      listSubprotocols(protocols === undefined ? options.protocols : protocols),
+      deflateSettings(perMessageDeflate, 'client', 'ws'),
+      finishRequest && ((request) => finishRequest(request, socket)),
+    );
+    this.#address = parseAddress(address);
+    this.url = this.#address.url;
+  }
+
+  /** @throws {TypeError} when a header has illegal characters */
+  start(): void {
+    const socket = this.#socket;
+    const { emit } = this.#hooks;
+    const handler = {
+      upgrade: (response: IncomingMessage) => emit('upgrade', response),
+      redirect: (url: string, request: ClientRequest) => {
+        this.url = url;
+        emit('redirect', url, request);
+      },
+      isRedirectWatched: () => socket.listenerCount('redirect') > 0,
+      unexpectedResponse: (request: ClientRequest, response: IncomingMessage) => {
+        const isTaken = socket.listenerCount('unexpected-response') > 0;
+        if (isTaken) emit('unexpected-response', request, response);
+        return isTaken;
+      },
+      opened: (connection: DialedConnection) => this.#opened(connection),
+      failed: (error: Error) => this.#fail(error),
+    };
+    dial(this.#address, this.#plan, handler, this.#abort.signal);
+  }
+
+  /** `close` and `terminate` while CONNECTING: the handshake is aborted. */
+  close(): void {
+    if (this.readyState !== 0) return;
+    this.#abort.abort();
+    this.#isGivenUp = true;
+    this.#fail(new Error(CLOSED_EARLY));
+  }
+
+  /** A subclass's `setSocket` may throw, which fails the handshake. */
+  #opened({ socket: stream, head, subprotocol: protocol = '', deflate }: DialedConnection): void {
+    stream.on('error', ignoreError);
+    try {
+      this.#hooks.open(stream, head, { protocol, settings: this.#settings, deflate });
+    } catch (error) {
+      stream.destroy();
+      this.#fail(error as Error);
+    }
+  }
+
+  /** Events come later than the call that caused them, so that listeners added behind it hear of it. */
+  #fail(error: Error): void {
+    this.readyState = 2;
+    process.nextTick(() => {
+      const socket = this.#socket;
+      const isHeard = this.#hooks.tellObservers(error);
+      const hasListener = socket.listenerCount('error') > 0;
+      if (hasListener) this.#hooks.emit('error', error);
+      // An application that has given up itself knows.
+      if (hasListener || isHeard || this.#isGivenUp) {
+        socket.emitClose();
+        return;
+      }
+      // Node's `emit` throws what nobody listens for; when the process goes on all the same, the rest follows.
+      process.nextTick(() => socket.emit('error', unheardConnectError(this.url, error)));
+      process.nextTick(() => socket.emitClose());
+    });
+  }
+}
+
+/** The constructor's second argument may be the options. */
+export function sortArguments(
+  protocols: string | readonly string[] | ClientOptions | ClientRequestArgs | undefined,
+  options: ClientOptions | ClientRequestArgs | undefined,
+): [protocols: string | readonly string[] | undefined, options: ClientOptions] {
+  const isOptions = typeof protocols === 'object' && protocols !== null && !Array.isArray(protocols);
+  if (isOptions) return [undefined, protocols as ClientOptions];
+  return [protocols as string | readonly string[] | undefined, (options ?? {}) as ClientOptions];
+}

@@ -1,0 +1,512 @@
+/**
+ * The server on bare TCP (or TLS, or a unix socket): framewright reads the HTTP head itself and there is no node:http in
+ * between. Same WebSocket, same handshake (§4.2) in its strict form, defaults for a server that faces the internet.
+ */
+
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import { agreeOnDeflate, checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
+import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
+import {
+  type AcceptableRequest,
+  allowsNextRequest,
+  buildRefusalResponse,
+  buildUpgradeResponse,
+  checkRequest,
+  checkUpgradeRequest,
+  chooseSubprotocol,
+  effectiveHeaders,
+  type HeaderField,
+  type HeaderMap,
+  listHasToken,
+  parseTarget,
+  type RequestHead,
+  type UpgradeRequestOptions,
+} from '../handshake/index.ts';
+import {
+  COUNT,
+  checkOptions,
+  type Door,
+  describe,
+  FIELDS,
+  FLAG,
+  FLAG_OR_OBJECT,
+  HOOK,
+  LISTENER_ERRORS,
+  NAMES,
+  NUMBER,
+  OBJECT,
+  type OptionKinds,
+  ORIGINS,
+  originList,
+  PATH,
+  PORT,
+  socketClass,
+  TEXT,
+} from '../options/option-check.ts';
+import { checkLimitNames, checkTimeout, LIMIT_NAMES } from '../options/server-options.ts';
+import { type Limits, resolveLimits } from '../protocol/index.ts';
+import { ownBytes } from '../protocol/memory.ts';
+import { TypedEmitter } from '../socket/typed-emitter.ts';
+import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
+import { warnOfError } from '../transport/errors.ts';
+import { keepMessagesForListeners } from './connection-event.ts';
+import { HeadReader, type HeadResult } from './head-reader.ts';
+import { endWith, faultOfAnswer, formatAnswer, type HttpAnswer, writeAnswer } from './http-answer.ts';
+
+/** A request as the hooks see it. */
+export interface NetRequest {
+  readonly method: string;
+  /** The path with its query; `*` for OPTIONS of the server itself (RFC 9112 §3.2.4). */
+  readonly url: string;
+  readonly httpVersion: string;
+  /**
+   * Header fields by lower-case name; a field that stands several times is joined with ', '. When the request-target names
+   * a host, as for a proxy, that is `host` (RFC 9112 §3.2.2).
+   */
+  readonly headers: HeaderMap;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  readonly socket: Socket;
+}
+
+/** What `authorize` answers: yes, no (403), or no in its own words. */
+export type Authorization = boolean | HttpAnswer;
+
+export interface ListenOptions extends Omit<ConnectionSettings, 'limits' | 'nextMaskingKey'> {
+  /** Default 0: a free port. */
+  readonly port?: number;
+  /** Default: all interfaces, as node:net has it. */
+  readonly host?: string;
+  /** A unix socket's path, in place of `port` and `host`. */
+  readonly socketPath?: string;
+  readonly backlog?: number;
+  /** Speak TLS (§10.6), with these options (`key`, `cert`, …). */
+  readonly tls?: TlsOptions;
+  /** Limits that differ from the defaults (message 1 MiB; see `Limits`). */
+  readonly limits?: Partial<Limits>;
+  /** Accept only this path (without its query). Default: every path. */
+  readonly path?: string;
+  /** The origin, or the origins, from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all. */
+  readonly origins?: string | UpgradeRequestOptions['origins'];
+  /** Subprotocols that this server speaks; the first one offered that is among them is chosen. Default: none. */
+  readonly subprotocols?: readonly string[];
+  /**
+   * Asked about each good request before it is accepted: whatever HTTP and TLS offer may tell who it is (§10.5). What it
+   * throws is answered with 500.
+   */
+  readonly authorize?: (request: NetRequest) => Authorization | Promise<Authorization>;
+  /**
+   * Answers requests that ask for no upgrade; further ones may follow on the connection (RFC 9112 §9.3), unless there was a
+   * body, which is not read. Default: 426 (§4.2.2 asks such clients to come back with an upgrade).
+   */
+  readonly onRequest?: (request: NetRequest) => HttpAnswer | Promise<HttpAnswer>;
+  /** The class made for each connection. Default WebSocket. */
+  readonly WebSocket?: typeof WebSocket;
+  /** More header fields of the 101 response. */
+  readonly headers?: readonly HeaderField[];
+  /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
+  readonly perMessageDeflate?: boolean | DeflateOptions;
+  /**
+   * How long the request's head may take, from the connection on, in milliseconds; and how long a connection may be idle
+   * behind an answer of `onRequest`. Default 10 000.
+   */
+  readonly handshakeTimeoutMs?: number;
+  /** Longest request head, in bytes. Default 16 384. */
+  readonly maxHeadBytes?: number;
+}
+
+const DOOR: Door = {
+  name: 'listen()',
+  isLenient: false,
+  kinds: {
+    port: PORT,
+    host: TEXT,
+    socketPath: TEXT,
+    backlog: NUMBER,
+    tls: OBJECT,
+    limits: OBJECT,
+    path: PATH,
+    origins: ORIGINS,
+    subprotocols: NAMES,
+    authorize: HOOK,
+    onRequest: HOOK,
+    headers: FIELDS,
+    perMessageDeflate: FLAG_OR_OBJECT,
+    handshakeTimeoutMs: NUMBER,
+    closeTimeoutMs: NUMBER,
+    maxHeadBytes: COUNT,
+    autoPong: FLAG,
+    skipsUtf8Validation: FLAG,
+    strictLengths: FLAG,
+    sharesReadBuffer: FLAG,
+    transientMessages: FLAG,
+    spreadsEvents: FLAG,
+    listenerErrors: LISTENER_ERRORS,
+    WebSocket: socketClass(WebSocket),
+  } satisfies OptionKinds<ListenOptions>,
+  elsewhere: {
+    verifyClient: 'use authorize, which is given the request and answers true, false or { status }',
+    handleProtocols: 'use subprotocols, a list of those that this server speaks',
+    protocols: 'use subprotocols',
+    maxPayload: 'use limits: { maxMessageBytes }',
+    maxFragments: 'use limits: { maxFragments }',
+    maxPendingAutoPongs: 'use limits: { maxPendingPongs }',
+    maxBufferedChunks: 'nothing here keeps chunks, so there is nothing to limit',
+    closeTimeout: 'use closeTimeoutMs',
+    handshakeTimeout: 'use handshakeTimeoutMs',
+    allowSynchronousEvents: 'use spreadsEvents, which is its opposite',
+    skipUTF8Validation: 'use skipsUtf8Validation',
+    server: 'it makes a server of its own; WebSocketServer takes one of node:http',
+    noServer: 'it makes a server of its own; WebSocketServer works without one',
+    clientTracking: 'the set `clients` is always kept',
+    origin: 'use origins',
+    key: 'use tls: { key, cert }',
+    cert: 'use tls: { key, cert }',
+    ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, 'it stands in limits'])),
+  },
+};
+
+export interface NetServerEvents {
+  connection: [socket: WebSocket, request: NetRequest];
+  /** A request was refused; it has been answered already. */
+  refused: [error: Error & { readonly status: number }, socket: Socket];
+  error: [error: Error];
+  close: [];
+}
+
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+const DEFAULT_MAX_HEAD_BYTES = 16_384;
+const UPGRADE_REQUIRED: HttpAnswer = {
+  status: 426,
+  headers: { 'Content-Type': 'text/plain; charset=utf-8', Upgrade: 'websocket' },
+  body: 'This address speaks WebSocket: send an upgrade request\n',
+};
+
+/** Made by `listen`. */
+export class NetServer extends TypedEmitter<NetServerEvents> {
+  /** The open connections. */
+  readonly clients: ReadonlySet<WebSocket> = new Set();
+  /** The server below, for what node:net offers (`maxConnections`, `getConnections`, `ref`, `unref`). */
+  readonly server: Server;
+  readonly #options: ListenOptions;
+  readonly #settings: ConnectionSettings;
+  readonly #deflate: DeflateSettings | undefined;
+  readonly #checkOptions: UpgradeRequestOptions;
+  readonly #heads: HeadReader;
+  /** Sockets whose handshake is not done. */
+  readonly #handshaking = new Set<Socket>();
+  /** Connections over which TLS has not been agreed on yet, by their other end. */
+  readonly #securing = new Map<string, Socket>();
+  // The same listeners for all connections.
+  readonly #onSocketClose: (this: Socket) => void;
+  readonly #observer: SocketObserver;
+  #closed: Promise<unknown> | undefined;
+
+  /**
+   * @throws {TypeError} for an option that is not known, or of the wrong kind
+   * @throws {TypeError | RangeError} for a limit or timeout out of range, or an illegal header or subprotocol
+   */
+  constructor(options: ListenOptions) {
+    super({ captureRejections: true });
+    checkOptions(DOOR, options);
+    checkLimitNames(DOOR.name, options.limits);
+    checkDeflateOptions(DOOR.name, options.perMessageDeflate, false);
+    if (options.socketPath !== undefined && options.port !== undefined) {
+      throw new TypeError('listen(): a server listens on a port or at a socketPath: give one of them');
+    }
+    this.#options = options;
+    this.#settings = { ...options, limits: resolveLimits(options.limits) };
+    this.#deflate = deflateSettings(options.perMessageDeflate, 'server', 'strict');
+    // What the responses will hold is checked here and not at the first client.
+    for (const subprotocol of [undefined, ...(options.subprotocols ?? [])]) {
+      buildUpgradeResponse({ key: '', subprotocol, headers: options.headers ?? [] });
+    }
+    checkTimeout('closeTimeoutMs', options.closeTimeoutMs);
+    const { handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS, maxHeadBytes = DEFAULT_MAX_HEAD_BYTES } = options;
+    const handshakeTimeout = checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs, 1)!;
+    // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
+    this.#checkOptions = { parsesExtensions: true, origins: originList(options.origins) };
+    this.#heads = new HeadReader({ timeoutMs: handshakeTimeout, maxHeadBytes }, (socket, result) =>
+      this.#answer(socket as Socket, result),
+    );
+    const handshaking = this.#handshaking;
+    this.#onSocketClose = function () {
+      handshaking.delete(this);
+    };
+    const clients = this.clients as Set<WebSocket>;
+    this.#observer = { closed: (webSocket) => clients.delete(webSocket) };
+    const onConnection = (socket: Socket) => {
+      this.#securing.delete(otherEndOf(socket));
+      this.#greet(socket);
+    };
+    // Half open: the peer may close its side while our Close frame and answer still have to leave.
+    this.server = options.tls
+      ? process
+          .getBuiltinModule('node:tls')
+          .createServer({ handshakeTimeout, ...options.tls, allowHalfOpen: true }, onConnection)
+      : process.getBuiltinModule('node:net').createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+    if (options.tls) {
+      this.server.on('connection', (socket: Socket) => {
+        const otherEnd = otherEndOf(socket);
+        this.#securing.set(otherEnd, socket);
+        socket.on('close', () => this.#securing.delete(otherEnd));
+      });
+    }
+    this.server.on('tlsClientError', (error: Error, socket: Socket) => {
+      this.#reportRefusal(socket, 400, error.message);
+      // Node leaves it open, also after the handshake timeout.
+      socket.destroy();
+    });
+    this.server.on('close', () => this.emit('close'));
+  }
+
+  /** Where the server listens; a string for a unix socket, null before and after. */
+  address(): AddressInfo | string | null {
+    return this.server.address();
+  }
+
+  /**
+   * Stops accepting, starts the closing handshake with everyone (§7.4.1: 1001 says that the server goes away), and
+   * resolves when the last connection is gone; each has the close timeout to go.
+   */
+  async close(code = 1001, reason = ''): Promise<void> {
+    if (this.#closed === undefined) {
+      // node:net counts a connection as gone a moment before its 'close' event.
+      const ends = [...this.clients].map(
+        (client) => new Promise<void>((resolve) => internals.observe(client, { closed: () => resolve() })),
+      );
+      const serverEnd = new Promise<void>((resolve) => this.server.close(() => resolve()));
+      this.#closed = Promise.all([serverEnd, ...ends]);
+      for (const socket of [...this.#securing.values(), ...this.#handshaking]) socket.destroy();
+    }
+    for (const client of this.clients) client.close(code, reason);
+    await this.#closed;
+  }
+
+  /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
+  [Symbol.for('nodejs.rejection')](error: unknown, event: string, socket?: unknown): void {
+    if (event === 'connection' && socket instanceof WebSocket) internals.failForHandler(socket, error);
+    else warnOfError(error, `a NetServer '${event}' listener`);
+  }
+
+  #greet(socket: Socket): void {
+    this.#handshaking.add(socket);
+    socket.on('error', destroySocket).on('close', this.#onSocketClose);
+    this.#heads.read(socket);
+  }
+
+  #answer(socket: Socket, result: HeadResult): void {
+    if (!result.ok) {
+      this.#refuse(socket, result, result.message);
+      return;
+    }
+    const { head, rest } = result;
+    const fault = checkRequest(head);
+    if (fault !== undefined) {
+      this.#refuse(socket, fault, fault.message);
+      return;
+    }
+    try {
+      if (!listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) this.#answerPlain(socket, head, rest);
+      else this.#answerUpgrade(socket, head, rest);
+    } catch (error) {
+      this.#refuseForError(socket, error);
+    }
+  }
+
+  #answerPlain(socket: Socket, head: RequestHead, rest: Uint8Array): void {
+    const { onRequest } = this.#options;
+    const hasBody = head.method !== 'HEAD';
+    if (onRequest === undefined) {
+      endWith(socket, formatAnswer(UPGRADE_REQUIRED, hasBody));
+      return;
+    }
+    const ownRest = ownBytes(rest);
+    this.#ask(
+      socket,
+      () => onRequest(netRequest(head, parseTarget(head.target)?.resourceName ?? head.target, socket)),
+      (answer) => {
+        if (socket.destroyed) return;
+        checkAnswer('onRequest', answer, '{ status, headers, body }, each of which may be left out');
+        const isLast = !allowsNextRequest(head) || !this.server.listening;
+        const bytes = formatAnswer(answer, hasBody, isLast);
+        if (isLast) endWith(socket, bytes);
+        else writeAnswer(socket, bytes, () => this.#readNext(socket, ownRest));
+      },
+    );
+  }
+
+  /** RFC 9112 §9.3: another request on the same connection. */
+  #readNext(socket: Socket, rest: Uint8Array): void {
+    if (!this.server.listening || !socket.readable) {
+      endWith(socket, '');
+      return;
+    }
+    this.#heads.readNext(socket, rest);
+  }
+
+  #answerUpgrade(socket: Socket, head: RequestHead, rest: Uint8Array): void {
+    const decision = checkUpgradeRequest(head, this.#checkOptions);
+    if (!decision.ok) {
+      this.#refuse(socket, decision, decision.message);
+      return;
+    }
+    const { path, authorize } = this.#options;
+    if (path !== undefined && decision.resourceName.split('?', 1)[0] !== path) {
+      this.#refuse(socket, { status: 404 }, `No WebSocket is served at this path: use ${path}`);
+      return;
+    }
+    const request = netRequest(head, decision.resourceName, socket);
+    if (authorize === undefined) {
+      this.#accept(socket, rest, decision, request);
+      return;
+    }
+    // The chunk that the rest lies in is not kept while the hook takes its time.
+    const ownRest = ownBytes(rest);
+    this.#ask(
+      socket,
+      () => authorize(request),
+      (verdict) => {
+        if (socket.destroyed) return;
+        if (verdict === true) this.#accept(socket, ownRest, decision, request);
+        else if (verdict === false) this.#forbid(socket, {});
+        else {
+          checkAnswer('authorize', verdict, 'true, false or { status }, perhaps with headers and body');
+          this.#forbid(socket, verdict);
+        }
+      },
+    );
+  }
+
+  /** Asks a hook of the application, which may take its time, and goes on with what it says. */
+  #ask<Answer>(socket: Socket, hook: () => Answer | Promise<Answer>, goOn: (answer: Answer) => void): void {
+    socket.pause();
+    new Promise<Answer>((resolve) => resolve(hook()))
+      .then(goOn)
+      .catch((error: unknown) => this.#refuseForError(socket, error));
+  }
+
+  #forbid(socket: Socket, { status = 403, ...answer }: HttpAnswer): void {
+    const bytes = formatAnswer({ body: 'Forbidden', ...answer, status }, true);
+    this.#reportRefusal(socket, status, 'authorize() said no');
+    endWith(socket, bytes);
+  }
+
+  /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
+  #accept(socket: Socket, rest: Uint8Array, accepted: AcceptableRequest, request: NetRequest): void {
+    const { subprotocols, headers } = this.#options;
+    if (!this.server.listening) {
+      this.#refuse(socket, { status: 503 }, 'The server is shutting down');
+      return;
+    }
+    // The peer has ended its side meanwhile: there is no more to hear of, not even that.
+    if (!socket.readable) {
+      socket.destroy();
+      return;
+    }
+    const subprotocol = subprotocols && chooseSubprotocol(accepted.subprotocols, subprotocols);
+    const agreement = agreeOnDeflate(accepted.extensions, this.#deflate);
+    if (!agreement.ok) {
+      this.#refuse(socket, { status: 400 }, agreement.message);
+      return;
+    }
+    const { extensions, deflate } = agreement;
+    const Socket = this.#options.WebSocket ?? WebSocket;
+    const webSocket = new Socket(null);
+    socket.write(buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers }), 'latin1');
+    this.#handshaking.delete(socket);
+    try {
+      internals.open(webSocket, socket, rest, { protocol: subprotocol ?? '', settings: this.#settings, deflate });
+    } catch (error) {
+      // Thrown by a `setSocket` put over ours: the response has left, so that nothing else can be answered.
+      warnOfError(error, 'the setSocket() of a WebSocket');
+      socket.destroy();
+      return;
+    }
+    // One that is opened later reads nothing until then.
+    if (webSocket.readyState === 0) socket.pause();
+    (this.clients as Set<WebSocket>).add(webSocket);
+    internals.observe(webSocket, this.#observer);
+    try {
+      this.emit('connection', webSocket, request);
+    } catch (error) {
+      internals.failForHandler(webSocket, error);
+    }
+  }
+
+  #refuseForError(socket: Socket, error: unknown): void {
+    warnOfError(error, 'a hook of listen()');
+    this.#refuse(socket, { status: 500 }, 'A hook of the server threw an error');
+  }
+
+  #refuse(socket: Socket, refusal: { status: number; headers?: readonly HeaderField[] }, message: string): void {
+    if (socket.destroyed) return;
+    this.#reportRefusal(socket, refusal.status, message);
+    endWith(socket, buildRefusalResponse({ ...refusal, message, contentType: 'text/plain; charset=utf-8' }));
+  }
+
+  #reportRefusal(socket: Socket, status: number, message: string): void {
+    try {
+      this.emit('refused', Object.assign(new Error(message), { status }), socket);
+    } catch (error) {
+      warnOfError(error, "a NetServer 'refused' listener");
+    }
+  }
+}
+
+/**
+ * Callers without types may return anything, and those who forget `return` nothing.
+ * @throws {TypeError} that says what the hook has returned, and what it may return
+ */
+function checkAnswer(hook: string, answer: unknown, expected: string): asserts answer is HttpAnswer {
+  const fault = faultOfAnswer(answer);
+  if (fault === undefined) return;
+  const returned = typeof answer === 'object' && answer !== null ? fault : describe(answer);
+  throw new TypeError(`${hook}() returned ${returned}: return ${expected}`);
+}
+
+keepMessagesForListeners(NetServer.prototype);
+
+function otherEndOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function destroySocket(this: Socket): void {
+  this.destroy();
+}
+
+function netRequest(head: RequestHead, url: string, socket: Socket): NetRequest {
+  const { method, httpVersion, rawHeaders } = head;
+  return { method, url, httpVersion, headers: effectiveHeaders(head), rawHeaders, socket };
+}
+
+/**
+ * Starts a WebSocket server on bare TCP, TLS or a unix socket.
+ * @param onConnection the first 'connection' listener
+ * @returns the server, once it listens
+ * @throws what node:net reports when it cannot listen, such as EADDRINUSE
+ */
+export async function listen(
+  options: ListenOptions,
+  onConnection?: (socket: WebSocket, request: NetRequest) => void,
+): Promise<NetServer> {
+  if (onConnection !== undefined && typeof onConnection !== 'function') {
+    throw new TypeError(`listen() takes a function as its second argument, not ${describe(onConnection)}`);
+  }
+  const netServer = new NetServer(options);
+  if (onConnection !== undefined) netServer.on('connection', onConnection);
+  const { port = 0, host, socketPath, backlog } = options;
+  const where = socketPath === undefined ? { port, host } : { path: socketPath };
+  await new Promise<void>((resolve, reject) => {
+    netServer.server.once('error', reject);
+    netServer.server.listen({ ...where, backlog }, resolve);
+    netServer.server.once('listening', () => netServer.server.off('error', reject));
+  });
+  netServer.server.on('error', (error) => {
+    // Such as having no file descriptor left for a client: no reason to end the process.
+    if (netServer.listenerCount('error') > 0) netServer.emit('error', error);
+    else warnOfError(error, 'the server below a NetServer');
+  });
+  return netServer;
+}

@@ -1,0 +1,117 @@
+/**
+ * Turns what applications send into a payload, and what arrives into what applications asked for.
+ */
+
+import { inspect, types } from 'node:util';
+import { viewIn } from '../memory/view.ts';
+import type { Payload } from '../transport/message-sender.ts';
+import type { RawData } from './socket-types.ts';
+
+/**
+ * What `send`, `ping` and `pong` take. Numbers are sent as their decimal text, null and undefined as nothing, arrays of
+ * views one behind the other.
+ */
+export type SendData =
+  | string
+  | number
+  | ArrayBuffer
+  | SharedArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | readonly number[]
+  | readonly ArrayBufferView[]
+  | null
+  | undefined;
+
+export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+
+export const BINARY_TYPES: readonly BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The payload of a message: text stays a string, everything else becomes bytes, on the same memory where possible.
+ * @throws {TypeError} with Node's code ERR_INVALID_ARG_TYPE for data that has no bytes: objects that are merely like an array have a length, which says what
+ *   they cost and which anybody may have written into some JSON
+ */
+export function toPayload(data: SendData): Payload {
+  if (typeof data === 'string') return data;
+  if (data === undefined || data === null) return EMPTY;
+  if (data instanceof Uint8Array) return data;
+  if (typeof data === 'number') return String(data);
+  if (ArrayBuffer.isView(data)) return viewIn(data.buffer, data.byteOffset, data.byteLength);
+  if (types.isAnyArrayBuffer(data)) return viewIn(data, 0, data.byteLength);
+  if (isBlob(data)) return data;
+  if (Array.isArray(data)) {
+    if (data.length > 0 && isEach(data, isView)) return Buffer.concat(data.map(bytesOf));
+    if (isEach(data, isNumber)) return Buffer.from(data);
+  }
+  const error = new TypeError(
+    `What is sent must be a string, a number, an ArrayBuffer, a view of one (Buffer, Uint8Array, …), a Blob, or an array of views or of numbers; got ${inspect(data, BRIEFLY)}`,
+  );
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+const BRIEFLY = { depth: 0, maxArrayLength: 3, maxStringLength: 40, breakLength: Number.POSITIVE_INFINITY };
+
+/** A hole is an element like any other, and undefined: `every` would pass over it, and a few bytes can make millions. */
+function isEach(data: readonly unknown[], fits: (value: unknown) => boolean): boolean {
+  return data.findIndex((value) => !fits(value)) < 0;
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number';
+}
+
+function isView(value: unknown): boolean {
+  return ArrayBuffer.isView(value);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return viewIn(buffer, byteOffset, byteLength);
+}
+
+/** Of any realm, or a package that makes such. */
+function isBlob(data: object): data is Blob {
+  const {
+    arrayBuffer,
+    stream,
+    type,
+    size,
+    [Symbol.toStringTag]: tag,
+  } = data as Partial<Blob> & Record<symbol, unknown>;
+  const hasMembers = typeof arrayBuffer === 'function' && typeof stream === 'function';
+  return hasMembers && typeof type === 'string' && typeof size === 'number' && (tag === 'Blob' || tag === 'File');
+}
+
+/**
+ * The payload of a control frame: bytes, also for text.
+ * @throws {TypeError} for data that has no bytes
+ */
+export function toControlPayload(data: SendData): Uint8Array | Blob {
+  const payload = toPayload(data);
+  return typeof payload === 'string' ? Buffer.from(payload) : payload;
+}
+
+function split(data: Buffer, lengths: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    if (length > 0) pieces.push(data.subarray(at, at + length));
+    at += length;
+  }
+  return pieces;
+}
+
+/**
+ * A binary message as `binaryType` asks for it; see `RawData` of Blobs.
+ * @param fragmentLengths those of its fragments, if they are known; empty ones are left out
+ */
+export function fromPayload(data: Buffer, binaryType: BinaryType, fragmentLengths: readonly number[] = []): RawData {
+  if (binaryType === 'nodebuffer') return data;
+  if (binaryType === 'fragments') return split(data, fragmentLengths.length > 0 ? fragmentLengths : [data.length]);
+  if (binaryType === 'blob') return new Blob([data]) as never;
+  const { buffer, byteOffset, byteLength } = data;
+  if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}

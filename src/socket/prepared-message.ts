@@ -1,0 +1,72 @@
+/** Sending one message to many sockets: its frame (§5.2) is made once, and written to each as it is. */
+
+import { checkOptions, describe, FLAG, OBJECT, type OptionKinds } from '../options/option-check.ts';
+import { type SharedMessage, shareMessage } from '../transport/shared-frames.ts';
+import { type SendData, toPayload } from './payload.ts';
+import type { WebSocket } from './websocket.ts';
+
+/** A message for `WebSocket.sendPrepared`, to any number of sockets, any number of times. */
+export type PreparedMessage = SharedMessage;
+
+export interface PrepareOptions {
+  /** Send as a binary message. Default: whether the data is anything but a string or a number. */
+  readonly binary?: boolean | undefined;
+}
+
+export interface BroadcastOptions extends PrepareOptions {
+  /** A socket that is left out: the one that the message came from, for instance. */
+  readonly except?: WebSocket | undefined;
+}
+
+const PREPARE_DOOR = {
+  name: 'prepareMessage()',
+  kinds: { binary: FLAG } satisfies OptionKinds<PrepareOptions>,
+  isLenient: false,
+};
+const BROADCAST_DOOR = {
+  name: 'broadcast()',
+  kinds: { binary: FLAG, except: OBJECT } satisfies OptionKinds<BroadcastOptions>,
+  isLenient: false,
+};
+const OPEN = 1;
+
+/**
+ * Encodes a message once, for `WebSocket.sendPrepared`. Bytes are copied: they may be changed afterwards.
+ * @throws {TypeError} for data that has no bytes, or whose bytes are not at hand (Blob); for unknown options
+ */
+export function prepareMessage(data: SendData, options: PrepareOptions = {}): PreparedMessage {
+  checkOptions(PREPARE_DOOR, options);
+  return encode(data, options);
+}
+
+function encode(data: SendData, { binary }: PrepareOptions): PreparedMessage {
+  const given = toPayload(data);
+  if (typeof given === 'object' && !(given instanceof Uint8Array)) {
+    throw new TypeError('A Blob cannot be prepared: await its arrayBuffer() and prepare that');
+  }
+  const payload = typeof given === 'string' ? given : Buffer.from(given);
+  return shareMessage(payload, binary ?? typeof payload !== 'string');
+}
+
+/**
+ * Sends a message to all sockets that are open, encoded once.
+ * @param sockets a server's `clients`, the members of a room, …
+ * @returns how many got it
+ * @throws {TypeError} as `prepareMessage`
+ */
+export function broadcast(sockets: Iterable<WebSocket>, data: SendData, options: BroadcastOptions = {}): number {
+  checkOptions(BROADCAST_DOOR, options);
+  if (typeof (sockets as Partial<Iterable<WebSocket>> | undefined)?.[Symbol.iterator] !== 'function') {
+    throw new TypeError(
+      `broadcast() takes sockets, such as a server's clients, as its first argument, not ${describe(sockets)}`,
+    );
+  }
+  const message = encode(data, options);
+  let count = 0;
+  for (const socket of sockets) {
+    if (socket === options.except || socket.readyState !== OPEN) continue;
+    socket.sendPrepared(message);
+    count++;
+  }
+  return count;
+}

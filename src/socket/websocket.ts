@@ -1,0 +1,920 @@
+/**
+ * The WebSocket class: ws's interface, and the browser's, on one connection of the core. Everything that reaches the
+ * application passes here; nothing that the application throws passes further.
+ */
+
+import type { ClientRequestArgs } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from '../client/client-handshake.ts';
+import { inCallersContext } from '../deflate/async-context.ts';
+import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { messageAt } from '../memory/message-memory.ts';
+import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
+import { describe } from '../options/option-check.ts';
+import {
+  type SetSocketOptions,
+  settingsForOwnSocket,
+  settingsForSocket,
+  socketOptionsOf,
+  type WsConnectionOptions,
+} from '../options/server-options.ts';
+import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
+import type { listen, NetServer } from '../server/net-server.ts';
+import { ignoreError } from '../server/refusal.ts';
+import type { WebSocketServer } from '../server/websocket-server.ts';
+import type { AgreedDeflate } from '../transport/compression.ts';
+import { throwLater, violationError, warnOfError } from '../transport/errors.ts';
+import { type Payload, payloadLength } from '../transport/message-sender.ts';
+import { SocketTransport } from '../transport/socket-transport.ts';
+import type { WebSocketStream } from '../web/websocket-stream.ts';
+import type { extension, subprotocol } from '../ws-compat/parsers.ts';
+import type { PerMessageDeflate } from '../ws-compat/per-message-deflate.ts';
+import {
+  type ExtensionsInUse,
+  extensionsInUse,
+  TransportReceiver,
+  TransportSender,
+} from '../ws-compat/private-surface.ts';
+import type { Receiver } from '../ws-compat/receiver.ts';
+import type { Sender } from '../ws-compat/sender.ts';
+import {
+  addHandler,
+  type CloseEvent,
+  defineEventProperties,
+  type ErrorEvent,
+  type Event,
+  type EventHandler,
+  emitForPromises,
+  hasOwnEmit,
+  isThenable,
+  type MessageEvent,
+  removeHandler,
+  soleListener,
+  watchListeners,
+} from './event-target.ts';
+import { MessageHold } from './message-hold.ts';
+import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
+import { decodeText } from './message-text.ts';
+import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
+import type { broadcast, PreparedMessage, prepareMessage } from './prepared-message.ts';
+import { defineStates, READY_STATES, STATE_NAMES } from './ready-state.ts';
+import type {
+  ConnectionSettings,
+  ListenerErrors,
+  RawData,
+  SendCallback,
+  SendOptions,
+  WebSocketEvents,
+} from './socket-types.ts';
+import type { createWebSocketStream } from './stream.ts';
+import { TypedEmitter } from './typed-emitter.ts';
+
+export type {
+  ConnectionSettings,
+  ListenerErrors,
+  RawData,
+  SendCallback,
+  SendOptions,
+  WebSocketEvents,
+} from './socket-types.ts';
+
+const NO_REASON = Buffer.alloc(0);
+const ABNORMAL_CLOSURE = 1006;
+
+/** What the opening handshake has agreed on. */
+export interface Agreement {
+  /** The subprotocol, or ''. */
+  readonly protocol: string;
+  readonly settings: ConnectionSettings;
+  /** For compression, if anything. */
+  readonly deflate?: AgreedDeflate | undefined;
+}
+
+/** What parts of the library hear of a socket, apart from the listeners that applications add and remove. */
+export interface SocketObserver {
+  opened?(): void;
+  /** A message as 'message' listeners get it. */
+  message?(data: RawData, isBinary: boolean): void;
+  /** @returns whether somebody hears of it in this way */
+  failed?(error: Error): boolean;
+  /** Called before the 'close' event. */
+  closed?(socket: WebSocket, code: number, reason: Buffer): void;
+}
+
+/** What parts of the library do with a socket. They are no members of it, since subclasses may have members of any name. */
+interface SocketInternals {
+  /** Opens the connection on a transport whose opening handshake is done, through `setSocket`. */
+  open(socket: WebSocket, transport: Duplex, head: Uint8Array, agreement: Agreement): void;
+  /**
+   * Application code has thrown, in a listener or while it was given this socket: what follows is `listenerErrors`. When
+   * the connection has ended before, there is only a warning left to give.
+   */
+  failForHandler(socket: WebSocket, error: unknown): void;
+  /** Application code that was given the socket has returned a promise: messages are kept for it meanwhile. */
+  holdWhile(socket: WebSocket, promise: PromiseLike<unknown>): void;
+  /** A listener has been added. */
+  listenerAdded(socket: WebSocket): void;
+  /** @returns what ends the observation */
+  observe(socket: WebSocket, observer: SocketObserver): () => void;
+  /** @returns how a socket that is CLOSED and has been open ended; `error` is what the connection failed with, if it has */
+  endOf(socket: WebSocket): { code: number; reason: Buffer; error: Error | undefined };
+  /** Whether this side has begun to close. */
+  isClosing(socket: WebSocket): boolean;
+  /** Pauses for a reader that is behind, also while this side is closing. */
+  holdBack(socket: WebSocket): void;
+  /** @returns what has arrived and nobody has come for: it is the caller's from here on */
+  takeKept(socket: WebSocket): Message[];
+}
+
+/** Set by the class, which alone can reach them. */
+export let internals: SocketInternals;
+
+/** Who holds back what arrives. It flows again when nobody does any more. */
+const Pause = {
+  /** The application, by `pause`. */
+  Application: 1,
+  /** A reader that lags, or too much that is kept for one. */
+  Reader: 2,
+} as const;
+
+const NO_OBSERVERS: readonly SocketObserver[] = [];
+
+export class WebSocket extends TypedEmitter<WebSocketEvents> {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+  /** What `require('framewright')` offers beside the class itself; set by the main entry. */
+  declare static readonly WebSocket: typeof WebSocket;
+  declare static readonly WebSocketServer: typeof WebSocketServer;
+  declare static readonly Server: typeof WebSocketServer;
+  declare static readonly NetServer: typeof NetServer;
+  declare static readonly listen: typeof listen;
+  declare static readonly createWebSocketStream: typeof createWebSocketStream;
+  declare static readonly extension: typeof extension;
+  declare static readonly PerMessageDeflate: typeof PerMessageDeflate;
+  declare static readonly Receiver: typeof Receiver;
+  declare static readonly Sender: typeof Sender;
+  declare static readonly subprotocol: typeof subprotocol;
+  declare static readonly WebSocketStream: typeof WebSocketStream;
+  declare static readonly broadcast: typeof broadcast;
+  declare static readonly prepareMessage: typeof prepareMessage;
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+
+  declare onopen: ((event: Event<WebSocket>) => void) | null;
+  declare onmessage: ((event: MessageEvent<WebSocket>) => void) | null;
+  declare onclose: ((event: CloseEvent<WebSocket>) => void) | null;
+  declare onerror: ((event: ErrorEvent<WebSocket>) => void) | null;
+
+  static {
+    internals = {
+      open(socket, transport, head, agreement) {
+        socket.#agreement = agreement;
+        socket.setSocket(transport, head, socketOptionsOf(agreement.settings));
+      },
+      failForHandler(socket, error) {
+        socket.#failForHandler(error);
+      },
+      holdWhile(socket, promise) {
+        if (socket.#keeps && !socket.#hasListener()) socket.#holding.whilePending(promise);
+      },
+      listenerAdded(socket) {
+        if (socket.#keeps) socket.#drainLater();
+      },
+      observe: (socket, observer) => socket.#observe(observer),
+      endOf: (socket) => ({ ...socket.#closeEvent(), error: socket.#iterationEnd() }),
+      isClosing: (socket) => socket.#isClosing,
+      holdBack: (socket) => socket.#haltFor(Pause.Application),
+      takeKept(socket) {
+        const hold = socket.#hold;
+        hold?.stop();
+        return hold?.queue.takeAll() ?? [];
+      },
+    };
+  }
+
+  #agreement: Agreement | undefined;
+  #transport: SocketTransport | undefined;
+  #observers = NO_OBSERVERS;
+  /** Those of them that want messages. */
+  #messageObservers = NO_OBSERVERS;
+  #iterator: MessageIterator | undefined;
+  /** What iterating ends with, or has ended with. */
+  #iterationError: Error | undefined;
+  /** Whether a message is to go to `#keep` first: until it is known that somebody listens, and while there is a reader. */
+  #keeps = true;
+  /** Made when it is needed. */
+  #hold: MessageHold | undefined;
+  /** Whether what was kept is on its way to listeners. */
+  #isDraining = false;
+  /** Whether some of it is being handed over right now: what a listener does changes how that goes on, no more. */
+  #isHandingOver = false;
+  /** Messages that were dropped because nobody listened. */
+  #missed = 0;
+  #sender: TransportSender | undefined;
+  #receiver: TransportReceiver | undefined;
+  #protocol = '';
+  #extensions = '';
+  #binaryType: BinaryType = 'nodebuffer';
+  /** Why the connection is paused: bits of `Pause`. */
+  #pauses = 0;
+  /** Whether each message, ping and pong gets a turn of the event loop of its own. */
+  #spreadsEvents = false;
+  #listenerErrors: ListenerErrors;
+  /** Bytes given to `send` once it was too late, which `bufferedAmount` goes on counting. */
+  #unsentBytes = 0;
+
+  /** Whether this is the accepting side (§5.1); may be changed before `setSocket`. */
+  _isServer: boolean;
+  readonly #handshake: ClientHandshake | undefined;
+  readonly #options: WsConnectionOptions;
+  #hasClosed = false;
+
+  /**
+   * Connects to a server; or, with null for the address, makes a socket that opens with `setSocket`.
+   * @param address ws:, wss:, http:, https: or `ws+unix:/socket[:/path]`
+   * @param protocols subprotocols, most preferred first; or the options
+   * @throws {SyntaxError} when the address, a subprotocol or the proxy's address is not valid
+   * @throws {RangeError | TypeError} for options out of their range, and header fields with illegal characters
+   */
+  constructor(
+    address: string | URL | null,
+    protocols?: string | readonly string[] | ClientOptions | ClientRequestArgs,
+    options?: ClientOptions | ClientRequestArgs,
+  ) {
+    // A rejected promise of an async listener comes to Symbol(nodejs.rejection) below.
+    super({ captureRejections: true });
+    const [subprotocols, given] = sortArguments(protocols, options);
+    this.#options = given;
+    this._isServer = address === null;
+    this.#listenerErrors = given.listenerErrors ?? (this._isServer ? 'close' : 'throw');
+    if (address === null) return;
+    const emit: EmitSafely = (name, ...args) => this.#emitSafely(name, ...args);
+    const open = (stream: Duplex, head: Uint8Array, agreement: Agreement) =>
+      internals.open(this, stream, head, agreement);
+    const tellObservers = (error: Error) => {
+      // The loop throws it.
+      const hasReader = this.#iterator !== undefined;
+      return this.#tellObservers(error) || hasReader;
+    };
+    this.#handshake = new ClientHandshake(this, { emit, open, tellObservers }, address, subprotocols, given);
+    this.#handshake.start();
+  }
+
+  /**
+   * Opens the connection on a transport whose opening handshake is done. Servers and clients of this library call it for
+   * each connection, so that a subclass may change what is given to it.
+   * @param head bytes that arrived behind the handshake
+   * @param options where they differ from what the server or the client was made with; for a socket of the application's
+   *   own making (`new WebSocket(null)`), those missing are the constructor's
+   * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
+   * @throws {Error} when there has been a transport before
+   */
+  setSocket(socket: Duplex, head: Uint8Array, options: SetSocketOptions & WsConnectionOptions = {}): void {
+    if (typeof (socket as Partial<Duplex> | undefined)?.write !== 'function') {
+      throw new TypeError(`setSocket() takes a stream as its first argument, not ${describe(socket)}`);
+    }
+    if (this.#transport !== undefined) throw new Error('This WebSocket has a socket already');
+    const agreement = this.#agreement;
+    const settings = agreement
+      ? settingsForSocket(agreement.settings, options)
+      : settingsForOwnSocket(this.#options, options);
+    const deflate = agreement?.deflate;
+    this.#protocol = agreement?.protocol ?? '';
+    this.#spreadsEvents = settings.spreadsEvents ?? false;
+    if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
+    const role: Role = this._isServer ? 'server' : 'client';
+    this.#listenerErrors = settings.listenerErrors ?? (this._isServer ? 'close' : 'throw');
+    this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), {
+      ...settings,
+      role,
+      deflate,
+      isTransient: settings.transientMessages,
+    });
+    this.#transport.connection.recordsFragments = this.#binaryType === 'fragments';
+    for (const observer of this.#observers) observer.opened?.();
+    try {
+      if (hasOwnEmit(this)) this.emit('open');
+      else for (const promise of emitForPromises(this, 'open')) internals.holdWhile(this, promise);
+    } catch (error) {
+      this.#failForHandler(error);
+    }
+  }
+
+  get readyState(): 0 | 1 | 2 | 3 {
+    if (this.#hasClosed) return 3;
+    const transport = this.#transport;
+    if (transport === undefined) return this.#handshake?.readyState ?? 0;
+    const readyState = READY_STATES[transport.connection.state];
+    return readyState === 1 && !transport.isOpen ? 2 : readyState;
+  }
+
+  /** The address in its ws:, wss: or ws+unix: form, redirects included. On the accepting side it is undefined in truth. */
+  get url(): string {
+    return this.#handshake?.url as string;
+  }
+
+  /** The subprotocol agreed on, or ''. */
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  /** Names of the extensions in use, joined by ', '; '' without any. */
+  get extensions(): string {
+    return this.#extensions;
+  }
+
+  /**
+   * Payload bytes of messages that were sent in this turn of the event loop, or have not been taken by the network. What
+   * was given to `send`, `ping` or `pong` once it was too late counts for ever.
+   */
+  get bufferedAmount(): number {
+    return this.#unsentBytes + (this.#transport?.bufferedBytes ?? 0);
+  }
+
+  /** Whether what 'message' listeners get is theirs until they return only: the option of that name. */
+  get transientMessages(): boolean {
+    return this.#transport?.isTransient ?? false;
+  }
+
+  get isPaused(): boolean {
+    return (this.#pauses & Pause.Application) !== 0 || (this.#iterator !== undefined && this.#isHeldBy(Pause.Reader));
+  }
+
+  get binaryType(): BinaryType {
+    return this.#binaryType;
+  }
+
+  /** How binary messages are delivered; unknown values are ignored. May change at any time. */
+  set binaryType(value: BinaryType) {
+    if (!BINARY_TYPES.includes(value)) return;
+    this.#binaryType = value;
+    if (this.#transport !== undefined) this.#transport.connection.recordsFragments = value === 'fragments';
+  }
+
+  /** The transport below, for its addresses and TLS state; null before the connection is open. */
+  get _socket(): Duplex | null {
+    return this.#transport?.socket ?? null;
+  }
+
+  /** Null before the connection is open. */
+  get _sender(): TransportSender | null {
+    if (this.#transport === undefined) return null;
+    this.#sender ??= new TransportSender(this.#transport);
+    return this.#sender;
+  }
+
+  /** Null before the connection is open. */
+  get _receiver(): TransportReceiver | null {
+    if (this.#transport === undefined) return null;
+    this.#receiver ??= new TransportReceiver(this.#transport);
+    return this.#receiver;
+  }
+
+  get _extensions(): ExtensionsInUse {
+    return extensionsInUse(this.#transport?.deflate);
+  }
+
+  /** The browser's way to listen; types other than open, message, close and error are ignored. */
+  addEventListener(type: 'open', handler: (event: Event<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(
+    type: 'message',
+    handler: (event: MessageEvent<WebSocket>) => void,
+    options?: { once?: boolean },
+  ): void;
+  addEventListener(type: 'close', handler: (event: CloseEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: 'error', handler: (event: ErrorEvent<WebSocket>) => void, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void;
+  addEventListener(type: string, handler: EventHandler, options?: { once?: boolean }): void {
+    addHandler(this, type, handler, options);
+  }
+
+  /** Removes what `addEventListener` added. */
+  removeEventListener(type: string, handler: EventHandler): void {
+    removeHandler(this, type, handler);
+  }
+
+  /**
+   * The messages, one after another: text as strings, binary as Buffers. They begin with what has arrived and nobody has
+   * heard: what came while the 'connection' listener (a client's 'open' listener) awaited something is kept for it, for
+   * 10 s at most; and what came since the last loop was left, as long. Past that, or when no promise was returned, messages
+   * that nobody listens for are dropped, and reading behind that is warned of.
+   *
+   * A reader that lags pauses the connection, and with it the peer, whose Close frame then waits as well. Ends when the
+   * connection is closed; throws when it fails or is lost (1006), behind the messages that came before. Leaving a
+   * `for await` loop ends the iteration; what waits is there for the next.
+   * @throws {RangeError} when `maxQueue` or `maxQueueBytes` is not a whole number from 1 on
+   * @throws {Error} when the messages are being iterated over already
+   */
+  messages(options?: MessagesOptions): MessageIterator {
+    if (this.#iterator !== undefined) {
+      throw new Error('The messages of this WebSocket are being read already: use that iterator, or end it first');
+    }
+    const source = {
+      pause: () => this.#haltFor(Pause.Reader),
+      resume: () => this.#releaseFrom(Pause.Reader),
+      release: () => {
+        if (this.#iterator === iterator) this.#readerLeft();
+      },
+    };
+    const iterator: MessageIterator = new MessageIterator(this.#holding.queue, source, options);
+    this.#holding.stop();
+    this.#isDraining = false;
+    this.#keeps = true;
+    this.#iterator = iterator;
+    if (this.#isClosing) iterator.closing();
+    if (!iterator.isFull) this.#releaseFrom(Pause.Reader);
+    if (this.#missed > 0) warnOfMissed(this.#missed);
+    this.#missed = 0;
+    if (this.readyState === 3) this.#endIteration(this.#iterationEnd());
+    return iterator;
+  }
+
+  [Symbol.asyncIterator](): MessageIterator {
+    return this.messages();
+  }
+
+  /**
+   * Sends a message, see `send`.
+   * @returns settled when the data has been written out: waiting for it keeps memory small while a peer reads slowly
+   */
+  sendMessage(data: SendData, options?: SendOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.send(data, options, (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
+  }
+
+  /**
+   * Sends a message: what is in `data` during this call.
+   * @param callback runs once the network has taken the data, or with the reason why it is not known to have done so; in
+   *   the async context of this call
+   * @throws {Error} while CONNECTING
+   * @throws {TypeError} for data that has no bytes
+   */
+  send(data: SendData, callback?: SendCallback): void;
+  send(data: SendData, options: SendOptions | undefined, callback?: SendCallback): void;
+  send(data: SendData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+    const {
+      binary,
+      fin = true,
+      compress = true,
+      mask,
+    }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
+    const done = typeof options === 'function' ? options : callback;
+    const transport = this.#transportAfterHandshake();
+    const payload = toPayload(data);
+    const isBinary = binary ?? typeof payload !== 'string';
+    const isMaskedOtherwise = mask === this._isServer;
+    const callbackInContext = this.#safeCallback(done);
+    const isSent = transport?.sendMessage(payload, isBinary, fin, compress, callbackInContext, isMaskedOtherwise);
+    if (!isSent) this.#refuseToSend(payload, done);
+  }
+
+  /**
+   * Sends a message that was encoded once for many sockets, see `prepareMessage`; otherwise as `send`. Compressed
+   * connections compress it, clients mask it, each for itself.
+   * @throws {Error} while CONNECTING
+   */
+  sendPrepared(message: PreparedMessage, callback?: SendCallback): void {
+    const isSent = this.#transportAfterHandshake()?.sendShared(message, this.#safeCallback(callback));
+    if (!isSent) this.#refuseToSend(message.payload, callback);
+  }
+
+  /**
+   * Sends a ping (§5.5.2).
+   * @param data at most 125 bytes
+   * @throws {RangeError} when the data is longer
+   * @throws {Error} while CONNECTING
+   */
+  ping(data?: SendData | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#sendControl(Opcode.Ping, data, mask, callback);
+  }
+
+  /** Sends an unsolicited pong (§5.5.3); otherwise as `ping`. */
+  pong(data?: SendData | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
+    this.#sendControl(Opcode.Pong, data, mask, callback);
+  }
+
+  /**
+   * Starts the closing handshake (§7.1.2); does nothing when it is under way. Ends a pause, and from here on `pause` does
+   * nothing: what comes before the peer's answer is delivered. A reader that lags has 1024 messages and 1 MiB more kept for
+   * it; past that, the answer waits for it until the close timeout.
+   * @param code 1000–1014 but 1004–1006, or 3000–4999; without one an empty Close frame is sent
+   * @param reason at most 123 bytes of UTF-8
+   * @throws {TypeError} when code or reason are of the wrong kind
+   * @throws {RangeError} when the reason is too long
+   */
+  close(code?: number, reason?: string | Uint8Array): void {
+    if (this.readyState === 3) return;
+    if (this.#transport === undefined) {
+      this.#handshake?.close();
+      return;
+    }
+    this.#transport.close(code, reason);
+    // Nobody has come for what is kept: the peer's Close frame, which stands behind it, does not wait for that.
+    if (this.#isHeldBy(Pause.Reader)) this.#dropKept();
+    if (this.#pauses !== 0 || this.#iterator !== undefined) this.#endPauses();
+  }
+
+  /** The peer's Close frame stands behind what is held back. Not during the call that closes. */
+  #endPauses(): void {
+    this.#pauses &= ~Pause.Application;
+    process.nextTick(() => {
+      this.#iterator?.closing();
+      this.#goOn();
+    });
+  }
+
+  /** Whether this side has begun to close. */
+  get #isClosing(): boolean {
+    return this.#transport?.isClosing === true;
+  }
+
+  /** Destroys the transport at once: no Close frame, no further message; 'close' follows with 1006. */
+  terminate(): void {
+    if (this.readyState === 3) return;
+    if (this.#transport === undefined) {
+      this.#handshake?.close();
+      return;
+    }
+    // What a loop has not read yet is still its own.
+    if (this.#iterator === undefined) this.#hold?.queue.clear();
+    this.#transport.destroy();
+  }
+
+  /** Counts the socket as closed at once and emits 'close', unless that has been done. You want `terminate`. */
+  emitClose(): void {
+    if (this.#hasClosed) return;
+    this.#hasClosed = true;
+    const { code, reason } = this.#closeEvent();
+    if (this.#isDraining) this.#drain(true);
+    this.#isDraining = false;
+    this.#endIteration(this.#iterationEnd());
+    for (const observer of this.#observers) observer.closed?.(this, code, reason);
+    this.#emitSafely('close', code, reason);
+  }
+
+  /** What the peer's Close frame said, if it came. */
+  #closeEvent(): { code: number; reason: Buffer } {
+    const connection = this.#transport?.connection;
+    const closeReason = connection?.closeReason ?? NO_REASON;
+    // Memory of its own, which pins nothing of what others have received.
+    const reason = viewOf(closeReason, 0, closeReason.length);
+    return { code: connection?.closeCode ?? ABNORMAL_CLOSURE, reason };
+  }
+
+  /** Stops reading, and holds what was read and not delivered. Does nothing once this side has begun to close. */
+  pause(): void {
+    if (this.readyState === 0 || this.readyState === 3 || this.#isClosing) return;
+    this.#haltFor(Pause.Application);
+  }
+
+  /** Goes on, in order, where `pause` stopped. */
+  resume(): void {
+    if (this.readyState === 0 || this.readyState === 3) return;
+    this.#pauses &= ~Pause.Application;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#isDraining) this.#drain();
+    else if (this.#pauses === 0) this.#transport?.resume();
+  }
+
+  /** A listener's promise was rejected: as if the listener had thrown. */
+  [Symbol.for('nodejs.rejection')](error: unknown): void {
+    this.#failForHandler(error);
+  }
+
+  #failForHandler(error: unknown): void {
+    // What iterating has ended with is the connection's fault, and none of its reader's.
+    if (error !== undefined && error === this.#iterationError) return;
+    if (this.#listenerErrors === 'throw') throwLater(error);
+    else if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
+  }
+
+  /** Each change makes another list, so that observers may come and go while they are told. */
+  #observe(observer: SocketObserver): () => void {
+    this.#observers = [...this.#observers, observer];
+    if (observer.message !== undefined) {
+      this.#messageObservers = [...this.#messageObservers, observer];
+      if (this.#keeps) this.#drainLater();
+    }
+    return () => {
+      this.#observers = this.#observers.filter((other) => other !== observer);
+      this.#messageObservers = this.#observers.filter(({ message }) => message !== undefined);
+    };
+  }
+
+  /** @returns whether somebody has heard */
+  #tellObservers(error: Error): boolean {
+    this.#iterationError ??= error;
+    const heard = this.#observers.map((observer) => observer.failed?.(error) === true);
+    this.#endIteration(error);
+    return heard.includes(true);
+  }
+
+  /** What the core calls. Kept off the class, whose own `close`, `ping` and `pong` mean the opposite direction. */
+  static readonly #Delivery = class implements ConnectionHandler {
+    readonly #socket: WebSocket;
+
+    constructor(socket: WebSocket) {
+      this.#socket = socket;
+    }
+
+    message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
+      const socket = this.#socket;
+      if (socket.#keeps && socket.#keep(bytes, start, end, isBinary, isShared)) return;
+      try {
+        if (!isBinary && socket.listenerCount('text') > 0) {
+          const isHeard = socket.#emitText(decodeText(bytes, start, end));
+          if (isHeard && socket.listenerCount('message') === 0 && socket.#messageObservers.length === 0) return;
+        }
+        const transport = socket.#transport!;
+        const data = transport.isTransient
+          ? viewOfChunk(bytes, start, end)
+          : messageAt(transport, bytes, start, end, isShared);
+        socket.#emitMessage(data, isBinary, socket.#transport!.connection.fragmentLengths);
+      } catch (error) {
+        socket.#failForHandler(error);
+      }
+    }
+
+    /** Programs put a `pong` of their own over ours, to count pongs or to stay silent; ws calls it as well. */
+    answerPing(payload: Uint8Array): boolean {
+      const socket = this.#socket;
+      if (socket.pong === WebSocket.prototype.pong) return false;
+      socket.pong(Buffer.from(payload), !socket._isServer, ignoreError);
+      return true;
+    }
+
+    ping(payload: Uint8Array): void {
+      this.#socket.#emitControl('ping', payload);
+    }
+
+    pong(payload: Uint8Array): void {
+      this.#socket.#emitControl('pong', payload);
+    }
+
+    closeReceived(): void {
+      this.#socket.#pauses = 0;
+    }
+
+    failed(id: ViolationId, detail: number, cause: unknown): void {
+      this.#socket.#failed(id, detail, cause);
+    }
+
+    closed(): void {
+      this.#socket.emitClose();
+    }
+  };
+
+  get #holding(): MessageHold {
+    this.#hold ??= new MessageHold({
+      // Listeners, and the peer's Close frame, are not made to wait for a reader that may not come.
+      full: () => (this.#hasListener() || this.#isClosing ? this.#dropKept() : this.#haltFor(Pause.Reader)),
+      expire: () => this.#dropKept(),
+    });
+    return this.#hold;
+  }
+
+  /** Whether somebody hears of messages; whoever has put another `emit` in Node's place does. */
+  #hasListener(): boolean {
+    return (
+      this.listenerCount('message') > 0 ||
+      this.listenerCount('text') > 0 ||
+      this.#messageObservers.length > 0 ||
+      hasOwnEmit(this)
+    );
+  }
+
+  /**
+   * Hands a message to whoever iterates, or keeps it for whoever comes.
+   * @returns false when it is for listeners, too
+   */
+  #keep(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
+    const hasListener = this.#hasListener();
+    const isForReaders = this.#iterator !== undefined || this.#hold?.isBehindReader === true;
+    if (hasListener && !isForReaders && !this.#isDraining) {
+      this.#stopKeeping();
+      return false;
+    }
+    const message = isBinary ? messageAt(this.#transport!, bytes, start, end, isShared) : decodeText(bytes, start, end);
+    const isHeard = hasListener && !this.#isDraining;
+    const waiting = { message, lengthBytes: end - start, isHeard };
+    if (this.#iterator !== undefined) this.#iterator.push(waiting);
+    else this.#holding.keep(waiting);
+    return !isHeard;
+  }
+
+  #stopKeeping(): void {
+    this.#keeps = false;
+    this.#isDraining = false;
+    this.#hold?.stop();
+    this.#releaseFrom(Pause.Reader);
+  }
+
+  /** The program that added a listener has the rest of this tick to get ready. */
+  #drainLater(): void {
+    // Nobody expects a message behind 'close': a loop still gets it.
+    if (this.#isDraining || this.#hasClosed || this.#iterator !== undefined || this.#hold === undefined) return;
+    if (this.#hold.queue.unheardCount === 0) return;
+    this.#isDraining = true;
+    this.#hold.stop();
+    // Nothing overtakes what was kept.
+    this.#haltFor(Pause.Reader);
+    process.nextTick(() => this.#drain());
+  }
+
+  /** Hands what was kept to listeners, as far as they stay and do not pause. */
+  #drain(isLast = false): void {
+    if (this.#isHandingOver) return;
+    const { queue } = this.#holding;
+    while (this.#isDraining && queue.count > 0 && this.#hasListener()) {
+      if (!isLast && this.#isHeldBy(Pause.Application)) return;
+      const { message, isHeard } = queue.shift();
+      if (!isHeard) {
+        this.#isHandingOver = true;
+        this.#handKept(message);
+        this.#isHandingOver = false;
+      }
+      if (this.#spreadsEvents && !isLast) {
+        setImmediate(() => this.#drain());
+        return;
+      }
+    }
+    if (!this.#isDraining) return;
+    if (queue.count === 0) this.#stopKeeping();
+    else this.#readerLeft();
+  }
+
+  #handKept(message: Message): void {
+    const isBinary = typeof message !== 'string';
+    try {
+      if (!isBinary && this.listenerCount('text') > 0) {
+        const isHeard = this.#emitText(message);
+        if (isHeard && this.listenerCount('message') === 0 && this.#messageObservers.length === 0) return;
+      }
+      this.#emitMessage(isBinary ? message : Buffer.from(message), isBinary);
+    } catch (error) {
+      this.#failForHandler(error);
+    }
+  }
+
+  /** Nobody listens any more, but somebody may again: what waits is kept for a while. */
+  #readerLeft(): void {
+    this.#iterator = undefined;
+    this.#isDraining = false;
+    this.#releaseFrom(Pause.Reader);
+    this.#holding.readerLeft();
+  }
+
+  /** Nobody has come for what was kept, and nobody has to be waited for any longer. */
+  #dropKept(): void {
+    if (this.#iterator !== undefined || this.#isDraining) return;
+    this.#missed += this.#hold?.queue.unheardCount ?? 0;
+    this.#hold?.queue.clear();
+    this.#stopKeeping();
+  }
+
+  /** What waits is still read; another reader may come for it as well. */
+  #endIteration(error: Error | undefined): void {
+    this.#iterator?.end(error);
+    this.#iterator = undefined;
+  }
+
+  /** What a loop that begins or goes on behind the end of the connection ends with. */
+  #iterationEnd(): Error | undefined {
+    const code = this.#transport?.connection.closeCode ?? ABNORMAL_CLOSURE;
+    if (code === ABNORMAL_CLOSURE) this.#iterationError ??= abnormalClosure();
+    return this.#iterationError;
+  }
+
+  #isHeldBy(reason: number): boolean {
+    return (this.#pauses & reason) !== 0;
+  }
+
+  #haltFor(reason: number): void {
+    this.#pauses |= reason;
+    this.#transport?.pause();
+  }
+
+  #releaseFrom(reason: number): void {
+    if (!this.#isHeldBy(reason)) return;
+    this.#pauses &= ~reason;
+    if (this.#pauses === 0) this.#transport?.resume();
+  }
+
+  #emitMessage(bytes: Buffer, isBinary: boolean, fragmentLengths?: readonly number[]): void {
+    const data = isBinary ? fromPayload(bytes, this.#binaryType, fragmentLengths) : bytes;
+    if (this.#messageObservers.length > 0) {
+      for (const observer of this.#messageObservers) observer.message!(data, isBinary);
+    }
+    const listener = soleListener(this, 'message');
+    if (listener !== undefined) this.#watchResult(listener.call(this, data, isBinary));
+    else if (!this.emit('message', data, isBinary) && this.#messageObservers.length === 0) this.#missed += 1;
+  }
+
+  /** @returns whether somebody listens */
+  #emitText(text: string): boolean {
+    const listener = soleListener(this, 'text');
+    if (listener === undefined) return this.emit('text', text);
+    this.#watchResult(listener.call(this, text));
+    return true;
+  }
+
+  /** An async listener gives a promise. */
+  #watchResult(result: unknown): void {
+    if (isThenable(result)) result.then(undefined, (error) => this.#failForHandler(error));
+  }
+
+  #emitControl(name: 'ping' | 'pong', payload: Uint8Array): void {
+    try {
+      this.emit(name, ownCopyOf(payload));
+    } catch (error) {
+      this.#failForHandler(error);
+    }
+  }
+
+  #failed(id: ViolationId, detail: number, cause: unknown): void {
+    this.#pauses = 0;
+    if (id === 'handlerFailed' && this.#iterator === undefined) this.#hold?.queue.clear();
+    const error = violationError(id, detail, cause);
+    const isHeard = this.#tellObservers(error);
+    if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
+    else if (id === 'handlerFailed' && !isHeard) warnOfError(cause, 'a WebSocket listener');
+  }
+
+  /** Emits where the core is not listening for what a listener throws. */
+  #emitSafely<Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]): void {
+    try {
+      (this.emit as (name: string, ...args: unknown[]) => boolean)(name, ...args);
+    } catch (error) {
+      if (this.#listenerErrors === 'throw') throwLater(error);
+      else warnOfError(error, `a WebSocket '${name}' listener`);
+    }
+  }
+
+  #sendControl(
+    opcode: typeof Opcode.Ping | typeof Opcode.Pong,
+    data: SendData | SendCallback,
+    mask: boolean | SendCallback | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    // `mask` is there for ws's signature: the role decides (§5.1).
+    const done = [data, mask, callback].find((argument) => typeof argument === 'function') as SendCallback | undefined;
+    const transport = this.#transportAfterHandshake();
+    const payload = toControlPayload(typeof data === 'function' ? undefined : data);
+    if (transport?.sendControl(opcode, payload, this.#safeCallback(done)) !== true) this.#refuseToSend(payload, done);
+  }
+
+  /** Undefined when the opening handshake has failed. */
+  #transportAfterHandshake(): SocketTransport | undefined {
+    if (this.#transport === undefined && this.readyState === 0) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+    return this.#transport;
+  }
+
+  /** Too late to send: counted as the browser's `bufferedAmount` has it, and told to the callback. */
+  #refuseToSend(payload: Payload, callback: SendCallback | undefined): void {
+    this.#unsentBytes += payloadLength(payload);
+    const { readyState } = this;
+    const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
+    if (callback !== undefined) process.nextTick(this.#safeCallback(callback)!, error);
+  }
+
+  /** To be called once: another caller's work may be what it is called from. */
+  #safeCallback(callback: SendCallback | undefined): ((error?: Error | null) => void) | undefined {
+    if (callback === undefined) return undefined;
+    return inCallersContext((error?: Error | null) => {
+      try {
+        callback(error ?? undefined);
+      } catch (thrown) {
+        this.#failForHandler(thrown);
+      }
+    });
+  }
+}
+
+/** Once for each socket that it happens to: data is gone. */
+function warnOfMissed(count: number): void {
+  const what = count === 1 ? '1 message' : `${count} messages`;
+  process.emitWarning(`${what} of a WebSocket came before anybody listened, and what nobody listens for is dropped`, {
+    type: 'FramewrightWarning',
+    code: 'WS_MESSAGES_MISSED',
+    detail:
+      "Call messages(), or add a 'message' listener, before the first await; or return the promise of what you await " +
+      "from the 'connection' listener (a client's 'open' listener), and messages are kept until then.",
+  });
+}
+
+defineStates(WebSocket);
+watchListeners(WebSocket.prototype, ['message', 'text'], (socket) => internals.listenerAdded(socket as WebSocket));
+defineEventProperties(WebSocket.prototype);

@@ -1,0 +1,159 @@
+/**
+ * The receiving half that ws exports: bytes in, `message`, `ping`, `pong`, `conclude` and `error` out, as a Writable on
+ * the core's Connection. Answers nothing by itself. A WebSocket does not receive through it.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import { Writable } from 'node:stream';
+import { viewOf } from '../memory/view.ts';
+import {
+  Connection,
+  type ConnectionHandler,
+  type FrameOutput,
+  type InflateFault,
+  type Inflater,
+  type Limits,
+  UNLIMITED,
+  VIOLATIONS,
+} from '../protocol/index.ts';
+import { type BinaryType, fromPayload } from '../socket/payload.ts';
+import { violationError } from '../transport/errors.ts';
+
+/** What a Receiver asks of permessage-deflate; `PerMessageDeflate` has it. */
+export interface Decompressor {
+  decompress(data: Buffer, fin: boolean, callback: (error: Error | null, output?: Uint8Array) => void): void;
+}
+
+export interface ReceiverOptions {
+  /** Whether several events may come in one turn of the event loop. Default true. */
+  readonly allowSynchronousEvents?: boolean | undefined;
+  readonly binaryType?: BinaryType | undefined;
+  /** The extensions in use, by name: `{ 'permessage-deflate': … }`. */
+  readonly extensions?: Readonly<Record<string, Decompressor | undefined>> | undefined;
+  /** Whether frames come from a client, masked (§5.1). Default false. */
+  readonly isServer?: boolean | undefined;
+  /** Takes no effect: frames that have not arrived whole are kept in one piece and not as a list of chunks. */
+  readonly maxBufferedChunks?: number | undefined;
+  /** Most fragments of a message. Default 0, no limit. */
+  readonly maxFragments?: number | undefined;
+  /** Longest message, in bytes. Default 0, no limit. */
+  readonly maxPayload?: number | undefined;
+  /** Take text and close reasons without checking them. Default false. */
+  readonly skipUTF8Validation?: boolean | undefined;
+}
+
+type Callback = (error?: Error | null) => void;
+
+/** A Receiver does not answer. */
+const NO_OUTPUT: FrameOutput = { writeFrame() {}, flush() {}, end() {} };
+
+const TOO_LONG_CODE = VIOLATIONS.messageTooLong.code;
+
+export class Receiver extends Writable {
+  readonly #connection: Connection;
+  readonly #binaryType: BinaryType;
+  readonly #isDeferring: boolean;
+  /** Called when the chunk at hand has been read to its end. */
+  #chunkDone: Callback | undefined;
+  #isConcluded = false;
+  /** A deferred event, while one is waiting. */
+  #isEventDue = false;
+
+  constructor(options: ReceiverOptions = {}) {
+    super();
+    this.#binaryType = options.binaryType ?? 'nodebuffer';
+    this.#isDeferring = options.allowSynchronousEvents === false;
+    const deflate = options.extensions?.['permessage-deflate'];
+    this.#connection = new Connection(NO_OUTPUT, this.#connectionHandler(), {
+      role: options.isServer === true ? 'server' : 'client',
+      limits: limitsOf(options),
+      autoPong: false,
+      skipsUtf8Validation: options.skipUTF8Validation === true,
+      inflater: deflate && inflaterOn(deflate, () => this.#settleChunk()),
+      allocate: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
+      isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
+    });
+    this.#connection.recordsFragments = this.#binaryType === 'fragments';
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
+    this.#chunkDone = callback;
+    this.#connection.receive(chunk);
+    this.#settleChunk();
+  }
+
+  /** Takes the next chunk when nothing of this one is left. */
+  #settleChunk(error?: Error): void {
+    const callback = this.#chunkDone;
+    if (callback === undefined) return;
+    if (error === undefined && (this.#isEventDue || this.#connection.isHolding)) return;
+    this.#chunkDone = undefined;
+    callback(error);
+    if (this.#isConcluded && !this.writableEnded) this.end();
+  }
+
+  #connectionHandler(): ConnectionHandler {
+    return {
+      message: (bytes, start, end, isBinary) => {
+        const data = viewOf(bytes, start, end);
+        const { fragmentLengths } = this.#connection;
+        this.#tell('message', isBinary ? fromPayload(data, this.#binaryType, fragmentLengths) : data, isBinary);
+      },
+      ping: (payload) => this.#tell('ping', Buffer.from(payload)),
+      pong: (payload) => this.#tell('pong', Buffer.from(payload)),
+      closeReceived: () => {
+        const { closeCode, closeReason } = this.#connection;
+        this.#isConcluded = true;
+        this.emit('conclude', closeCode, viewOf(closeReason, 0, closeReason.length));
+      },
+      failed: (id, detail, cause) => {
+        // Thrown by a listener: it goes to whoever wrote the chunk.
+        if (id === 'handlerFailed') throw cause;
+        this.#settleChunk(violationError(id, detail, cause));
+      },
+      closed: () => {},
+    };
+  }
+
+  /** Emits now, or alone in a turn of its own with everything behind it waiting. */
+  #tell(name: string, ...args: unknown[]): void {
+    if (!this.#isDeferring) {
+      this.emit(name, ...args);
+      return;
+    }
+    this.#isEventDue = true;
+    this.#connection.halt();
+    setImmediate(() => {
+      this.#isEventDue = false;
+      this.emit(name, ...args);
+      this.#connection.resume();
+      this.#settleChunk();
+    });
+  }
+}
+
+function limitsOf({ maxPayload = 0, maxFragments = 0 }: ReceiverOptions): Limits {
+  return {
+    ...UNLIMITED,
+    maxMessageBytes: maxPayload > 0 ? maxPayload : Number.POSITIVE_INFINITY,
+    maxFragments: maxFragments > 0 ? maxFragments : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** @param settled called behind each message: the chunk at hand may be through now */
+function inflaterOn(deflate: Decompressor, settled: () => void): Inflater {
+  return {
+    inflate(bytes, start, end, maxBytes, done) {
+      deflate.decompress(viewOf(bytes, start, end), true, (error, output) => {
+        if (error) done(faultOf(error), new Uint8Array(0));
+        else if (output!.length > maxBytes) done({ id: 'tooLong' }, output!);
+        else done(undefined, output!);
+        settled();
+      });
+    },
+  };
+}
+
+function faultOf(error: Error & { readonly code?: string }): InflateFault {
+  return error.code === TOO_LONG_CODE ? { id: 'tooLong' } : { id: 'corrupt', error };
+}

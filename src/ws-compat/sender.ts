@@ -1,0 +1,271 @@
+/**
+ * The sending half that ws exports: messages in, frames out to any stream (§5.2, §5.3), and the frame encoder that
+ * broadcasts are prepared with. A WebSocket does not send through it.
+ */
+
+import type { Duplex } from 'node:stream';
+import { inCallersContext } from '../deflate/async-context.ts';
+import { JobQueue } from '../deflate/job-queue.ts';
+import { viewOf } from '../memory/view.ts';
+import {
+  buildClosePayload,
+  firstByteOf,
+  frameHeaderLength,
+  MAX_CONTROL_PAYLOAD_BYTES,
+  mask,
+  Opcode,
+  writeFrameHeader,
+} from '../protocol/index.ts';
+import { type SendData, toPayload } from '../socket/payload.ts';
+import { nextMaskingKey } from '../transport/masking-key.ts';
+import { type Payload, payloadLength } from '../transport/message-sender.ts';
+import type { PerMessageDeflate } from './per-message-deflate.ts';
+
+/** Fills the four bytes it is given with a masking key. */
+export type GenerateMask = (maskingKey: Buffer) => void;
+
+export type SenderCallback = (error?: Error | null) => void;
+
+export interface FrameOptions {
+  readonly opcode: number;
+  readonly fin?: boolean | undefined;
+  readonly rsv1?: boolean | undefined;
+  /** Whether to mask the payload (§5.3): in place, unless it is `readOnly`. */
+  readonly mask?: boolean | undefined;
+  /** Whether the data must be left as it is. */
+  readonly readOnly?: boolean | undefined;
+  /** Makes the masking key. Default: a random one. */
+  readonly generateMask?: GenerateMask | undefined;
+  /** Four bytes that the masking key is made in. */
+  readonly maskBuffer?: Buffer | undefined;
+}
+
+export interface SenderSendOptions {
+  readonly binary?: boolean | undefined;
+  readonly compress?: boolean | undefined;
+  readonly fin?: boolean | undefined;
+  readonly mask?: boolean | undefined;
+}
+
+/** A frame to be sent, when its payload has been read and compressed. */
+interface Job {
+  readonly payload: Payload;
+  readonly isCompressed: boolean;
+  readonly options: FrameOptions;
+  readonly callback: SenderCallback | undefined;
+}
+
+/** What a Sender asks of permessage-deflate; `PerMessageDeflate` has it. */
+export type Compressor = Pick<PerMessageDeflate, 'compress'> & Partial<Pick<PerMessageDeflate, 'compressionThreshold'>>;
+
+type Extensions = Readonly<Record<string, Compressor | undefined>>;
+
+const DEFLATE = 'permessage-deflate';
+const keyBuffer = Buffer.alloc(4);
+
+export class Sender {
+  readonly _socket: Duplex;
+  readonly _extensions: Extensions;
+  /** Bytes of payload that wait to be compressed or read. */
+  _bufferedBytes = 0;
+  /** Called when a Blob could not be read. */
+  onerror: (error: Error) => void = () => {};
+  readonly #generateMask: GenerateMask | undefined;
+  readonly #queue = new JobQueue<Job>((job) => this.#start(job));
+  #isFirstFragment = true;
+  #isCompressing = false;
+
+  constructor(socket: Duplex, extensions?: Extensions, generateMask?: GenerateMask) {
+    this._socket = socket;
+    this._extensions = extensions ?? {};
+    this.#generateMask = generateMask;
+  }
+
+  /**
+   * Encodes a frame (§5.2): its header alone, header and payload, or both in one when the payload had to be copied to be
+   * masked. A masking key of zeros leaves the payload as it is.
+   */
+  static frame(data: Uint8Array | string, options: FrameOptions): Buffer[] {
+    const payload = (typeof data === 'string' ? Buffer.from(data) : data) as Buffer;
+    const isMasked = options.mask === true;
+    const maskingKey = isMasked ? makeKey(options) : undefined;
+    const copies =
+      maskingKey !== undefined && maskingKey !== 0 && options.readOnly === true && typeof data !== 'string';
+    const headerLength = frameHeaderLength(payload.length, isMasked);
+    const head = Buffer.allocUnsafe(copies ? headerLength + payload.length : headerLength);
+    const firstByte = firstByteOf(options.opcode, options.fin === true, options.rsv1 === true);
+    writeFrameHeader(head, 0, firstByte, payload.length, maskingKey);
+    if (payload.length === 0) return [head];
+    if (copies) {
+      head.set(payload, headerLength);
+      mask(head, headerLength, head.length, maskingKey);
+      return [head];
+    }
+    if (maskingKey !== undefined) mask(payload, 0, payload.length, maskingKey);
+    return [head, payload];
+  }
+
+  /**
+   * Sends a message, or a fragment of one.
+   * @throws {TypeError} for data that has no bytes
+   */
+  send(data: SendData, options: SenderSendOptions, callback?: SenderCallback): void {
+    const payload = toPayload(data);
+    const isFirst = this.#isFirstFragment;
+    if (isFirst) this.#isCompressing = options.compress === true && this.#isWorthCompressing(payload);
+    this.#isFirstFragment = options.fin === true;
+    const firstOpcode = options.binary === true ? Opcode.Binary : Opcode.Text;
+    const frame: FrameOptions = {
+      opcode: isFirst ? firstOpcode : Opcode.Continuation,
+      fin: options.fin === true,
+      rsv1: isFirst && this.#isCompressing,
+      mask: options.mask,
+      readOnly: true,
+      generateMask: this.#generateMask,
+    };
+    this.#enqueue({ payload, isCompressed: this.#isCompressing, options: frame, callback });
+  }
+
+  /**
+   * Sends a ping (§5.5.2).
+   * @throws {RangeError} when the data is over 125 bytes
+   */
+  ping(data: SendData, mask?: boolean, callback?: SenderCallback): void {
+    this.#sendControl(Opcode.Ping, data, mask, callback);
+  }
+
+  /** Sends a pong (§5.5.3); otherwise as `ping`. */
+  pong(data: SendData, mask?: boolean, callback?: SenderCallback): void {
+    this.#sendControl(Opcode.Pong, data, mask, callback);
+  }
+
+  /**
+   * Sends a Close frame (§5.5.1).
+   * @throws {TypeError} when code or reason are of the wrong kind
+   * @throws {RangeError} when the reason is over 123 bytes
+   */
+  close(code?: number, reason?: string | Uint8Array, mask?: boolean, callback?: SenderCallback): void {
+    this.#enqueueControl(Opcode.Close, buildClosePayload(code, reason), mask, callback);
+  }
+
+  /**
+   * Writes an encoded frame: what is in `list` during this call.
+   * @param callback runs when the frame has been written out, or with the reason why that is not known
+   */
+  sendFrame(list: readonly (Uint8Array | string)[], callback?: SenderCallback): void {
+    const socket = this._socket;
+    const parts = list.map((part) => (typeof part === 'string' ? part : Buffer.from(part)));
+    let isTaken = false;
+    const done = callback && inCallersContext(callback);
+    const onWritten = (error?: Error | null) => {
+      // Destroyed in the middle of a write, a net.Socket says that it went well (Node 20).
+      if (isTaken || error || !socket.destroyed) done?.(isTaken ? null : error);
+      else done?.(new Error('The connection was closed while the message was written'));
+    };
+    const canTake = !socket.destroyed;
+    socket.cork();
+    for (const part of parts.slice(0, -1)) socket.write(part);
+    socket.write(parts.at(-1)!, done && onWritten);
+    socket.uncork();
+    isTaken = canTake && socket.writableLength === 0 && !socket.errored;
+  }
+
+  #sendControl(opcode: number, data: SendData, mask: boolean | undefined, callback: SenderCallback | undefined): void {
+    const payload = toPayload(data);
+    if (payloadLength(payload) > MAX_CONTROL_PAYLOAD_BYTES) {
+      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
+    }
+    this.#enqueueControl(opcode, payload, mask, callback);
+  }
+
+  #enqueueControl(
+    opcode: number,
+    payload: Payload,
+    mask: boolean | undefined,
+    callback: SenderCallback | undefined,
+  ): void {
+    const options = { opcode, fin: true, mask, readOnly: true, generateMask: this.#generateMask };
+    this.#enqueue({ payload, isCompressed: false, options, callback });
+  }
+
+  /** RFC 7692 §7.2.1 leaves the choice: without a context to keep, a short message is not worth it. */
+  #isWorthCompressing(payload: Payload): boolean {
+    const deflate = this._extensions[DEFLATE];
+    return deflate !== undefined && payloadLength(payload) >= (deflate.compressionThreshold ?? 0);
+  }
+
+  #enqueue(job: Job): void {
+    const { payload, isCompressed } = job;
+    if (!isCompressed && !this.#queue.isBusy && !isBlob(payload)) {
+      this.#write(payload, job);
+      return;
+    }
+    this._bufferedBytes += payloadLength(payload);
+    // It waits, or goes to the thread pool.
+    this.#queue.add(payload instanceof Uint8Array ? { ...job, payload: Buffer.from(payload) } : job);
+  }
+
+  #start(job: Job): void {
+    const { payload } = job;
+    if (!isBlob(payload)) this.#compress(job, payload);
+    else
+      payload.arrayBuffer().then(
+        (memory) => this.#compress(job, new Uint8Array(memory)),
+        // Outside the promise, what a callback throws is an uncaught exception and not an unhandled rejection.
+        (error: Error) =>
+          process.nextTick(() => {
+            this.#abandon(job, error);
+            this.onerror(error);
+          }),
+      );
+  }
+
+  #compress(job: Job, payload: string | Uint8Array): void {
+    if (!job.isCompressed) {
+      this.#finish(job, payload, 'the blob was being read');
+      return;
+    }
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    this._extensions[DEFLATE]!.compress(bytes, job.options.fin === true, (_error, output) =>
+      this.#finish(job, output, 'data was being compressed'),
+    );
+  }
+
+  /** @param payload undefined when compressing was cut short, which happens when the connection ends */
+  #finish(job: Job, payload: string | Uint8Array | undefined, doing: string): void {
+    if (payload === undefined || this._socket.destroyed) {
+      process.nextTick(() => this.#abandon(job, new Error(`The socket was closed while ${doing}`)));
+      return;
+    }
+    this.#queue.settle(() => {
+      this._bufferedBytes -= payloadLength(job.payload);
+      this.#write(payload, job);
+    });
+  }
+
+  /** The socket gets Buffers, whatever was given; and text that is not masked as text, to encode it itself. */
+  #write(payload: string | Uint8Array, { options, callback }: Job): void {
+    const data = typeof payload === 'string' ? payload : viewOf(payload, 0, payload.length);
+    const list: (Buffer | string)[] = Sender.frame(data, options);
+    if (typeof data === 'string' && options.mask !== true && list.length === 2) list[1] = data;
+    this.sendFrame(list, callback);
+  }
+
+  /** Nothing that waits can be sent any more. */
+  #abandon(job: Job, error: Error): void {
+    const [, ...waiting] = this.#queue.takeAll();
+    this._bufferedBytes = 0;
+    for (const { callback } of [job, ...waiting]) callback?.(error);
+  }
+}
+
+function isBlob(payload: Payload): payload is Blob {
+  return typeof payload === 'object' && !(payload instanceof Uint8Array);
+}
+
+/** A masking key, in network order. */
+function makeKey({ generateMask, maskBuffer = keyBuffer }: FrameOptions): number {
+  if (generateMask === undefined) return nextMaskingKey();
+  generateMask(maskBuffer);
+  return (maskBuffer[0]! << 24) | (maskBuffer[1]! << 16) | (maskBuffer[2]! << 8) | maskBuffer[3]!;
+}

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { READ_BYTES, startMasking } from '../../src/memory/mask-kernel.ts';
+import { maskReference, wordsOf } from '../../src/protocol/index.ts';
+import { assembleKernel, kernelFile } from '../support/kernel-build.ts';
+
+const KEY = 0x01_02_03_04;
+
+function counting(lengthBytes: number): Uint8Array {
+  return Uint8Array.from({ length: lengthBytes }, (_, i) => i * 31);
+}
+
+it('the kernel is what its source says', async () => {
+  const file = new URL('../../src/memory/mask-kernel-bytes.ts', import.meta.url);
+  expect(await readFile(file, 'utf8')).toBe(kernelFile(await assembleKernel()));
+});
+
+const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: { Module: never; Instance: never } };
+/** An engine without vector instructions, and one without the address space for the memory. */
+const withoutVectors = {
+  ...engine,
+  Module: class {
+    constructor() {
+      throw new Error('unknown opcode');
+    }
+  },
+};
+const withoutMemory = {
+  Module: engine.Module,
+  Instance: class {
+    constructor() {
+      throw new RangeError('could not allocate memory');
+    }
+  } as never,
+};
+
+describe.each([
+  ['with the kernel', engine],
+  ['without vector instructions', withoutVectors],
+  ['without the address space', withoutMemory],
+])('%s', (_what, usedEngine) => {
+  const { readBuffer, readWords, unmask, copyMasked } = startMasking(usedEngine);
+  const lengths = fc.oneof(fc.nat(200), fc.nat(5000), fc.integer({ min: 16_300, max: 40_000 }));
+  const anywhere = fc.tuple(fc.nat(200), lengths, fc.nat(9), fc.integer());
+
+  it('there is a buffer to read into', () => {
+    expect(readBuffer).toHaveLength(READ_BYTES);
+    expect(readBuffer.byteOffset).toBe(0);
+  });
+
+  it.each(['where it was read', 'elsewhere'])('§5.3 unmasks as the reference does %s, and nothing beside', (place) => {
+    const memory = place === 'elsewhere' ? Buffer.alloc(READ_BYTES) : readBuffer;
+    const words = place === 'elsewhere' ? wordsOf(memory) : readWords;
+    fc.assert(
+      fc.property(anywhere, fc.nat(50), ([start, lengthBytes, position, maskingKey], byteOffset) => {
+        memory.set(counting(45_000));
+        const expected = Uint8Array.from(memory);
+        maskReference(expected, byteOffset + start, byteOffset + start + lengthBytes, maskingKey, position);
+        const bytes = memory.subarray(byteOffset);
+        unmask(bytes, start, start + lengthBytes, maskingKey, position, words, byteOffset);
+        expect(Buffer.compare(memory, expected)).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each(['where it was read', 'elsewhere'])('§5.6 tells whether what it unmasked is all ASCII %s', (place) => {
+    const memory = place === 'elsewhere' ? Buffer.alloc(READ_BYTES) : readBuffer;
+    const words = place === 'elsewhere' ? wordsOf(memory) : readWords;
+    fc.assert(
+      fc.property(anywhere, fc.boolean(), fc.nat(), ([start, lengthBytes, position, maskingKey], isAscii, at) => {
+        const end = start + lengthBytes;
+        memory.fill(0xff).fill(0x7f, start, end);
+        const hasOther = !isAscii && lengthBytes > 0;
+        if (hasOther) memory[start + (at % lengthBytes)] = 0x80;
+        maskReference(memory, start, end, maskingKey, position);
+        expect(unmask(memory, start, end, maskingKey, position, words, 0)).toBe(!hasOther);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('§5.3 unmasks the last bytes of what was read, and all of it', () => {
+    for (const start of [READ_BYTES - 33, 0]) {
+      const expected = Uint8Array.from(readBuffer);
+      maskReference(expected, start, READ_BYTES, KEY, 1);
+      unmask(readBuffer, start, READ_BYTES, KEY, 1, readWords, 0);
+      expect(Buffer.compare(readBuffer, expected)).toBe(0);
+    }
+  });
+
+  it('§5.3 copies as the reference masks, and leaves the source and what is beside the copy alone', () => {
+    fc.assert(
+      fc.property(anywhere, ([at, lengthBytes, , maskingKey]) => {
+        const source = counting(lengthBytes);
+        const target = new Uint8Array(at + lengthBytes + 3).fill(0xaa);
+        const expected = Uint8Array.from(target);
+        expected.set(source, at);
+        maskReference(expected, at, at + lengthBytes, maskingKey, 0);
+        copyMasked(source, target, at, maskingKey);
+        expect(Buffer.compare(target, expected)).toBe(0);
+        expect(Buffer.compare(source, counting(lengthBytes))).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('§5.3 masks from the buffer that was read into', () => {
+    readBuffer.fill(0x2a);
+    const target = new Uint8Array(300);
+    const expected = new Uint8Array(300).fill(0x2a);
+    maskReference(expected, 0, 300, KEY, 0);
+    copyMasked(readBuffer.subarray(5, 305), target, 0, KEY);
+    expect(Buffer.compare(target, expected)).toBe(0);
+    expect(readBuffer.every((byte) => byte === 0x2a)).toBe(true);
+  });
+});

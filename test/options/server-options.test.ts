@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { settingsFromWsOptions } from '../../src/options/server-options.ts';
+
+describe('the options of ws in the terms of the core', () => {
+  it('defaults are those of ws: 100 MiB, 60 pongs, no count of fragments', () => {
+    const { limits } = settingsFromWsOptions({});
+    expect(limits).toMatchObject({
+      maxMessageBytes: 104_857_600,
+      maxPendingPongs: 60,
+      maxFragments: Number.POSITIVE_INFINITY,
+    });
+    // Fragments have their budget all the same.
+    expect(limits.maxMessageCostBytes).toBe(2 * 104_857_600 + 65_536);
+  });
+
+  it.each([0, Number.POSITIVE_INFINITY])('%s turns a limit off', (off) => {
+    const { limits } = settingsFromWsOptions({ maxPayload: off, maxFragments: off, maxPendingAutoPongs: off });
+    expect([limits.maxMessageBytes, limits.maxFragments, limits.maxPendingPongs]).toEqual(
+      Array(3).fill(Number.POSITIVE_INFINITY),
+    );
+  });
+
+  it('each option becomes its setting', () => {
+    const given = { maxPayload: 5, maxFragments: 6, maxPendingAutoPongs: 7, autoPong: false };
+    expect(settingsFromWsOptions({ ...given, closeTimeout: 8, skipUTF8Validation: true })).toMatchObject({
+      limits: { maxMessageBytes: 5, maxFragments: 6, maxPendingPongs: 7 },
+      autoPong: false,
+      closeTimeoutMs: 8,
+      skipsUtf8Validation: true,
+    });
+  });
+
+  it.each([
+    ['maxPayload', '5', TypeError, 'maxPayload must be a number, not string'],
+    ['maxPayload', -1, RangeError, 'maxPayload must be a whole number from 0 on; got -1'],
+    [
+      'closeTimeout',
+      Infinity,
+      RangeError,
+      'closeTimeout must be whole milliseconds from 0 to 2147483647; got Infinity',
+    ],
+    [
+      'closeTimeout',
+      2 ** 31,
+      RangeError,
+      'closeTimeout must be whole milliseconds from 0 to 2147483647; got 2147483648',
+    ],
+    ['closeTimeout', '9', TypeError, 'closeTimeout must be a number, not string'],
+    ['maxFragments', 0.5, RangeError, 'maxFragments must be a whole number from 0 on; got 0.5'],
+    ['maxPendingAutoPongs', Number.NaN, RangeError, 'maxPendingAutoPongs must be a whole number from 0 on; got NaN'],
+  ])('%s: %s is refused with a reason', (name, value, ErrorClass, message) => {
+    expect(() => settingsFromWsOptions({ [name]: value })).toThrow(new ErrorClass(message));
+  });
+});
