@@ -16,6 +16,7 @@ import { Receiver } from './ws-compat/receiver.ts';
 import { Sender } from './ws-compat/sender.ts';
 
 export type { ClientOptions } from './client/client-handshake.ts';
+export type { ConnectionSettings } from './options/connection-settings.ts';
 export type { WsConnectionOptions } from './options/server-options.ts';
 export type { HttpAnswer } from './server/http-answer.ts';
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './server/net-server.ts';
@@ -31,7 +32,6 @@ export type { Message, MessageIterator, MessagesOptions } from './socket/message
 export type { BinaryType, SendData } from './socket/payload.ts';
 export type { BroadcastOptions, PreparedMessage, PrepareOptions } from './socket/prepared-message.ts';
 export type {
-  ConnectionSettings,
   RawData,
   SendCallback,
   SendOptions,

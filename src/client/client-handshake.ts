@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
 import { areFields } from '../handshake/index.ts';
+import type { ConnectionSettings } from '../options/connection-settings.ts';
 import {
   ANY,
   checkOptions,
@@ -30,10 +31,9 @@ import {
   settingsFromWsOptions,
   type WsConnectionOptions,
 } from '../options/server-options.ts';
-import { ignoreError } from '../server/refusal.ts';
-import type { ConnectionSettings, WebSocketEvents } from '../socket/socket-types.ts';
+import type { WebSocketEvents } from '../socket/socket-types.ts';
 import type { Agreement, WebSocket } from '../socket/websocket.ts';
-import { unheardConnectError } from '../transport/errors.ts';
+import { ignoreError, unheardConnectError } from '../transport/errors.ts';
 import { type Address, parseAddress } from './address.ts';
 import { type DialedConnection, dial } from './dial.ts';
 import { type DialOptions, type DialPlan, listSubprotocols, planDial } from './options.ts';

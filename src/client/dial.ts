@@ -6,9 +6,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { acceptResponse, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { type AgreedDeflate, acceptResponse, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { checkUpgradeResponse, generateKey, HeaderMap } from '../handshake/index.ts';
-import type { AgreedDeflate } from '../transport/compression.ts';
+import { ignoreError } from '../transport/errors.ts';
 import { type Address, isSameHost, parseRedirect } from './address.ts';
 import { connectDirectly, connectThrough } from './connector.ts';
 import { type DialPlan, requestOptions } from './options.ts';
@@ -252,8 +252,6 @@ class Dial {
     request?.socket?.destroy();
   }
 }
-
-function ignoreError(): void {}
 
 /** Named and coded as Node's own. */
 function abortError(cause: unknown): Error {

@@ -5,8 +5,8 @@
 import type { Extension } from '../handshake/index.ts';
 import { ANY, checkOptions, FLAG, NUMBER, OBJECT, type OptionKinds } from '../options/option-check.ts';
 import type { Role } from '../protocol/index.ts';
-import type { AgreedDeflate } from '../transport/compression.ts';
 import {
+  type AgreedDeflate,
   acceptOffers,
   type DeflateOptions,
   type DeflateSettings,

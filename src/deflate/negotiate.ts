@@ -95,6 +95,12 @@ export interface DeflateParams {
   readonly clientMaxWindowBits: number;
 }
 
+/** What the opening handshake has agreed on, and this side's settings. */
+export interface AgreedDeflate {
+  readonly agreed: DeflateParams;
+  readonly settings: DeflateSettings;
+}
+
 /** One direction of an agreement. */
 export interface DirectionParams {
   readonly contextTakeover: boolean;

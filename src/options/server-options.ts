@@ -4,7 +4,7 @@
  */
 
 import { type Limits, resolveLimits } from '../protocol/index.ts';
-import type { ConnectionSettings, ListenerErrors } from '../socket/socket-types.ts';
+import type { ConnectionSettings, ListenerErrors } from './connection-settings.ts';
 import {
   checkOptions,
   type Door,

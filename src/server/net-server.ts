@@ -23,6 +23,7 @@ import {
   type RequestHead,
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
+import type { ConnectionSettings } from '../options/connection-settings.ts';
 import {
   COUNT,
   checkOptions,
@@ -48,7 +49,7 @@ import { checkLimitNames, checkTimeout, LIMIT_NAMES } from '../options/server-op
 import { type Limits, resolveLimits } from '../protocol/index.ts';
 import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/typed-emitter.ts';
-import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
+import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';

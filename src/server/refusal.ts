@@ -2,11 +2,8 @@
 
 import type { Duplex } from 'node:stream';
 import { buildRefusalResponse, type HeaderField } from '../handshake/index.ts';
-import { warnOfError } from '../transport/errors.ts';
+import { ignoreError, warnOfError } from '../transport/errors.ts';
 import { endWith } from './http-answer.ts';
-
-/** Until the connection is open, an error of its socket concerns nobody: 'close' follows, and the handshake ends. */
-export function ignoreError(): void {}
 
 /** A hook of the application has failed: 500 for the peer, a warning for us, and the process stays up. */
 export function refuseForError(socket: Duplex, error: unknown): void {

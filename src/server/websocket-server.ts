@@ -23,6 +23,7 @@ import {
   type UpgradeResponse,
   upgradeResponseLines,
 } from '../handshake/index.ts';
+import type { ConnectionSettings } from '../options/connection-settings.ts';
 import {
   checkOptions,
   type Door,
@@ -50,12 +51,12 @@ import {
 } from '../options/server-options.ts';
 import { isThenable } from '../socket/event-target.ts';
 import { TypedEmitter } from '../socket/typed-emitter.ts';
-import { type ConnectionSettings, internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
-import { warnOfError } from '../transport/errors.ts';
+import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
+import { ignoreError, warnOfError } from '../transport/errors.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { endWith } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
-import { ignoreError, refuse, refuseForError } from './refusal.ts';
+import { refuse, refuseForError } from './refusal.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
 

@@ -7,9 +7,10 @@ import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from '../client/client-handshake.ts';
 import { inCallersContext } from '../deflate/async-context.ts';
-import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { type AgreedDeflate, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { messageAt } from '../memory/message-memory.ts';
 import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
+import type { ConnectionSettings, ListenerErrors } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
 import {
   type SetSocketOptions,
@@ -20,10 +21,8 @@ import {
 } from '../options/server-options.ts';
 import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
 import type { listen, NetServer } from '../server/net-server.ts';
-import { ignoreError } from '../server/refusal.ts';
 import type { WebSocketServer } from '../server/websocket-server.ts';
-import type { AgreedDeflate } from '../transport/compression.ts';
-import { throwLater, violationError, warnOfError } from '../transport/errors.ts';
+import { ignoreError, throwLater, violationError, warnOfError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/message-sender.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
 import type { WebSocketStream } from '../web/websocket-stream.ts';
@@ -58,20 +57,11 @@ import { decodeText } from './message-text.ts';
 import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
 import type { broadcast, PreparedMessage, prepareMessage } from './prepared-message.ts';
 import { defineStates, READY_STATES, STATE_NAMES } from './ready-state.ts';
-import type {
-  ConnectionSettings,
-  ListenerErrors,
-  RawData,
-  SendCallback,
-  SendOptions,
-  WebSocketEvents,
-} from './socket-types.ts';
+import type { RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
 import type { createWebSocketStream } from './stream.ts';
 import { TypedEmitter } from './typed-emitter.ts';
 
 export type {
-  ConnectionSettings,
-  ListenerErrors,
   RawData,
   SendCallback,
   SendOptions,

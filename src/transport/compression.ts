@@ -4,14 +4,8 @@
  */
 
 import { MessageDeflater, MessageInflater } from '../deflate/codec.ts';
-import { compressionThreshold, type DeflateParams, type DeflateSettings, directionOf } from '../deflate/negotiate.ts';
+import { type AgreedDeflate, compressionThreshold, directionOf } from '../deflate/negotiate.ts';
 import type { Inflater, Role } from '../protocol/index.ts';
-
-/** What the opening handshake agreed on, and this side's settings. */
-export interface AgreedDeflate {
-  readonly agreed: DeflateParams;
-  readonly settings: DeflateSettings;
-}
 
 export class Compression implements Inflater {
   /** Shorter messages are sent as they are. */

@@ -29,6 +29,9 @@ function isUnreadableBlob(error: Error): boolean {
   return error instanceof DOMException && error.name === 'NotReadableError';
 }
 
+/** For errors that concern nobody: 'close' follows, and whoever waits hears of that. */
+export function ignoreError(): void {}
+
 /** Throws it where nobody can catch it: an uncaught exception, as what a listener of an EventTarget throws is. */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {

@@ -7,6 +7,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { outsideAnyContext } from '../deflate/async-context.ts';
+import type { AgreedDeflate } from '../deflate/negotiate.ts';
 import { unmask } from '../memory/mask-kernel.ts';
 import {
   allocateReusable,
@@ -28,7 +29,7 @@ import {
   checkControlPayload,
   Hold,
 } from '../protocol/index.ts';
-import { type AgreedDeflate, Compression } from './compression.ts';
+import { Compression } from './compression.ts';
 import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, type SharedReader } from './shared-read.ts';

@@ -5,8 +5,7 @@
 
 import { Writable } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
-import { type DeflateParams, MAX_WINDOW_BITS, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
-import type { AgreedDeflate } from '../transport/compression.ts';
+import { type AgreedDeflate, type DeflateParams, MAX_WINDOW_BITS, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import type { SocketTransport } from '../transport/socket-transport.ts';
 import type { PerMessageDeflateParams } from './per-message-deflate.ts';
 import { Sender, type SenderCallback } from './sender.ts';

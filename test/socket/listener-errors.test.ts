@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { ListenerErrors } from '../../src/options/connection-settings.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
-import { type ListenerErrors, WebSocket } from '../../src/socket/websocket.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { closed, echoed, RawPeer, text } from '../support/raw-peer.ts';
 import { echo, eventOf, nextTurn, SERVER_KINDS, startServer, takeUncaught, watchProcess } from '../support/servers.ts';
 
