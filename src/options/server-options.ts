@@ -4,6 +4,7 @@
  */
 
 import { type Limits, resolveLimits } from '../protocol/index.ts';
+import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { ConnectionSettings, ListenerErrors } from './connection-settings.ts';
 import {
   checkOptions,
@@ -273,18 +274,11 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  * @throws {TypeError | RangeError} when it is not a whole number from `leastMs` to 2 147 483 647
  */
 export function checkTimeout(name: string, timeoutMs: number | undefined, leastMs = 0): number | undefined {
-  if (timeoutMs === undefined) return undefined;
-  if (typeof timeoutMs !== 'number') throw new TypeError(`${name} must be a number, not ${typeof timeoutMs}`);
-  if (!Number.isInteger(timeoutMs) || timeoutMs < leastMs || timeoutMs > MAX_TIMEOUT_MS) {
-    throw new RangeError(`${name} must be whole milliseconds from ${leastMs} to ${MAX_TIMEOUT_MS}; got ${timeoutMs}`);
-  }
-  return timeoutMs;
+  return timeoutMs === undefined
+    ? undefined
+    : checkWholeNumber(name, timeoutMs, leastMs, MAX_TIMEOUT_MS, 'whole milliseconds');
 }
 
 function limitOrOff(name: string, value: number): number {
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
-  if (value === Number.POSITIVE_INFINITY) return value;
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`${name} must be a whole number from 0 on; got ${value}`);
-  return value === 0 ? Number.POSITIVE_INFINITY : value;
+  return checkWholeNumber(name, value, 0) || Number.POSITIVE_INFINITY;
 }

@@ -2,6 +2,8 @@
  * How much a peer may make this endpoint hold or do (§10.4). Every limit is a number of its unit; Infinity turns it off.
  */
 
+import { checkWholeNumber } from './whole-number.ts';
+
 export interface Limits {
   /** Longest message, in bytes of payload, all its fragments together. Default 1 MiB. Close code 1009. */
   readonly maxMessageBytes: number;
@@ -67,12 +69,7 @@ const NAMES: readonly string[] = ['maxMessageCostBytes', ...Object.keys(DEFAULTS
 function checkLimit(name: string, value: unknown): void {
   if (value === undefined) return;
   if (!NAMES.includes(name)) throw new TypeError(`There is no limit "${name}": use ${NAMES.join(', ')}`);
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
-  const isWhole = Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY;
-  const least = name === 'maxPendingPongs' ? 1 : 0;
-  if (!isWhole || value < least) {
-    throw new RangeError(`${name} must be a whole number from ${least} on, or Infinity; got ${value}`);
-  }
+  checkWholeNumber(name, value, name === 'maxPendingPongs' ? 1 : 0);
 }
 
 /** No limit at all: for tools that look at recorded bytes, never for a server. */

@@ -6,6 +6,7 @@
  */
 
 import { ANY, checkOptions, type OptionKinds } from '../options/option-check.ts';
+import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { ConnectionError } from '../transport/errors.ts';
 
 /** Text as a string, anything else as a Buffer. */
@@ -118,8 +119,8 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   constructor(queue: MessageQueue, source: PausableSource, options: MessagesOptions = {}) {
     checkOptions(DOOR, options);
     const { maxQueue = DEFAULT_MAX_QUEUE, maxQueueBytes = DEFAULT_MAX_QUEUE_BYTES } = options;
-    checkLimit('maxQueue', maxQueue);
-    checkLimit('maxQueueBytes', maxQueueBytes);
+    checkWholeNumber('maxQueue', maxQueue, 1);
+    checkWholeNumber('maxQueueBytes', maxQueueBytes, 1);
     this.#queue = queue;
     this.#source = source;
     this.#maxQueue = maxQueue;
@@ -220,12 +221,6 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
     if (!this.#isPausing) return;
     this.#isPausing = false;
     this.#source.resume();
-  }
-}
-
-function checkLimit(name: string, value: number): void {
-  if (!(value === Number.POSITIVE_INFINITY || Number.isSafeInteger(value)) || value < 1) {
-    throw new RangeError(`${name} must be a whole number from 1 on, or Infinity; got ${value}`);
   }
 }
 

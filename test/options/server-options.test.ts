@@ -32,7 +32,7 @@ describe('the options of ws in the terms of the core', () => {
 
   it.each([
     ['maxPayload', '5', TypeError, 'maxPayload must be a number, not string'],
-    ['maxPayload', -1, RangeError, 'maxPayload must be a whole number from 0 on; got -1'],
+    ['maxPayload', -1, RangeError, 'maxPayload must be a whole number from 0 on, or Infinity; got -1'],
     [
       'closeTimeout',
       Infinity,
@@ -46,8 +46,13 @@ describe('the options of ws in the terms of the core', () => {
       'closeTimeout must be whole milliseconds from 0 to 2147483647; got 2147483648',
     ],
     ['closeTimeout', '9', TypeError, 'closeTimeout must be a number, not string'],
-    ['maxFragments', 0.5, RangeError, 'maxFragments must be a whole number from 0 on; got 0.5'],
-    ['maxPendingAutoPongs', Number.NaN, RangeError, 'maxPendingAutoPongs must be a whole number from 0 on; got NaN'],
+    ['maxFragments', 0.5, RangeError, 'maxFragments must be a whole number from 0 on, or Infinity; got 0.5'],
+    [
+      'maxPendingAutoPongs',
+      Number.NaN,
+      RangeError,
+      'maxPendingAutoPongs must be a whole number from 0 on, or Infinity; got NaN',
+    ],
   ])('%s: %s is refused with a reason', (name, value, ErrorClass, message) => {
     expect(() => settingsFromWsOptions({ [name]: value })).toThrow(new ErrorClass(message));
   });
