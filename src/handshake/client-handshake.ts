@@ -14,8 +14,8 @@ import {
   parseTokenList,
 } from './header-fields.ts';
 import type { HeaderMap } from './header-map.ts';
+import { isHost, parseTarget } from './http-request.ts';
 import { acceptValue, isKeyShaped } from './key.ts';
-import { isHost, parseTarget } from './request-target.ts';
 
 export interface UpgradeRequestParts {
   /** Host, with `:port` unless it is the scheme's default. */
@@ -32,8 +32,6 @@ export interface UpgradeRequestParts {
   readonly origin?: string | undefined;
   /** More fields, such as Cookie or Authorization. */
   readonly headers?: readonly HeaderField[];
-  /** Default 13. 8 is a draft that differs, for what is sent here, in the name of the Origin header. */
-  readonly version?: 13 | 8;
 }
 
 /** §4.1 has these in a request for the handshake's own use. */
@@ -45,7 +43,7 @@ const RESERVED_IN_REQUEST = ['sec-websocket-protocol', 'sec-websocket-extensions
  *   subprotocol stands there twice, or when `headers` has a field of the handshake
  */
 export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
-  const { host, target, key, subprotocols = [], extensions = [], origin, headers = [], version = 13 } = parts;
+  const { host, target, key, subprotocols = [], extensions = [], origin, headers = [] } = parts;
   requirePart(isHost(host), 'host', host, 'a host name or address with an optional :port');
   requirePart(parseTarget(target) !== undefined, 'target', target, 'a percent-encoded path without a fragment');
   requirePart(isKeyShaped(key), 'key', key, '16 bytes in base64');
@@ -60,9 +58,9 @@ export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
     ['Upgrade', 'websocket'],
     ['Connection', 'Upgrade'],
     ['Sec-WebSocket-Key', key],
-    ['Sec-WebSocket-Version', String(version)],
+    ['Sec-WebSocket-Version', '13'],
   ];
-  if (origin !== undefined) own.push([version === 8 ? 'Sec-WebSocket-Origin' : 'Origin', origin]);
+  if (origin !== undefined) own.push(['Origin', origin]);
   if (subprotocols.length > 0) own.push(['Sec-WebSocket-Protocol', subprotocols.join(',')]);
   if (extensions.length > 0) own.push(['Sec-WebSocket-Extensions', formatExtensions(extensions)]);
   return formatHead(headLines(`GET ${target} HTTP/1.1`, own, headers, RESERVED_IN_REQUEST));

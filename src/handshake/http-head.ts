@@ -7,7 +7,6 @@
 
 import { isToken } from './header-fields.ts';
 import { HeaderMap, isWhitespace, trimWhitespace } from './header-map.ts';
-import { hasTargetCharacters } from './request-target.ts';
 
 export interface RequestHead {
   readonly method: string;
@@ -69,7 +68,14 @@ const DELETE = 0x7f;
 const NO_BYTES = new Uint8Array(0);
 
 const REQUEST_LINE = /^([^ ]+) ([^ ]+) HTTP\/(\d)\.(\d)$/;
+/** Visible ASCII without `#`: §3 has no fragments in resource names, nor has RFC 9112 §3.2 in request-targets. */
+const TARGET_CHARACTERS = /^[!-"$-~]+$/;
 const STATUS_LINE = /^HTTP\/(\d)\.(\d) (\d{3})(?: (.*))?$/;
+
+/** Whether `text` has only characters that a request-target may have, and at least one. */
+export function hasTargetCharacters(text: string): boolean {
+  return TARGET_CHARACTERS.test(text);
+}
 
 /** Feed it chunks of any size until it returns something. Each byte is looked at once, however they are cut. */
 export class HttpHeadParser<Kind extends keyof HeadByKind> {

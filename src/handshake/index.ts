@@ -1,26 +1,28 @@
 /** The opening handshake (§4, §9.1): the public parts of this folder. */
 
-export { encodeBase64 } from './base64.ts';
 export * from './client-handshake.ts';
 export { formatHead, type HeaderField, reasonPhrase } from './head-writer.ts';
 export {
   checkHeaderName,
-  checkHeaderValue,
   type Extension,
   type ExtensionParam,
   formatExtensions,
-  HeaderSyntaxError,
   isToken,
   listHasToken,
   parseExtensions,
   parseSubprotocols,
-  parseTokenList,
 } from './header-fields.ts';
 export { areFields, fieldEntries, HeaderMap, isPlainObject } from './header-map.ts';
-export * from './http-head.ts';
-export { acceptValue, GUID, generateKey, isKeyShaped } from './key.ts';
-export { allowsNextRequest, checkRequest, effectiveHeaders } from './request-rules.ts';
-export { parseTarget } from './request-target.ts';
+export {
+  type HeadByKind,
+  type HeadFailure,
+  HttpHeadParser,
+  type HttpHeadParserOptions,
+  type ParsedHead,
+  type RequestHead,
+  type ResponseHead,
+} from './http-head.ts';
+export { allowsNextRequest, checkRequest, effectiveHeaders, parseTarget } from './http-request.ts';
+export { acceptValue, encodeBase64, GUID, generateKey } from './key.ts';
 export * from './server-handshake.ts';
-export * from './server-response.ts';
 export { sha1 } from './sha1.ts';

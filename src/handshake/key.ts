@@ -4,7 +4,6 @@
  * travel.
  */
 
-import { encodeBase64 } from './base64.ts';
 import { sha1 } from './sha1.ts';
 
 const KEY_BYTES = 16;
@@ -43,4 +42,27 @@ export function acceptValue(key: string): string {
   for (let i = 0; i < key.length; i++) bytes[i] = key.charCodeAt(i);
   for (let i = 0; i < GUID.length; i++) bytes[key.length + i] = GUID.charCodeAt(i);
   return encodeBase64(sha1(bytes));
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+/** = */
+const PADDING = 0x3d;
+
+/**
+ * `bytes` in base64 (RFC 4648 §4), padded. There is no decoder: §4.2.2 lets the server use the key as the text it is.
+ */
+export function encodeBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 3) {
+    const remaining = bytes.length - i;
+    const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+    // Four characters at once: each string in between would be garbage.
+    text += String.fromCharCode(
+      ALPHABET.charCodeAt(group >> 18),
+      ALPHABET.charCodeAt((group >> 12) & 63),
+      remaining > 1 ? ALPHABET.charCodeAt((group >> 6) & 63) : PADDING,
+      remaining > 2 ? ALPHABET.charCodeAt(group & 63) : PADDING,
+    );
+  }
+  return text;
 }

@@ -1,21 +1,24 @@
 /**
- * Reading the client's opening handshake (§4.2.1, and the decisions of §4.2.2) as a pure function of the request.
- * `server-response.ts` writes the answer; between the two there is room for whatever the server wants to ask first. It
- * refuses to know about sockets, about Node's http module, and about what an extension's parameters mean.
+ * The server's half of the opening handshake (§4.2) as pure functions: `checkUpgradeRequest` judges the request,
+ * `buildUpgradeResponse` and `buildRefusalResponse` write the answer. Between the two there is room for whatever the
+ * server wants to ask first. It refuses to know of sockets, of Node's http module, and of what the parameters of an
+ * extension mean.
  */
 
-import type { HeaderField } from './head-writer.ts';
+import { encodeUtf8 } from '../protocol/index.ts';
+import { checkExtraFields, formatHead, type HeaderField, headerLine, reasonPhrase, statusLine } from './head-writer.ts';
 import {
   type Extension,
+  formatExtensions,
   type HeaderSyntaxError,
+  isToken,
   listHasToken,
   parseExtensions,
   parseSubprotocols,
 } from './header-fields.ts';
 import type { HeaderMap } from './header-map.ts';
-import { isKeyShaped } from './key.ts';
-import { announcesBody } from './request-rules.ts';
-import { namesOneHost, parseTarget } from './request-target.ts';
+import { announcesBody, namesOneHost, parseTarget } from './http-request.ts';
+import { acceptValue, isKeyShaped } from './key.ts';
 
 /** What the check reads of a request. A head from `HttpHeadParser` is one. */
 export interface UpgradeRequest {
@@ -40,6 +43,8 @@ export interface UpgradeRequestOptions {
   readonly profile?: HandshakeProfile;
   /** False when the server supports no extension: their header is then ignored like an unknown one. Default true. */
   readonly parsesExtensions?: boolean;
+  /** Says why nothing is served at a resource name; undefined where something is. Default: every name is served. */
+  readonly explainPath?: (resourceName: string) => string | undefined;
   /**
    * Origins from which a connection may come, as browsers write them: `scheme://host`, with `:port` unless default.
    * A list lets requests without Origin pass: no browser sent them, and other clients could send any Origin they like
@@ -55,7 +60,6 @@ export interface AcceptableRequest {
   readonly version: number;
   /** The path with its query (§3), also of an absolute request-target. */
   readonly resourceName: string;
-  readonly host: string | undefined;
   readonly origin: string | undefined;
   /** As offered, most preferred first. */
   readonly subprotocols: readonly string[];
@@ -77,273 +81,148 @@ export interface Refusal {
 
 export type CheckId =
   | 'method'
-  | 'httpVersion'
   | 'target'
-  | 'host'
-  | 'body'
   | 'upgrade'
   | 'connection'
   | 'key'
   | 'versionHeader'
   | 'version'
+  | 'httpVersion'
+  | 'host'
+  | 'body'
+  | 'path'
   | 'subprotocols'
   | 'extensions'
   | 'origin';
 
-interface RefusalRow {
-  readonly status: number;
-  /** The body, if not the check's own explanation. */
-  readonly message?: string;
-  readonly headers?: readonly HeaderField[];
-}
-
-/** The checks that are about the wire. */
-const WIRE_CHECKS: readonly CheckId[] = ['httpVersion', 'host', 'body'];
-
-interface Profile {
-  readonly contentType: string;
-  /** As they are written: §4.3 has one way to write a number, without leading zeros, so comparing texts is enough. */
-  readonly versions: readonly string[];
-  /** A check without a row is not made. */
-  readonly refusals: Readonly<Partial<Record<CheckId, RefusalRow>>>;
-}
+type Answer = Pick<Refusal, 'status' | 'message' | 'headers'>;
 
 /** Nothing offered, nothing to add. */
 const NONE: readonly never[] = Object.freeze([]);
 
 /** §4.4: a refusal lists all versions that are understood. */
 const VERSION_13: HeaderField = ['Sec-WebSocket-Version', '13'];
-const WS_VERSION_REFUSAL: RefusalRow = {
+
+const WS_VERSION_ANSWER: Answer = {
   status: 400,
   message: 'Missing or invalid Sec-WebSocket-Version header',
   headers: [['Sec-WebSocket-Version', '13, 8']],
 };
 
-const PROFILES: Readonly<Record<HandshakeProfile, Profile>> = {
-  strict: {
-    contentType: 'text/plain; charset=utf-8',
-    versions: ['13'],
-    refusals: {
-      method: { status: 405, headers: [['Allow', 'GET']] },
-      httpVersion: { status: 400 },
-      target: { status: 400 },
-      host: { status: 400 },
-      body: { status: 400 },
-      upgrade: { status: 400 },
-      connection: { status: 400 },
-      key: { status: 400 },
-      // §4.2.2 asks for 426 when the client's version is one the server does not understand. Without a version, or with
-      // two, the client has named none: that is a request not as §4.2.1 describes it, hence 400.
-      versionHeader: { status: 400, headers: [VERSION_13] },
-      // RFC 9110 §15.5.22 has a 426 name the protocol in Upgrade, and RFC 9110 §7.8 has Connection list it.
-      version: { status: 426, headers: [['Connection', 'close, Upgrade'], ['Upgrade', 'websocket'], VERSION_13] },
-      subprotocols: { status: 400 },
-      extensions: { status: 400 },
-      origin: { status: 403 },
-    },
-  },
-  ws: {
-    contentType: 'text/html',
-    versions: ['13', '8'],
-    refusals: {
-      method: { status: 405, message: 'Invalid HTTP method' },
-      httpVersion: { status: 400 },
-      host: { status: 400 },
-      body: { status: 400 },
-      upgrade: { status: 400, message: 'Invalid Upgrade header' },
-      key: { status: 400, message: 'Missing or invalid Sec-WebSocket-Key header' },
-      versionHeader: WS_VERSION_REFUSAL,
-      version: WS_VERSION_REFUSAL,
-      subprotocols: { status: 400, message: 'Invalid Sec-WebSocket-Protocol header' },
-      extensions: { status: 400, message: 'Invalid or unacceptable Sec-WebSocket-Extensions header' },
-      origin: { status: 403 },
-    },
-  },
+/** What ws answers to what it looks for itself. */
+const WS_ANSWERS: Readonly<Partial<Record<CheckId, Answer>>> = {
+  method: { status: 405, message: 'Invalid HTTP method', headers: NONE },
+  upgrade: { status: 400, message: 'Invalid Upgrade header', headers: NONE },
+  key: { status: 400, message: 'Missing or invalid Sec-WebSocket-Key header', headers: NONE },
+  versionHeader: WS_VERSION_ANSWER,
+  version: WS_VERSION_ANSWER,
+  path: { status: 400, message: reasonPhrase(400), headers: NONE },
+  subprotocols: { status: 400, message: 'Invalid Sec-WebSocket-Protocol header', headers: NONE },
+  extensions: { status: 400, message: 'Invalid or unacceptable Sec-WebSocket-Extensions header', headers: NONE },
 };
-
-interface CheckContext {
-  readonly request: UpgradeRequest;
-  readonly wireHeaders: HeaderMap;
-  readonly options: UpgradeRequestOptions;
-  readonly profile: Profile;
-  /** Checks that parse something leave it here. */
-  readonly found: { -readonly [Name in keyof AcceptableRequest]: AcceptableRequest[Name] };
-}
-
-interface Check {
-  readonly id: CheckId;
-  readonly section: string;
-  /** What is wrong and what to do about it, or undefined when the requirement is met. */
-  readonly explain: (context: CheckContext) => string | undefined;
-}
-
-/** Every requirement on a request, in the order in which they are checked: first what ws looks for, in its order. */
-const CHECKS: readonly Check[] = [
-  {
-    id: 'method',
-    section: '§4.2.1',
-    explain: ({ request }) => unless(request.method === 'GET', 'A WebSocket is opened with GET'),
-  },
-  {
-    id: 'target',
-    section: '§4.2.1',
-    explain({ request, found }) {
-      const target = parseTarget(request.target);
-      if (target === undefined) return 'The request-target must be a path or an absolute http or https URI';
-      found.resourceName = target.resourceName;
-      return undefined;
-    },
-  },
-  {
-    id: 'upgrade',
-    section: '§4.2.1',
-    explain: ({ request }) =>
-      unless(listHas(request, 'upgrade', 'websocket'), 'The Upgrade header must have websocket'),
-  },
-  {
-    id: 'connection',
-    section: '§4.2.1',
-    explain: ({ request }) =>
-      unless(listHas(request, 'connection', 'upgrade'), 'The Connection header must have Upgrade'),
-  },
-  {
-    // A repeated header is joined with a comma, which no key has (§11.3.1: once only).
-    id: 'key',
-    section: '§4.2.1',
-    explain({ request, found }) {
-      found.key = request.headers.get('sec-websocket-key') ?? '';
-      return unless(isKeyShaped(found.key), 'Exactly one Sec-WebSocket-Key header with 16 bytes in base64 is required');
-    },
-  },
-  {
-    id: 'versionHeader',
-    section: '§11.3.5',
-    explain: ({ request }) =>
-      unless(
-        request.headers.count('sec-websocket-version') === 1,
-        'Exactly one Sec-WebSocket-Version header is required: send 13',
-      ),
-  },
-  {
-    id: 'version',
-    section: '§4.2.2',
-    explain({ request, profile, found }) {
-      const version = request.headers.get('sec-websocket-version')!;
-      found.version = Number(version);
-      return unless(
-        profile.versions.includes(version),
-        'This version of the WebSocket protocol is not supported: use 13',
-      );
-    },
-  },
-  {
-    id: 'httpVersion',
-    section: '§4.2.1',
-    explain: ({ request }) => unless(Number(request.httpVersion) >= 1.1, 'A WebSocket needs HTTP/1.1 or higher'),
-  },
-  {
-    id: 'host',
-    section: '§4.2.1',
-    explain: ({ wireHeaders }) =>
-      unless(namesOneHost(wireHeaders), 'Exactly one Host header with a valid host is required'),
-  },
-  {
-    // A body would stand where the first frame is expected.
-    id: 'body',
-    section: '§4.2.1',
-    explain({ wireHeaders }) {
-      return unless(!announcesBody(wireHeaders), 'A request for a WebSocket must have no body');
-    },
-  },
-  {
-    id: 'subprotocols',
-    section: '§4.1',
-    explain({ request, found }) {
-      const value = request.headers.get('sec-websocket-protocol');
-      if (value === undefined) return undefined;
-      return explainSyntax('Sec-WebSocket-Protocol', () => {
-        found.subprotocols = parseSubprotocols(value);
-      });
-    },
-  },
-  {
-    id: 'extensions',
-    section: '§9.1',
-    explain({ request, options, found }) {
-      const value = options.parsesExtensions === false ? undefined : request.headers.get('sec-websocket-extensions');
-      if (value === undefined) return undefined;
-      return explainSyntax('Sec-WebSocket-Extensions', () => {
-        found.extensions = parseExtensions(value);
-      });
-    },
-  },
-  {
-    id: 'origin',
-    section: '§10.2',
-    explain({ request, options: { origins }, found }) {
-      const origin = request.headers.get('origin');
-      // Version 8, a draft, called the header by another name. Whoever sends both has to be let in by both.
-      const draftOrigin = found.version === 8 ? request.headers.get('sec-websocket-origin') : undefined;
-      found.origin = draftOrigin ?? origin;
-      const named = origin === undefined || origin === found.origin ? [found.origin] : [found.origin, origin];
-      return unless(
-        named.every((name) => isOriginAllowed(name, origins)),
-        'Connections from this origin are not allowed',
-      );
-    },
-  },
-];
 
 /**
  * Judges a request against §4.2.1 and §4.2.2. The first requirement that is not met decides the refusal, and with it the
- * HTTP status that §10.7 asks for.
+ * HTTP status that §10.7 asks for. The order is that of §4.2.1, but for what ws does not look at: that comes behind, so
+ * that a request with two faults gets ws's answer.
  */
 export function checkUpgradeRequest(
   request: UpgradeRequest,
-  options: UpgradeRequestOptions = {},
+  { profile = 'strict', parsesExtensions = true, explainPath, origins }: UpgradeRequestOptions = {},
 ): AcceptableRequest | Refusal {
-  const profile = PROFILES[options.profile ?? 'strict'];
-  const found: CheckContext['found'] = {
-    ok: true,
-    key: '',
-    version: 0,
-    resourceName: request.target,
-    host: request.headers.get('host'),
-    origin: undefined,
-    subprotocols: NONE,
-    extensions: NONE,
+  const { method, target, httpVersion, headers, wireHeaders = headers } = request;
+  const isStrict = profile === 'strict';
+  const refuse = (
+    check: CheckId,
+    section: string,
+    status: number,
+    message: string,
+    fields: readonly HeaderField[] = NONE,
+  ): Refusal => {
+    const answer = isStrict ? undefined : WS_ANSWERS[check];
+    const contentType = isStrict ? 'text/plain; charset=utf-8' : 'text/html';
+    return { ok: false, check, section, contentType, ...(answer ?? { status, message, headers: fields }) };
   };
-  const wireHeaders = request.wireHeaders ?? request.headers;
-  const context: CheckContext = { request, wireHeaders, options, profile, found };
-  for (const check of CHECKS) {
-    const isMade = request.wireHeaders !== null || !WIRE_CHECKS.includes(check.id);
-    const row = isMade ? profile.refusals[check.id] : undefined;
-    const explanation = row === undefined ? undefined : check.explain(context);
-    if (explanation !== undefined) return refusal(check, row!, explanation, profile);
+
+  // Item 1: a GET with a resource name.
+  if (method !== 'GET') return refuse('method', '§4.2.1', 405, 'A WebSocket is opened with GET', [['Allow', 'GET']]);
+  const resourceName = parseTarget(target)?.resourceName ?? (isStrict ? undefined : target);
+  if (resourceName === undefined) {
+    return refuse('target', '§4.2.1', 400, 'The request-target must be a path or an absolute http or https URI');
   }
-  return found;
+  // Item 3.
+  if (!listHasToken(headers.get('upgrade') ?? '', 'websocket')) {
+    return refuse('upgrade', '§4.2.1', 400, 'The Upgrade header must have websocket');
+  }
+  // Item 4.
+  if (isStrict && !listHasToken(headers.get('connection') ?? '', 'upgrade')) {
+    return refuse('connection', '§4.2.1', 400, 'The Connection header must have Upgrade');
+  }
+  // Item 5. A repeated header is joined with a comma, which no key has (§11.3.1: once only).
+  const key = headers.get('sec-websocket-key') ?? '';
+  if (!isKeyShaped(key)) {
+    const message = 'Exactly one Sec-WebSocket-Key header with 16 bytes in base64 is required';
+    return refuse('key', '§4.2.1', 400, message);
+  }
+  // Item 6. Without a version, or with two, the client has named none that we could refuse with a 426.
+  if (headers.count('sec-websocket-version') !== 1) {
+    const message = 'Exactly one Sec-WebSocket-Version header is required: send 13';
+    return refuse('versionHeader', '§11.3.5', 400, message, [VERSION_13]);
+  }
+  // §4.3 has one way to write a number, without leading zeros, so comparing texts is enough.
+  const version = headers.get('sec-websocket-version')!;
+  if (version !== '13' && (isStrict || version !== '8')) {
+    const message = 'This version of the WebSocket protocol is not supported: use 13';
+    // RFC 9110 §15.5.22 has a 426 name the protocol in Upgrade, and RFC 9110 §7.8 has Connection list it.
+    const fields: HeaderField[] = [['Connection', 'close, Upgrade'], ['Upgrade', 'websocket'], VERSION_13];
+    return refuse('version', '§4.2.2', 426, message, fields);
+  }
+
+  if (wireHeaders !== null) {
+    // Item 1: HTTP/1.1 or higher.
+    if (!(Number(httpVersion) >= 1.1)) {
+      return refuse('httpVersion', '§4.2.1', 400, 'A WebSocket needs HTTP/1.1 or higher');
+    }
+    // Item 2.
+    if (!namesOneHost(wireHeaders)) {
+      return refuse('host', '§4.2.1', 400, 'Exactly one Host header with a valid host is required');
+    }
+    // A body would stand where the first frame is expected.
+    if (announcesBody(wireHeaders)) {
+      return refuse('body', '§4.2.1', 400, 'A request for a WebSocket must have no body');
+    }
+  }
+
+  // §4.2.2 item 4: the service may not be available.
+  const pathFault = explainPath?.(resourceName);
+  if (pathFault !== undefined) return refuse('path', '§4.2.2', 404, pathFault);
+  // Items 8 and 9. Each may stand several times, which counts as one list in order (§11.3.2, §11.3.4).
+  const offer = headers.get('sec-websocket-protocol');
+  const subprotocols = offer === undefined ? NONE : parsed(parseSubprotocols, offer);
+  if (typeof subprotocols === 'string') {
+    return refuse('subprotocols', '§4.1', 400, `Invalid Sec-WebSocket-Protocol header: ${subprotocols}`);
+  }
+  const extensionOffer = parsesExtensions ? headers.get('sec-websocket-extensions') : undefined;
+  const extensions = extensionOffer === undefined ? NONE : parsed(parseExtensions, extensionOffer);
+  if (typeof extensions === 'string') {
+    return refuse('extensions', '§9.1', 400, `Invalid Sec-WebSocket-Extensions header: ${extensions}`);
+  }
+  // Item 7. Version 8, a draft, called the header by another name. Whoever sends both has to be let in by both.
+  const named = headers.get('origin');
+  const origin = (version === '8' ? headers.get('sec-websocket-origin') : undefined) ?? named;
+  const isNamedAllowed = named === undefined || named === origin || isOriginAllowed(named, origins);
+  if (!isNamedAllowed || !isOriginAllowed(origin, origins)) {
+    return refuse('origin', '§10.2', 403, 'Connections from this origin are not allowed');
+  }
+  return { ok: true, key, version: Number(version), resourceName, origin, subprotocols, extensions };
 }
 
-function refusal({ id, section }: Check, row: RefusalRow, explanation: string, profile: Profile): Refusal {
-  const { status, message = explanation, headers = NONE } = row;
-  return { ok: false, check: id, section, status, message, contentType: profile.contentType, headers };
-}
-
-function unless(isMet: boolean, explanation: string): string | undefined {
-  return isMet ? undefined : explanation;
-}
-
-function listHas(request: UpgradeRequest, name: string, token: string): boolean {
-  return listHasToken(request.headers.get(name) ?? '', token);
-}
-
-/** Parses a header. It may stand several times, which counts as one list in order (§11.3.2, §11.3.4). */
-function explainSyntax(name: string, parse: () => void): string | undefined {
+/** What a header's value says, or what is wrong with its syntax. */
+function parsed<Value>(parse: (value: string) => Value, value: string): Value | string {
   try {
-    parse();
-    return undefined;
+    return parse(value);
   } catch (error) {
-    return `Invalid ${name} header: ${(error as HeaderSyntaxError).message}`;
+    return (error as HeaderSyntaxError).message;
   }
 }
 
@@ -358,4 +237,97 @@ function isOriginAllowed(origin: string | undefined, origins: UpgradeRequestOpti
 /** The client's most preferred subprotocol among those the server supports (§4.2.2), or undefined if there is none. */
 export function chooseSubprotocol(offered: readonly string[], supported: readonly string[]): string | undefined {
   return offered.find((name) => supported.includes(name));
+}
+
+export interface UpgradeResponse {
+  /** The request's key. */
+  readonly key: string;
+  /** The subprotocol chosen; default none. */
+  readonly subprotocol?: string | undefined;
+  /** The extensions agreed on, in the order in which they work on the data (§9.1); default none. */
+  readonly extensions?: readonly Extension[];
+  /** More fields, such as Set-Cookie. */
+  readonly headers?: readonly HeaderField[] | undefined;
+}
+
+/**
+ * §11.3.2 to §11.3.4: the last four stand in a response at most once, and only the handshake can know their value; so
+ * with the two that HTTP wants for the upgrade.
+ */
+const RESERVED_IN_RESPONSE = [
+  'upgrade',
+  'connection',
+  'sec-websocket-accept',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+  'sec-websocket-version',
+];
+
+/** What all 101 responses begin with. */
+const UPGRADE_START = `${statusLine(101)}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: `;
+
+/**
+ * The 101 response (§4.2.2), one character per byte.
+ * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
+ */
+export function buildUpgradeResponse({ key, subprotocol, extensions, headers }: UpgradeResponse): string {
+  let head = UPGRADE_START + acceptValue(key);
+  if (subprotocol !== undefined) {
+    if (!isToken(subprotocol)) throw new TypeError(`A subprotocol must be a token, not ${JSON.stringify(subprotocol)}`);
+    head += `\r\nSec-WebSocket-Protocol: ${subprotocol}`;
+  }
+  if (extensions !== undefined && extensions.length > 0) {
+    head += `\r\nSec-WebSocket-Extensions: ${formatExtensions(extensions)}`;
+  }
+  if (headers !== undefined && headers.length > 0) {
+    checkExtraFields(headers, RESERVED_IN_RESPONSE);
+    for (const [name, value] of headers) head += `\r\n${headerLine(name, value)}`;
+  }
+  return `${head}\r\n\r\n`;
+}
+
+/**
+ * The lines of the 101 response (§4.2.2), the status line first, for programs that want to change them. `formatHead`
+ * makes them a head. Throws as `buildUpgradeResponse` does.
+ */
+export function upgradeResponseLines(response: UpgradeResponse): string[] {
+  const lines = buildUpgradeResponse(response).split('\r\n');
+  // The empty line that ends the head, and what is behind it.
+  lines.length -= 2;
+  return lines;
+}
+
+export interface RefusalResponse {
+  /** 300 to 599. */
+  readonly status: number;
+  /** The body. Default: the status's reason phrase. */
+  readonly message?: string;
+  /** Each replaces the field of its name that would be there by default: Connection, Content-Type, Content-Length. */
+  readonly headers?: readonly HeaderField[];
+  /** Default `text/plain; charset=utf-8`. */
+  readonly contentType?: string;
+}
+
+/**
+ * A whole HTTP response that refuses the upgrade and announces that the connection ends (§4.2.2). One character per
+ * byte, the body's UTF-8 included.
+ * @throws RangeError when the status is not one that refuses; TypeError when a part has illegal characters
+ */
+export function buildRefusalResponse({ status, message, headers = [], contentType }: RefusalResponse): string {
+  if (!Number.isInteger(status) || status < 300 || status > 599) {
+    throw new RangeError(`A refusal needs an HTTP status from 300 to 599, not ${status}`);
+  }
+  const body = utf8ByteString(message ?? reasonPhrase(status));
+  const defaults: HeaderField[] = [
+    ['Connection', 'close'],
+    ['Content-Type', contentType ?? 'text/plain; charset=utf-8'],
+    ['Content-Length', String(body.length)],
+  ];
+  const given = new Set(headers.map(([name]) => name.toLowerCase()));
+  const fields = [...defaults.filter(([name]) => !given.has(name.toLowerCase())), ...headers];
+  return formatHead([statusLine(status), ...fields.map(([name, value]) => headerLine(name, value))]) + body;
+}
+
+function utf8ByteString(text: string): string {
+  return Array.from(encodeUtf8(text), (byte) => String.fromCharCode(byte)).join('');
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { acceptValue, generateKey, isKeyShaped } from '../../src/handshake/key.ts';
+import { acceptValue, encodeBase64, generateKey, isKeyShaped } from '../../src/handshake/key.ts';
 
 describe('acceptValue', () => {
   it('§1.3 the sample nonce gives the sample accept value', () => {
@@ -68,5 +68,31 @@ describe('generateKey', () => {
 
   it('§4.1 a source that returns too few bytes is an error', () => {
     expect(() => generateKey(() => new Uint8Array(15))).toThrow(RangeError);
+  });
+});
+
+describe('encodeBase64', () => {
+  it.each([
+    ['', ''],
+    ['f', 'Zg=='],
+    ['fo', 'Zm8='],
+    ['foo', 'Zm9v'],
+    ['foob', 'Zm9vYg=='],
+    ['fooba', 'Zm9vYmE='],
+    ['foobar', 'Zm9vYmFy'],
+  ])('RFC 4648 §10 "%s" is "%s"', (text, expected) => {
+    expect(encodeBase64(new TextEncoder().encode(text))).toBe(expected);
+  });
+
+  it('RFC 4648 §4 uses + and / for 62 and 63', () => {
+    expect(encodeBase64(Uint8Array.of(0xfb, 0xff, 0xbf))).toBe('+/+/');
+  });
+
+  it('RFC 4648 §4 equals Buffer for any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        expect(encodeBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
+      }),
+    );
   });
 });
