@@ -234,7 +234,6 @@ export class MessageDeflater {
   private readonly source: ZlibSource;
   private readonly queue = new JobQueue<DeflateJob>((job) => this.start(job));
   private isClosed = false;
-  private forgetsContext = false;
 
   /** @throws {RangeError} for a window or tuning that zlib would not take */
   constructor(options: CodecOptions) {
@@ -244,24 +243,14 @@ export class MessageDeflater {
 
   /**
    * Deflates a message, or with `fin` false a fragment of one; every further call then continues it until one with `fin`
-   * true. The payload is read during the call only. What comes out has to be sent, in order: see `forgetContext`.
+   * true. The payload is read during the call only. What comes out has to be
+   * sent, in order: later messages refer to it.
    * @param done called once, during this call when the payload is small and nothing goes before it, or later
    */
   deflate(payload: Uint8Array, fin: boolean, done: DeflateDone): void {
     const isCopy = this.queue.isBusy;
     if (this.isClosed) done(new CodecClosedError(), NOTHING);
     else this.queue.add({ payload: isCopy ? Buffer.from(payload) : payload, isCopy, fin, done });
-  }
-
-  /**
-   * The message that `done` has just been given is not going to be sent. The peer's context lacks it, so the next
-   * message must not refer to it. To be called before anything else is deflated: during that `done` at best.
-   * @throws {Error} when a later message is being deflated already
-   */
-  forgetContext(): void {
-    if (this.queue.isWorking)
-      throw new Error('A later message is being compressed: drop a message in its own callback');
-    this.forgetsContext = true;
   }
 
   /** Frees the memory. What is under way or waits gets a `CodecClosedError` during this call. */
@@ -272,10 +261,6 @@ export class MessageDeflater {
   }
 
   private start({ payload, isCopy, fin, done }: DeflateJob): void {
-    if (this.forgetsContext) {
-      this.forgetsContext = false;
-      this.source.forgetContext();
-    }
     if (payload.length === 0) {
       // A flush with nothing new may give nothing, so zlib is not asked.
       if (fin) this.source.messageDone();

@@ -5,7 +5,8 @@ export class JobQueue<Job extends object> {
   private waiting: Job[] = [];
   /** Where in `waiting` the next job stands: taking the first of a long array off moves all the others. */
   private next = 0;
-  private current: Job | undefined;
+  /** The job that has begun and not ended. */
+  current: Job | undefined;
   private isDraining = false;
 
   /** @param start begins a job, which ends when `settle` is called, during `start` or after it */
@@ -16,11 +17,6 @@ export class JobQueue<Job extends object> {
   /** Whether a job that is added has to wait. */
   get isBusy(): boolean {
     return this.current !== undefined || this.isDraining || this.waiting.length > 0;
-  }
-
-  /** Whether a job has begun and not ended. */
-  get isWorking(): boolean {
-    return this.current !== undefined;
   }
 
   add(job: Job): void {

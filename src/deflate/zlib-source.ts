@@ -80,11 +80,6 @@ export class ZlibSource {
     this.zlib = undefined;
   }
 
-  /** Drops what the stream remembers of earlier messages. */
-  forgetContext(): void {
-    this.zlib?.reset();
-  }
-
   /** Frees the stream, if there is one, which may have failed or be at work. */
   discard(whenFree?: () => void): void {
     this.zlib?.close(whenFree);

@@ -277,31 +277,6 @@ for (const engine of ENGINES) {
       });
       expect(heard).toEqual([true, false]);
     });
-
-    it('A18 RFC 7692 §7.2.1 a message that is dropped after compression leaves no trace in the next', async () => {
-      const codec = deflater();
-      const peer = inflater();
-      const first = makePayload(500, 30, 1);
-      await inflate(peer, await deflate(codec, first));
-      const dropped = makePayload(500, 30, 2);
-      await deflate(codec, dropped);
-      codec.forgetContext();
-      const { fault, output } = await inflate(peer, await deflate(codec, dropped));
-      expect(fault).toBeUndefined();
-      expect(Buffer.compare(output, dropped)).toBe(0);
-      codec.close();
-      peer.close();
-    });
-
-    it('A18 RFC 7692 §7.2.1 a message cannot be dropped once another refers to it', async () => {
-      const codec = deflater({ maxSyncBytes: 0 });
-      const pending = deflate(codec, HELLO);
-      expect(() => codec.forgetContext()).toThrow('drop a message in its own callback');
-      await pending;
-      codec.forgetContext();
-      expect([...(await deflate(codec, HELLO))]).toEqual([...bytesOf('f248cdc9c90700')]);
-      codec.close();
-    });
   });
 
   describe(`properties, ${engine}`, () => {

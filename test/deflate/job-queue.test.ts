@@ -12,7 +12,7 @@ describe('JobQueue', () => {
     queue.add({ name: 'a' });
     queue.add({ name: 'b' });
     expect(queue.isBusy).toBe(true);
-    queue.settle(() => log.push(`report a, at work ${queue.isWorking}`));
+    queue.settle(() => log.push(`report a, at work ${queue.current !== undefined}`));
     queue.settle(() => log.push('report b'));
     expect(log).toEqual(['start a', 'report a, at work false', 'start b', 'report b']);
     expect(queue.isBusy).toBe(false);
