@@ -4,7 +4,7 @@
 
 import { inspect, types } from 'node:util';
 import { viewIn } from '../memory/view.ts';
-import type { Payload } from '../transport/message-sender.ts';
+import type { Payload } from '../transport/send-order.ts';
 import type { RawData } from './socket-types.ts';
 
 /**

@@ -23,7 +23,7 @@ import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../
 import type { listen, NetServer } from '../server/net-server.ts';
 import type { WebSocketServer } from '../server/websocket-server.ts';
 import { ignoreError, throwLater, violationError, warnOfError } from '../transport/errors.ts';
-import { type Payload, payloadLength } from '../transport/message-sender.ts';
+import { type Payload, payloadLength } from '../transport/send-order.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
 import type { WebSocketStream } from '../web/websocket-stream.ts';
 import type { extension, subprotocol } from '../ws-compat/parsers.ts';

@@ -30,7 +30,7 @@ import {
   Hold,
 } from '../protocol/index.ts';
 import { Compression } from './compression.ts';
-import { MessageSender, type Payload, payloadLength } from './message-sender.ts';
+import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, type SharedReader } from './shared-read.ts';
 import { WriteBatch, type WriteCallback } from './write-batch.ts';
@@ -96,7 +96,7 @@ function* readBuffered(socket: Duplex): Generator<Buffer> {
 
 const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
 
-export class SocketTransport implements SharedReader {
+export class SocketTransport implements SharedReader, SendOrderOwner {
   readonly socket: Duplex;
   readonly connection: Connection;
   /** Whether messages last as long as their handlers. */
@@ -104,7 +104,8 @@ export class SocketTransport implements SharedReader {
   /** Where this connection's short messages lie. */
   pool: PoolOwner['pool'];
   private readonly batch: WriteBatch;
-  private readonly sender: MessageSender;
+  /** Made for the first message that is compressed or may have to wait. */
+  private order: SendOrder | undefined;
   private readonly compression: Compression | undefined;
   /** What was agreed on for compressing messages, if anything. */
   readonly deflate: AgreedDeflate | undefined;
@@ -150,7 +151,6 @@ export class SocketTransport implements SharedReader {
       spreadsEvents: options.spreadsEvents,
     });
     this.batch.owner = this.connection;
-    this.sender = new MessageSender(this, this.batch, this.compression);
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
@@ -225,12 +225,12 @@ export class SocketTransport implements SharedReader {
 
   /** Payload bytes that were sent in this turn of the event loop, or have not been taken by the network. */
   get bufferedBytes(): number {
-    return this.sender.bufferedBytes + this.batch.bufferedBytes;
+    return (this.order?.bufferedBytes ?? 0) + this.batch.bufferedBytes;
   }
 
   /** Bytes that have not been handed to the socket: payloads that wait, and frames with their headers. */
   get unwrittenBytes(): number {
-    return this.sender.bufferedBytes + this.batch.unwrittenBytes;
+    return (this.order?.bufferedBytes ?? 0) + this.batch.unwrittenBytes;
   }
 
   /** Whether messages can be sent. */
@@ -253,8 +253,43 @@ export class SocketTransport implements SharedReader {
     isMaskedOtherwise = false,
   ): boolean {
     if (!this.isOpen) return false;
-    this.sender.send(payload, isBinary, fin, mayCompress, isMaskedOtherwise, callback);
+    const { compression } = this;
+    if (compression === undefined && !isMaskedOtherwise && !this.isOrderBusy && !isBlob(payload)) {
+      this.transmit(payload, isBinary, fin, callback);
+      return true;
+    }
+    const order = this.openOrder();
+    let bytesBefore: number | undefined;
+    if (compression !== undefined) {
+      const lengthBytes = payloadLength(payload);
+      const isWorthCompressing = mayCompress && lengthBytes >= compression.thresholdBytes;
+      if (order.nextFragment(fin, isWorthCompressing)) bytesBefore = lengthBytes;
+    }
+    const send = (bytes: string | Uint8Array) => this.transmit(bytes, isBinary, fin, callback, bytesBefore);
+    const transmit = isMaskedOtherwise
+      ? (bytes: string | Uint8Array) => this.batch.maskOtherwise(() => send(bytes))
+      : send;
+    order.send(payload, bytesBefore !== undefined, fin, transmit, callback);
     return true;
+  }
+
+  /** @param bytesBefore what was compressed: how long it was */
+  private transmit(
+    payload: string | Uint8Array,
+    isBinary: boolean,
+    fin: boolean,
+    callback: WriteCallback | undefined,
+    bytesBefore?: number,
+  ): void {
+    const { batch } = this;
+    if (bytesBefore !== undefined) batch.mayDrop();
+    if (!this.connection.sendMessage(payload, isBinary, fin, bytesBefore !== undefined)) {
+      callback?.(closedWhile('data was being compressed'));
+      return;
+    }
+    if (bytesBefore !== undefined) batch.countPending(bytesBefore - payload.length);
+    if (callback !== undefined) batch.whenWritten(callback);
+    batch.flushIfLarge();
   }
 
   /** As `sendMessage`, with a frame that many connections can have in common; where they cannot, as any message. */
@@ -263,7 +298,7 @@ export class SocketTransport implements SharedReader {
     const hasOwnForm = connection.role === 'client' || this.compression !== undefined || connection.isSendingFragments;
     if (hasOwnForm) return this.sendMessage(message.payload, message.isBinary, true, true, callback);
     const { frame, payloadBytes } = message;
-    if (this.sender.isBusy) return this.sendFrames(() => this.batch.writeShared(frame, payloadBytes), callback);
+    if (this.isOrderBusy) return this.sendFrames(() => this.batch.writeShared(frame, payloadBytes), callback);
     if (!this.isOpen) return false;
     this.batch.writeShared(frame, payloadBytes);
     if (callback !== undefined) this.batch.whenWritten(callback);
@@ -281,13 +316,18 @@ export class SocketTransport implements SharedReader {
   ): boolean {
     if (!this.isOpen) return false;
     checkControlPayload({ length: payloadLength(payload) });
-    const send = (bytes: Uint8Array) => {
-      const isSent = this.connection.sendControl(opcode, bytes);
+    const transmit = (bytes: string | Uint8Array) => {
+      const isSent = this.connection.sendControl(opcode, bytes as Uint8Array);
       if (isSent && callback !== undefined) this.batch.whenWritten(callback);
       // What stood before it took its time: the connection may have failed meanwhile.
       else callback?.(new Error(CLOSED_BEFORE));
     };
-    this.sender.withBytes(payload, send, callback);
+    if (isBlob(payload)) {
+      this.openOrder().send(payload, false, true, transmit, callback);
+      return true;
+    }
+    const kept = this.isOrderBusy ? Buffer.from(payload) : payload;
+    this.inOrder(() => transmit(kept), callback);
     return true;
   }
 
@@ -297,13 +337,13 @@ export class SocketTransport implements SharedReader {
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    */
   sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): boolean {
-    const kept = this.sender.isBusy ? [Buffer.concat(parts)] : parts;
+    const kept = this.isOrderBusy ? [Buffer.concat(parts)] : parts;
     return this.sendFrames(() => this.batch.writeEncoded(kept), callback);
   }
 
   private sendFrames(write: () => void, callback: WriteCallback | undefined): boolean {
     if (!this.isOpen) return false;
-    this.sender.inOrder(() => {
+    this.inOrder(() => {
       // What stands before it may have taken its time: the connection may have failed meanwhile.
       if (this.connection.state !== 'open') {
         callback?.(new Error(CLOSED_BEFORE));
@@ -314,6 +354,43 @@ export class SocketTransport implements SharedReader {
       this.batch.flushIfLarge();
     }, callback);
     return true;
+  }
+
+  /** Whether something that was sent waits, so that what comes now has to wait as well. */
+  private get isOrderBusy(): boolean {
+    return this.order?.isBusy === true;
+  }
+
+  private openOrder(): SendOrder {
+    this.order ??= new SendOrder(this);
+    return this.order;
+  }
+
+  private inOrder(action: () => void, callback?: WriteCallback): void {
+    if (this.order === undefined) action();
+    else this.order.inOrder(action, callback);
+  }
+
+  /** Nothing more can be sent: whatever has not been written is told so. @param error why, if it is not the end */
+  private abandon(error?: Error): void {
+    // Whether compressing took its time is not to be seen.
+    for (const callback of this.batch.drop()) callback(error ?? closedWhile('data was being compressed'));
+    this.order?.abandon(error);
+  }
+
+  // ---- SendOrderOwner -------------------------------------------------------------------------------------------
+
+  get isGone(): boolean {
+    return this.isDestroyed;
+  }
+
+  compress(...[bytes, fin, done]: Parameters<SendOrderOwner['compress']>): void {
+    this.compression!.deflate(bytes, fin, done);
+  }
+
+  blobFailed(error: Error): void {
+    this.abandon(error);
+    this.failForHandler(error);
   }
 
   /**
@@ -330,7 +407,7 @@ export class SocketTransport implements SharedReader {
     if (this.isClosing) return;
     this.isClosing = true;
     const reason = ArrayBuffer.isView(closeReason) ? Buffer.from(closeReason) : closeReason;
-    this.sender.inOrder(() => {
+    this.inOrder(() => {
       this.connection.close(statusCode, reason);
       outsideAnyContext(() => {
         // No message follows that it could leave with.
@@ -355,7 +432,7 @@ export class SocketTransport implements SharedReader {
   destroy(): void {
     this.isDestroyed = true;
     this.connection.discardInput();
-    this.sender.abandon();
+    this.abandon();
     outsideAnyContext(() => {
       this.batch.flush();
       this.socket.destroy();
@@ -440,7 +517,7 @@ export class SocketTransport implements SharedReader {
       for (const chunk of rest) this.receiveData(chunk);
       this.connection.transportClosed();
     });
-    this.sender.abandon();
+    this.abandon();
     this.batch.socketClosed();
   }
 }

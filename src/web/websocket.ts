@@ -13,7 +13,7 @@ import { settingsFromWsOptions } from '../options/server-options.ts';
 import type { ConnectionHandler, ViolationId } from '../protocol/index.ts';
 import { decodeText } from '../socket/message-text.ts';
 import { violationError } from '../transport/errors.ts';
-import { type Payload, payloadLength } from '../transport/message-sender.ts';
+import { type Payload, payloadLength } from '../transport/send-order.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
 import { CloseEvent } from './close-event.ts';
 import { EventHandlers } from './event-handlers.ts';

@@ -20,10 +20,10 @@ export class TransportSender extends Sender {
   constructor(transport: SocketTransport) {
     super(transport.socket);
     this.#transport = transport;
-    Object.defineProperty(this, '_bufferedBytes', {
-      get: () => transport.unwrittenBytes,
-      set() {},
-    });
+  }
+
+  override get _bufferedBytes(): number {
+    return this.#transport.unwrittenBytes;
   }
 
   override sendFrame(list: readonly (Uint8Array | string)[], callback?: SenderCallback): void {

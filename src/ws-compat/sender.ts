@@ -5,7 +5,6 @@
 
 import type { Duplex } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
-import { JobQueue } from '../deflate/job-queue.ts';
 import { viewOf } from '../memory/view.ts';
 import {
   buildClosePayload,
@@ -18,7 +17,7 @@ import {
 } from '../protocol/index.ts';
 import { type SendData, toPayload } from '../socket/payload.ts';
 import { nextMaskingKey } from '../transport/masking-key.ts';
-import { type Payload, payloadLength } from '../transport/message-sender.ts';
+import { type Payload, payloadLength, SendOrder } from '../transport/send-order.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
 
 /** Fills the four bytes it is given with a masking key. */
@@ -47,14 +46,6 @@ export interface SenderSendOptions {
   readonly mask?: boolean | undefined;
 }
 
-/** A frame to be sent, when its payload has been read and compressed. */
-interface Job {
-  readonly payload: Payload;
-  readonly isCompressed: boolean;
-  readonly options: FrameOptions;
-  readonly callback: SenderCallback | undefined;
-}
-
 /** What a Sender asks of permessage-deflate; `PerMessageDeflate` has it. */
 export type Compressor = Pick<PerMessageDeflate, 'compress'> & Partial<Pick<PerMessageDeflate, 'compressionThreshold'>>;
 
@@ -66,19 +57,36 @@ const keyBuffer = Buffer.alloc(4);
 export class Sender {
   readonly _socket: Duplex;
   readonly _extensions: Extensions;
-  /** Bytes of payload that wait to be compressed or read. */
-  _bufferedBytes = 0;
   /** Called when a Blob could not be read. */
   onerror: (error: Error) => void = () => {};
   readonly #generateMask: GenerateMask | undefined;
-  readonly #queue = new JobQueue<Job>((job) => this.#start(job));
-  #isFirstFragment = true;
-  #isCompressing = false;
+  readonly #order: SendOrder;
 
   constructor(socket: Duplex, extensions?: Extensions, generateMask?: GenerateMask) {
     this._socket = socket;
     this._extensions = extensions ?? {};
     this.#generateMask = generateMask;
+    this.#order = new SendOrder({
+      get isGone() {
+        return socket.destroyed;
+      },
+      compress: (bytes, fin, done) =>
+        // A copy: the thread pool may read it later.
+        this._extensions[DEFLATE]!.compress(Buffer.from(bytes), fin, (_error, output) => {
+          if (output !== undefined) done(undefined, output);
+          // Cut short, which happens when the connection ends.
+          else process.nextTick(() => this.#order.abandon());
+        }),
+      blobFailed: (error) => {
+        this.#order.abandon(error);
+        this.onerror(error);
+      },
+    });
+  }
+
+  /** Bytes of payload that wait to be compressed or read. */
+  get _bufferedBytes(): number {
+    return this.#order.bufferedBytes;
   }
 
   /**
@@ -111,19 +119,20 @@ export class Sender {
    */
   send(data: SendData, options: SenderSendOptions, callback?: SenderCallback): void {
     const payload = toPayload(data);
-    const isFirst = this.#isFirstFragment;
-    if (isFirst) this.#isCompressing = options.compress === true && this.#isWorthCompressing(payload);
-    this.#isFirstFragment = options.fin === true;
+    const fin = options.fin === true;
+    const isFirst = this.#order.isMessageStart;
+    const mayCompress = isFirst && options.compress === true;
+    const isCompressed = this.#order.nextFragment(fin, mayCompress && this.#isWorthCompressing(payload));
     const firstOpcode = options.binary === true ? Opcode.Binary : Opcode.Text;
     const frame: FrameOptions = {
       opcode: isFirst ? firstOpcode : Opcode.Continuation,
-      fin: options.fin === true,
-      rsv1: isFirst && this.#isCompressing,
+      fin,
+      rsv1: isFirst && isCompressed,
       mask: options.mask,
       readOnly: true,
       generateMask: this.#generateMask,
     };
-    this.#enqueue({ payload, isCompressed: this.#isCompressing, options: frame, callback });
+    this.#enqueue(payload, isCompressed, frame, callback);
   }
 
   /**
@@ -185,7 +194,7 @@ export class Sender {
     callback: SenderCallback | undefined,
   ): void {
     const options = { opcode, fin: true, mask, readOnly: true, generateMask: this.#generateMask };
-    this.#enqueue({ payload, isCompressed: false, options, callback });
+    this.#enqueue(payload, false, options, callback);
   }
 
   /** RFC 7692 §7.2.1 leaves the choice: without a context to keep, a short message is not worth it. */
@@ -194,73 +203,18 @@ export class Sender {
     return deflate !== undefined && payloadLength(payload) >= (deflate.compressionThreshold ?? 0);
   }
 
-  #enqueue(job: Job): void {
-    const { payload, isCompressed } = job;
-    if (!isCompressed && !this.#queue.isBusy && !isBlob(payload)) {
-      this.#write(payload, job);
-      return;
-    }
-    this._bufferedBytes += payloadLength(payload);
-    // It waits, or goes to the thread pool.
-    this.#queue.add(payload instanceof Uint8Array ? { ...job, payload: Buffer.from(payload) } : job);
-  }
-
-  #start(job: Job): void {
-    const { payload } = job;
-    if (!isBlob(payload)) this.#compress(job, payload);
-    else
-      payload.arrayBuffer().then(
-        (memory) => this.#compress(job, new Uint8Array(memory)),
-        // Outside the promise, what a callback throws is an uncaught exception and not an unhandled rejection.
-        (error: Error) =>
-          process.nextTick(() => {
-            this.#abandon(job, error);
-            this.onerror(error);
-          }),
-      );
-  }
-
-  #compress(job: Job, payload: string | Uint8Array): void {
-    if (!job.isCompressed) {
-      this.#finish(job, payload, 'the blob was being read');
-      return;
-    }
-    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-    this._extensions[DEFLATE]!.compress(bytes, job.options.fin === true, (_error, output) =>
-      this.#finish(job, output, 'data was being compressed'),
-    );
-  }
-
-  /** @param payload undefined when compressing was cut short, which happens when the connection ends */
-  #finish(job: Job, payload: string | Uint8Array | undefined, doing: string): void {
-    if (payload === undefined || this._socket.destroyed) {
-      process.nextTick(() => this.#abandon(job, new Error(`The socket was closed while ${doing}`)));
-      return;
-    }
-    this.#queue.settle(() => {
-      this._bufferedBytes -= payloadLength(job.payload);
-      this.#write(payload, job);
-    });
+  #enqueue(payload: Payload, isCompressed: boolean, options: FrameOptions, callback: SenderCallback | undefined): void {
+    const fin = options.fin === true;
+    this.#order.send(payload, isCompressed, fin, (bytes) => this.#write(bytes, options, callback), callback);
   }
 
   /** The socket gets Buffers, whatever was given; and text that is not masked as text, to encode it itself. */
-  #write(payload: string | Uint8Array, { options, callback }: Job): void {
+  #write(payload: string | Uint8Array, options: FrameOptions, callback: SenderCallback | undefined): void {
     const data = typeof payload === 'string' ? payload : viewOf(payload, 0, payload.length);
     const list: (Buffer | string)[] = Sender.frame(data, options);
     if (typeof data === 'string' && options.mask !== true && list.length === 2) list[1] = data;
     this.sendFrame(list, callback);
   }
-
-  /** Nothing that waits can be sent any more. */
-  #abandon(job: Job, error: Error): void {
-    const [, ...waiting] = this.#queue.takeAll();
-    this._bufferedBytes = 0;
-    for (const { callback } of [job, ...waiting]) callback?.(error);
-  }
-}
-
-function isBlob(payload: Payload): payload is Blob {
-  return typeof payload === 'object' && !(payload instanceof Uint8Array);
 }
 
 /** A masking key, in network order. */
