@@ -17,20 +17,6 @@ export type Unmask = (
   byteOffset: number,
 ) => boolean;
 
-/** §5.3 word for word; the oracle for `mask`. `position` is the place of bytes[start] in the payload. */
-export function maskReference(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  maskingKey: number,
-  position: number,
-): void {
-  for (let i = start; i < end; i++) {
-    const keyByte = maskingKey >>> (24 - 8 * ((position + i - start) & 3));
-    bytes[i]! ^= keyByte;
-  }
-}
-
 /** Where each byte of a word lies in memory, as shift counts: so a word of key is right in either byte order. */
 const SHIFT_OF_BYTE = new Uint8Array(new Uint32Array([0x18_10_08_00]).buffer);
 const SHIFT0 = SHIFT_OF_BYTE[0]!;

@@ -4,28 +4,16 @@ import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { FrameEncoder, fragmentCount, rawFirstByte } from '../../src/conformance/frame-encoding.ts';
 import { SendQueue } from '../../src/conformance/send-queue.ts';
-import { type FrameHeader, FrameParser, type FrameSink, mask, type Role, UNLIMITED } from '../../src/protocol/index.ts';
+import { maskReference, type Role, readFrames } from '../../src/protocol/index.ts';
 
 const client = new FrameEncoder('client');
 
 /** Frames as the other side reads them, `[opcode, fin, payload]`. */
 function parse(bytes: Uint8Array, role: Role = 'server', allowsRsv1 = false): [number, boolean, string][] {
-  const frames: [number, boolean, string][] = [];
-  const add = ({ opcode, fin }: FrameHeader, chunk: Uint8Array, start: number, end: number): void => {
-    frames.push([opcode, fin, Buffer.from(chunk.subarray(start, end)).toString()]);
-  };
-  const unexpected = (): never => {
-    throw new Error('not a sequence of whole frames');
-  };
-  const sink: FrameSink = {
-    wholeFrame: add,
-    frameStart: unexpected,
-    framePayload: unexpected,
-    frameEnd: unexpected,
-    violation: unexpected,
-  };
-  new FrameParser(sink, { role, limits: UNLIMITED, allowsRsv1 }).push(bytes);
-  return frames;
+  const { frames, violation } = readFrames(bytes, { role, allowsRsv1, strictLengths: true });
+  expect(violation).toBeUndefined();
+  expect(frames.reduce((sum, { headerLength, payload }) => sum + headerLength + payload.length, 0)).toBe(bytes.length);
+  return frames.map(({ opcode, fin, payload }) => [opcode, fin, Buffer.from(payload).toString()]);
 }
 
 describe('frame encoding', () => {
@@ -83,7 +71,7 @@ describe('frame encoding', () => {
     const { bytes, maskingKey } = client.header(0x01, payload.length);
     const parts = [payload.subarray(0, 3), payload.subarray(3, 4), payload.subarray(4)].map((part, i) => {
       const masked = Uint8Array.from(part);
-      mask(masked, 0, masked.length, maskingKey!, [0, 3, 4][i]);
+      maskReference(masked, 0, masked.length, maskingKey!, [0, 3, 4][i]!);
       return masked;
     });
     expect(parse(Buffer.concat([bytes, ...parts]))).toEqual([[1, false, 'in three parts']]);

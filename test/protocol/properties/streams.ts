@@ -3,7 +3,15 @@
 import fc from 'fast-check';
 import {
   FrameParser,
+  type Inflater,
   isSendableCloseCode,
+  type Limits,
+  type ReferenceMessageOptions,
+  type ReferenceOptions,
+  type Role,
+  readCloseCode,
+  readFrames,
+  readMessages,
   resolveLimits,
   UNLIMITED,
   VIOLATIONS,
@@ -20,35 +28,58 @@ import {
   framesOfMessage,
   writeStream,
 } from '../../support/arbitraries.ts';
-import { parseChunks, RecordingSink } from '../../support/frames.ts';
+import { type FrameEvent, parseChunks, RecordingSink } from '../../support/frames.ts';
 import { defineProperty, type FuzzProperty } from '../../support/fuzz.ts';
 import { End, type EndOptions } from '../../support/link-pair.ts';
-import { copyOf } from '../../support/wire.ts';
+import { copyOf, toHex } from '../../support/wire.ts';
 
 function expectEqual(found: unknown, expected: unknown, what: string): void {
   const [foundText, expectedText] = [JSON.stringify(found), JSON.stringify(expected)];
   if (foundText !== expectedText) throw new Error(`${what}: ${foundText}\n   expected ${expectedText}`);
 }
 
-const LIMITS = [UNLIMITED, resolveLimits({ maxMessageBytes: 60, maxFrameBytes: 50, maxMessageCostBytes: 300 })];
+const LIMITS = [
+  UNLIMITED,
+  resolveLimits({ maxMessageBytes: 60, maxFrameBytes: 50, maxMessageCostBytes: 300 }),
+  resolveLimits({ maxMessageBytes: 125, maxFragments: 2 }),
+];
 
-const anySplitSameEvents = defineProperty(
-  'any-split-same-events',
-  '§5.2 however a stream is cut, and wherever the parser is halted, it is read as the same frames',
+const anySettings = fc.record({
+  stream: fc.oneof({ weight: 5, arbitrary: anyStream }, { weight: 1, arbitrary: anyGarbage }),
+  cuts: anyCuts,
+  limits: fc.constantFrom(...LIMITS),
+  strictLengths: fc.boolean(),
+});
+
+/** What the reference reads, as a `RecordingSink` notes it down. */
+function referenceFrames(wire: Uint8Array, options: ReferenceOptions): FrameEvent[] {
+  const { frames, violation } = readFrames(wire, options);
+  const events = frames.map(({ offset, masked, maskingKey = 0, payloadLength, payload }): FrameEvent => {
+    const firstByte = wire[offset]!;
+    const isWhole = payload.length === payloadLength;
+    if (isWhole) return { firstByte, masked, maskingKey, payload: toHex(payload) };
+    return { firstByte, payloadLength, arrived: toHex(payload) };
+  });
+  if (violation === undefined) return events;
+  return [...events, { violation: violation.id, offset: violation.offset, detail: violation.detail }];
+}
+
+const parserEqualsReference = defineProperty(
+  'parser-equals-reference',
+  '§5.2 any bytes in any chunks, halted anywhere: the frames and the violation of the reference reader',
   fc.record({
-    stream: fc.oneof({ weight: 5, arbitrary: anyStream }, { weight: 1, arbitrary: anyGarbage }),
-    cuts: anyCuts,
+    settings: anySettings,
     otherCuts: anyCuts,
-    limits: fc.constantFrom(...LIMITS),
     allowsRsv1: fc.boolean(),
-    strictLengths: fc.boolean(),
     /** At which calls of the sink to halt. */
     halts: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
   }),
-  ({ stream: { role, wire }, cuts, otherCuts, halts, ...settings }) => {
-    const options = { role, ...settings };
-    const whole = parseChunks([copyOf(wire)], options);
-    expectEqual(parseChunks(applyCuts(wire, cuts), options), whole, 'cut');
+  ({ settings: { stream, cuts, ...settings }, otherCuts, allowsRsv1, halts }) => {
+    const { role, wire } = stream;
+    const options = { role, allowsRsv1, ...settings };
+    const expected = referenceFrames(wire, options);
+    expectEqual(parseChunks([copyOf(wire)], options), expected, 'whole');
+    expectEqual(parseChunks(applyCuts(wire, cuts), options), expected, 'cut');
 
     const sink = new RecordingSink();
     const parser = new FrameParser(sink, options);
@@ -68,9 +99,68 @@ const anySplitSameEvents = defineProperty(
         parser.resume();
       }
     }
-    expectEqual(sink.events, whole, 'halted');
+    expectEqual(sink.events, expected, 'halted');
   },
 );
+
+/** In place of a codec: repeats a payload, and takes one that begins with an odd byte for corrupt. */
+function inflateTwice(payload: Uint8Array): Uint8Array | undefined {
+  return (payload[0] ?? 0) % 2 === 1 ? undefined : Uint8Array.of(...payload, ...payload);
+}
+
+const inflater: Inflater = {
+  inflate(bytes, start, end, maxBytes, done) {
+    const message = inflateTwice(bytes.subarray(start, end));
+    const empty = new Uint8Array(0);
+    if (message === undefined) done({ id: 'corrupt', error: new Error('odd') }, empty);
+    else if (message.length > maxBytes) done({ id: 'tooLong' }, empty);
+    else done(undefined, message);
+  },
+};
+
+/** What the reference reads, as a `RecordingHandler` notes it down, and the violation's detail behind it. */
+function referenceCalls(wire: Uint8Array, options: ReferenceMessageOptions): string[] {
+  const { events, violation } = readMessages(wire, options);
+  const calls = events.map(({ type, payload }) => {
+    if (type === 'close') return `closeReceived ${readCloseCode(payload)} ${toHex(payload.subarray(2))}`;
+    return `${type}:${type === 'text' ? new TextDecoder().decode(payload) : toHex(payload)}`;
+  });
+  return violation === undefined ? calls : [...calls, `failed:${violation.id} ${violation.detail}`];
+}
+
+/** What a Connection hears, in the same words. */
+function connectionCalls(role: Role, chunks: readonly Uint8Array[], options: EndOptions): string[] {
+  const { connection, handler } = new End(role, options);
+  for (const chunk of chunks) connection.receive(chunk);
+  return handler.calls.map((call, i) => {
+    if (call.call === 'failed') return `failed:${call.id} ${call.detail}`;
+    if (call.call !== 'closeReceived') return handler.log[i]!;
+    return `closeReceived ${connection.closeCode} ${toHex(connection.closeReason)}`;
+  });
+}
+
+const connectionEqualsReference = defineProperty(
+  'connection-equals-reference',
+  '§6.2 any bytes in any chunks, compressed or not: the messages, control frames and violation of the reference reader',
+  fc.record({ settings: anySettings, isCompressing: fc.boolean() }),
+  ({ settings: { stream, cuts, limits, strictLengths }, isCompressing }) => {
+    const { role, wire } = stream;
+    const expected = referenceCalls(wire, {
+      role,
+      limits,
+      strictLengths,
+      ...(isCompressing && { inflate: inflateTwice }),
+    });
+    const options = { limits: quiet(limits), strictLengths, ...(isCompressing && { inflater }) };
+    expectEqual(connectionCalls(role, [copyOf(wire)], options), expected, 'whole');
+    expectEqual(connectionCalls(role, applyCuts(wire, cuts), options), expected, 'cut');
+  },
+);
+
+/** The reference counts no control frames: that takes a clock. */
+function quiet(limits: Limits): Limits {
+  return { ...limits, maxControlFramesBetweenData: Number.POSITIVE_INFINITY };
+}
 
 const anyOptions: fc.Arbitrary<EndOptions> = fc.record({
   strictLengths: fc.boolean(),
@@ -142,7 +232,8 @@ const controlFramesAnywhere = defineProperty(
 );
 
 export const STREAM_PROPERTIES: readonly FuzzProperty[] = [
-  anySplitSameEvents,
+  parserEqualsReference,
+  connectionEqualsReference,
   garbageNeverThrows,
   controlFramesAnywhere,
 ];

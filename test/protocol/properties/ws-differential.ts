@@ -12,16 +12,16 @@ import fc from 'fast-check';
 import {
   Connection,
   type ConnectionHandler,
-  FrameParser,
   Opcode,
   type Role,
+  readFrames,
   UNLIMITED,
   VIOLATIONS,
 } from '../../../src/protocol/index.ts';
 import { anyCuts, anyGarbage, anyStream, applyCuts, type Cuts, type Stream } from '../../support/arbitraries.ts';
 import { defineProperty, type FuzzProperty } from '../../support/fuzz.ts';
 import { MemoryOutput } from '../../support/link-pair.ts';
-import { concat, copyOf, toHex } from '../../support/wire.ts';
+import { concat, toHex } from '../../support/wire.ts';
 import { WS_RECEIVER_DEFAULTS, WsReceiver } from '../../support/ws-internals.ts';
 
 /** What one of the two made of the bytes. */
@@ -92,24 +92,10 @@ const isMessage = (event: string) => event.startsWith('text ') || event.startsWi
 /** Whether the text that we failed for, the first message not delivered, cannot become UTF-8 any more. */
 function isTextBad({ role, wire }: Stream, messagesDelivered: number): boolean {
   const messages: { opcode: number; pieces: Uint8Array[] }[] = [];
-  const parser = new FrameParser(
-    {
-      wholeFrame(header, chunk, start, end) {
-        this.frameStart(header);
-        this.framePayload(header, chunk, start, end);
-      },
-      frameStart({ opcode }) {
-        if (opcode === Opcode.Text || opcode === Opcode.Binary) messages.push({ opcode, pieces: [] });
-      },
-      framePayload({ opcode }, chunk, start, end) {
-        if (opcode < Opcode.Close) messages.at(-1)!.pieces.push(chunk.slice(start, end));
-      },
-      frameEnd() {},
-      violation() {},
-    },
-    { role, limits: UNLIMITED },
-  );
-  parser.push(copyOf(wire));
+  for (const { opcode, payload } of readFrames(wire, { role }).frames) {
+    if (opcode === Opcode.Text || opcode === Opcode.Binary) messages.push({ opcode, pieces: [] });
+    if (opcode < Opcode.Close) messages.at(-1)!.pieces.push(payload);
+  }
   const message = messages[messagesDelivered];
   if (message?.opcode !== Opcode.Text) return false;
   try {
