@@ -14,8 +14,8 @@ import { extension, subprotocol } from './ws-compat/parsers.ts';
 import { PerMessageDeflate } from './ws-compat/per-message-deflate.ts';
 import { Receiver } from './ws-compat/receiver.ts';
 import { Sender } from './ws-compat/sender.ts';
+import './ws-compat/private-surface.ts';
 
-export type { ClientOptions } from './client/client-handshake.ts';
 export type { ConnectionSettings } from './options/connection-settings.ts';
 export type { WsConnectionOptions } from './options/server-options.ts';
 export type { HttpAnswer } from './server/http-answer.ts';
@@ -27,16 +27,10 @@ export type {
   WebSocketServerEvents,
   WebSocketServerOptions,
 } from './server/websocket-server.ts';
-export type { CloseEvent, ErrorEvent, Event, MessageEvent } from './socket/event-target.ts';
 export type { Message, MessageIterator, MessagesOptions } from './socket/message-iterator.ts';
-export type { BinaryType, SendData } from './socket/payload.ts';
+export type { BinaryType, RawData, SendData } from './socket/payload.ts';
 export type { BroadcastOptions, PreparedMessage, PrepareOptions } from './socket/prepared-message.ts';
-export type {
-  RawData,
-  SendCallback,
-  SendOptions,
-  WebSocketEvents,
-} from './socket/websocket.ts';
+export type { ClientOptions, SendCallback, SendOptions, WebSocketEvents } from './socket/websocket.ts';
 export type { ConnectionError } from './transport/errors.ts';
 export type { WebSocketCloseInfo } from './web/web-arguments.ts';
 export type {
@@ -52,9 +46,13 @@ export type { FrameOptions, GenerateMask, SenderCallback, SenderSendOptions } fr
 export type {
   AddressInfo,
   CertMeta,
+  CloseEvent,
   Data,
+  ErrorEvent,
+  Event,
   EventListenerOptions,
   FinishRequestCallback,
+  MessageEvent,
   ServerOptions,
   VerifyClientCallbackAsync,
   VerifyClientCallbackSync,

@@ -3,13 +3,13 @@
  * and `setSocket`, and what its listeners are told when the handshake does not succeed (§7.1.4: closed, but not cleanly).
  */
 
-import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
 import { areFields } from '../handshake/index.ts';
-import type { ConnectionSettings } from '../options/connection-settings.ts';
+import type { Agreement, ConnectionSettings } from '../options/connection-settings.ts';
 import {
   ANY,
   checkOptions,
@@ -31,15 +31,13 @@ import {
   settingsFromWsOptions,
   type WsConnectionOptions,
 } from '../options/server-options.ts';
-import type { WebSocketEvents } from '../socket/socket-types.ts';
-import type { Agreement, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, unheardConnectError } from '../transport/errors.ts';
 import { type Address, parseAddress } from './address.ts';
 import { type DialedConnection, dial } from './dial.ts';
 import { type DialOptions, type DialPlan, listSubprotocols, planDial } from './options.ts';
 
 /** Options of a client: those of its handshake, of the HTTP request and the socket below it, and of the connection. */
-export interface ClientOptions extends DialOptions, WsConnectionOptions {
+export interface HandshakeOptions<Socket> extends DialOptions, WsConnectionOptions {
   /** Subprotocols, where the second argument does not give them. */
   protocols?: string | readonly string[] | undefined;
   /** For the sake of types for ws, which know it: without effect, as in ws. */
@@ -49,7 +47,7 @@ export interface ClientOptions extends DialOptions, WsConnectionOptions {
   /** Fills a Buffer of 4 bytes with the masking key of the next frame. Default: the system's random source (§10.3). */
   generateMask?: ((key: Buffer) => void) | undefined;
   /** Called with each request, to change it; has to call `request.end()`. */
-  finishRequest?: ((request: ClientRequest, socket: WebSocket) => void) | undefined;
+  finishRequest?: ((request: ClientRequest, socket: Socket) => void) | undefined;
 }
 
 /** Options that http.request and tls.connect check themselves; and those that ws too takes from the address instead. */
@@ -156,7 +154,7 @@ const DOOR: Door = {
     protocolVersion: NUMBER,
     proxy: { expected: 'an http: or https: URL', fits: (value) => TEXT.fits(value) || isUrl(value) },
     proxyFromEnvironment: FLAG,
-  } satisfies OptionKinds<ClientOptions>,
+  } satisfies OptionKinds<HandshakeOptions<unknown>>,
   elsewhere: {
     ...NAMES_OF_LISTEN,
     subprotocols: 'use protocols, or the second argument',
@@ -166,8 +164,28 @@ const DOOR: Door = {
   withoutEffect: { tls: 'its options stand beside the others: { ca, cert, key, … }' },
 };
 
+/** The events of a handshake. */
+export interface HandshakeEvents {
+  /** Clients: the response that upgrades, before it is checked. */
+  upgrade: [response: IncomingMessage];
+  /** Clients: a redirect is followed; the request has not been sent. With a listener, it keeps all its secrets. */
+  redirect: [url: string, request: ClientRequest];
+  /** Clients: a response that does not upgrade. A listener has to end the request, and the socket with `terminate()`. */
+  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
+  /** `code` is a `WS_ERR_…` one once the connection was open; before, it is that of the network or of TLS, if any. */
+  error: [error: Error & { readonly code?: string }];
+}
+
 /** Emits an event of the socket; what a listener throws goes no further. */
-export type EmitSafely = <Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]) => void;
+export type EmitSafely = <Name extends keyof HandshakeEvents>(name: Name, ...args: HandshakeEvents[Name]) => void;
+
+/** The socket that is to be opened. */
+export interface HandshakeSocket {
+  listenerCount(name: keyof HandshakeEvents): number;
+  /** Throws what nobody listens for, as Node's does. */
+  emit(name: 'error', error: Error): boolean;
+  emitClose(): void;
+}
 
 /** What a handshake does with its socket. */
 export interface HandshakeHooks {
@@ -180,7 +198,7 @@ export interface HandshakeHooks {
 
 const CLOSED_EARLY = 'WebSocket was closed before the connection was established';
 
-export class ClientHandshake {
+export class ClientHandshake<Socket extends HandshakeSocket> {
   /** The address asked for last, redirects included. */
   url: string;
   /** CONNECTING, until it has failed: CLOSING, then CLOSED. */
@@ -188,7 +206,7 @@ export class ClientHandshake {
   readonly #address: Address;
   readonly #plan: DialPlan;
   readonly #settings: ConnectionSettings;
-  readonly #socket: WebSocket;
+  readonly #socket: Socket;
   readonly #hooks: HandshakeHooks;
   readonly #abort = new AbortController();
   /** Whether the application has closed the socket before it was open. */
@@ -196,11 +214,11 @@ export class ClientHandshake {
 
   /** @throws {SyntaxError | RangeError | TypeError} see `parseAddress` and `planDial` */
   constructor(
-    socket: WebSocket,
+    socket: Socket,
     hooks: HandshakeHooks,
     address: string | URL,
     protocols: string | readonly string[] | undefined,
-    options: ClientOptions,
+    options: HandshakeOptions<Socket>,
   ) {
     checkOptions(DOOR, options);
     checkLimitNames(DOOR.name, options.limits);
@@ -279,14 +297,4 @@ export class ClientHandshake {
       process.nextTick(() => socket.emitClose());
     });
   }
-}
-
-/** The constructor's second argument may be the options. */
-export function sortArguments(
-  protocols: string | readonly string[] | ClientOptions | ClientRequestArgs | undefined,
-  options: ClientOptions | ClientRequestArgs | undefined,
-): [protocols: string | readonly string[] | undefined, options: ClientOptions] {
-  const isOptions = typeof protocols === 'object' && protocols !== null && !Array.isArray(protocols);
-  if (isOptions) return [undefined, protocols as ClientOptions];
-  return [protocols as string | readonly string[] | undefined, (options ?? {}) as ClientOptions];
 }

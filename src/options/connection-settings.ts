@@ -1,5 +1,6 @@
-/** What one connection is told, in the library's own terms, whoever opens it. */
+/** What one connection is told, in the library's own terms, and what its opening handshake has agreed on. */
 
+import type { AgreedDeflate } from '../deflate/negotiate.ts';
 import type { Limits } from '../protocol/index.ts';
 
 /**
@@ -31,4 +32,13 @@ export interface ConnectionSettings {
   readonly spreadsEvents?: boolean | undefined;
   /** What follows when application code throws. Default 'close' on servers, 'throw' on clients. */
   readonly listenerErrors?: ListenerErrors | undefined;
+}
+
+/** What the opening handshake has agreed on. */
+export interface Agreement {
+  /** The subprotocol, or ''. */
+  readonly protocol: string;
+  readonly settings: ConnectionSettings;
+  /** For compression, if anything. */
+  readonly deflate?: AgreedDeflate | undefined;
 }

@@ -4,13 +4,12 @@
  */
 
 import { EventEmitter } from 'node:events';
-import type { RawData } from './socket-types.ts';
-import type { WebSocket } from './websocket.ts';
+import type { RawData } from './payload.ts';
 
 /** What a message may hold, as `MessageEvent.data` has it; see `RawData` of Blobs. */
 export type Data = string | RawData;
 
-export class Event<Target = WebSocket> {
+export class Event<Target> {
   readonly #type: string;
   readonly #target: Target;
 
@@ -27,7 +26,7 @@ export class Event<Target = WebSocket> {
   }
 }
 
-export class MessageEvent<Target = WebSocket> extends Event<Target> {
+export class MessageEvent<Target> extends Event<Target> {
   readonly #data: Data;
 
   constructor(target: Target, data: Data) {
@@ -41,7 +40,7 @@ export class MessageEvent<Target = WebSocket> extends Event<Target> {
   }
 }
 
-export class CloseEvent<Target = WebSocket> extends Event<Target> {
+export class CloseEvent<Target> extends Event<Target> {
   readonly #code: number;
   readonly #reason: string;
 
@@ -63,7 +62,7 @@ export class CloseEvent<Target = WebSocket> extends Event<Target> {
   }
 }
 
-export class ErrorEvent<Target = WebSocket> extends Event<Target> {
+export class ErrorEvent<Target> extends Event<Target> {
   readonly #error: Error;
 
   constructor(target: Target, error: Error) {
@@ -126,7 +125,7 @@ function findWrapped(
 }
 
 function wrap(emitter: EventEmitter, type: EventType, handler: EventHandler, isProperty: boolean): WrappedListener {
-  const build = EVENT_BUILDERS[type] as (target: unknown, ...args: unknown[]) => Event;
+  const build = EVENT_BUILDERS[type] as (target: unknown, ...args: unknown[]) => Event<unknown>;
   const listener = (...args: unknown[]): unknown => {
     const event = build(emitter, ...args);
     // What a handler returns is handed on, so that the emitter sees the promise of an async one.

@@ -9,7 +9,7 @@ import { inCallersContext } from '../deflate/async-context.ts';
 import { describe } from '../options/option-check.ts';
 import { hasOwnEmit } from './event-target.ts';
 import { MAX_KEPT, MAX_KEPT_BYTES } from './message-iterator.ts';
-import type { RawData } from './socket-types.ts';
+import type { RawData } from './payload.ts';
 import { internals, WebSocket } from './websocket.ts';
 
 type Callback = (error?: Error | null) => void;

@@ -5,12 +5,17 @@
 
 import type { ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ClientHandshake, type ClientOptions, type EmitSafely, sortArguments } from '../client/client-handshake.ts';
+import {
+  ClientHandshake,
+  type EmitSafely,
+  type HandshakeEvents,
+  type HandshakeOptions,
+} from '../client/client-handshake.ts';
 import { inCallersContext } from '../deflate/async-context.ts';
-import { type AgreedDeflate, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { messageAt } from '../memory/message-memory.ts';
 import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
-import type { ConnectionSettings, ListenerErrors } from '../options/connection-settings.ts';
+import type { Agreement, ListenerErrors } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
 import {
   type SetSocketOptions,
@@ -19,23 +24,17 @@ import {
   socketOptionsOf,
   type WsConnectionOptions,
 } from '../options/server-options.ts';
-import { type ConnectionHandler, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
-import type { listen, NetServer } from '../server/net-server.ts';
-import type { WebSocketServer } from '../server/websocket-server.ts';
+import {
+  type ConnectionHandler,
+  type ConnectionState,
+  Opcode,
+  type Role,
+  type ViolationId,
+} from '../protocol/index.ts';
 import { ignoreError, throwLater, violationError, warnOfError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/send-order.ts';
+import type { SharedMessage } from '../transport/shared-frames.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
-import type { WebSocketStream } from '../web/websocket-stream.ts';
-import type { extension, subprotocol } from '../ws-compat/parsers.ts';
-import type { PerMessageDeflate } from '../ws-compat/per-message-deflate.ts';
-import {
-  type ExtensionsInUse,
-  extensionsInUse,
-  TransportReceiver,
-  TransportSender,
-} from '../ws-compat/private-surface.ts';
-import type { Receiver } from '../ws-compat/receiver.ts';
-import type { Sender } from '../ws-compat/sender.ts';
 import {
   addHandler,
   type CloseEvent,
@@ -53,32 +52,62 @@ import {
 } from './event-target.ts';
 import { MessageHold } from './message-hold.ts';
 import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
-import { decodeText } from './message-text.ts';
-import { BINARY_TYPES, type BinaryType, fromPayload, type SendData, toControlPayload, toPayload } from './payload.ts';
-import type { broadcast, PreparedMessage, prepareMessage } from './prepared-message.ts';
-import { defineStates, READY_STATES, STATE_NAMES } from './ready-state.ts';
-import type { RawData, SendCallback, SendOptions, WebSocketEvents } from './socket-types.ts';
-import type { createWebSocketStream } from './stream.ts';
+import {
+  BINARY_TYPES,
+  type BinaryType,
+  decodeText,
+  fromPayload,
+  type RawData,
+  type SendData,
+  toControlPayload,
+  toPayload,
+} from './payload.ts';
 import { TypedEmitter } from './typed-emitter.ts';
 
-export type {
-  RawData,
-  SendCallback,
-  SendOptions,
-  WebSocketEvents,
-} from './socket-types.ts';
+/** A method, so that callbacks which declare that there always is an error fit as well. */
+export type SendCallback = { callback(error?: Error): void }['callback'];
+
+export interface SendOptions {
+  /** Send as a binary message. Default: whether the data is anything but a string or a number. */
+  readonly binary?: boolean | undefined;
+  /** Compress the message, where permessage-deflate has been agreed on. Default true. */
+  readonly compress?: boolean | undefined;
+  /**
+   * Mask the frame (§5.1). Default: what the role asks for; a peer fails the connection at anything else (1002), so this
+   * is for tests of peers.
+   */
+  readonly mask?: boolean | undefined;
+  /** Whether this ends the message; false sends a fragment (§5.4). Default true. */
+  readonly fin?: boolean | undefined;
+}
+
+/** Options of a client: those of its handshake, of the HTTP request and the socket below it, and of the connection. */
+export interface ClientOptions extends HandshakeOptions<WebSocket> {}
+
+export interface WebSocketEvents extends HandshakeEvents {
+  open: [];
+  message: [data: RawData, isBinary: boolean];
+  /** A text message as a string, decoded where it arrived. With such listeners, 'message' needs none for text. */
+  text: [text: string];
+  close: [code: number, reason: Buffer];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+}
 
 const NO_REASON = Buffer.alloc(0);
 const ABNORMAL_CLOSURE = 1006;
 
-/** What the opening handshake has agreed on. */
-export interface Agreement {
-  /** The subprotocol, or ''. */
-  readonly protocol: string;
-  readonly settings: ConnectionSettings;
-  /** For compression, if anything. */
-  readonly deflate?: AgreedDeflate | undefined;
-}
+/** What the states of the core are called in the browser's interface. */
+const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
+  open: 1,
+  closeSent: 2,
+  closeReceived: 2,
+  closeExchanged: 2,
+  failed: 2,
+  peerEnded: 2,
+  closed: 3,
+};
+const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
 /** What parts of the library hear of a socket, apart from the listeners that applications add and remove. */
 export interface SocketObserver {
@@ -93,6 +122,8 @@ export interface SocketObserver {
 
 /** What parts of the library do with a socket. They are no members of it, since subclasses may have members of any name. */
 interface SocketInternals {
+  /** Undefined before the connection is open. */
+  transportOf(socket: WebSocket): SocketTransport | undefined;
   /** Opens the connection on a transport whose opening handshake is done, through `setSocket`. */
   open(socket: WebSocket, transport: Duplex, head: Uint8Array, agreement: Agreement): void;
   /**
@@ -134,21 +165,6 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   static readonly OPEN = 1;
   static readonly CLOSING = 2;
   static readonly CLOSED = 3;
-  /** What `require('framewright')` offers beside the class itself; set by the main entry. */
-  declare static readonly WebSocket: typeof WebSocket;
-  declare static readonly WebSocketServer: typeof WebSocketServer;
-  declare static readonly Server: typeof WebSocketServer;
-  declare static readonly NetServer: typeof NetServer;
-  declare static readonly listen: typeof listen;
-  declare static readonly createWebSocketStream: typeof createWebSocketStream;
-  declare static readonly extension: typeof extension;
-  declare static readonly PerMessageDeflate: typeof PerMessageDeflate;
-  declare static readonly Receiver: typeof Receiver;
-  declare static readonly Sender: typeof Sender;
-  declare static readonly subprotocol: typeof subprotocol;
-  declare static readonly WebSocketStream: typeof WebSocketStream;
-  declare static readonly broadcast: typeof broadcast;
-  declare static readonly prepareMessage: typeof prepareMessage;
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
@@ -161,6 +177,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   static {
     internals = {
+      transportOf: (socket) => socket.#transport,
       open(socket, transport, head, agreement) {
         socket.#agreement = agreement;
         socket.setSocket(transport, head, socketOptionsOf(agreement.settings));
@@ -204,8 +221,6 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #isHandingOver = false;
   /** Messages that were dropped because nobody listened. */
   #missed = 0;
-  #sender: TransportSender | undefined;
-  #receiver: TransportReceiver | undefined;
   #protocol = '';
   #extensions = '';
   #binaryType: BinaryType = 'nodebuffer';
@@ -219,7 +234,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** Whether this is the accepting side (§5.1); may be changed before `setSocket`. */
   _isServer: boolean;
-  readonly #handshake: ClientHandshake | undefined;
+  readonly #handshake: ClientHandshake<WebSocket> | undefined;
   readonly #options: WsConnectionOptions;
   #hasClosed = false;
 
@@ -242,7 +257,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this._isServer = address === null;
     this.#listenerErrors = given.listenerErrors ?? (this._isServer ? 'close' : 'throw');
     if (address === null) return;
-    const emit: EmitSafely = (name, ...args) => this.#emitSafely(name, ...args);
+    const emit: EmitSafely = (name, ...args) => this.#emitSafely(name, ...(args as WebSocketEvents[typeof name]));
     const open = (stream: Duplex, head: Uint8Array, agreement: Agreement) =>
       internals.open(this, stream, head, agreement);
     const tellObservers = (error: Error) => {
@@ -350,24 +365,6 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     return this.#transport?.socket ?? null;
   }
 
-  /** Null before the connection is open. */
-  get _sender(): TransportSender | null {
-    if (this.#transport === undefined) return null;
-    this.#sender ??= new TransportSender(this.#transport);
-    return this.#sender;
-  }
-
-  /** Null before the connection is open. */
-  get _receiver(): TransportReceiver | null {
-    if (this.#transport === undefined) return null;
-    this.#receiver ??= new TransportReceiver(this.#transport);
-    return this.#receiver;
-  }
-
-  get _extensions(): ExtensionsInUse {
-    return extensionsInUse(this.#transport?.deflate);
-  }
-
   /** The browser's way to listen; types other than open, message, close and error are ignored. */
   addEventListener(type: 'open', handler: (event: Event<WebSocket>) => void, options?: { once?: boolean }): void;
   addEventListener(
@@ -471,7 +468,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
    * connections compress it, clients mask it, each for itself.
    * @throws {Error} while CONNECTING
    */
-  sendPrepared(message: PreparedMessage, callback?: SendCallback): void {
+  sendPrepared(message: SharedMessage, callback?: SendCallback): void {
     const isSent = this.#transportAfterHandshake()?.sendShared(message, this.#safeCallback(callback));
     if (!isSent) this.#refuseToSend(message.payload, callback);
   }
@@ -893,6 +890,16 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 }
 
+/** The constructor's second argument may be the options. */
+function sortArguments(
+  protocols: string | readonly string[] | ClientOptions | ClientRequestArgs | undefined,
+  options: ClientOptions | ClientRequestArgs | undefined,
+): [protocols: string | readonly string[] | undefined, options: ClientOptions] {
+  const isOptions = typeof protocols === 'object' && protocols !== null && !Array.isArray(protocols);
+  if (isOptions) return [undefined, protocols as ClientOptions];
+  return [protocols as string | readonly string[] | undefined, (options ?? {}) as ClientOptions];
+}
+
 /** Once for each socket that it happens to: data is gone. */
 function warnOfMissed(count: number): void {
   const what = count === 1 ? '1 message' : `${count} messages`;
@@ -903,6 +910,19 @@ function warnOfMissed(count: number): void {
       "Call messages(), or add a 'message' listener, before the first await; or return the promise of what you await " +
       "from the 'connection' listener (a client's 'open' listener), and messages are kept until then.",
   });
+}
+
+/** What the browser's interface shows of a socket: its attributes can be enumerated. */
+const ATTRIBUTES = ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url'];
+
+/** Gives the class and its sockets the names of the states, and makes the attributes enumerable, as browsers have both. */
+function defineStates(SocketClass: { readonly prototype: object }): void {
+  for (const [value, name] of STATE_NAMES.entries()) {
+    for (const owner of [SocketClass, SocketClass.prototype]) {
+      Object.defineProperty(owner, name, { value, enumerable: true, writable: false, configurable: false });
+    }
+  }
+  for (const name of ATTRIBUTES) Object.defineProperty(SocketClass.prototype, name, { enumerable: true });
 }
 
 defineStates(WebSocket);

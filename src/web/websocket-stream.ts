@@ -5,9 +5,8 @@
 
 import type { ReadableStream, WritableStream, WritableStreamDefaultController } from 'node:stream/web';
 import { parseAddress } from '../client/address.ts';
-import type { ClientOptions } from '../client/client-handshake.ts';
 import { abnormalClosure, type MessageIterator, type MessagesOptions } from '../socket/message-iterator.ts';
-import { internals, WebSocket } from '../socket/websocket.ts';
+import { type ClientOptions, internals, WebSocket } from '../socket/websocket.ts';
 import {
   checkCloseArguments,
   checkSubprotocols,

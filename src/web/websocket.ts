@@ -11,7 +11,7 @@ import { deflateSettings } from '../deflate/agreement.ts';
 import { viewOf } from '../memory/view.ts';
 import { settingsFromWsOptions } from '../options/server-options.ts';
 import type { ConnectionHandler, ViolationId } from '../protocol/index.ts';
-import { decodeText } from '../socket/message-text.ts';
+import { decodeText } from '../socket/payload.ts';
 import { violationError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/send-order.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';

@@ -6,6 +6,7 @@
 import { Writable } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { type AgreedDeflate, type DeflateParams, MAX_WINDOW_BITS, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { internals, WebSocket } from '../socket/websocket.ts';
 import type { SocketTransport } from '../transport/socket-transport.ts';
 import type { PerMessageDeflateParams } from './per-message-deflate.ts';
 import { Sender, type SenderCallback } from './sender.ts';
@@ -63,3 +64,39 @@ function paramsOf(agreed: DeflateParams): PerMessageDeflateParams {
 export function extensionsInUse(deflate: AgreedDeflate | undefined): ExtensionsInUse {
   return deflate === undefined ? {} : { [PERMESSAGE_DEFLATE]: { params: paramsOf(deflate.agreed) } };
 }
+
+declare module '../socket/websocket.ts' {
+  interface WebSocket {
+    /** Null before the connection is open. */
+    readonly _sender: TransportSender | null;
+    /** Null before the connection is open. */
+    readonly _receiver: TransportReceiver | null;
+    readonly _extensions: ExtensionsInUse;
+  }
+}
+
+/** Makes one for each transport, when it is asked for. */
+function onTransport<Part>(make: (transport: SocketTransport) => Part): (this: WebSocket) => Part | null {
+  const parts = new WeakMap<SocketTransport, Part>();
+  return function () {
+    const transport = internals.transportOf(this);
+    if (transport === undefined) return null;
+    let part = parts.get(transport);
+    if (part === undefined) {
+      part = make(transport);
+      parts.set(transport, part);
+    }
+    return part;
+  };
+}
+
+Object.defineProperties(WebSocket.prototype, {
+  _sender: { configurable: true, get: onTransport((transport) => new TransportSender(transport)) },
+  _receiver: { configurable: true, get: onTransport((transport) => new TransportReceiver(transport)) },
+  _extensions: {
+    configurable: true,
+    get(this: WebSocket) {
+      return extensionsInUse(internals.transportOf(this)?.deflate);
+    },
+  },
+});

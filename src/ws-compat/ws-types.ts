@@ -4,12 +4,18 @@
 
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo as NetAddressInfo } from 'node:net';
-import type { ClientOptions as OurClientOptions } from '../client/client-handshake.ts';
+import type * as Net from '../server/net-server.ts';
 import type { WebSocketServer as OurServer, WebSocketServerOptions } from '../server/websocket-server.ts';
 import type * as Events from '../socket/event-target.ts';
-import type { RawData as OurRawData } from '../socket/socket-types.ts';
-import type { WebSocket as OurWebSocket } from '../socket/websocket.ts';
-import type { PerMessageDeflateOptions as OurDeflateOptions } from './per-message-deflate.ts';
+import type { RawData as OurRawData } from '../socket/payload.ts';
+import type * as Prepared from '../socket/prepared-message.ts';
+import type { createWebSocketStream as ourCreateStream } from '../socket/stream.ts';
+import type { ClientOptions as OurClientOptions, WebSocket as OurWebSocket } from '../socket/websocket.ts';
+import type { WebSocketStream as OurStream } from '../web/websocket-stream.ts';
+import type * as Parsers from './parsers.ts';
+import type * as Deflate from './per-message-deflate.ts';
+import type { Receiver as OurReceiver } from './receiver.ts';
+import type { Sender as OurSender } from './sender.ts';
 
 export type AddressInfo = NetAddressInfo;
 export type ServerOptions<
@@ -18,6 +24,10 @@ export type ServerOptions<
 > = WebSocketServerOptions<SocketClass, RequestClass>;
 
 export type Data = Events.Data;
+export type Event<Target = OurWebSocket> = Events.Event<Target>;
+export type CloseEvent<Target = OurWebSocket> = Events.CloseEvent<Target>;
+export type ErrorEvent<Target = OurWebSocket> = Events.ErrorEvent<Target>;
+export type MessageEvent<Target = OurWebSocket> = Events.MessageEvent<Target>;
 /** A certificate or key, in PEM or DER. */
 export type CertMeta = string | string[] | Buffer | Buffer[];
 
@@ -39,14 +49,18 @@ export interface EventListenerOptions {
 }
 
 export interface WebSocketEventMap {
-  open: Events.Event<OurWebSocket>;
-  error: Events.ErrorEvent<OurWebSocket>;
-  close: Events.CloseEvent<OurWebSocket>;
-  message: Events.MessageEvent<OurWebSocket>;
+  open: Event;
+  error: ErrorEvent;
+  close: CloseEvent;
+  message: MessageEvent;
 }
 
 type _CertMeta = CertMeta;
+type _CloseEvent = CloseEvent;
 type _Data = Data;
+type _ErrorEvent = ErrorEvent;
+type _Event = Event;
+type _MessageEvent = MessageEvent;
 type _EventListenerOptions = EventListenerOptions;
 type _EventMap = WebSocketEventMap;
 type _FinishRequest = FinishRequestCallback;
@@ -56,18 +70,34 @@ type _SocketClass = typeof OurWebSocket;
 type _RequestClass = typeof IncomingMessage;
 
 declare module '../socket/websocket.ts' {
+  /** What `require('framewright')` offers beside the class itself; set by the main entry. */
   namespace WebSocket {
+    export const broadcast: typeof Prepared.broadcast;
+    export const createWebSocketStream: typeof ourCreateStream;
+    export const extension: typeof Parsers.extension;
+    export const listen: typeof Net.listen;
+    export const NetServer: typeof Net.NetServer;
+    export const PerMessageDeflate: typeof Deflate.PerMessageDeflate;
+    export const prepareMessage: typeof Prepared.prepareMessage;
+    export const Receiver: typeof OurReceiver;
+    export const Sender: typeof OurSender;
+    export const Server: typeof OurServer;
+    export const subprotocol: typeof Parsers.subprotocol;
+    export const WebSocket: typeof OurWebSocket;
+    export const WebSocketServer: typeof OurServer;
+    export const WebSocketStream: typeof OurStream;
+
     export type AddressInfo = NetAddressInfo;
     export type CertMeta = _CertMeta;
     export type ClientOptions = OurClientOptions;
-    export type CloseEvent = Events.CloseEvent<OurWebSocket>;
+    export type CloseEvent = _CloseEvent;
     export type Data = _Data;
-    export type ErrorEvent = Events.ErrorEvent<OurWebSocket>;
-    export type Event = Events.Event<OurWebSocket>;
+    export type ErrorEvent = _ErrorEvent;
+    export type Event = _Event;
     export type EventListenerOptions = _EventListenerOptions;
     export type FinishRequestCallback = _FinishRequest;
-    export type MessageEvent = Events.MessageEvent<OurWebSocket>;
-    export type PerMessageDeflateOptions = OurDeflateOptions;
+    export type MessageEvent = _MessageEvent;
+    export type PerMessageDeflateOptions = Deflate.PerMessageDeflateOptions;
     export type RawData = OurRawData;
     export type Server<T extends _SocketClass = _SocketClass, U extends _RequestClass = _RequestClass> = OurServer<
       T,

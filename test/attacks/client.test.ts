@@ -1,7 +1,7 @@
 /** The rows of the attack matrix that a client's own options can bring about; see spec-notes/attacks.md. */
 
 import { describe, expect, it } from 'vitest';
-import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import type { ClientOptions } from '../../src/socket/websocket.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { run } from '../support/clients.ts';
 import { fieldOf, plainAnswer, type RawServer, startConnectProxy, startRawServer } from '../support/raw-server.ts';

@@ -3,9 +3,9 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer as WsServer } from 'ws';
-import type { ClientOptions } from '../../src/client/client-handshake.ts';
 import { acceptValue } from '../../src/handshake/index.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
+import type { ClientOptions } from '../../src/socket/websocket.ts';
 import { COMPRESSING_CLIENTS, connect, run } from '../support/clients.ts';
 import { plainAnswer, startRawServer } from '../support/raw-server.ts';
 

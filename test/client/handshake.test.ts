@@ -1,6 +1,6 @@
 import { connect as connectTcp } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import type { ClientOptions } from '../../src/socket/websocket.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { CLIENTS, connect, opened, type Protocols, run, watch } from '../support/clients.ts';
 import { acceptance, plainAnswer, startRawServer } from '../support/raw-server.ts';

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import type { ClientOptions } from '../../src/socket/websocket.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { connect, deferred, opened, run, watch } from '../support/clients.ts';
 import { acceptance, fieldOf, plainAnswer, startConnectProxy, startRawServer } from '../support/raw-server.ts';

@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import type { ClientOptions } from '../../src/socket/websocket.ts';
 import { CLIENTS, connect, opened, run, watch } from '../support/clients.ts';
 import { acceptance, fieldOf, plainAnswer, type RawServer, startRawServer } from '../support/raw-server.ts';
 import { testCertificate, unixSocketPath } from '../support/servers.ts';

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { broadcast, prepareMessage } from '../../src/socket/prepared-message.ts';
 import { createWebSocketStream } from '../../src/socket/stream.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
+import '../../src/ws-compat/private-surface.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { clientFrame, RawPeer } from '../support/raw-peer.ts';
 import { eventOf, nextTurn, SERVER_KINDS, startServer } from '../support/servers.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CloseEvent, ErrorEvent, Event, MessageEvent } from '../../src/socket/event-target.ts';
 import type { WebSocket } from '../../src/socket/websocket.ts';
+import type { CloseEvent, ErrorEvent, Event, MessageEvent } from '../../src/ws-compat/ws-types.ts';
 import { binary, clientFrame, close, RawPeer, text } from '../support/raw-peer.ts';
 import { eventOf, startServer } from '../support/servers.ts';
 

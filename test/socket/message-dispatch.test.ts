@@ -2,7 +2,7 @@
 
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import type { ClientOptions } from '../../src/socket/websocket.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { startServer, watchProcess } from '../support/servers.ts';

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { broadcast, prepareMessage } from '../../src/socket/prepared-message.ts';
 import { createWebSocketStream } from '../../src/socket/stream.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
+import '../../src/ws-compat/private-surface.ts';
 import { PerMessageDeflate } from '../../src/ws-compat/per-message-deflate.ts';
 import { Sender } from '../../src/ws-compat/sender.ts';
 import { closed, inShort, RawPeer } from '../support/raw-peer.ts';

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { broadcast, prepareMessage } from '../../src/socket/prepared-message.ts';
 import { createWebSocketStream } from '../../src/socket/stream.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
+import '../../src/ws-compat/private-surface.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { eventOf, SERVER_KINDS, startServer, testCertificate } from '../support/servers.ts';
 

@@ -2,7 +2,7 @@
 
 import { onTestFinished } from 'vitest';
 import { WebSocket as Ws } from 'ws';
-import type { ClientOptions } from '../../src/client/client-handshake.ts';
+import type { ClientOptions } from '../../src/socket/websocket.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 
 /** Both offer to compress; here that would only make the wire harder to read. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { internals, WebSocket } from '../../src/socket/websocket.ts';
 import { LONG_PAYLOAD_BYTES } from '../../src/transport/write-batch.ts';
+import '../../src/ws-compat/private-surface.ts';
 import { Sender } from '../../src/ws-compat/sender.ts';
 import { closed, echoed, inShort, RawPeer, text } from '../support/raw-peer.ts';
 import { nextTurn, SERVER_KINDS, startServer, watchProcess } from '../support/servers.ts';
