@@ -23,12 +23,16 @@ const CHAIN: readonly (readonly string[])[] = [
   ['handshake'],
   ['deflate/negotiate'],
   ['memory'],
-  ['deflate', 'options', 'transport', 'client', 'socket', 'server', 'ws-compat', 'web'],
+  ['options'],
+  ['deflate'],
+  ['transport'],
+  ['client'],
+  ['socket'],
+  ['server'],
+  ['web'],
+  ['ws-compat'],
   ['realtime', 'sse'],
 ];
-
-/** These still reach one another. */
-const ENTANGLED = CHAIN[4]!;
 
 const ANYTHING = Symbol('may import every unit');
 const ENTRY_POINTS = Symbol('may import its own unit and the entry points of the package');
@@ -37,12 +41,9 @@ type Reach = readonly string[] | typeof ANYTHING | typeof ENTRY_POINTS;
 
 const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   ...CHAIN.flatMap((units, step) =>
-    units.map((unit): [string, Reach] => [
-      unit,
-      [...CHAIN.slice(0, step).flat(), ...(ENTANGLED.includes(unit) ? units : [unit])],
-    ]),
+    units.map((unit): [string, Reach] => [unit, [...CHAIN.slice(0, step).flat(), unit]]),
   ),
-  ['index', [...CHAIN.slice(0, 5).flat()]],
+  ['index', CHAIN.slice(0, -1).flat()],
   ['inspector', PURE_UNITS],
   ['playground', [...PURE_UNITS, 'playground']],
   ['conformance', ['protocol', 'handshake', 'deflate/negotiate', 'transport', 'conformance']],
@@ -108,10 +109,7 @@ function findFileFaults(file: SourceFile, imports: readonly ImportSpecifier[], e
   return [...faults, ...names.map((t) => `${file.path}:${t.line}: names '${t.text}', but ${unit} runs without Node`)];
 }
 
-/**
- * Cycles among files, each reported once. Only imports that load count: a type import is erased, and a dynamic one
- * runs after its own module has loaded.
- */
+/** Cycles among files, each reported once. Every import counts: who needs a file's types cannot be read without it either. */
 function findCycles(edges: ReadonlyMap<string, readonly string[]>): string[] {
   const cycles: string[] = [];
   const finished = new Set<string>();
@@ -140,10 +138,10 @@ export function findArchitectureFaults(files: readonly SourceFile[], entryPoints
   const edges = new Map<string, string[]>();
   const faults = files.flatMap((file) => {
     const imports = findImports(file.text);
-    const loaded = imports.filter((i) => i.kind === 'value' && i.specifier?.startsWith('.'));
+    const relative = imports.filter((i) => i.specifier?.startsWith('.'));
     edges.set(
       file.path,
-      loaded.flatMap((i) => resolveRelative(file.path, i.specifier!) ?? []),
+      relative.flatMap((i) => resolveRelative(file.path, i.specifier!) ?? []),
     );
     return findFileFaults(file, imports, entryPoints);
   });
