@@ -56,21 +56,10 @@ class DeflateConnection {
     this.send();
   }
 
-  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    this.frameStart(header);
-    this.framePayload(header, chunk, start, end);
-    this.frameEnd();
-  }
-
-  frameStart(header: FrameHeader): void {
+  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
     if (!header.rsv1 || !header.fin) throw new Error('an answer is not one compressed frame');
-  }
-
-  framePayload(_header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
     if (this.isChecked) this.pieces.push(Buffer.from(chunk.subarray(start, end)));
-  }
-
-  frameEnd(): void {
+    if (header.position + end - start < header.payloadLength) return;
     if (this.isChecked) this.check();
     this.answers++;
     this.send();

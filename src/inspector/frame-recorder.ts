@@ -121,34 +121,21 @@ export class FrameRecorder implements FrameSink {
     this.hasEnded = true;
   }
 
-  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    const frame = this.open(header);
+  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+    this.openFrame ??= this.open(header);
+    const frame = this.openFrame;
     this.take(frame, chunk, start, end);
-    this.close(frame, header, chunk, start, end);
-  }
-
-  frameStart(header: FrameHeader): void {
-    this.openFrame = this.open(header);
-  }
-
-  framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    const frame = this.openFrame!;
-    const payloadAt = frame.payload.length;
-    this.take(frame, chunk, start, end);
-    if (isControlOpcode(header.opcode)) return;
-    this.checkText(frame, chunk, start, end, header.headerLength + payloadAt);
-    if (frame.violation !== undefined) {
-      this.stop();
-      this.emit(frame, payloadAt + end - start === header.payloadLength ? 'whole' : 'cut');
+    const isLast = header.position + end - start === header.payloadLength;
+    if (!isControlOpcode(header.opcode)) {
+      this.checkText(frame, chunk, start, end, header.headerLength + header.position);
+      if (isLast && header.fin) this.endMessage(frame, header);
+    } else if (isLast && header.opcode === Opcode.Close) {
+      // A control frame is short enough for all of it to be kept, whatever is kept of others.
+      this.checkClose(frame, header, frame.payload.bytes());
     }
-  }
-
-  frameEnd(header: FrameHeader): void {
-    const frame = this.openFrame!;
-    // A control frame is short enough for all of it to be kept, whatever is kept of others.
-    const payload = frame.payload.bytes();
-    if (isControlOpcode(header.opcode)) this.close(frame, header, payload, 0, payload.length);
-    else this.close(frame, header, NONE, 0, 0);
+    if (frame.violation !== undefined) this.stop();
+    if (isLast) this.emit(frame, 'whole');
+    else if (frame.violation !== undefined) this.emit(frame, 'cut');
   }
 
   violation(id: ViolationId, _offset: number, detail: number): void {
@@ -182,19 +169,6 @@ export class FrameRecorder implements FrameSink {
     frame.payload.push(chunk.subarray(start, end));
   }
 
-  /** The frame is whole; chunk[start … end) is what of its payload has not been checked yet. */
-  private close(frame: OpenFrame, header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    if (header.opcode === Opcode.Close) {
-      this.checkClose(frame, header, chunk, start, end);
-    } else if (!isControlOpcode(header.opcode)) {
-      const checkedLength = frame.payload.length - (end - start);
-      this.checkText(frame, chunk, start, end, header.headerLength + checkedLength);
-      if (header.fin) this.endMessage(frame, header);
-    }
-    if (frame.violation !== undefined) this.stop();
-    this.emit(frame, 'whole');
-  }
-
   /** §5.4: a data frame starts a message or continues the open one. */
   private joinMessage(header: FrameHeader): RecordedMessage {
     if (this.openMessage === undefined) {
@@ -225,13 +199,13 @@ export class FrameRecorder implements FrameSink {
   }
 
   /** §5.5.1: the code may be sent, the reason is UTF-8, and nothing follows. */
-  private checkClose(frame: OpenFrame, header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    const close = parseClosePayload(chunk, start, end);
+  private checkClose(frame: OpenFrame, header: FrameHeader, payload: Uint8Array): void {
+    const close = parseClosePayload(payload, 0, payload.length);
     if (close === 'invalidCloseCode') {
-      frame.violation = { id: close, detail: readStatusCode(chunk, start), faultAt: header.headerLength };
+      frame.violation = { id: close, detail: readStatusCode(payload, 0), faultAt: header.headerLength };
     } else if (close === 'invalidCloseReason') {
-      const badAt = new Utf8Validator().push(chunk, start + 2, end);
-      const faultAt = header.headerLength + (badAt === -1 ? end : badAt) - start;
+      const badAt = new Utf8Validator().push(payload, 2, payload.length);
+      const faultAt = header.headerLength + (badAt === -1 ? payload.length : badAt);
       frame.violation = { id: close, detail: 0, faultAt };
     }
     this.stop();

@@ -79,9 +79,6 @@ export class Connection implements FrameSink {
 
   /** A control frame whose payload arrives in pieces. */
   private controlPayload = EMPTY;
-  private controlLength = 0;
-  /** Payload bytes of the current data frame that have not arrived. */
-  private frameBytesToCome = 0;
   /** Made for the first ping. */
   private autoPong: AutoPong | undefined;
   private pongsSent = 0;
@@ -325,64 +322,61 @@ export class Connection implements FrameSink {
 
   // ---- FrameSink: what the parser finds -------------------------------------------------------------------------
 
-  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void {
-    const firstByte = header.firstByte;
-    if (firstByte === BINARY_MESSAGE) {
+  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void {
+    const { firstByte, payloadLength } = header;
+    const isWhole = end - start === payloadLength;
+    if (isWhole && firstByte === BINARY_MESSAGE) {
       this.controlRate?.reset();
       this.deliver(chunk, start, end, true, this.isChunkShared);
-    } else if (firstByte === TEXT_MESSAGE) {
+    } else if (isWhole && firstByte === TEXT_MESSAGE) {
       this.controlRate?.reset();
       // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
       if (isAscii || this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false, this.isChunkShared);
       else this.fail('invalidText');
-    } else if (isControlOpcode(header.opcode)) {
-      this.controlFrame(header.opcode, chunk, start, end);
-    } else if (header.rsv1 && header.fin) {
+    } else if (isControlOpcode(firstByte & 0xf)) {
+      this.controlPart(header, chunk, start, end);
+    } else if (isWhole || end > start) {
+      this.dataPart(header, chunk, start, end);
+    }
+  }
+
+  private controlPart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+    const { opcode, payloadLength, position } = header;
+    if (end - start === payloadLength) {
+      this.controlFrame(opcode, chunk, start, end);
+      return;
+    }
+    if (this.controlPayload.length === 0) this.controlPayload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
+    this.controlPayload.set(chunk.subarray(start, end), position);
+    if (position + end - start === payloadLength) this.controlFrame(opcode, this.controlPayload, 0, payloadLength);
+  }
+
+  /** A piece of a message that is not one whole frame as it is: fragments, frames cut by chunks, compressed messages. */
+  private dataPart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+    const { fin, opcode, rsv1, payloadLength, position } = header;
+    const isWhole = end - start === payloadLength;
+    if (position === 0) {
       this.controlRate?.reset();
-      // Inflating may take longer than this call.
-      const bytes = chunk.subarray(start, end);
-      this.inflate(this.isChunkShared ? this.keep(bytes) : bytes, header.opcode === Opcode.Binary);
-    } else {
-      this.frameStart(header);
-      this.framePayload(header, chunk, start, end);
-      if (!this.hasFailed) this.frameEnd(header);
+      if (rsv1 && fin && isWhole) {
+        // Inflating may take longer than this call.
+        const bytes = chunk.subarray(start, end);
+        this.inflate(this.isChunkShared ? this.keep(bytes) : bytes, opcode === Opcode.Binary);
+        return;
+      }
+      this.spend(1);
+      if (this.recordsFragments) this.fragmentLengths.push(payloadLength);
+      // §6.2: the first frame has the type of the whole message.
+      if (opcode !== Opcode.Continuation) {
+        this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation, this.isUtf8);
+        this.assembler.start(opcode === Opcode.Text, rsv1);
+      }
     }
+    const bytesToCome = payloadLength - position - (end - start);
+    if (!this.assembler!.append(chunk, start, end, bytesToCome)) this.fail('invalidText');
+    else if (fin && bytesToCome === 0) this.finishMessage(this.assembler!);
   }
 
-  frameStart(header: FrameHeader): void {
-    const opcode = header.opcode;
-    if (isControlOpcode(opcode)) {
-      if (this.controlPayload.length === 0) this.controlPayload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
-      this.controlLength = 0;
-      return;
-    }
-    this.controlRate?.reset();
-    this.spend(1);
-    this.frameBytesToCome = header.payloadLength;
-    if (this.recordsFragments) this.fragmentLengths.push(header.payloadLength);
-    // §6.2: the first frame has the type of the whole message.
-    if (opcode === Opcode.Continuation) return;
-    this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation, this.isUtf8);
-    this.assembler.start(opcode === Opcode.Text, header.rsv1);
-  }
-
-  framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    if (isControlOpcode(header.opcode)) {
-      this.controlPayload.set(chunk.subarray(start, end), this.controlLength);
-      this.controlLength += end - start;
-      return;
-    }
-    this.frameBytesToCome -= end - start;
-    if (!this.assembler!.append(chunk, start, end, this.frameBytesToCome)) this.fail('invalidText');
-  }
-
-  frameEnd(header: FrameHeader): void {
-    if (isControlOpcode(header.opcode)) {
-      this.controlFrame(header.opcode, this.controlPayload, 0, this.controlLength);
-      return;
-    }
-    if (!header.fin) return;
-    const assembler = this.assembler!;
+  private finishMessage(assembler: MessageAssembler): void {
     if (!assembler.finish()) {
       this.fail('invalidText');
       return;

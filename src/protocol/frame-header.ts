@@ -52,6 +52,8 @@ export class FrameHeader {
   payloadLength = 0;
   /** In bytes, masking key included. */
   headerLength = 0;
+  /** How much of the payload has been handed on, in bytes: the place of the piece at hand. */
+  position = 0;
 
   get fin(): boolean {
     return (this.firstByte & FIN) !== 0;

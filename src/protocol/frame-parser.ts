@@ -7,6 +7,7 @@
 import {
   FIN,
   FrameHeader,
+  frameHeaderLength,
   type HeaderContext,
   headerViolation,
   headerViolationDetail,
@@ -21,20 +22,17 @@ import { mask, type Unmask, wordsOf } from './mask.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
 import type { ViolationId } from './violation.ts';
 
-/**
- * Receives what the parser finds, synchronously. A frame that lies whole in one chunk is one call of `wholeFrame`; any
- * other is `frameStart`, `framePayload` for each piece, `frameEnd`. Payload bytes arrive unmasked, in the chunk itself.
- */
+/** Receives what the parser finds, synchronously. */
 export interface FrameSink {
   /**
-   * A frame with its payload at chunk[start … end). The header is valid during the call.
-   * @param isAscii whether unmasking has shown that the payload is all ASCII; false when nobody has looked
+   * A piece of a frame: its payload bytes chunk[start … end), unmasked where they lie, which stand at `header.position`
+   * in the payload. A frame that lies whole in one chunk is one piece, of `header.payloadLength` bytes; the last piece of
+   * any frame ends at `header.payloadLength`. A piece is empty when the frame is, or when it has only been announced: the
+   * chunk ends behind the header.
+   * @param header valid during the call
+   * @param isAscii whether unmasking has shown that the piece is all ASCII; false when nobody has looked
    */
-  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void;
-  /** A header whose payload has not arrived yet, or not all of it. */
-  frameStart(header: FrameHeader): void;
-  framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void;
-  frameEnd(header: FrameHeader): void;
+  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void;
   /**
    * The first and only violation of this stream. `offset` counts from the first byte ever pushed to the first byte of
    * the offending frame; `detail` is the number that the violation's message speaks of.
@@ -73,8 +71,6 @@ export class FrameParser implements HeaderContext {
   private spillLength = 0;
   /** The second byte's mask bit that this role expects. */
   private readonly expectedMaskBit: number;
-  /** Payload bytes of the current frame still to come; -1 between frames. */
-  private payloadRemaining = -1;
   /** Payload declared so far by the fragments of the open message, and how many there were (§10.4). */
   private messageBytes = 0;
   private fragments = 0;
@@ -100,10 +96,7 @@ export class FrameParser implements HeaderContext {
     this.expectedMaskBit = options.role === 'server' ? MASK : 0;
   }
 
-  /**
-   * Stops `push` after the call that the parser is in; the sink may call it from any of its methods. A frame's last
-   * `framePayload` and its `frameEnd` count as one, since no byte stands between them.
-   */
+  /** Stops `push` after the call that the parser is in: the sink may call it. */
   halt(): void {
     this.isHalted = true;
   }
@@ -126,73 +119,48 @@ export class FrameParser implements HeaderContext {
   push(chunk: Uint8Array, memoryWords?: Int32Array): number {
     const end = chunk.length;
     const { byteOffset } = chunk;
+    const { header } = this;
     let words = memoryWords;
     let position = 0;
     // A sink may hand out the chunk's memory, and whoever gets it take it away: then the chunk is empty.
-    while (position < chunk.length && !this.isStopped) {
-      if (this.isHalted) break;
-      if (this.payloadRemaining >= 0) {
-        const pieceEnd = Math.min(end, position + this.payloadRemaining);
-        if (this.header.masked) {
-          words ??= wordsOf(chunk);
-          const payloadPosition = this.header.payloadLength - this.payloadRemaining;
-          this.unmask(chunk, position, pieceEnd, this.header.maskingKey, payloadPosition, words, byteOffset);
+    while (position < chunk.length && !this.isStopped && !this.isHalted) {
+      if (header.position === header.payloadLength) {
+        const frameStart = position - this.spillLength;
+        let headerLength: number;
+        if (this.spillLength === 0) {
+          headerLength = this.readHeader(chunk, position, end - position);
+          if (headerLength === 0) {
+            if (this.spill.length === 0) this.spill = new Uint8Array(MAX_HEADER_BYTES);
+            for (; position < end; position++) this.spill[this.spillLength++] = chunk[position]!;
+            break;
+          }
+          position += headerLength;
+        } else {
+          this.spill[this.spillLength++] = chunk[position++]!;
+          headerLength = this.readHeader(this.spill, 0, this.spillLength);
+          if (headerLength === 0) continue;
+          this.spillLength = 0;
         }
-        this.takePayload(chunk, position, pieceEnd);
-        position = pieceEnd;
-        continue;
-      }
-      const frameStart = position - this.spillLength;
-      let headerLength: number;
-      if (this.spillLength === 0) {
-        headerLength = this.readHeader(chunk, position, end - position);
-        if (headerLength === 0) {
-          if (this.spill.length === 0) this.spill = new Uint8Array(MAX_HEADER_BYTES);
-          for (; position < end; position++) this.spill[this.spillLength++] = chunk[position]!;
+        if (headerLength < 0) {
+          this.isStopped = true;
+          this.sink.violation(this.violationId, this.streamOffset + frameStart, this.violationDetail);
           break;
         }
-        position += headerLength;
-      } else {
-        this.spill[this.spillLength++] = chunk[position++]!;
-        headerLength = this.readHeader(this.spill, 0, this.spillLength);
-        if (headerLength === 0) continue;
-        this.spillLength = 0;
-      }
-      if (headerLength < 0) {
-        this.isStopped = true;
-        this.sink.violation(this.violationId, this.streamOffset + frameStart, this.violationDetail);
-        break;
       }
 
-      const header = this.header;
-      const payloadEnd = position + header.payloadLength;
-      if (payloadEnd > end) {
-        this.payloadRemaining = header.payloadLength;
-        this.sink.frameStart(header);
-        continue;
-      }
-      let isAscii = false;
-      if (header.masked && header.payloadLength > 0) {
-        words ??= wordsOf(chunk);
-        isAscii = this.unmask(chunk, position, payloadEnd, header.maskingKey, 0, words, byteOffset);
-      }
       const start = position;
-      position = payloadEnd;
-      this.sink.wholeFrame(header, chunk, start, payloadEnd, isAscii);
+      position = Math.min(end, start + header.payloadLength - header.position);
+      let isAscii = false;
+      if (header.masked && position > start) {
+        words ??= wordsOf(chunk);
+        isAscii = this.unmask(chunk, start, position, header.maskingKey, header.position, words, byteOffset);
+      }
+      this.sink.framePart(header, chunk, start, position, isAscii);
+      header.position += position - start;
     }
     if (this.isStopped) position = end;
     this.streamOffset += position;
     return position;
-  }
-
-  /** Hands on the part of the current frame's payload that this chunk holds. */
-  private takePayload(chunk: Uint8Array, start: number, end: number): void {
-    const header = this.header;
-    this.payloadRemaining -= end - start;
-    const isLast = this.payloadRemaining === 0;
-    if (isLast) this.payloadRemaining = -1;
-    this.sink.framePayload(header, chunk, start, end);
-    if (isLast && !this.isStopped) this.sink.frameEnd(header);
   }
 
   /**
@@ -231,19 +199,22 @@ export class FrameParser implements HeaderContext {
     const masked = (byte1 & MASK) !== 0;
     if (masked) headerLength += 4;
 
-    const header = this.header;
-    header.firstByte = byte0;
-    header.masked = masked;
-    header.payloadLength = payloadLength;
-    header.headerLength = headerLength;
-    if (this.strictLengths && !header.isLengthMinimal) return this.violate('lengthNotMinimal', payloadLength);
+    if (this.strictLengths && headerLength !== frameHeaderLength(payloadLength, masked)) {
+      return this.violate('lengthNotMinimal', payloadLength);
+    }
     // The length alone decides: the masking key is not waited for, and nothing is set aside for a length only declared.
     if (!isPlainData || payloadLength > this.maxPlainBytes) {
       const tooLong = this.lengthViolation(byte0, payloadLength);
       if (tooLong !== undefined) return this.violate(tooLong, payloadLength);
     }
     if (available < headerLength) return 0;
+    const header = this.header;
+    header.firstByte = byte0;
+    header.masked = masked;
     header.maskingKey = masked ? readUint32(bytes, maskAt) | 0 : 0;
+    header.payloadLength = payloadLength;
+    header.headerLength = headerLength;
+    header.position = 0;
     if (!isPlainData) this.countFragment(byte0, payloadLength);
     return headerLength;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AnswerReader } from '../../bench/load/echo.ts';
 import { buildStream, payloadOf } from '../../bench/load/frames.ts';
-import { FrameParser, Opcode, resolveLimits } from '../../src/protocol/index.ts';
+import { type FrameHeader, FrameParser, Opcode, resolveLimits } from '../../src/protocol/index.ts';
 
 const READ_BYTES = 4096;
 
@@ -10,18 +10,11 @@ function parse(bytes: Uint8Array, role: 'server' | 'client'): { opcode: number; 
   const frames: { opcode: number; payload: string }[] = [];
   let pieces: Uint8Array[] = [];
   const sink = {
-    wholeFrame(header: { opcode: number }, chunk: Uint8Array, start: number, end: number) {
-      pieces = [chunk.slice(start, end)];
-      this.frameEnd(header);
-    },
-    frameStart() {
-      pieces = [];
-    },
-    framePayload(_: object, chunk: Uint8Array, start: number, end: number) {
+    framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number) {
       pieces.push(chunk.slice(start, end));
-    },
-    frameEnd({ opcode }: { opcode: number }) {
-      frames.push({ opcode, payload: Buffer.concat(pieces).toString('latin1') });
+      if (header.position + end - start < header.payloadLength) return;
+      frames.push({ opcode: header.opcode, payload: Buffer.concat(pieces).toString('latin1') });
+      pieces = [];
     },
     violation(id: string) {
       throw new Error(id);

@@ -35,35 +35,25 @@ export interface OpenFrame {
 }
 export type FrameEvent = FoundFrame | FoundViolation | OpenFrame;
 
-/** Records frames, and holds the parser to the contract of `FrameSink`: start, pieces that are not empty, end. */
+/** Records frames, and holds the parser to the contract of `FrameSink`: pieces in order, none but the first empty. */
 export class RecordingSink implements FrameSink {
   readonly frames: (FoundFrame | FoundViolation)[] = [];
-  private open: { header: FrameHeader; payloadLength: number; pieces: Uint8Array[] } | undefined;
+  private open: { header: FrameHeader; payloadLength: number; arrived: number; pieces: Uint8Array[] } | undefined;
 
-  wholeFrame(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    this.expectQuiet('wholeFrame');
-    if (end - start !== header.payloadLength) throw new Error('wholeFrame: the payload is not as long as announced');
-    this.record(header, [chunk.slice(start, end)]);
-  }
-
-  frameStart(header: FrameHeader): void {
-    this.expectQuiet('frameStart');
-    this.open = { header, payloadLength: header.payloadLength, pieces: [] };
-  }
-
-  framePayload(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    if (this.open?.header !== header) throw new Error('framePayload: no such frame was started');
-    if (start >= end) throw new Error('framePayload: an empty piece');
-    this.open.pieces.push(chunk.slice(start, end));
-  }
-
-  frameEnd(header: FrameHeader): void {
-    if (this.open?.header !== header) throw new Error('frameEnd: no such frame was started');
-    const { payloadLength, pieces } = this.open;
+  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+    const isFirst = this.open === undefined;
+    if (isFirst) this.expectQuiet('framePart');
+    this.open ??= { header, payloadLength: header.payloadLength, arrived: 0, pieces: [] };
+    const { open } = this;
+    if (open.header !== header) throw new Error('framePart: another frame is open');
+    if (start >= end && !isFirst) throw new Error('framePart: an empty piece');
+    if (header.position !== open.arrived) throw new Error('framePart: the piece stands elsewhere');
+    open.pieces.push(chunk.slice(start, end));
+    open.arrived += end - start;
+    if (open.arrived > open.payloadLength) throw new Error('framePart: the payload is longer than announced');
+    if (open.arrived < open.payloadLength) return;
     this.open = undefined;
-    if (concat(...pieces).length !== payloadLength)
-      throw new Error('frameEnd: the payload is not as long as announced');
-    this.record(header, pieces);
+    this.record(header, open.pieces);
   }
 
   violation(violation: ViolationId, offset: number, detail: number): void {
