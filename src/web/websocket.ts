@@ -115,7 +115,7 @@ export class WebSocket extends EventTarget {
 
   set binaryType(value: BinaryType) {
     const text = toDomString(value);
-    if (text === 'blob' || text === 'arraybuffer') this.#binaryType = text;
+    this.#binaryType = text === 'blob' || text === 'arraybuffer' ? text : this.#binaryType;
   }
 
   get onopen(): unknown {

@@ -60,7 +60,9 @@ describe('WebSocket', () => {
     expect([get?.name, set?.name, set?.length]).toEqual([`get ${name}`, `set ${name}`, 1]);
     expect([enumerable, configurable]).toEqual([true, true]);
     expect(() => get!.call(new EventTarget())).toThrow(TypeError);
-    expect(() => set!.call(new EventTarget(), 'blob')).toThrow(TypeError);
+    for (const value of ['blob', 'no type', null]) {
+      expect(() => set!.call(new EventTarget(), value), String(value)).toThrow(TypeError);
+    }
   });
 
   it.each([
