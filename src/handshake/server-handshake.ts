@@ -301,7 +301,7 @@ export interface RefusalResponse {
   /** 300 to 599. */
   readonly status: number;
   /** The body. Default: the status's reason phrase. */
-  readonly message?: string;
+  readonly message?: string | undefined;
   /** Each replaces the field of its name that would be there by default: Connection, Content-Type, Content-Length. */
   readonly headers?: readonly HeaderField[];
   /** Default `text/plain; charset=utf-8`. */

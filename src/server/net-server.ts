@@ -5,21 +5,20 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { agreeOnDeflate, checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
+import { checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
-  type AcceptableRequest,
   allowsNextRequest,
   buildRefusalResponse,
   buildUpgradeResponse,
   checkRequest,
-  checkUpgradeRequest,
   chooseSubprotocol,
   effectiveHeaders,
   type HeaderField,
   type HeaderMap,
   listHasToken,
   parseTarget,
+  type RefusalResponse,
   type RequestHead,
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
@@ -51,6 +50,7 @@ import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/typed-emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
+import { accept, type Policy } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
 import { endWith, faultOfAnswer, formatAnswer, type HttpAnswer, writeAnswer } from './http-answer.ts';
@@ -184,6 +184,12 @@ const UPGRADE_REQUIRED: HttpAnswer = {
   body: 'This address speaks WebSocket: send an upgrade request\n',
 };
 
+/** What a refusal says that is not about the request. */
+const OWN_WORDS: Readonly<Record<number, string>> = {
+  500: 'A hook of the server threw an error',
+  503: 'The server is shutting down',
+};
+
 /** Made by `listen`. */
 export class NetServer extends TypedEmitter<NetServerEvents> {
   /** The open connections. */
@@ -193,7 +199,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   readonly #options: ListenOptions;
   readonly #settings: ConnectionSettings;
   readonly #deflate: DeflateSettings | undefined;
-  readonly #checkOptions: UpgradeRequestOptions;
+  readonly #rules: UpgradeRequestOptions;
   readonly #heads: HeadReader;
   /** Sockets whose handshake is not done. */
   readonly #handshaking = new Set<Socket>();
@@ -226,8 +232,15 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     checkTimeout('closeTimeoutMs', options.closeTimeoutMs);
     const { handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS, maxHeadBytes = DEFAULT_MAX_HEAD_BYTES } = options;
     const handshakeTimeout = checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs, 1)!;
+    const { path } = options;
     // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
-    this.#checkOptions = { parsesExtensions: true, origins: originList(options.origins) };
+    this.#rules = {
+      origins: originList(options.origins),
+      explainPath: (resourceName) =>
+        path === undefined || resourceName.split('?', 1)[0] === path
+          ? undefined
+          : `No WebSocket is served at this path: use ${path}`,
+    };
     this.#heads = new HeadReader({ timeoutMs: handshakeTimeout, maxHeadBytes }, (socket, result) =>
       this.#answer(socket as Socket, result),
     );
@@ -299,43 +312,47 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
 
   #answer(socket: Socket, result: HeadResult): void {
     if (!result.ok) {
-      this.#refuse(socket, result, result.message);
+      this.#refuse(socket, result);
       return;
     }
     const { head, rest } = result;
     const fault = checkRequest(head);
     if (fault !== undefined) {
-      this.#refuse(socket, fault, fault.message);
+      this.#refuse(socket, fault);
       return;
     }
-    try {
-      if (!listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) this.#answerPlain(socket, head, rest);
-      else this.#answerUpgrade(socket, head, rest);
-    } catch (error) {
-      this.#refuseForError(socket, error);
+    const request = netRequest(head, socket);
+    // The chunk that the rest lies in is not kept while a hook takes its time.
+    const ownRest = ownBytes(rest);
+    if (listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) {
+      accept(head, socket, ownRest, this.#policy(request));
+    } else {
+      this.#answerPlain(head, request, ownRest);
     }
   }
 
-  #answerPlain(socket: Socket, head: RequestHead, rest: Uint8Array): void {
+  #answerPlain(head: RequestHead, request: NetRequest, rest: Uint8Array): void {
+    const { socket } = request;
     const { onRequest } = this.#options;
     const hasBody = head.method !== 'HEAD';
     if (onRequest === undefined) {
       endWith(socket, formatAnswer(UPGRADE_REQUIRED, hasBody));
       return;
     }
-    const ownRest = ownBytes(rest);
-    this.#ask(
-      socket,
-      () => onRequest(netRequest(head, parseTarget(head.target)?.resourceName ?? head.target, socket)),
-      (answer) => {
+    socket.pause();
+    answerOf(() => onRequest(request))
+      .then((answer) => {
         if (socket.destroyed) return;
         checkAnswer('onRequest', answer, '{ status, headers, body }, each of which may be left out');
         const isLast = !allowsNextRequest(head) || !this.server.listening;
         const bytes = formatAnswer(answer, hasBody, isLast);
         if (isLast) endWith(socket, bytes);
-        else writeAnswer(socket, bytes, () => this.#readNext(socket, ownRest));
-      },
-    );
+        else writeAnswer(socket, bytes, () => this.#readNext(socket, rest));
+      })
+      .catch((error: unknown) => {
+        warnOfError(error, `a hook of ${DOOR.name}`);
+        this.#refuse(socket, { status: 500 });
+      });
   }
 
   /** RFC 9112 §9.3: another request on the same connection. */
@@ -347,104 +364,58 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     this.#heads.readNext(socket, rest);
   }
 
-  #answerUpgrade(socket: Socket, head: RequestHead, rest: Uint8Array): void {
-    const decision = checkUpgradeRequest(head, this.#checkOptions);
-    if (!decision.ok) {
-      this.#refuse(socket, decision, decision.message);
-      return;
-    }
-    const { path, authorize } = this.#options;
-    if (path !== undefined && decision.resourceName.split('?', 1)[0] !== path) {
-      this.#refuse(socket, { status: 404 }, `No WebSocket is served at this path: use ${path}`);
-      return;
-    }
-    const request = netRequest(head, decision.resourceName, socket);
-    if (authorize === undefined) {
-      this.#accept(socket, rest, decision, request);
-      return;
-    }
-    // The chunk that the rest lies in is not kept while the hook takes its time.
-    const ownRest = ownBytes(rest);
-    this.#ask(
-      socket,
-      () => authorize(request),
-      (verdict) => {
-        if (socket.destroyed) return;
-        if (verdict === true) this.#accept(socket, ownRest, decision, request);
-        else if (verdict === false) this.#forbid(socket, {});
-        else {
-          checkAnswer('authorize', verdict, 'true, false or { status }, perhaps with headers and body');
-          this.#forbid(socket, verdict);
+  /** Of `listen()`, for one request. */
+  #policy(request: NetRequest): Policy {
+    const { socket } = request;
+    const { authorize, subprotocols = [], headers, WebSocket: Socket = WebSocket } = this.#options;
+    return {
+      name: DOOR.name,
+      settings: this.#settings,
+      rules: () => this.#rules,
+      deflate: () => this.#deflate,
+      ask: (_, decide, fail) => {
+        if (authorize === undefined) {
+          decide(true);
+          return;
         }
+        socket.pause();
+        answerOf(() => authorize(request))
+          .then((verdict) => (verdict === true ? decide(true) : this.#forbid(socket, verdict)))
+          .catch(fail);
       },
-    );
+      isRunning: () => this.server.listening,
+      chooseSubprotocol: (offered) => chooseSubprotocol(offered, subprotocols),
+      makeSocket: () => new Socket(null),
+      respond: (response) => {
+        socket.write(buildUpgradeResponse({ ...response, headers }), 'latin1');
+      },
+      refuse: (rejection) => this.#refuse(socket, rejection),
+      connected: (webSocket) => {
+        this.#handshaking.delete(socket);
+        // One that is opened later reads nothing until then.
+        if (webSocket.readyState === 0) socket.pause();
+        (this.clients as Set<WebSocket>).add(webSocket);
+        internals.observe(webSocket, this.#observer);
+        this.emit('connection', webSocket, request);
+      },
+    };
   }
 
-  /** Asks a hook of the application, which may take its time, and goes on with what it says. */
-  #ask<Answer>(socket: Socket, hook: () => Answer | Promise<Answer>, goOn: (answer: Answer) => void): void {
-    socket.pause();
-    new Promise<Answer>((resolve) => resolve(hook()))
-      .then(goOn)
-      .catch((error: unknown) => this.#refuseForError(socket, error));
-  }
-
-  #forbid(socket: Socket, { status = 403, ...answer }: HttpAnswer): void {
-    const bytes = formatAnswer({ body: 'Forbidden', ...answer, status }, true);
+  /** What `authorize` says in its own words, or false. */
+  #forbid(socket: Socket, verdict: false | HttpAnswer): void {
+    if (socket.destroyed) return;
+    const given = verdict === false ? {} : verdict;
+    checkAnswer('authorize', given, 'true, false or { status }, perhaps with headers and body');
+    const { status = 403 } = given;
+    const bytes = formatAnswer({ body: 'Forbidden', ...given, status }, true);
     this.#reportRefusal(socket, status, 'authorize() said no');
     endWith(socket, bytes);
   }
 
-  /** Sends the 101 response and opens the connection (§4.2.2 item 5). */
-  #accept(socket: Socket, rest: Uint8Array, accepted: AcceptableRequest, request: NetRequest): void {
-    const { subprotocols, headers } = this.#options;
-    if (!this.server.listening) {
-      this.#refuse(socket, { status: 503 }, 'The server is shutting down');
-      return;
-    }
-    // The peer has ended its side meanwhile: there is no more to hear of, not even that.
-    if (!socket.readable) {
-      socket.destroy();
-      return;
-    }
-    const subprotocol = subprotocols && chooseSubprotocol(accepted.subprotocols, subprotocols);
-    const agreement = agreeOnDeflate(accepted.extensions, this.#deflate);
-    if (!agreement.ok) {
-      this.#refuse(socket, { status: 400 }, agreement.message);
-      return;
-    }
-    const { extensions, deflate } = agreement;
-    const Socket = this.#options.WebSocket ?? WebSocket;
-    const webSocket = new Socket(null);
-    socket.write(buildUpgradeResponse({ key: accepted.key, subprotocol, extensions, headers }), 'latin1');
-    this.#handshaking.delete(socket);
-    try {
-      internals.open(webSocket, socket, rest, { protocol: subprotocol ?? '', settings: this.#settings, deflate });
-    } catch (error) {
-      // Thrown by a `setSocket` put over ours: the response has left, so that nothing else can be answered.
-      warnOfError(error, 'the setSocket() of a WebSocket');
-      socket.destroy();
-      return;
-    }
-    // One that is opened later reads nothing until then.
-    if (webSocket.readyState === 0) socket.pause();
-    (this.clients as Set<WebSocket>).add(webSocket);
-    internals.observe(webSocket, this.#observer);
-    try {
-      this.emit('connection', webSocket, request);
-    } catch (error) {
-      internals.failForHandler(webSocket, error);
-    }
-  }
-
-  #refuseForError(socket: Socket, error: unknown): void {
-    warnOfError(error, 'a hook of listen()');
-    this.#refuse(socket, { status: 500 }, 'A hook of the server threw an error');
-  }
-
-  #refuse(socket: Socket, refusal: { status: number; headers?: readonly HeaderField[] }, message: string): void {
+  #refuse(socket: Socket, { status, message = OWN_WORDS[status], headers = [] }: RefusalResponse): void {
     if (socket.destroyed) return;
-    this.#reportRefusal(socket, refusal.status, message);
-    endWith(socket, buildRefusalResponse({ ...refusal, message, contentType: 'text/plain; charset=utf-8' }));
+    this.#reportRefusal(socket, status, message ?? '');
+    endWith(socket, buildRefusalResponse({ status, message, headers }));
   }
 
   #reportRefusal(socket: Socket, status: number, message: string): void {
@@ -477,9 +448,15 @@ function destroySocket(this: Socket): void {
   this.destroy();
 }
 
-function netRequest(head: RequestHead, url: string, socket: Socket): NetRequest {
-  const { method, httpVersion, rawHeaders } = head;
+function netRequest(head: RequestHead, socket: Socket): NetRequest {
+  const { method, target, httpVersion, rawHeaders } = head;
+  const url = parseTarget(target)?.resourceName ?? target;
   return { method, url, httpVersion, headers: effectiveHeaders(head), rawHeaders, socket };
+}
+
+/** What a hook says, at once or later; rejected with what it throws. */
+function answerOf<Answer>(hook: () => Answer | Promise<Answer>): Promise<Answer> {
+  return new Promise((resolve) => resolve(hook()));
 }
 
 /**

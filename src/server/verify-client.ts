@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { HeaderField, RefusalResponse } from '../handshake/index.ts';
 import { warnOfError } from '../transport/errors.ts';
 
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
@@ -31,14 +32,15 @@ export type VerifyClient<Request extends IncomingMessage = IncomingMessage> =
 export function askVerifyClient<Request extends IncomingMessage>(
   verifyClient: VerifyClient<Request>,
   info: VerifyClientInfo<Request>,
-  decide: VerifyClientCallback,
+  decide: (verdict: true | RefusalResponse) => void,
   fail: (error: unknown) => void,
 ): void {
   let isDecided = false;
-  const decideOnce: VerifyClientCallback = (...verdict) => {
+  const decideOnce: VerifyClientCallback = (isAccepted, status = 401, message, headers = {}) => {
     if (isDecided) return;
     isDecided = true;
-    decide(...verdict);
+    const fields = Object.entries(headers).map(([name, value]): HeaderField => [name, String(value)]);
+    decide(isAccepted ? true : { status, message, headers: fields });
   };
   const failOnce = (error: unknown) => {
     if (isDecided) warnOfError(error, 'verifyClient, after it had decided,');

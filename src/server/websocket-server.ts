@@ -8,17 +8,15 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type AcceptedAgreement, agreeOnDeflate, checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
+import { type AcceptedAgreement, checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
-  type AcceptableRequest,
   buildRefusalResponse,
   buildUpgradeResponse,
-  checkUpgradeRequest,
   formatHead,
-  type HeaderField,
   HeaderMap,
-  type Refusal,
+  type RefusalResponse,
+  type UpgradeRequest,
   type UpgradeRequestOptions,
   type UpgradeResponse,
   upgradeResponseLines,
@@ -49,14 +47,13 @@ import {
   settingsFromWsOptions,
   type WsConnectionOptions,
 } from '../options/server-options.ts';
-import { isThenable } from '../socket/event-target.ts';
 import { TypedEmitter } from '../socket/typed-emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
+import { accept, completeAcceptance, type Policy } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { endWith } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
-import { refuse, refuseForError } from './refusal.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
 
@@ -212,13 +209,7 @@ export interface WebSocketServerEvents<
   wsClientError: [error: Error, socket: Duplex, request: InstanceType<RequestClass>];
 }
 
-/** What a refusal needs to be answered. */
-type BadRequest = Pick<Refusal, 'status' | 'message'> & Partial<Pick<Refusal, 'headers' | 'contentType'>>;
-
 type State = 'running' | 'closing' | 'closed';
-
-/** Checks of §4.2 that ws makes only for paths it serves. */
-const CHECKS_BEHIND_PATH: readonly Refusal['check'][] = ['subprotocols', 'extensions', 'origin'];
 
 /** Marks a socket that an upgrade has been begun on, by whichever server. */
 const UPGRADED = Symbol('framewright upgraded');
@@ -327,61 +318,83 @@ export class WebSocketServer<
     }
     markedSocket[UPGRADED] = true;
     socket.on('error', ignoreError);
-    whenInTurn(request, socket, () => this.#guard(socket, () => this.#judge(request, socket, head, callback)));
+    whenInTurn(request, socket, () =>
+      accept(headOf(request), socket, head, this.#policy(request, socket, callback), (accepted) => {
+        const { agreement, key, subprotocols } = accepted;
+        this.completeUpgrade(agreement, key, new Set(subprotocols), request, socket, head, callback);
+      }),
+    );
   }
 
-  /** Refuses a request, or completes the upgrade. */
-  #judge(
+  /**
+   * Opens a connection whose request has been accepted. Called by `handleUpgrade`; subclasses may do something before or
+   * behind it.
+   */
+  completeUpgrade(
+    agreement: AcceptedAgreement,
+    key: string,
+    protocols: ReadonlySet<string>,
     request: InstanceType<RequestClass>,
     socket: Duplex,
     head: Buffer,
     callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
-    const origins = originList(this.options.origins || undefined);
-    const deflate = this.#currentDeflate();
-    const decision = checkUpgradeRequest(
-      {
-        method: request.method ?? '',
-        target: request.url ?? '',
-        httpVersion: request.httpVersion,
-        // Programs change fields before they give us the request.
-        headers: HeaderMap.fromObject(request.headers),
-        wireHeaders: wireHeadersOf(request),
+    const accepted = { agreement, key, subprotocols: [...protocols] };
+    completeAcceptance(accepted, socket, head, this.#policy(request, socket, callback));
+  }
+
+  /** ws's ways, for one request. */
+  #policy(
+    request: InstanceType<RequestClass>,
+    socket: Duplex,
+    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
+  ): Policy<InstanceType<SocketClass>> {
+    return {
+      name: DOOR.name,
+      settings: this.#settings,
+      rules: () => ({
+        profile: 'ws',
+        parsesExtensions: this.#currentDeflate() !== undefined,
+        explainPath: () => (this.shouldHandle(request) ? undefined : 'This path is not served'),
+        origins: originList(this.options.origins || undefined),
+      }),
+      deflate: () => this.#currentDeflate(),
+      ask: ({ origin }, decide, fail) => {
+        const { verifyClient } = this.options;
+        const secure = (socket as Partial<TLSSocket>).encrypted === true;
+        if (verifyClient)
+          askVerifyClient(verifyClient, { origin: origin as string, secure, req: request }, decide, fail);
+        else decide(true);
       },
-      { profile: 'ws', parsesExtensions: deflate !== undefined, origins },
-    );
-    const isForPath = decision.ok || CHECKS_BEHIND_PATH.includes(decision.check);
-    if (isForPath && !this.shouldHandle(request)) {
-      refuse(socket, 400);
-      return;
-    }
-    if (!decision.ok) {
-      this.#refuseBadRequest(decision, socket, request);
-      return;
-    }
-    const agreement = agreeOnDeflate(decision.extensions, deflate);
-    if (!agreement.ok) {
-      this.#refuseBadRequest({ status: 400, ...agreement }, socket, request);
-      return;
-    }
-    this.#verify(decision, request, socket, () =>
-      this.completeUpgrade(agreement, decision.key, new Set(decision.subprotocols), request, socket, head, callback),
-    );
+      isRunning: () => this.#state === 'running',
+      chooseSubprotocol: (offered) => this.#chooseSubprotocol(offered, request),
+      makeSocket: () => {
+        const Socket = this.options.WebSocket ?? WebSocket;
+        return new Socket(null, undefined, this.options) as InstanceType<SocketClass>;
+      },
+      respond: (response) => {
+        socket.write(this.#formatResponse(response, request), 'latin1');
+      },
+      refuse: (rejection) => {
+        const { check, message = '' } = rejection;
+        const isBadRequest = check !== undefined && check !== 'path';
+        if (isBadRequest && this.listenerCount('wsClientError') > 0) {
+          this.emit('wsClientError', new Error(message), socket, request);
+        } else refuse(socket, rejection);
+      },
+      connected: (webSocket) => {
+        // One that a subclass opens later has nobody else to listen until then.
+        if (webSocket.readyState !== 0) socket.off('error', ignoreError);
+        this.#track(webSocket);
+        return callback(webSocket, request);
+      },
+    };
   }
 
   /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
   [Symbol.for('nodejs.rejection')](error: unknown, event: string, socket?: unknown): void {
     if (event === 'connection' && socket instanceof WebSocket) internals.failForHandler(socket, error);
     else warnOfError(error, `a WebSocketServer '${event}' listener`);
-  }
-
-  /** Runs hooks of the application: when one throws, the request is answered with 500 and the process stays up. */
-  #guard(socket: Duplex, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      refuseForError(socket, error);
-    }
   }
 
   /** As `options` has it now: programs that compress for some requests only, as crossws does, change it in between. */
@@ -399,9 +412,12 @@ export class WebSocketServer<
     const onError = (error: Error) => this.emit('error', error);
     const onUpgrade = (request: InstanceType<RequestClass>, socket: Duplex, head: Buffer) => {
       let isOurs = false;
-      this.#guard(socket, () => {
+      try {
         isOurs = !this.#isForAnother(server, request);
-      });
+      } catch (error) {
+        warnOfError(error, `a hook of ${DOOR.name}`);
+        refuse(socket, { status: 500 });
+      }
       if (!isOurs) return;
       try {
         this.handleUpgrade(request, socket, head, (webSocket) => this.emit('connection', webSocket, request));
@@ -434,79 +450,6 @@ export class WebSocketServer<
     return hasStrangers || first !== this || [...sharing].some((other) => other.shouldHandle(request));
   }
 
-  #refuseBadRequest(refusal: BadRequest, socket: Duplex, request: InstanceType<RequestClass>): void {
-    if (this.listenerCount('wsClientError') > 0)
-      this.emit('wsClientError', new Error(refusal.message), socket, request);
-    else endWith(socket, buildRefusalResponse({ contentType: 'text/html', ...refusal }));
-  }
-
-  /** Asks `verifyClient`, and goes on when it says yes. The socket may be gone by then. */
-  #verify(accepted: AcceptableRequest, request: InstanceType<RequestClass>, socket: Duplex, goOn: () => void): void {
-    const { verifyClient } = this.options;
-    if (!verifyClient) {
-      goOn();
-      return;
-    }
-    const secure = (socket as Partial<TLSSocket>).encrypted === true;
-    askVerifyClient(
-      verifyClient,
-      { origin: accepted.origin as string, secure, req: request },
-      (isAccepted, status = 401, message, headers = {}) => {
-        const fields = Object.entries(headers).map(([name, value]): HeaderField => [name, String(value)]);
-        this.#guard(socket, () => (isAccepted ? goOn() : refuse(socket, status, message, fields)));
-      },
-      (error) => refuseForError(socket, error),
-    );
-  }
-
-  /**
-   * Sends the 101 response and opens the connection (§4.2.2 item 5). Called by `handleUpgrade`; subclasses may do something
-   * before or behind it.
-   */
-  completeUpgrade(
-    { extensions, deflate }: AcceptedAgreement,
-    key: string,
-    protocols: ReadonlySet<string>,
-    request: InstanceType<RequestClass>,
-    socket: Duplex,
-    head: Buffer,
-    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
-  ): void {
-    if (!socket.readable || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    if (this.#state !== 'running') {
-      refuse(socket, 503);
-      return;
-    }
-    const subprotocol = this.#chooseSubprotocol(protocols, request);
-    const response = this.#formatResponse({ key, subprotocol, extensions }, request);
-    const Socket = this.options.WebSocket ?? WebSocket;
-    const webSocket = new Socket(null, undefined, this.options) as InstanceType<SocketClass>;
-    socket.write(response, 'latin1');
-    const agreement = { protocol: subprotocol ?? '', settings: this.#settings, deflate };
-    try {
-      internals.open(webSocket, socket, head, agreement);
-    } catch (error) {
-      // Thrown by the `setSocket` of a subclass: the response has left, so that nothing else can be answered.
-      warnOfError(error, 'the setSocket() of a WebSocket');
-      socket.destroy();
-      return;
-    }
-    // One that a subclass opens later has nobody else to listen until then.
-    if (webSocket.readyState !== 0) socket.off('error', ignoreError);
-    this.#track(webSocket);
-    try {
-      const result: unknown = callback(webSocket, request);
-      if (!isThenable(result)) return;
-      internals.holdWhile(webSocket, result);
-      result.then(undefined, (error) => internals.failForHandler(webSocket, error));
-    } catch (error) {
-      internals.failForHandler(webSocket, error);
-    }
-  }
-
   /** The 101 response, with what listeners for 'headers' make of it. */
   #formatResponse(response: UpgradeResponse, request: InstanceType<RequestClass>): string {
     if (this.listenerCount('headers') === 0) return buildUpgradeResponse(response);
@@ -516,7 +459,7 @@ export class WebSocketServer<
   }
 
   /** What the application chooses is sent as it is: a client that did not offer it fails the connection (§4.1). */
-  #chooseSubprotocol(offered: ReadonlySet<string>, request: InstanceType<RequestClass>): string | undefined {
+  #chooseSubprotocol(offered: readonly string[], request: InstanceType<RequestClass>): string | undefined {
     const { handleProtocols } = this.options;
     const [first] = offered;
     if (first === undefined || !handleProtocols) return first;
@@ -545,6 +488,24 @@ export class WebSocketServer<
 }
 
 keepMessagesForListeners(WebSocketServer.prototype);
+
+/** What is judged of a request. */
+function headOf(request: IncomingMessage): UpgradeRequest {
+  return {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    httpVersion: request.httpVersion,
+    // Programs change fields before they give us the request.
+    headers: HeaderMap.fromObject(request.headers ?? {}),
+    wireHeaders: wireHeadersOf(request),
+  };
+}
+
+/** Answers with a status and ends the socket. */
+function refuse(socket: Duplex, rejection: RefusalResponse): void {
+  if (!socket.listeners('error').includes(ignoreError)) socket.on('error', ignoreError);
+  endWith(socket, buildRefusalResponse({ contentType: 'text/html', ...rejection }));
+}
 
 /** Null for a request that a program made up, or that came by HTTP/2, which has fields of its own (`:authority`). */
 function wireHeadersOf({ rawHeaders }: IncomingMessage): HeaderMap | null {

@@ -1,0 +1,138 @@
+/**
+ * How a server takes a request for a WebSocket (§4.2), from its head to the open connection: it is judged, compression is
+ * agreed on, the application is asked, the answer leaves, the connection opens, and whoever listens is given it. What
+ * servers decide each for themselves is a `Policy`. This file refuses to know of their options, and of how requests come
+ * in and answers go out.
+ */
+
+import type { Duplex } from 'node:stream';
+import { type AcceptedAgreement, agreeOnDeflate } from '../deflate/agreement.ts';
+import type { DeflateSettings } from '../deflate/negotiate.ts';
+import {
+  type AcceptableRequest,
+  type CheckId,
+  checkUpgradeRequest,
+  type RefusalResponse,
+  type UpgradeRequest,
+  type UpgradeRequestOptions,
+  type UpgradeResponse,
+} from '../handshake/index.ts';
+import type { ConnectionSettings } from '../options/connection-settings.ts';
+import { isThenable } from '../socket/event-target.ts';
+import { internals, type WebSocket } from '../socket/websocket.ts';
+import { warnOfError } from '../transport/errors.ts';
+
+/** An answer that refuses. Without a message the server says it in its own words. */
+export interface Rejection extends RefusalResponse {
+  /** What was wrong with the request, if that is why. */
+  readonly check?: CheckId;
+}
+
+/** What a server decides about one request. What is thrown here, by hooks of the application, is answered with 500. */
+export interface Policy<Socket extends WebSocket = WebSocket> {
+  /** The server, as warnings name it. */
+  readonly name: string;
+  readonly settings: ConnectionSettings;
+  /** What the request is judged by. */
+  rules(): UpgradeRequestOptions;
+  /** What may be agreed on for compression; undefined for nothing. */
+  deflate(): DeflateSettings | undefined;
+  /** Asks the application, which answers now or later, by one of the two; or refuses by itself. */
+  ask(request: AcceptableRequest, decide: (verdict: true | Rejection) => void, fail: (error: unknown) => void): void;
+  /** False once the server takes no more connections. */
+  isRunning(): boolean;
+  chooseSubprotocol(offered: readonly string[]): string | undefined;
+  makeSocket(): Socket;
+  /** Sends the answer that accepts. */
+  respond(response: UpgradeResponse): void;
+  /** Sends one that refuses, and ends the transport. */
+  refuse(rejection: Rejection): void;
+  /** Books the connection and gives it to the application. @returns what that has returned */
+  connected(webSocket: Socket): unknown;
+}
+
+/** A request that is going to be accepted, and what was agreed on. */
+export interface Accepted {
+  readonly key: string;
+  /** As offered. */
+  readonly subprotocols: readonly string[];
+  readonly agreement: AcceptedAgreement;
+}
+
+/**
+ * Takes or refuses a request.
+ * @param rest bytes behind its head, the first frames
+ * @param complete the last step, where subclasses of the server may come between
+ */
+export function accept<Socket extends WebSocket>(
+  head: UpgradeRequest,
+  socket: Duplex,
+  rest: Uint8Array,
+  policy: Policy<Socket>,
+  complete = (accepted: Accepted) => completeAcceptance(accepted, socket, rest, policy),
+): void {
+  const fail = (error: unknown): void => {
+    warnOfError(error, `a hook of ${policy.name}`);
+    policy.refuse({ status: 500 });
+  };
+  const guard = (step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  guard(() => {
+    const request = checkUpgradeRequest(head, policy.rules());
+    if (!request.ok) {
+      policy.refuse(request);
+      return;
+    }
+    const { key, subprotocols, extensions } = request;
+    // §9: nothing is used that was not offered.
+    const agreement = agreeOnDeflate(extensions, policy.deflate());
+    if (!agreement.ok) {
+      policy.refuse({ check: 'extensions', status: 400, message: agreement.message });
+      return;
+    }
+    const decide = (verdict: true | Rejection): void =>
+      guard(() => (verdict === true ? complete({ key, subprotocols, agreement }) : policy.refuse(verdict)));
+    policy.ask(request, decide, fail);
+  });
+}
+
+/** Sends the answer that accepts and opens the connection (§4.2.2 item 5). The socket may be gone by then. */
+export function completeAcceptance<Socket extends WebSocket>(
+  { key, subprotocols, agreement: { extensions, deflate } }: Accepted,
+  socket: Duplex,
+  rest: Uint8Array,
+  policy: Policy<Socket>,
+): void {
+  if (!socket.readable || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  if (!policy.isRunning()) {
+    policy.refuse({ status: 503 });
+    return;
+  }
+  const subprotocol = policy.chooseSubprotocol(subprotocols);
+  const webSocket = policy.makeSocket();
+  policy.respond({ key, subprotocol, extensions });
+  try {
+    internals.open(webSocket, socket, rest, { protocol: subprotocol ?? '', settings: policy.settings, deflate });
+  } catch (error) {
+    // Thrown by the `setSocket` of a subclass: the answer has left, so that nothing else can be said.
+    warnOfError(error, 'the setSocket() of a WebSocket');
+    socket.destroy();
+    return;
+  }
+  try {
+    const result = policy.connected(webSocket);
+    if (!isThenable(result)) return;
+    internals.holdWhile(webSocket, result);
+    result.then(undefined, (error) => internals.failForHandler(webSocket, error));
+  } catch (error) {
+    internals.failForHandler(webSocket, error);
+  }
+}
