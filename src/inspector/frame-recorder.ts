@@ -1,19 +1,18 @@
 /**
- * Records what the frame parser sees (§5.2), frame by frame as the bytes come: it stands where a connection stands in
- * production, as the parser's sink, and makes the same checks on payloads (§5.5.1, §7.4, §8.1). It answers nothing,
- * assembles nothing and keeps no frame that it has handed on, so that it can follow a connection for as long as that lives.
+ * Records the frames of a stream (§5.2) as their bytes come, with what is wrong with each: the reference reader judges
+ * headers and Close bodies (§5.5.1, §7.4), and text is checked as it arrives (§8.1). Answers nothing, puts nothing
+ * together, and keeps no frame that it has handed on, so that it can follow a connection for as long as that lives.
  */
 
 import {
-  type FrameHeader,
-  FrameParser,
-  type FrameSink,
+  closeFaults,
+  headerFaults,
   isControlOpcode,
+  maskReference,
   Opcode,
-  parseClosePayload,
+  type ReferenceHeader,
   type Role,
-  readStatusCode,
-  UNLIMITED,
+  readHeader,
   Utf8Validator,
   type ViolationId,
 } from '../protocol/index.ts';
@@ -66,7 +65,9 @@ export interface RecorderOptions {
 /** A frame of which more is to come. */
 interface OpenFrame {
   readonly offset: number;
-  readonly header: Uint8Array;
+  readonly header: ReferenceHeader;
+  readonly headerBytes: Uint8Array;
+  readonly payloadLength: number;
   readonly wirePayload: ByteList;
   readonly payload: ByteList;
   readonly isMessageOpen: boolean;
@@ -78,80 +79,75 @@ interface OpenFrame {
 
 const NONE = new Uint8Array(0);
 
-export class FrameRecorder implements FrameSink {
+export class FrameRecorder {
   /** Whether nothing is read any more: a Close frame has come (§5.5.1), or a violation. */
   hasEnded = false;
   /** Behind the last byte that belongs to a frame, in bytes from the first pushed. */
   end = 0;
+  private readonly options: RecorderOptions;
   private readonly onFrame: (frame: RecordedFrame) => void;
-  private readonly maxPayloadBytes: number;
-  private readonly parser: FrameParser;
   private readonly validator = new Utf8Validator();
-  /** Bytes as they were sent, from `end` on or from before it: the start of a header, and the chunk at hand. */
-  private wire: Uint8Array = NONE;
-  private wireOffset = 0;
+  /** The start of a header of which more is to come. */
+  private headerStart: Uint8Array = NONE;
+  private openFrame: OpenFrame | undefined;
+  private openMessage: RecordedMessage | undefined;
   private frameCount = 0;
   private messageCount = 0;
-  private openMessage: RecordedMessage | undefined;
   private partCount = 0;
-  private openFrame: OpenFrame | undefined;
 
   /** @param onFrame gets each frame once it is whole or refused, or when the bytes end inside it */
   constructor(options: RecorderOptions, onFrame: (frame: RecordedFrame) => void) {
+    this.options = options;
     this.onFrame = onFrame;
-    this.maxPayloadBytes = options.maxPayloadBytes;
-    this.parser = new FrameParser(this, { ...options, limits: UNLIMITED });
   }
 
   /** Takes the next bytes, which stay as they are. */
   push(chunk: Uint8Array): void {
-    if (this.hasEnded) return;
-    this.wire = concat(this.wire.subarray(this.end - this.wireOffset), chunk);
-    this.wireOffset = this.end;
-    // The parser unmasks in place: it gets a copy.
-    this.parser.push(chunk.slice());
+    let rest = this.openFrame === undefined ? concat(this.headerStart, chunk) : chunk;
+    this.headerStart = NONE;
+    while (!this.hasEnded) {
+      if (this.openFrame === undefined) {
+        const header = readHeader(rest);
+        const [fault] = header === 'more' ? [] : headerFaults(header, this.options, this.openMessage !== undefined);
+        if (fault !== undefined) {
+          this.recordHeaderOnly(rest, 'refused', { ...fault, faultAt: undefined });
+          return;
+        }
+        if (header === 'more' || !header.isHeaderWhole) {
+          this.headerStart = rest.slice();
+          return;
+        }
+        this.openFrame = this.open(header, rest.slice(0, header.headerLength));
+        rest = rest.subarray(header.headerLength);
+      }
+      const frame = this.openFrame;
+      const piece = rest.subarray(0, frame.payloadLength - frame.payload.length);
+      rest = rest.subarray(piece.length);
+      this.take(frame, piece);
+      if (this.openFrame !== undefined) return;
+    }
   }
 
   /** No more bytes come: hands on what of a frame there is. */
   finish(): void {
     if (this.hasEnded) return;
-    const { openFrame } = this;
-    if (openFrame !== undefined) this.emit(openFrame, 'cut');
-    else if (this.wireOffset + this.wire.length > this.end) this.recordHeaderOnly('cut', undefined);
+    if (this.openFrame !== undefined) this.emit(this.openFrame, 'cut');
+    else if (this.headerStart.length > 0) this.recordHeaderOnly(this.headerStart, 'cut', undefined);
     this.hasEnded = true;
   }
 
-  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
-    this.openFrame ??= this.open(header);
-    const frame = this.openFrame;
-    this.take(frame, chunk, start, end);
-    const isLast = header.position + end - start === header.payloadLength;
-    if (!isControlOpcode(header.opcode)) {
-      this.checkText(frame, chunk, start, end, header.headerLength + header.position);
-      if (isLast && header.fin) this.endMessage(frame, header);
-    } else if (isLast && header.opcode === Opcode.Close) {
-      // A control frame is short enough for all of it to be kept, whatever is kept of others.
-      this.checkClose(frame, header, frame.payload.bytes());
-    }
-    if (frame.violation !== undefined) this.stop();
-    if (isLast) this.emit(frame, 'whole');
-    else if (frame.violation !== undefined) this.emit(frame, 'cut');
-  }
-
-  violation(id: ViolationId, _offset: number, detail: number): void {
-    this.recordHeaderOnly('refused', { id, detail, faultAt: undefined });
-  }
-
-  private open(header: FrameHeader): OpenFrame {
+  private open(header: ReferenceHeader, headerBytes: Uint8Array): OpenFrame {
     const offset = this.end;
-    this.end += header.headerLength;
+    this.end += headerBytes.length;
     const isMessageOpen = this.openMessage !== undefined;
     const isControl = isControlOpcode(header.opcode);
     const message = isControl ? undefined : this.joinMessage(header);
-    const maxKeptBytes = isControl ? Number.POSITIVE_INFINITY : this.maxPayloadBytes;
+    const maxKeptBytes = isControl ? Number.POSITIVE_INFINITY : this.options.maxPayloadBytes;
     return {
       offset,
-      header: this.wireBytes(offset, this.end).slice(),
+      header,
+      headerBytes,
+      payloadLength: header.payloadLength!,
       wirePayload: new ByteList(maxKeptBytes),
       payload: new ByteList(maxKeptBytes),
       isMessageOpen,
@@ -162,18 +158,10 @@ export class FrameRecorder implements FrameSink {
     };
   }
 
-  private take(frame: OpenFrame, chunk: Uint8Array, start: number, end: number): void {
-    const wireAt = this.end;
-    this.end += end - start;
-    frame.wirePayload.push(this.wireBytes(wireAt, this.end));
-    frame.payload.push(chunk.subarray(start, end));
-  }
-
   /** §5.4: a data frame starts a message or continues the open one. */
-  private joinMessage(header: FrameHeader): RecordedMessage {
+  private joinMessage({ opcode, rsv }: ReferenceHeader): RecordedMessage {
     if (this.openMessage === undefined) {
-      const isText = header.opcode === Opcode.Text;
-      this.openMessage = { index: this.messageCount++, isText, isCompressed: header.rsv1 };
+      this.openMessage = { index: this.messageCount++, isText: opcode === Opcode.Text, isCompressed: rsv === 4 };
       this.partCount = 0;
       this.validator.reset();
     }
@@ -181,48 +169,62 @@ export class FrameRecorder implements FrameSink {
     return this.openMessage;
   }
 
+  /** Takes some of a frame's payload, and hands the frame on when that was the last of it, or is a fault. */
+  private take(frame: OpenFrame, wire: Uint8Array): void {
+    const { opcode, fin, maskingKey } = frame.header;
+    let payload = wire;
+    if (maskingKey !== undefined) {
+      payload = wire.slice();
+      maskReference(payload, 0, payload.length, maskingKey, frame.payload.length);
+    }
+    frame.wirePayload.push(wire);
+    frame.payload.push(payload);
+    this.end += wire.length;
+    const isWhole = frame.payload.length === frame.payloadLength;
+    if (!isControlOpcode(opcode)) this.checkText(frame, payload, isWhole && fin);
+    else if (isWhole && opcode === Opcode.Close) this.checkClose(frame);
+    if (isWhole || frame.violation !== undefined) this.emit(frame, isWhole ? 'whole' : 'cut');
+  }
+
   /**
    * §8.1: the text of a message is checked as a whole, whatever its fragments. What is compressed is no text yet.
-   * @param offset where chunk[start] stands in its frame
+   * @param piece the last of the frame's payload that has come
+   * @param isEnd whether the message ends with it
    */
-  private checkText(frame: OpenFrame, chunk: Uint8Array, start: number, end: number, offset: number): void {
+  private checkText(frame: OpenFrame, piece: Uint8Array, isEnd: boolean): void {
+    if (isEnd) this.openMessage = undefined;
     if (!frame.isText) return;
-    const badAt = this.validator.push(chunk, start, end);
-    if (badAt !== -1) frame.violation = { id: 'invalidText', detail: 0, faultAt: offset + badAt - start };
+    const end = frame.header.headerLength + frame.payload.length;
+    const badAt = this.validator.push(piece, 0, piece.length);
+    const isBad = badAt !== -1 || (isEnd && !this.validator.isComplete);
+    // Where the text ends inside a code point, the fault is what is missing behind the last byte.
+    const faultAt = badAt === -1 ? end : end - piece.length + badAt;
+    if (isBad) this.fail(frame, { id: 'invalidText', detail: 0, faultAt });
   }
 
-  private endMessage(frame: OpenFrame, header: FrameHeader): void {
-    this.openMessage = undefined;
-    if (!frame.isText || frame.violation !== undefined || this.validator.isComplete) return;
-    // The text ends inside a code point: the fault is what is missing behind the last byte.
-    frame.violation = { id: 'invalidText', detail: 0, faultAt: header.headerLength + frame.payload.length };
-  }
-
-  /** §5.5.1: the code may be sent, the reason is UTF-8, and nothing follows. */
-  private checkClose(frame: OpenFrame, header: FrameHeader, payload: Uint8Array): void {
-    const close = parseClosePayload(payload, 0, payload.length);
-    if (close === 'invalidCloseCode') {
-      frame.violation = { id: close, detail: readStatusCode(payload, 0), faultAt: header.headerLength };
-    } else if (close === 'invalidCloseReason') {
-      const badAt = new Utf8Validator().push(payload, 2, payload.length);
-      const faultAt = header.headerLength + (badAt === -1 ? payload.length : badAt);
-      frame.violation = { id: close, detail: 0, faultAt };
-    }
-    this.stop();
-  }
-
-  private stop(): void {
+  /** §5.5.1: the code may be sent, and the reason is UTF-8. Nothing is read behind the frame in any case. */
+  private checkClose(frame: OpenFrame): void {
     this.hasEnded = true;
-    this.parser.stop();
+    const payload = frame.payload.bytes();
+    const [fault] = closeFaults(payload);
+    if (fault === undefined) return;
+    const { headerLength } = frame.header;
+    const badAt = fault.id === 'invalidCloseCode' ? 0 : new Utf8Validator().push(payload, 2, payload.length);
+    this.fail(frame, { ...fault, faultAt: headerLength + (badAt === -1 ? payload.length : badAt) });
+  }
+
+  private fail(frame: OpenFrame, violation: RecordedViolation): void {
+    frame.violation = violation;
+    this.hasEnded = true;
   }
 
   private emit(frame: OpenFrame, state: RecordedFrame['state']): void {
     this.openFrame = undefined;
-    const { offset, header, isMessageOpen, message, part, isText, violation } = frame;
+    const { offset, headerBytes, isMessageOpen, message, part, isText, violation } = frame;
     this.onFrame({
       index: this.frameCount++,
       offset,
-      header,
+      header: headerBytes,
       wirePayload: frame.wirePayload.bytes(),
       payload: frame.payload.bytes(),
       presentLength: frame.payload.length,
@@ -235,11 +237,15 @@ export class FrameRecorder implements FrameSink {
     });
   }
 
-  private recordHeaderOnly(state: 'cut' | 'refused', violation: RecordedViolation | undefined): void {
+  /** @param bytes from the header's first on */
+  private recordHeaderOnly(
+    bytes: Uint8Array,
+    state: 'cut' | 'refused',
+    violation: RecordedViolation | undefined,
+  ): void {
+    const header = bytes.slice(0, declaredHeaderLength(bytes));
     const offset = this.end;
-    const available = this.wireBytes(offset, this.wireOffset + this.wire.length);
-    const header = available.slice(0, declaredHeaderLength(available));
-    this.end = offset + header.length;
+    this.end += header.length;
     this.hasEnded = true;
     this.onFrame({
       index: this.frameCount++,
@@ -255,10 +261,6 @@ export class FrameRecorder implements FrameSink {
       isText: false,
       violation,
     });
-  }
-
-  private wireBytes(start: number, end: number): Uint8Array {
-    return this.wire.subarray(start - this.wireOffset, end - this.wireOffset);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Where each field of a frame header lies and what it says (§5.2), for a header that may be cut or illegal. It tells and
- * does not judge: whether a header is legal is the parser's to say, which also reads lengths and keys for production.
+ * does not judge: that is the reference reader's part.
  */
 
 import {
@@ -14,7 +14,8 @@ import {
   Opcode,
   opcodeName,
   type Role,
-  readStatusCode,
+  readCloseCode,
+  readHeader,
   type ViolationId,
 } from '../protocol/index.ts';
 import { formatHex } from './hex.ts';
@@ -78,8 +79,8 @@ const LENGTH_FORMS: Readonly<Record<number, string>> = { 2: '16 bits', 8: '64 bi
 
 /** How many bytes a header has that begins with these; 2 while there are fewer. */
 export function declaredHeaderLength(header: Uint8Array): number {
-  if (header.length < 2) return 2;
-  return 2 + extendedLengthBytes(header[1]!) + ((header[1]! & MASK) === 0 ? 0 : 4);
+  const read = readHeader(header);
+  return read === 'more' ? 2 : read.headerLength;
 }
 
 /** The payload length that the header declares; undefined while the header is too short to tell. Exact at any size. */
@@ -134,7 +135,7 @@ export function layOutPayload(
       field('payload', 'payload', bit, 8 * presentLength, wireHex, value, payloadMeaning(opcode), '§5.2', context),
     ];
   }
-  const code = readStatusCode(payload, 0);
+  const code = readCloseCode(payload);
   const codeWire = formatHex(wire.subarray(0, 2));
   const codeField = field(
     'statusCode',

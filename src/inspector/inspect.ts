@@ -1,6 +1,7 @@
 /**
  * Reads the bytes of one direction of a connection, frame by frame, and tells what they say (§5), with the opening
- * handshake in front of them if they have one (§4). The parsing is production's; this turns its findings into views.
+ * handshake in front of them if they have one (§4). The recorder and the handshake folder read; this turns what they find
+ * into views.
  */
 
 import {
