@@ -1,11 +1,12 @@
 /**
- * The direction of imports in `src`: every specifier is read against the table of `architecture/import-rules.ts`, and
- * each rule is shown to bite by a breach written for it.
+ * The direction of imports in `src`: every specifier is read against the table of `architecture/import-rules.ts`, each
+ * rule is shown to bite by a breach written for it, and the drawing in spec-notes is made anew.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { findArchitectureFaults } from './architecture/import-rules.ts';
+import { drawFolders } from './architecture/folder-diagram.ts';
+import { findArchitectureFaults, findUnitImports } from './architecture/import-rules.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -36,6 +37,33 @@ describe('architecture', () => {
     expect(files.map((file) => file.path)).toContain('protocol/opcode.ts');
     expect(readEntryPoints()).toContain('index.ts');
     expect(findArchitectureFaults(files, readEntryPoints())).toEqual([]);
+  });
+});
+
+describe('architecture: the drawing of the folders', () => {
+  const unitImports = (...files: [path: string, text: string][]) =>
+    findUnitImports(files.map(([path, text]) => ({ path, text })));
+
+  it('is the one in spec-notes', () => {
+    const page = readFileSync(new URL('spec-notes/README.md', root), 'utf8');
+    const drawn = /<!-- folders -->\n([\s\S]*?)<!-- \/folders -->/.exec(page)?.[1];
+    expect(drawn?.trim()).toBe(drawFolders(findUnitImports(readSourceFiles())));
+  });
+
+  it('has an arrow for each import that does not follow from others, types counted', () => {
+    const imports = unitImports(
+      ['server/a.ts', "import type { B } from '../socket/b.ts';\nimport { c } from '../protocol/c.ts';"],
+      ['socket/b.ts', "import { c } from '../transport/c.ts';\nimport { d } from './d.ts';"],
+      ['transport/c.ts', "import { c } from '../protocol/c.ts';\nimport 'node:net';"],
+    );
+    expect(drawFolders(imports).split('\n')).toEqual([
+      '```mermaid',
+      'flowchart TD',
+      '  server --> socket',
+      '  socket --> transport',
+      '  transport --> protocol',
+      '```',
+    ]);
   });
 });
 

@@ -147,3 +147,18 @@ export function findArchitectureFaults(files: readonly SourceFile[], entryPoints
   });
   return [...faults, ...findCycles(edges)];
 }
+
+/** For each unit the others that its files import, types and dynamic imports included. */
+export function findUnitImports(files: readonly SourceFile[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { path, text } of files) {
+    const unit = unitOf(path);
+    const targets = found.get(unit) ?? new Set();
+    found.set(unit, targets);
+    for (const { specifier } of findImports(text)) {
+      const target = specifier?.startsWith('.') ? resolveRelative(path, specifier) : undefined;
+      if (target !== undefined && unitOf(target) !== unit) targets.add(unitOf(target));
+    }
+  }
+  return found;
+}
