@@ -8,8 +8,8 @@ import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
-import { areFields } from '../handshake/index.ts';
 import type { Agreement, ConnectionSettings } from '../options/connection-settings.ts';
+import { areFields } from '../options/given-fields.ts';
 import {
   ANY,
   checkOptions,

@@ -6,7 +6,8 @@
 import type { ClientRequest, OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { type DeflateSettings, makeOffer } from '../deflate/negotiate.ts';
-import { fieldEntries, formatExtensions, isToken } from '../handshake/index.ts';
+import { formatExtensions, isToken } from '../handshake/index.ts';
+import { fieldEntries } from '../options/given-fields.ts';
 import type { Address } from './address.ts';
 
 /** Taken from the address, or fixed by the protocol. */

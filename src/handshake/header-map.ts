@@ -18,6 +18,8 @@ export function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
+const NONE: readonly string[] = [];
+
 /**
  * A view of a list of fields, which is searched for each question: a handshake asks some ten of them, for fewer than it
  * costs to index the list. No object, so that a field named `__proto__` or `constructor` is a field like any other.
@@ -45,60 +47,29 @@ export class HeaderMap {
     return new HeaderMap(rawHeaders);
   }
 
-  /** All values joined with `, ` in order of arrival, or undefined when the field is absent. `name` in lower case. */
-  get(name: string): string | undefined {
-    const rawHeaders = this.#rawHeaders;
-    let joined: string | undefined;
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (!isNamed(rawHeaders[i]!, name)) continue;
-      const value = trimWhitespace(rawHeaders[i + 1]!);
-      joined = joined === undefined ? value : `${joined}, ${value}`;
-    }
-    return joined;
-  }
-
   /** Each value of its own, in order of arrival; empty when the field is absent. `name` in lower case. */
   all(name: string): readonly string[] {
     const rawHeaders = this.#rawHeaders;
-    const values: string[] = [];
+    let values: string[] | undefined;
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (isNamed(rawHeaders[i]!, name)) values.push(trimWhitespace(rawHeaders[i + 1]!));
+      if (!isNamed(rawHeaders[i]!, name)) continue;
+      const value = trimWhitespace(rawHeaders[i + 1]!);
+      if (values === undefined) values = [value];
+      else values.push(value);
     }
-    return values;
+    return values ?? NONE;
   }
 
-  /** How often the field occurs. `name` in lower case. */
+  /** All values joined with `, `, or undefined when the field is absent. */
+  get(name: string): string | undefined {
+    const values = this.all(name);
+    return values.length > 1 ? values.join(', ') : values[0];
+  }
+
+  /** How often the field occurs. */
   count(name: string): number {
-    const rawHeaders = this.#rawHeaders;
-    let count = 0;
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (isNamed(rawHeaders[i]!, name)) count++;
-    }
-    return count;
+    return this.all(name).length;
   }
-}
-
-/** Whether a program has given fields in a form that `fieldEntries` knows; others have fields too, in places of their own. */
-export function areFields(value: unknown): value is object {
-  return isPlainObject(value) || (typeof value === 'object' && value !== null && isFieldMap(value));
-}
-
-/** Of any realm, whose Object.prototype has none above it. */
-export function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-/** Names and values of a plain object, a `Headers` of the Fetch Standard, or a Map. */
-export function fieldEntries(fields: object): (readonly [name: string, value: unknown])[] {
-  return isFieldMap(fields) ? [...fields] : Object.entries(fields);
-}
-
-/** Of any realm, or a package that makes such. */
-function isFieldMap(fields: object): fields is Iterable<readonly [string, unknown]> {
-  const { [Symbol.toStringTag]: tag } = fields as { readonly [Symbol.toStringTag]?: unknown };
-  return tag === 'Headers' || tag === 'Map';
 }
 
 /** The lengths tell most names apart, without a copy in lower case. */

@@ -12,7 +12,7 @@ export {
   parseExtensions,
   parseSubprotocols,
 } from './header-fields.ts';
-export { areFields, fieldEntries, HeaderMap, isPlainObject } from './header-map.ts';
+export { HeaderMap } from './header-map.ts';
 export {
   type HeadByKind,
   type HeadFailure,

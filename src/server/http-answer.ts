@@ -5,7 +5,8 @@
 
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
-import { checkHeaderName, formatHead, isPlainObject, reasonPhrase } from '../handshake/index.ts';
+import { checkHeaderName, formatHead, reasonPhrase } from '../handshake/index.ts';
+import { isPlainObject } from '../options/given-fields.ts';
 
 /** What the hook for plain HTTP requests returns. */
 export interface HttpAnswer {

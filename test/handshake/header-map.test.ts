@@ -1,6 +1,5 @@
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { areFields, fieldEntries, HeaderMap } from '../../src/handshake/header-map.ts';
+import { HeaderMap } from '../../src/handshake/header-map.ts';
 
 describe('HeaderMap', () => {
   it('§4.1 finds a field whatever its case, and keeps duplicates in order', () => {
@@ -49,24 +48,4 @@ describe('HeaderMap', () => {
     expect(headers.all('cookie')).toEqual(['a', 'b']);
     expect(headers.count('host')).toBe(0);
   });
-});
-
-describe('fields as programs give them', () => {
-  it.each([
-    [{ a: '1' }],
-    [Object.assign(Object.create(null), { a: '1' })],
-    [new Headers({ a: '1' })],
-    [new Map([['a', '1']])],
-    [runInNewContext("({ a: '1' })")],
-  ])('%o', (fields) => {
-    expect(areFields(fields)).toBe(true);
-    expect(fieldEntries(fields)).toEqual([['a', '1']]);
-  });
-
-  it.each([[null], [5], ['a'], [() => {}], [[]], [new Set()], [Object.create({ a: '1' })], [new Date(0)]])(
-    '%o is none',
-    (value) => {
-      expect(areFields(value)).toBe(false);
-    },
-  );
 });
