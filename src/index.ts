@@ -16,8 +16,8 @@ import { Receiver } from './ws-compat/receiver.ts';
 import { Sender } from './ws-compat/sender.ts';
 import './ws-compat/private-surface.ts';
 
-export type { ConnectionSettings } from './options/connection-settings.ts';
-export type { WsConnectionOptions } from './options/server-options.ts';
+export type { WsConnectionOptions } from './options/connection-options.ts';
+export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
 export type { HttpAnswer } from './server/http-answer.ts';
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './server/net-server.ts';
 export type {

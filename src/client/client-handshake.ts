@@ -6,31 +6,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
+import { deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
+import { inOurNames, keySource, resolveSettings, type WsConnectionOptions } from '../options/connection-options.ts';
 import type { Agreement, ConnectionSettings } from '../options/connection-settings.ts';
-import { areFields } from '../options/given-fields.ts';
-import {
-  ANY,
-  checkOptions,
-  type Door,
-  FLAG,
-  FLAG_OR_OBJECT,
-  HOOK,
-  NAMES,
-  NUMBER,
-  OBJECT,
-  type OptionKinds,
-  TEXT,
-} from '../options/option-check.ts';
-import {
-  CONNECTION_KINDS,
-  checkLimitNames,
-  keySource,
-  NAMES_OF_LISTEN,
-  settingsFromWsOptions,
-  type WsConnectionOptions,
-} from '../options/server-options.ts';
+import { ANY, checkOptions, type OptionKinds } from '../options/option-check.ts';
+import { doorOf, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { ignoreError, unheardConnectError } from '../transport/errors.ts';
 import { type Address, parseAddress } from './address.ts';
 import { type DialedConnection, dial } from './dial.ts';
@@ -38,7 +19,9 @@ import { type DialOptions, type DialPlan, listSubprotocols, planDial } from './o
 
 /** Options of a client: those of its handshake, of the HTTP request and the socket below it, and of the connection. */
 export interface HandshakeOptions<Socket> extends DialOptions, WsConnectionOptions {
-  /** Subprotocols, where the second argument does not give them. */
+  /** Subprotocols, most preferred first, where the second argument does not give them. */
+  subprotocols?: readonly string[] | undefined;
+  /** `subprotocols`; one may be given without a list around it. */
   protocols?: string | readonly string[] | undefined;
   /** For the sake of types for ws, which know it: without effect, as in ws. */
   protocol?: string | undefined;
@@ -51,7 +34,7 @@ export interface HandshakeOptions<Socket> extends DialOptions, WsConnectionOptio
 }
 
 /** Options that http.request and tls.connect check themselves; and those that ws too takes from the address instead. */
-const PASSED_ON: OptionKinds<RequestOptions> = {
+const PASSED_ON: OptionKinds<Omit<RequestOptions, 'headers' | 'signal'>> = {
   _defaultAgent: ANY,
   agent: ANY,
   allowPartialTrustChain: ANY,
@@ -68,7 +51,6 @@ const PASSED_ON: OptionKinds<RequestOptions> = {
   dhparam: ANY,
   ecdhCurve: ANY,
   family: ANY,
-  headers: { expected: 'a plain object of names and values, a Headers or a Map', fits: areFields },
   hints: ANY,
   honorCipherOrder: ANY,
   host: ANY,
@@ -98,10 +80,6 @@ const PASSED_ON: OptionKinds<RequestOptions> = {
   sessionTimeout: ANY,
   setHost: ANY,
   sigalgs: ANY,
-  signal: {
-    expected: 'an AbortSignal',
-    fits: (value) => OBJECT.fits(value) && 'aborted' in (value as object),
-  },
   socketPath: ANY,
   ticketKeys: ANY,
   timeout: ANY,
@@ -131,38 +109,7 @@ const PASSED_FURTHER = {
   socket: ANY,
 };
 
-/** Of any realm. */
-function isUrl(value: unknown): boolean {
-  return OBJECT.fits(value) && TEXT.fits((value as Partial<URL>).href);
-}
-
-const DOOR: Door = {
-  name: 'WebSocket',
-  isLenient: true,
-  kinds: {
-    ...CONNECTION_KINDS,
-    ...PASSED_ON,
-    ...PASSED_FURTHER,
-    finishRequest: HOOK,
-    followRedirects: FLAG,
-    generateMask: HOOK,
-    handshakeTimeout: NUMBER,
-    maxRedirects: NUMBER,
-    origin: TEXT,
-    perMessageDeflate: FLAG_OR_OBJECT,
-    protocols: { expected: 'a string or a list of strings', fits: (value) => TEXT.fits(value) || NAMES.fits(value) },
-    protocolVersion: NUMBER,
-    proxy: { expected: 'an http: or https: URL', fits: (value) => TEXT.fits(value) || isUrl(value) },
-    proxyFromEnvironment: FLAG,
-  } satisfies OptionKinds<HandshakeOptions<unknown>>,
-  elsewhere: {
-    ...NAMES_OF_LISTEN,
-    subprotocols: 'use protocols, or the second argument',
-    nextMaskingKey: 'use generateMask',
-    strictLengths: 'only listen() has it',
-  },
-  withoutEffect: { tls: 'its options stand beside the others: { ca, cert, key, … }' },
-};
+const DOOR = doorOf('WebSocket', { ...PASSED_FURTHER, ...PASSED_ON });
 
 /** The events of a handshake. */
 export interface HandshakeEvents {
@@ -221,16 +168,21 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
     options: HandshakeOptions<Socket>,
   ) {
     checkOptions(DOOR, options);
-    checkLimitNames(DOOR.name, options.limits);
-    checkDeflateOptions(DOOR.name, options.perMessageDeflate, true);
+    if (protocols !== undefined && options.subprotocols) {
+      throw new TypeError('WebSocket: subprotocols stand in the second argument or in the options: give one of them');
+    }
+    const meant = inOurNames('WebSocket', options);
     const { finishRequest } = options;
     this.#socket = socket;
     this.#hooks = hooks;
     const { generateMask, perMessageDeflate = true } = options;
-    this.#settings = { ...settingsFromWsOptions(options), nextMaskingKey: generateMask && keySource(generateMask) };
+    this.#settings = {
+      ...resolveSettings(meant, WS_DEFAULT_LIMITS),
+      nextMaskingKey: generateMask && keySource(generateMask),
+    };
     this.#plan = planDial(
-      options,
-      listSubprotocols(protocols === undefined ? options.protocols : protocols),
+      { ...options, handshakeTimeoutMs: meant.handshakeTimeoutMs },
+      listSubprotocols(protocols === undefined ? meant.subprotocols : protocols),
       deflateSettings(perMessageDeflate, 'client', 'ws'),
       finishRequest && ((request) => finishRequest(request, socket)),
     );

@@ -57,8 +57,6 @@ export function dial(address: Address, plan: DialPlan, handler: DialHandler, abo
  * an API key can have any name.
  */
 const SAFE_FIELDS = ['accept', 'accept-encoding', 'accept-language', 'cache-control', 'origin', 'pragma', 'user-agent'];
-/** The longest time that a timer of Node.js can hold. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 class Dial {
   readonly #first: Address;
@@ -222,9 +220,9 @@ class Dial {
 
   /** From the first moment of a request, its connection included, to the answer; each redirect has as long again. */
   #startTimer(): void {
-    const { handshakeTimeout } = this.#plan.options;
-    if (!handshakeTimeout || handshakeTimeout > MAX_TIMEOUT_MS) return;
-    this.#timer = setTimeout(() => this.#fail(new Error('Opening handshake has timed out')), handshakeTimeout);
+    const { handshakeTimeoutMs } = this.#plan;
+    if (handshakeTimeoutMs === 0) return;
+    this.#timer = setTimeout(() => this.#fail(new Error('Opening handshake has timed out')), handshakeTimeoutMs);
     this.#timer.unref();
   }
 

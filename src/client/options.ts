@@ -7,7 +7,10 @@ import type { ClientRequest, OutgoingHttpHeader, OutgoingHttpHeaders } from 'nod
 import type { RequestOptions } from 'node:https';
 import { type DeflateSettings, makeOffer } from '../deflate/negotiate.ts';
 import { formatExtensions, isToken } from '../handshake/index.ts';
+import { checkTimeout } from '../options/connection-options.ts';
 import { fieldEntries } from '../options/given-fields.ts';
+import { OPTIONS } from '../options/option-table.ts';
+import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { Address } from './address.ts';
 
 /** Taken from the address, or fixed by the protocol. */
@@ -35,6 +38,8 @@ export interface DialOptions extends Omit<RequestOptions, ForcedOption> {
   /** 13, or 8 for a draft that differs in the name of the Origin field. Default 13. */
   protocolVersion?: number | undefined;
   /** How long each request may take until it is answered, in milliseconds; 0 for ever. Default 0. */
+  handshakeTimeoutMs?: number | undefined;
+  /** `handshakeTimeoutMs`, where what no timer can hold means for ever as well. */
   handshakeTimeout?: number | undefined;
   /** Go where a 3xx response sends us. Default false. */
   followRedirects?: boolean | undefined;
@@ -52,7 +57,6 @@ export interface DialOptions extends Omit<RequestOptions, ForcedOption> {
 }
 
 const VERSIONS = [8, 13];
-const DEFAULT_MAX_REDIRECTS = 10;
 
 /** Options after their check, with defaults. */
 export interface DialPlan {
@@ -62,6 +66,8 @@ export interface DialPlan {
   /** What is offered for compression; undefined for nothing. */
   readonly deflate: DeflateSettings | undefined;
   readonly finishRequest: ((request: ClientRequest) => void) | undefined;
+  /** 0 for ever. */
+  readonly handshakeTimeoutMs: number;
   readonly maxRedirects: number;
 }
 
@@ -85,13 +91,19 @@ export function planDial(
   if (!subprotocols.every((name) => typeof name === 'string' && isToken(name)) || hasDuplicates(subprotocols)) {
     throw new SyntaxError('An invalid or duplicated subprotocol was specified');
   }
-  checkNumber('handshakeTimeout', options.handshakeTimeout);
-  checkNumber('maxRedirects', options.maxRedirects);
   if (proxy && (agent || createConnection)) {
     throw new TypeError('proxy cannot go with agent or createConnection, which connect in their own way: give one');
   }
-  const maxRedirects = options.maxRedirects ?? DEFAULT_MAX_REDIRECTS;
-  return { options, subprotocols, deflate, finishRequest, maxRedirects };
+  const handshakeTimeoutMs = options.handshakeTimeoutMs ?? OPTIONS.handshakeTimeoutMs.default.WebSocket;
+  const maxRedirects = options.maxRedirects ?? OPTIONS.maxRedirects.default;
+  return {
+    options,
+    subprotocols,
+    deflate,
+    finishRequest,
+    handshakeTimeoutMs: checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs),
+    maxRedirects: checkWholeNumber('maxRedirects', maxRedirects, 0),
+  };
 }
 
 /** The subprotocols asked for, in either of the two places where they may stand. */
@@ -101,12 +113,6 @@ export function listSubprotocols(protocols: string | readonly string[] | undefin
 
 function hasDuplicates(names: readonly string[]): boolean {
   return new Set(names).size !== names.length;
-}
-
-function checkNumber(name: string, value: unknown): void {
-  if (value === undefined || value === null) return;
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
-  if (!(value >= 0)) throw new RangeError(`${name} must not be negative or NaN; got ${value}`);
 }
 
 /** What may differ from one request of a handshake to the next. */

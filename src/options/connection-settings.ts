@@ -1,4 +1,7 @@
-/** What one connection is told, in the library's own terms, and what its opening handshake has agreed on. */
+/**
+ * What one connection is told, in the library's own terms, as it is given and as it is meant; and what its opening handshake
+ * has agreed on.
+ */
 
 import type { AgreedDeflate } from '../deflate/negotiate.ts';
 import type { Limits } from '../protocol/index.ts';
@@ -11,27 +14,36 @@ import type { Limits } from '../protocol/index.ts';
  */
 export type ListenerErrors = 'close' | 'throw';
 
-/** Settings of one connection, in the core's terms. */
-export interface ConnectionSettings {
-  readonly limits: Limits;
+/** Options of a connection, wherever servers, clients and sockets are made. */
+export interface ConnectionOptions {
+  /** Limits that differ from the defaults (§10.4), see `Limits`. Infinity turns one off. */
+  limits?: Partial<Limits> | undefined;
   /** Answer pings with pongs (§5.5.2). Default true. */
-  readonly autoPong?: boolean | undefined;
-  /** Take text and close reasons without checking them. Default false. */
-  readonly skipsUtf8Validation?: boolean | undefined;
-  /** Refuse payload lengths that are not in their shortest form. Default false. */
-  readonly strictLengths?: boolean | undefined;
-  /** Deadline of the closing handshake in milliseconds. Default 30 000. */
-  readonly closeTimeoutMs?: number | undefined;
+  autoPong?: boolean | undefined;
+  /** Deadline of the closing handshake, in milliseconds (§7.1.1); at most 2 147 483 647. Default 30 000. */
+  closeTimeoutMs?: number | undefined;
+  /** Take text and close reasons without checking them (§8.1). Default false. */
+  skipsUtf8Validation?: boolean | undefined;
+  /** Refuse payload lengths that are not in their shortest form (§5.2). Default false. */
+  strictLengths?: boolean | undefined;
+  /** Give each message, ping and pong a turn of the event loop of its own. Default false. */
+  spreadsEvents?: boolean | undefined;
+  /** What follows when application code throws, see `ListenerErrors`. Default 'close' on servers, 'throw' on clients. */
+  listenerErrors?: ListenerErrors | undefined;
+  /** Read plain TCP into memory shared by all connections, where Node lets us. Default true. */
+  sharesReadBuffer?: boolean | undefined;
+  /**
+   * Hand messages to 'message' listeners in memory that is used again as soon as they return: what is kept, or used behind
+   * an `await`, has to be copied (`Buffer.from(data)`). Default false.
+   */
+  transientMessages?: boolean | undefined;
+}
+
+/** Settings of one connection: its options, checked, with every limit. */
+export interface ConnectionSettings extends Readonly<Omit<ConnectionOptions, 'limits'>> {
+  readonly limits: Limits;
   /** Clients: where masking keys come from, in network order. Default: the system's random source (§10.3). */
   readonly nextMaskingKey?: (() => number) | undefined;
-  /** Read plain TCP into memory shared by all connections, where Node lets us. Default true. */
-  readonly sharesReadBuffer?: boolean | undefined;
-  /** Hand messages out in memory that is used again when their listeners return. Default false. */
-  readonly transientMessages?: boolean | undefined;
-  /** Give each message, ping and pong a turn of the event loop of its own. Default false. */
-  readonly spreadsEvents?: boolean | undefined;
-  /** What follows when application code throws. Default 'close' on servers, 'throw' on clients. */
-  readonly listenerErrors?: ListenerErrors | undefined;
 }
 
 /** What the opening handshake has agreed on. */

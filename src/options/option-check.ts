@@ -8,15 +8,15 @@ export interface OptionKind {
   /** As in "must be …". */
   readonly expected: string;
   readonly fits: (value: unknown) => boolean;
+  /** Of objects: the options inside. */
+  readonly members?: (isLenient: boolean) => Members;
 }
 
 /** A kind for each option: the compiler says which are missing. */
 export type OptionKinds<Options> = { readonly [Name in keyof Required<Options>]: OptionKind };
 
-/** Where options are given. */
-export interface Door {
-  /** As messages have it: `listen()`. */
-  readonly name: string;
+/** The options that may stand together. */
+export interface Members {
   readonly kinds: Readonly<Record<string, OptionKind>>;
   /** Names that other doors have, and what to do here instead. They are refused. */
   readonly elsewhere?: Readonly<Record<string, string>>;
@@ -28,6 +28,12 @@ export interface Door {
    * Otherwise unknown names are refused.
    */
   readonly isLenient: boolean;
+}
+
+/** Where options are given. */
+export interface Door extends Members {
+  /** As messages have it: `listen()`. */
+  readonly name: string;
 }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number';
@@ -51,10 +57,6 @@ export const OBJECT: OptionKind = { expected: 'an object', fits: isObject };
 export const FLAG_OR_OBJECT: OptionKind = {
   expected: 'true, false or an object of settings',
   fits: (value) => FLAG.fits(value) || isObject(value),
-};
-export const LISTENER_ERRORS: OptionKind = {
-  expected: "'close' or 'throw'",
-  fits: (value) => value === 'close' || value === 'throw',
 };
 export const PORT: OptionKind = {
   expected: 'a whole number from 0 to 65535',
@@ -110,9 +112,12 @@ export function checkOptions(door: Door, given: unknown, prefix = ''): void {
     }
     const kind = door.kinds[name]!;
     const isNothing = door.isLenient && (value === null || (value === false && kind !== FLAG));
-    if (!isNothing && !kind.fits(value)) {
+    if (isNothing) continue;
+    if (!kind.fits(value)) {
       throw new TypeError(`${door.name}: ${prefix}${name} must be ${kind.expected}; got ${describe(value)}`);
     }
+    if (kind.members === undefined || !isObject(value)) continue;
+    checkOptions({ name: door.name, ...kind.members(door.isLenient) }, value, `${prefix}${name}.`);
   }
 }
 

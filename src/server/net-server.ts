@@ -5,7 +5,7 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
+import { deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
   allowsNextRequest,
@@ -22,30 +22,10 @@ import {
   type RequestHead,
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
-import type { ConnectionSettings } from '../options/connection-settings.ts';
-import {
-  COUNT,
-  checkOptions,
-  type Door,
-  describe,
-  FIELDS,
-  FLAG,
-  FLAG_OR_OBJECT,
-  HOOK,
-  LISTENER_ERRORS,
-  NAMES,
-  NUMBER,
-  OBJECT,
-  type OptionKinds,
-  ORIGINS,
-  originList,
-  PATH,
-  PORT,
-  socketClass,
-  TEXT,
-} from '../options/option-check.ts';
-import { checkLimitNames, checkTimeout, LIMIT_NAMES } from '../options/server-options.ts';
-import { type Limits, resolveLimits } from '../protocol/index.ts';
+import { checkTimeout, resolveSettings } from '../options/connection-options.ts';
+import type { ConnectionOptions, ConnectionSettings } from '../options/connection-settings.ts';
+import { checkOptions, describe, FIELDS, originList, socketClass } from '../options/option-check.ts';
+import { doorOf, OPTIONS } from '../options/option-table.ts';
 import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/typed-emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
@@ -74,7 +54,7 @@ export interface NetRequest {
 /** What `authorize` answers: yes, no (403), or no in its own words. */
 export type Authorization = boolean | HttpAnswer;
 
-export interface ListenOptions extends Omit<ConnectionSettings, 'limits' | 'nextMaskingKey'> {
+export interface ListenOptions extends Readonly<ConnectionOptions> {
   /** Default 0: a free port. */
   readonly port?: number;
   /** Default: all interfaces, as node:net has it. */
@@ -84,8 +64,6 @@ export interface ListenOptions extends Omit<ConnectionSettings, 'limits' | 'next
   readonly backlog?: number;
   /** Speak TLS (§10.6), with these options (`key`, `cert`, …). */
   readonly tls?: TlsOptions;
-  /** Limits that differ from the defaults (message 1 MiB; see `Limits`). */
-  readonly limits?: Partial<Limits>;
   /** Accept only this path (without its query). Default: every path. */
   readonly path?: string;
   /** The origin, or the origins, from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all. */
@@ -117,56 +95,7 @@ export interface ListenOptions extends Omit<ConnectionSettings, 'limits' | 'next
   readonly maxHeadBytes?: number;
 }
 
-const DOOR: Door = {
-  name: 'listen()',
-  isLenient: false,
-  kinds: {
-    port: PORT,
-    host: TEXT,
-    socketPath: TEXT,
-    backlog: NUMBER,
-    tls: OBJECT,
-    limits: OBJECT,
-    path: PATH,
-    origins: ORIGINS,
-    subprotocols: NAMES,
-    authorize: HOOK,
-    onRequest: HOOK,
-    headers: FIELDS,
-    perMessageDeflate: FLAG_OR_OBJECT,
-    handshakeTimeoutMs: NUMBER,
-    closeTimeoutMs: NUMBER,
-    maxHeadBytes: COUNT,
-    autoPong: FLAG,
-    skipsUtf8Validation: FLAG,
-    strictLengths: FLAG,
-    sharesReadBuffer: FLAG,
-    transientMessages: FLAG,
-    spreadsEvents: FLAG,
-    listenerErrors: LISTENER_ERRORS,
-    WebSocket: socketClass(WebSocket),
-  } satisfies OptionKinds<ListenOptions>,
-  elsewhere: {
-    verifyClient: 'use authorize, which is given the request and answers true, false or { status }',
-    handleProtocols: 'use subprotocols, a list of those that this server speaks',
-    protocols: 'use subprotocols',
-    maxPayload: 'use limits: { maxMessageBytes }',
-    maxFragments: 'use limits: { maxFragments }',
-    maxPendingAutoPongs: 'use limits: { maxPendingPongs }',
-    maxBufferedChunks: 'nothing here keeps chunks, so there is nothing to limit',
-    closeTimeout: 'use closeTimeoutMs',
-    handshakeTimeout: 'use handshakeTimeoutMs',
-    allowSynchronousEvents: 'use spreadsEvents, which is its opposite',
-    skipUTF8Validation: 'use skipsUtf8Validation',
-    server: 'it makes a server of its own; WebSocketServer takes one of node:http',
-    noServer: 'it makes a server of its own; WebSocketServer works without one',
-    clientTracking: 'the set `clients` is always kept',
-    origin: 'use origins',
-    key: 'use tls: { key, cert }',
-    cert: 'use tls: { key, cert }',
-    ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, 'it stands in limits'])),
-  },
-};
+const DOOR = doorOf('listen()', { headers: FIELDS, WebSocket: socketClass(WebSocket) });
 
 export interface NetServerEvents {
   connection: [socket: WebSocket, request: NetRequest];
@@ -176,8 +105,6 @@ export interface NetServerEvents {
   close: [];
 }
 
-const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
-const DEFAULT_MAX_HEAD_BYTES = 16_384;
 const UPGRADE_REQUIRED: HttpAnswer = {
   status: 426,
   headers: { 'Content-Type': 'text/plain; charset=utf-8', Upgrade: 'websocket' },
@@ -217,22 +144,22 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   constructor(options: ListenOptions) {
     super({ captureRejections: true });
     checkOptions(DOOR, options);
-    checkLimitNames(DOOR.name, options.limits);
-    checkDeflateOptions(DOOR.name, options.perMessageDeflate, false);
     if (options.socketPath !== undefined && options.port !== undefined) {
       throw new TypeError('listen(): a server listens on a port or at a socketPath: give one of them');
     }
     this.#options = options;
-    this.#settings = { ...options, limits: resolveLimits(options.limits) };
+    this.#settings = resolveSettings(options);
     this.#deflate = deflateSettings(options.perMessageDeflate, 'server', 'strict');
     // What the responses will hold is checked here and not at the first client.
     for (const subprotocol of [undefined, ...(options.subprotocols ?? [])]) {
       buildUpgradeResponse({ key: '', subprotocol, headers: options.headers ?? [] });
     }
-    checkTimeout('closeTimeoutMs', options.closeTimeoutMs);
-    const { handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS, maxHeadBytes = DEFAULT_MAX_HEAD_BYTES } = options;
-    const handshakeTimeout = checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs, 1)!;
-    const { path } = options;
+    const {
+      path,
+      handshakeTimeoutMs = OPTIONS.handshakeTimeoutMs.default['listen()'],
+      maxHeadBytes = OPTIONS.maxHeadBytes.default,
+    } = options;
+    const handshakeTimeout = checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs, 1);
     // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
     this.#rules = {
       origins: originList(options.origins),

@@ -1,21 +1,19 @@
 /** The HTTP server that a WebSocketServer makes for itself: nothing is served there but upgrades. */
 
 import type { Server } from 'node:http';
-import { checkTimeout } from '../options/server-options.ts';
 
-const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** How often node:http looks for requests that take too long, where they may take for ever. */
+const IDLE_CHECK_MS = 2500;
 
 /**
  * Answers plain requests with 426 (§4.2.2).
- * @param handshakeTimeout how long a request's head may take, in milliseconds; 0 for ever
- * @throws {TypeError | RangeError} when that is not a whole number from 0 on
+ * @param timeoutMs how long a request's head may take; 0 for ever
  */
-export function createUpgradeServer(handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT_MS): Server {
-  const timeoutMs = checkTimeout('handshakeTimeout', handshakeTimeout)!;
+export function createUpgradeServer(timeoutMs: number): Server {
   const options = {
     headersTimeout: timeoutMs,
     requestTimeout: timeoutMs,
-    connectionsCheckingInterval: Math.ceil((timeoutMs || DEFAULT_HANDSHAKE_TIMEOUT_MS) / 4),
+    connectionsCheckingInterval: timeoutMs === 0 ? IDLE_CHECK_MS : Math.ceil(timeoutMs / 4),
   };
   const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
   return createServer(options, (_request, response) => {

@@ -8,11 +8,12 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type AcceptedAgreement, checkDeflateOptions, deflateSettings } from '../deflate/agreement.ts';
+import { type AcceptedAgreement, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
   buildRefusalResponse,
   buildUpgradeResponse,
+  chooseSubprotocol,
   formatHead,
   HeaderMap,
   type RefusalResponse,
@@ -21,32 +22,16 @@ import {
   type UpgradeResponse,
   upgradeResponseLines,
 } from '../handshake/index.ts';
-import type { ConnectionSettings } from '../options/connection-settings.ts';
 import {
-  checkOptions,
-  type Door,
-  FLAG,
-  FLAG_OR_OBJECT,
-  HOOK,
-  NUMBER,
-  type OptionKinds,
-  ORIGINS,
-  originList,
-  PATH,
-  PORT,
-  socketClass,
-  TEXT,
-  warnOnce,
-} from '../options/option-check.ts';
-import {
-  CONNECTION_KINDS,
-  checkLimitNames,
   checkTimeout,
-  limitsOf,
-  NAMES_OF_LISTEN,
-  settingsFromWsOptions,
+  inOurNames,
+  resolveSettings,
+  shownOptionsOf,
   type WsConnectionOptions,
-} from '../options/server-options.ts';
+} from '../options/connection-options.ts';
+import type { ConnectionSettings } from '../options/connection-settings.ts';
+import { checkOptions, originList, PATH, socketClass, TEXT, warnOnce } from '../options/option-check.ts';
+import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/typed-emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
@@ -80,6 +65,11 @@ export interface WebSocketServerOptions<
    */
   handleProtocols?: ((protocols: Set<string>, request: InstanceType<RequestClass>) => string | false) | undefined;
   /**
+   * Subprotocols that this server speaks, in place of `handleProtocols`: the first one offered that is among them is
+   * chosen.
+   */
+  subprotocols?: readonly string[] | undefined;
+  /**
    * The origin, or the origins, from which browsers may connect, or a function that decides; others get 403 (§10.2).
    * Default: all, which is right only where cookies and the network grant nothing.
    */
@@ -91,76 +81,21 @@ export interface WebSocketServerOptions<
   /**
    * How long a request's head may take, in milliseconds, for a server of our own (`port`); 0 for ever. Default 10 000.
    */
+  handshakeTimeoutMs?: number | undefined;
+  /** `handshakeTimeoutMs`, as clients of ws call it. */
   handshakeTimeout?: number | undefined;
   /** The class made for each connection. Default WebSocket. */
   WebSocket?: SocketClass | undefined;
 }
 
-/** Such as a WebSocketServer, ours or ws's: it emits no 'upgrade'. */
-const takesUpgrades = (value: object): boolean => 'handleUpgrade' in value;
+const DOOR = doorOf('WebSocketServer', { path: TEXT, WebSocket: socketClass(WebSocket) });
 
-const TLS_ADVICE = 'for TLS give it a server of node:https: { server: https.createServer({ cert, key }) }';
-
-const DOOR: Door = {
-  name: 'WebSocketServer',
-  isLenient: true,
-  kinds: {
-    ...CONNECTION_KINDS,
-    backlog: NUMBER,
-    clientTracking: FLAG,
-    handleProtocols: HOOK,
-    handshakeTimeout: NUMBER,
-    host: TEXT,
-    noServer: FLAG,
-    origins: ORIGINS,
-    path: TEXT,
-    perMessageDeflate: FLAG_OR_OBJECT,
-    port: PORT,
-    server: {
-      expected: 'a server of node:http or node:https (of an Express app: http.createServer(app))',
-      fits: (value) =>
-        typeof value === 'object' &&
-        typeof (value as Partial<HttpServer>).on === 'function' &&
-        !takesUpgrades(value as object),
-    },
-    verifyClient: HOOK,
-    WebSocket: socketClass(WebSocket),
-  } satisfies OptionKinds<WebSocketServerOptions>,
-  elsewhere: {
-    ...NAMES_OF_LISTEN,
-    authorize: 'use verifyClient(info, callback)',
-    subprotocols: 'use handleProtocols(offered, request)',
-    onRequest: 'give it a server of node:http, which answers such requests: { server }',
-    maxHeadBytes: 'give it a server of node:http with maxHeaderSize: { server }',
-    strictLengths: 'only listen() has it',
-    tls: 'give it a server of node:https: { server }',
-  },
-  withoutEffect: {
-    cert: TLS_ADVICE,
-    key: TLS_ADVICE,
-    pfx: TLS_ADVICE,
-    verify: 'use verifyClient(info, callback)',
-    maxConnections: 'give it a server of node:http that has it: { server }',
-    headers: "add to the lines that a 'headers' listener gets",
-    protocols: 'use handleProtocols(offered, request)',
-    origin: 'use origins',
-    socketPath: 'give it a server of node:http that listens there: { server }',
-  },
-};
-
-/** What ws has in `options` when nothing is given. Those left out are off here, see the notes on what differs. */
-const DEFAULTS = {
-  allowSynchronousEvents: true,
-  autoPong: true,
+/** What ws has in `options` when nothing is given, beside the settings of connections. */
+const NOTHING_GIVEN = {
   maxBufferedChunks: 262_144,
-  maxFragments: 0,
-  maxPayload: 104_857_600,
-  maxPendingAutoPongs: 60,
-  skipUTF8Validation: false,
   perMessageDeflate: false,
   handleProtocols: null,
   clientTracking: true,
-  closeTimeout: 30_000,
   verifyClient: null,
   noServer: false,
   backlog: null,
@@ -170,27 +105,13 @@ const DEFAULTS = {
   port: null,
 };
 
-/** @throws {TypeError} see `checkOptions` */
-function checkServerOptions(options: WebSocketServerOptions): void {
-  checkOptions(DOOR, options);
-  checkLimitNames(DOOR.name, options.limits);
-  checkDeflateOptions(DOOR.name, options.perMessageDeflate, true);
-  const { path, handshakeTimeout } = options;
-  checkTimeout('handshakeTimeout', handshakeTimeout ?? undefined);
-  if (path && !PATH.fits(path)) warnOnce(`WebSocketServer: no request has the path "${path}": give ${PATH.expected}`);
-}
-
-/** A copy in which everything stands that has a default, as ws shows it to programs; limits under both their names agree. */
-function withDefaults<Options extends WebSocketServerOptions>(given: Options): Options {
-  const limits = limitsOf(given ?? {});
-  const named: readonly (readonly [string, number | undefined])[] = [
-    ['maxPayload', limits.maxMessageBytes],
-    ['maxFragments', limits.maxFragments],
-    ['maxPendingAutoPongs', limits.maxPendingPongs],
-  ];
-  const options: Record<string, unknown> = { ...DEFAULTS, WebSocket };
-  for (const [name, limit] of named) if (limit !== undefined) options[name] = limit;
-  for (const [name, value] of Object.entries(given ?? {})) if (value !== undefined) options[name] = value;
+/**
+ * A copy in which everything stands that has a default, as ws shows it to programs. What was given under our names stands
+ * there under ws's as well.
+ */
+function shown<Options extends WebSocketServerOptions>(given: Options, settings: ConnectionSettings): Options {
+  const options: Record<string, unknown> = { ...NOTHING_GIVEN, ...shownOptionsOf(settings), WebSocket };
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) options[name] = value;
   if (options.perMessageDeflate === true) options.perMessageDeflate = {};
   return options as unknown as Options;
 }
@@ -222,6 +143,7 @@ export class WebSocketServer<
   /** The open connections. Without them, `clientTracking: false`, it is undefined in truth. */
   readonly clients: Set<InstanceType<SocketClass>>;
   readonly #settings: ConnectionSettings;
+  readonly #subprotocols: readonly string[] | undefined;
   /** What `options.perMessageDeflate` was when it was looked at last, and what came of it. */
   #deflate: { readonly option: unknown; readonly settings: DeflateSettings | undefined };
   /** The HTTP server whose upgrades we take; null in `noServer` mode and once closed. */
@@ -240,19 +162,29 @@ export class WebSocketServer<
   constructor(options: WebSocketServerOptions<SocketClass, RequestClass>, callback?: () => void) {
     super({ captureRejections: true });
     // Callers without types may give nothing: that is refused below, in words.
-    checkServerOptions(options ?? {});
-    this.options = withDefaults(options);
+    const given = options ?? {};
+    checkOptions(DOOR, given);
+    const meant = inOurNames('WebSocketServer', given);
+    this.#settings = resolveSettings(meant, WS_DEFAULT_LIMITS);
+    this.#subprotocols = checkSubprotocols(meant.subprotocols, meant.handleProtocols);
+    const handshakeTimeoutMs = checkTimeout(
+      'handshakeTimeoutMs',
+      meant.handshakeTimeoutMs ?? OPTIONS.handshakeTimeoutMs.default.WebSocketServer,
+    );
+    this.options = shown(given, this.#settings);
     const { port, server, noServer, clientTracking, host, backlog } = this.options;
     if ([port !== undefined && port !== null, !!server, noServer === true].filter(Boolean).length !== 1) {
       throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
     }
-    this.#settings = settingsFromWsOptions(this.options);
+    if (this.options.path && !PATH.fits(this.options.path)) {
+      warnOnce(`WebSocketServer: no request has the path "${this.options.path}": give ${PATH.expected}`);
+    }
     const { perMessageDeflate } = this.options;
     this.#deflate = { option: perMessageDeflate, settings: deflateSettings(perMessageDeflate, 'server', 'ws') };
     this.clients = (clientTracking === false ? undefined : new Set()) as Set<InstanceType<SocketClass>>;
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
-      const own = createUpgradeServer(this.options.handshakeTimeout ?? undefined);
+      const own = createUpgradeServer(handshakeTimeoutMs);
       this.#attach(own);
       own.listen({ port, host, backlog }, callback);
     }
@@ -462,6 +394,7 @@ export class WebSocketServer<
   #chooseSubprotocol(offered: readonly string[], request: InstanceType<RequestClass>): string | undefined {
     const { handleProtocols } = this.options;
     const [first] = offered;
+    if (this.#subprotocols !== undefined) return chooseSubprotocol(offered, this.#subprotocols);
     if (first === undefined || !handleProtocols) return first;
     return handleProtocols(new Set(offered), request) || undefined;
   }
@@ -505,6 +438,19 @@ function headOf(request: IncomingMessage): UpgradeRequest {
 function refuse(socket: Duplex, rejection: RefusalResponse): void {
   if (!socket.listeners('error').includes(ignoreError)) socket.on('error', ignoreError);
   endWith(socket, buildRefusalResponse({ contentType: 'text/html', ...rejection }));
+}
+
+/** @throws {TypeError} when one is no token, or when `handleProtocols` is there to choose as well */
+function checkSubprotocols(
+  subprotocols: readonly string[] | undefined,
+  handleProtocols: unknown,
+): readonly string[] | undefined {
+  if (subprotocols === undefined) return undefined;
+  if (handleProtocols) {
+    throw new TypeError('WebSocketServer: handleProtocols and subprotocols both choose: give one of them');
+  }
+  for (const subprotocol of subprotocols) buildUpgradeResponse({ key: '', subprotocol });
+  return subprotocols;
 }
 
 /** Null for a request that a program made up, or that came by HTTP/2, which has fields of its own (`:authority`). */

@@ -15,15 +15,15 @@ import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { messageAt } from '../memory/message-memory.ts';
 import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
-import type { Agreement, ListenerErrors } from '../options/connection-settings.ts';
-import { describe } from '../options/option-check.ts';
 import {
   type SetSocketOptions,
   settingsForOwnSocket,
   settingsForSocket,
   socketOptionsOf,
   type WsConnectionOptions,
-} from '../options/server-options.ts';
+} from '../options/connection-options.ts';
+import type { Agreement, ListenerErrors } from '../options/connection-settings.ts';
+import { describe } from '../options/option-check.ts';
 import {
   type ConnectionHandler,
   type ConnectionState,

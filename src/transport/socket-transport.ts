@@ -20,6 +20,7 @@ import {
   recycle,
 } from '../memory/message-memory.ts';
 import { viewOfChunk } from '../memory/view.ts';
+import { OPTIONS } from '../options/option-table.ts';
 import {
   buildClosePayload,
   Connection,
@@ -52,7 +53,6 @@ export interface TransportOptions
   readonly nextMaskingKey?: (() => number) | undefined;
 }
 
-export const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
 /** Where a stream keeps the transport that it belongs to, so that all streams can have the same listeners. */
 const TRANSPORT = Symbol('framewright transport');
 type OwnedStream = Duplex & { [TRANSPORT]: SocketTransport };
@@ -129,7 +129,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   constructor(socket: Duplex, head: Uint8Array, handler: ConnectionHandler, options: TransportOptions) {
     prepareHeap();
     this.socket = socket;
-    this.closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
+    this.closeTimeoutMs = options.closeTimeoutMs ?? OPTIONS.closeTimeoutMs.default;
     const { deflate, role } = options;
     this.deflate = deflate;
     this.isTransient = options.isTransient ?? false;

@@ -283,11 +283,22 @@ Object.defineProperty(WebSocketStream.prototype, Symbol.toStringTag, { value: 'W
 
 /** In the order of Web IDL. @throws {TypeError} for what cannot be converted */
 function convertOptions(options: unknown) {
-  const { protocols, signal, maxQueue, maxQueueBytes, ...clientOptions } = toDictionary(options, 'options');
-  const subprotocols = protocols === undefined ? [] : toStringSequence(protocols, 'protocols');
+  const { protocols, subprotocols, signal, maxQueue, maxQueueBytes, ...clientOptions } = toDictionary(
+    options,
+    'options',
+  );
+  if (protocols !== undefined && subprotocols !== undefined) {
+    throw new TypeError('protocols and subprotocols are two names for one thing: give one of them');
+  }
+  const [name, given] = protocols === undefined ? ['subprotocols', subprotocols] : ['protocols', protocols];
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal');
   const queueOptions = { maxQueue, maxQueueBytes } as MessagesOptions;
-  return { protocols: subprotocols, signal, queueOptions, clientOptions };
+  return {
+    protocols: given === undefined ? [] : toStringSequence(given, name as string),
+    signal,
+    queueOptions,
+    clientOptions,
+  };
 }
 
 /** @throws {DOMException} SyntaxError */

@@ -9,7 +9,7 @@ import { type DialedConnection, type DialHandler, dial } from '../client/dial.ts
 import { planDial } from '../client/options.ts';
 import { deflateSettings } from '../deflate/agreement.ts';
 import { viewOf } from '../memory/view.ts';
-import { settingsFromWsOptions } from '../options/server-options.ts';
+import { resolveWsSettings } from '../options/connection-options.ts';
 import type { ConnectionHandler, ViolationId } from '../protocol/index.ts';
 import { decodeText } from '../socket/payload.ts';
 import { violationError } from '../transport/errors.ts';
@@ -42,6 +42,9 @@ type BinaryType = 'blob' | 'arraybuffer';
 
 /** What browsers offer and Node's clients of ours do: permessage-deflate; no cookies, no Origin. */
 const DEFLATE = deflateSettings(true, 'client', 'ws');
+
+/** The standard has no options for any of it. */
+const SETTINGS = resolveWsSettings('WebSocket', {});
 
 /** As events that do not come from the program are. */
 const TRUSTED: PropertyDescriptor = { value: true, enumerable: true };
@@ -208,9 +211,8 @@ export class WebSocket extends EventTarget {
   }
 
   #opened({ socket, head, subprotocol = '', deflate }: DialedConnection, extensions: string): void {
-    const settings = settingsFromWsOptions({});
     this.#transport = new SocketTransport(socket, head, this.#connectionHandler(), {
-      ...settings,
+      ...SETTINGS,
       role: 'client',
       deflate,
     });

@@ -23,6 +23,7 @@ const CHAIN: readonly (readonly string[])[] = [
   ['handshake'],
   ['deflate/negotiate'],
   ['memory'],
+  ['ws-compat/option-names'],
   ['options'],
   ['deflate'],
   ['transport'],
@@ -56,6 +57,7 @@ const FORBIDDEN_IN_PURE_CODE = ['Buffer', 'process', 'require'];
 function unitOf(path: string): string {
   if (path === 'index.ts') return 'index';
   if (path === 'deflate/negotiate.ts') return 'deflate/negotiate';
+  if (path === 'ws-compat/option-names.ts') return 'ws-compat/option-names';
   return path.slice(0, Math.max(0, path.indexOf('/')));
 }
 

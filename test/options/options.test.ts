@@ -7,8 +7,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
 import { nearestName } from '../../src/options/option-check.ts';
-import { LIMIT_NAMES } from '../../src/options/server-options.ts';
+import { LIMIT_NAMES } from '../../src/options/option-table.ts';
 import type { Limits } from '../../src/protocol/index.ts';
 import { type ListenOptions, listen } from '../../src/server/net-server.ts';
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/server/websocket-server.ts';
@@ -21,7 +22,7 @@ import { WS } from '../support/library.ts';
 import { RawPeer, upgradeRequest } from '../support/raw-peer.ts';
 import { acceptance, startRawServer } from '../support/raw-server.ts';
 import { eventOf, nextTurn, startServer, watchProcess } from '../support/servers.ts';
-import { type FrameFields, frame } from '../support/wire.ts';
+import { type Bytes, type FrameFields, frame } from '../support/wire.ts';
 
 const listenTo = (options: unknown) => listen(options as ListenOptions);
 const makeServer = (options: object) => new WebSocketServer({ noServer: true, ...(options as WebSocketServerOptions) });
@@ -203,9 +204,17 @@ describe('what a hook of listen() answers', () => {
 
 describe.each(LENIENT)('%s, where ws’s programs give options', (door, give) => {
   it.each([
-    [{ closeTimeoutMs: 1 }, 'use closeTimeout'],
-    [{ skipsUtf8Validation: true }, 'use skipUTF8Validation'],
-    [{ spreadsEvents: true }, 'use allowSynchronousEvents: false'],
+    [{ closeTimeoutMs: '5' }, `${door}: closeTimeoutMs must be a number; got the string "5"`],
+    [{ skipsUtf8Validation: 1 }, `${door}: skipsUtf8Validation must be true or false`],
+    [{ closeTimeout: 5, closeTimeoutMs: 6 }, 'closeTimeout (5) and closeTimeoutMs (6) contradict each other'],
+    [
+      { skipUTF8Validation: true, skipsUtf8Validation: false },
+      'skipUTF8Validation (true) and skipsUtf8Validation (false) contradict each other: give one of them',
+    ],
+    [
+      { allowSynchronousEvents: true, spreadsEvents: true },
+      'allowSynchronousEvents (true) and spreadsEvents (true) contradict each other',
+    ],
     [{ maxMessageBytes: 1 }, 'it stands in limits'],
     [{ maxControlFramesBetweenData: 1 }, 'it stands in limits'],
     [{ limits: { maxMesageBytes: 1 } }, 'did you mean "limits.maxMessageBytes"?'],
@@ -239,12 +248,30 @@ describe.each(LENIENT)('%s, where ws’s programs give options', (door, give) =>
     give({ maxPayload: null, autoPong: null, limits: null, database: 'x', logLevel: 5, log: undefined });
     give({ maxPayload: 5, limits: { maxMessageBytes: 5 } });
     give({ maxPayload: 0, limits: { maxMessageBytes: Number.POSITIVE_INFINITY } });
+    give({ closeTimeout: 5, closeTimeoutMs: 5, skipUTF8Validation: true, skipsUtf8Validation: true });
+    give({ allowSynchronousEvents: false, spreadsEvents: true, closeTimeout: null, closeTimeoutMs: undefined });
     await nextTurn();
     expect(warnings).toEqual([]);
   });
 
-  it('warns once of what looks like a slip of the pen', async () => {
+  it.each([
+    ['closeTimeoutMs', -1],
+    ['closeTimeoutMs', 2 ** 31],
+    ['closeTimeout', Number.POSITIVE_INFINITY],
+    ['maxPayload', 0.5],
+  ])('%s: %d is out of range', (name, value) => {
+    expect(() => give({ [name]: value })).toThrow(RangeError);
+    expect(() => give({ [name]: value })).toThrow(`${name} must be `);
+  });
+
+  it('warns once of what looks like a slip of the pen, in either vocabulary', async () => {
     const { warnings } = watchProcess();
+    give({ closeTimeoutMS: 5 });
+    expect(await watchProcess().nextWarning()).toMatchObject({
+      code: 'WS_WARN_OPTION',
+      message: `${door} has no option "closeTimeoutMS": did you mean "closeTimeoutMs"?`,
+    });
+    warnings.length = 0;
     give({ maxPaylaod: 5 });
     give({ maxPaylaod: 5 });
     await nextTurn();
@@ -257,10 +284,15 @@ describe.each(LENIENT)('%s, where ws’s programs give options', (door, give) =>
 describe('WebSocketServer', () => {
   it.each([
     [{ authorize: () => false }, 'WebSocketServer has no option "authorize": use verifyClient(info, callback)'],
-    [{ subprotocols: ['a'] }, 'use handleProtocols(offered, request)'],
+    [{ subprotocols: 'a' }, 'WebSocketServer: subprotocols must be a list of strings; got the string "a"'],
+    [{ subprotocols: ['a'], handleProtocols: () => 'a' }, 'handleProtocols and subprotocols both choose: give one'],
+    [{ subprotocols: ['a b'] }, 'a b'],
     [{ onRequest: () => {} }, '"onRequest": give it a server of node:http'],
     [{ tls: {} }, 'give it a server of node:https'],
-    [{ handshakeTimeoutMs: 5 }, 'use handshakeTimeout'],
+    [{ maxHeadBytes: 5 }, 'give it a server of node:http with maxHeaderSize'],
+    [{ proxyFromEnvironment: true }, 'WebSocketServer has no option "proxyFromEnvironment": only WebSocket has it'],
+    [{ handshakeTimeoutMs: '5' }, 'WebSocketServer: handshakeTimeoutMs must be a number; got the string "5"'],
+    [{ handshakeTimeout: 5, handshakeTimeoutMs: 6 }, 'handshakeTimeout (5) and handshakeTimeoutMs (6) contradict'],
     [{ verifyClient: true }, 'WebSocketServer: verifyClient must be a function; got the boolean true'],
     [{ handleProtocols: 'chat' }, 'handleProtocols must be a function'],
     [{ origins: '*' }, 'leave it out to accept all'],
@@ -295,6 +327,7 @@ describe('WebSocketServer', () => {
     [{ origin: 'https://example.com' }, 'WebSocketServer has no option "origin": use origins'],
     [{ protocols: ['a'] }, '"protocols": use handleProtocols(offered, request)'],
     [{ verfyClient: () => false }, 'did you mean "verifyClient"?'],
+    [{ proxy: 'http://127.0.0.1:1' }, 'WebSocketServer has no option "proxy": only WebSocket has it'],
     [{ cert: 'x' }, '"cert": for TLS give it a server of node:https: { server: https.createServer({ cert, key }) }'],
     [{ key: 'x' }, '"key": for TLS give it a server of node:https'],
     [{ pfx: 'x' }, '"pfx": for TLS give it a server of node:https'],
@@ -309,6 +342,36 @@ describe('WebSocketServer', () => {
     const { nextWarning } = watchProcess();
     makeServer(options);
     expect((await nextWarning()).message).toContain(message);
+  });
+
+  it('§4.2.2 subprotocols: the first one offered that is spoken here', async () => {
+    for (const kind of ['node:http', 'node:net'] as const) {
+      const options = { subprotocols: ['chat.v1', 'chat.v2'] };
+      const server = await startServer(kind, { net: options, http: options });
+      const answerTo = async (offer: string) => {
+        const peer = await RawPeer.connect(server);
+        peer.send(upgradeRequest({ 'Sec-WebSocket-Protocol': offer }));
+        return /sec-websocket-protocol: (.*)/i.exec(await peer.head())?.[1];
+      };
+      expect(await answerTo('other, chat.v2, chat.v1')).toBe('chat.v2');
+      expect(await answerTo('other')).toBeUndefined();
+    }
+  });
+
+  it('shows what was given under our names under ws’s as well, and takes it back', () => {
+    const { options } = makeServer({
+      ...{ closeTimeoutMs: 5, skipsUtf8Validation: true, spreadsEvents: true, subprotocols: ['a'] },
+      limits: { maxMessageBytes: 6, maxFragments: Number.POSITIVE_INFINITY, maxPendingPongs: 7, maxFrameBytes: 8 },
+    });
+    expect(options).toMatchObject({
+      ...{ closeTimeout: 5, skipUTF8Validation: true, allowSynchronousEvents: false },
+      ...{ maxPayload: 6, maxFragments: 0, maxPendingAutoPongs: 7 },
+      ...{ closeTimeoutMs: 5, skipsUtf8Validation: true, spreadsEvents: true, subprotocols: ['a'] },
+    });
+    expect(makeServer(options).options).toEqual(options);
+    const ofWs = makeServer({ closeTimeout: 5, maxPayload: 0 }).options;
+    expect(makeServer(ofWs).options).toEqual(ofWs);
+    expect(ofWs).not.toHaveProperty('closeTimeoutMs');
   });
 
   it('options of zlib that have no effect pass, as in ws', async () => {
@@ -336,7 +399,14 @@ describe('WebSocket', () => {
   });
 
   it.each([
-    [{ subprotocols: ['a'] }, 'WebSocket has no option "subprotocols": use protocols, or the second argument'],
+    [{ subprotocols: 'a' }, 'WebSocket: subprotocols must be a list of strings; got the string "a"'],
+    [{ subprotocols: ['a'], protocols: 'b' }, 'protocols (b) and subprotocols (a) contradict each other'],
+    [{ handshakeTimeout: 5, handshakeTimeoutMs: 6 }, 'handshakeTimeout (5) and handshakeTimeoutMs (6) contradict'],
+    [{ authorize: () => true }, 'WebSocket has no option "authorize": only listen()'],
+    [
+      { origins: ['https://example.com'] },
+      'WebSocket has no option "origins": only listen() and WebSocketServer have it',
+    ],
     [{ followRedirects: 3 }, 'followRedirects must be true or false; got the number 3'],
     [{ generateMask: 5 }, 'generateMask must be a function'],
     [{ finishRequest: 5 }, 'finishRequest must be a function'],
@@ -350,6 +420,21 @@ describe('WebSocket', () => {
   ])('refuses %o', (options, message) => {
     expect(() => makeClient(options)).toThrow(TypeError);
     expect(() => makeClient(options)).toThrow(message);
+  });
+
+  it('subprotocols and protocols are one option', async () => {
+    const server = await startRawServer((head) => acceptance(head));
+    const offerOf = async (protocols: string[] | undefined, options: object) => {
+      await once(new WebSocket(server.url(), protocols, options), 'close').catch(() => {});
+      return /sec-websocket-protocol: (.*)/i.exec(server.heads.at(-1)!)?.[1];
+    };
+    expect(server.heads).toEqual([]);
+    expect(await offerOf(undefined, { subprotocols: ['a', 'b'] })).toBe('a,b');
+    expect(await offerOf(undefined, { protocols: 'a', subprotocols: ['a'] })).toBe('a');
+    expect(await offerOf(['c'], { protocols: ['a'] })).toBe('c');
+    expect(() => new WebSocket(URL_OF_NOBODY, ['a'], { subprotocols: ['a'] })).toThrow(
+      new TypeError('WebSocket: subprotocols stand in the second argument or in the options: give one of them'),
+    );
   });
 
   it.each([
@@ -412,8 +497,8 @@ interface Connection {
   /** Sends frames in one write; masked where the peer is the client. */
   send(frames: readonly FrameOfPeer[]): void;
 }
-type FrameOfPeer = readonly [opcode: number, payload: string, fields?: Partial<FrameFields>];
-type Open = (limits: Partial<Limits>) => Promise<Connection>;
+type FrameOfPeer = readonly [opcode: number, payload: Bytes, fields?: Partial<FrameFields>];
+type Open = (options: ConnectionOptions) => Promise<Connection>;
 
 const framesOf = (frames: readonly FrameOfPeer[], fromClient: boolean) =>
   Buffer.concat(
@@ -422,40 +507,40 @@ const framesOf = (frames: readonly FrameOfPeer[], fromClient: boolean) =>
     ),
   );
 
-async function openOnServer(kind: 'node:net' | 'node:http', limits: Partial<Limits>): Promise<Connection> {
-  const server = await startServer(kind, kind === 'node:net' ? { net: { limits } } : { http: { limits } });
+async function openOnServer(kind: 'node:net' | 'node:http', options: ConnectionOptions): Promise<Connection> {
+  const server = await startServer(kind, kind === 'node:net' ? { net: options } : { http: options });
   const peer = await RawPeer.open(server);
   return { socket: server.connections[0]!, peer: peer.socket, send: (frames) => peer.send(framesOf(frames, true)) };
 }
 
-async function openClient(limits: Partial<Limits>): Promise<Connection> {
+async function openClient(options: ConnectionOptions): Promise<Connection> {
   const server = await startRawServer((head) => acceptance(head));
-  const socket = new WebSocket(server.url(), { limits });
+  const socket = new WebSocket(server.url(), options);
   await once(socket, 'open');
   const [peer] = server.sockets;
   return { socket, peer: peer!, send: (frames) => void peer!.write(framesOf(frames, false)) };
 }
 
 const DOORS: readonly (readonly [name: string, open: Open])[] = [
-  ['listen()', (limits) => openOnServer('node:net', limits)],
-  ['WebSocketServer', (limits) => openOnServer('node:http', limits)],
+  ['listen()', (options) => openOnServer('node:net', options)],
+  ['WebSocketServer', (options) => openOnServer('node:http', options)],
   ['WebSocket', openClient],
   [
     'setSocket()',
-    async (limits) => {
+    async (options) => {
       const [ours, peer] = duplexPair();
       peer.resume();
       const socket = new WebSocket(null);
-      socket.setSocket(ours, Buffer.alloc(0), { limits });
+      socket.setSocket(ours, Buffer.alloc(0), options);
       return { socket, peer, send: (frames) => void peer.write(framesOf(frames, true)) };
     },
   ],
   [
     'the constructor of a socket of one’s own',
-    async (limits) => {
+    async (options) => {
       const [ours, peer] = duplexPair();
       peer.resume();
-      const socket = new WebSocket(null, undefined, { limits });
+      const socket = new WebSocket(null, undefined, options);
       socket.setSocket(ours, Buffer.alloc(0), {});
       return { socket, peer, send: (frames) => void peer.write(framesOf(frames, true)) };
     },
@@ -508,7 +593,7 @@ const BREACHES: readonly (readonly [name: string, Partial<Limits>, readonly Fram
 
 describe.each(DOORS)('§10.4 limits at %s', (_door, open) => {
   it.each(BREACHES)('%s', async (_name, limits, frames, message) => {
-    const { socket, send } = await open(limits);
+    const { socket, send } = await open({ limits });
     const failed = eventOf(socket, 'error');
     send(frames);
     expect(await failed).toMatchObject([{ message }]);
@@ -518,7 +603,7 @@ describe.each(DOORS)('§10.4 limits at %s', (_door, open) => {
     ['controlWindowMs', { controlWindowMs: 0 }],
     ['maxControlFramesBetweenData', { maxControlFramesBetweenData: 3000 }],
   ])('%s: 2001 pongs are none too many when it says so', async (_name, limits) => {
-    const { socket, send } = await open(limits);
+    const { socket, send } = await open({ limits });
     let pongs = 0;
     socket.on('pong', () => pongs++);
     const message = once(socket, 'message');
@@ -536,7 +621,7 @@ describe.each(DOORS)('§10.4 limits at %s', (_door, open) => {
   });
 
   it('§5.5.3 maxPendingPongs: past it only the newest ping is answered', async () => {
-    const { socket, send, peer } = await open({ maxPendingPongs: 1 });
+    const { socket, send, peer } = await open({ limits: { maxPendingPongs: 1 } });
     const heard = pongsAt(peer);
     const pinged = new Promise<void>((resolve) => {
       socket.on('ping', (data) => String(data) === 'e' && resolve());
@@ -548,6 +633,64 @@ describe.each(DOORS)('§10.4 limits at %s', (_door, open) => {
     socket._socket!.uncork();
     expect(await heard).toEqual(['a', 'e']);
     socket.terminate();
+  });
+});
+
+/** Our other names, as they are at every door. */
+describe.each(DOORS)('options of a connection at %s', (_door, open) => {
+  it('§7.1.1 closeTimeoutMs', async () => {
+    const { socket } = await open({ closeTimeoutMs: 30 });
+    const closed = eventOf(socket, 'close');
+    socket.close();
+    expect((await closed)[0]).toBe(1006);
+  });
+
+  it('§8.1 skipsUtf8Validation', async () => {
+    const { socket, send } = await open({ skipsUtf8Validation: true });
+    const heard = once(socket, 'message');
+    send([[1, [0xff]]]);
+    expect(await heard).toEqual([Buffer.of(0xff), false]);
+    socket.terminate();
+  });
+
+  it('§5.2 strictLengths', async () => {
+    const { socket, send } = await open({ strictLengths: true });
+    const failed = eventOf(socket, 'error');
+    send([[1, 'five!', { lengthForm: '16' }]]);
+    expect(await failed).toMatchObject([{ code: 'WS_ERR_LENGTH_NOT_MINIMAL' }]);
+  });
+
+  it.each([
+    [true, ['a', 'then', 'b', 'then']],
+    [false, ['a', 'b', 'then', 'then']],
+  ])('spreadsEvents: %s', async (spreadsEvents, expected) => {
+    const { socket, send } = await open({ spreadsEvents });
+    const heard: string[] = [];
+    await new Promise<void>((resolve) => {
+      socket.on('message', async (data) => {
+        heard.push(String(data));
+        await undefined;
+        heard.push('then');
+        if (heard.length === 4) resolve();
+      });
+      send([
+        [1, 'a'],
+        [1, 'b'],
+      ]);
+    });
+    expect(heard).toEqual(expected);
+    socket.terminate();
+  });
+
+  it('§5.5.2 autoPong, transientMessages, listenerErrors', async () => {
+    const { socket, send } = await open({ autoPong: false, transientMessages: true, listenerErrors: 'close' });
+    expect(socket.transientMessages).toBe(true);
+    socket.on('ping', () => {
+      throw new Error('as it is told');
+    });
+    const failed = eventOf(socket, 'error');
+    send([[9, 'x']]);
+    expect(await failed).toMatchObject([{ code: 'WS_ERR_INTERNAL' }]);
   });
 });
 

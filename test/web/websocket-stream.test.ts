@@ -228,6 +228,13 @@ describe('new WebSocketStream', () => {
     expect((await reader.read()).done).toBe(true);
   });
 
+  it('subprotocols are protocols', async () => {
+    const { stream } = await connect({}, { subprotocols: ['chat'] });
+    expect((await stream.opened).protocol).toBe('chat');
+    stream.close();
+    await stream.closed;
+  });
+
   it('messages that come with the handshake are not lost', async () => {
     const { server, stream } = await connect();
     server.on('connection', (peer) => {
@@ -279,6 +286,8 @@ describe('new WebSocketStream', () => {
     ['an address that is no string', [Symbol('x')]],
     ['options that are no object', ['ws://x.invalid', true]],
     ['subprotocols that are no list', ['ws://x.invalid', { protocols: 'hi' }]],
+    ['subprotocols that are no list, under our name', ['ws://x.invalid', { subprotocols: 'hi' }]],
+    ['subprotocols under two names', ['ws://x.invalid', { protocols: ['a'], subprotocols: ['a'] }]],
     ['a null for them', ['ws://x.invalid', { protocols: null }]],
     ['a signal that is none', ['ws://x.invalid', { signal: { aborted: true } }]],
   ])('%s is a TypeError', (_name, args) => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { settingsFromWsOptions } from '../../src/options/server-options.ts';
+import { resolveWsSettings } from '../../src/options/connection-options.ts';
 
 describe('the options of ws in the terms of the core', () => {
   it('defaults are those of ws: 100 MiB, 60 pongs, no count of fragments', () => {
-    const { limits } = settingsFromWsOptions({});
+    const { limits } = resolveWsSettings('WebSocketServer', {});
     expect(limits).toMatchObject({
       maxMessageBytes: 104_857_600,
       maxPendingPongs: 60,
@@ -14,7 +14,11 @@ describe('the options of ws in the terms of the core', () => {
   });
 
   it.each([0, Number.POSITIVE_INFINITY])('%s turns a limit off', (off) => {
-    const { limits } = settingsFromWsOptions({ maxPayload: off, maxFragments: off, maxPendingAutoPongs: off });
+    const { limits } = resolveWsSettings('WebSocketServer', {
+      maxPayload: off,
+      maxFragments: off,
+      maxPendingAutoPongs: off,
+    });
     expect([limits.maxMessageBytes, limits.maxFragments, limits.maxPendingPongs]).toEqual(
       Array(3).fill(Number.POSITIVE_INFINITY),
     );
@@ -22,12 +26,14 @@ describe('the options of ws in the terms of the core', () => {
 
   it('each option becomes its setting', () => {
     const given = { maxPayload: 5, maxFragments: 6, maxPendingAutoPongs: 7, autoPong: false };
-    expect(settingsFromWsOptions({ ...given, closeTimeout: 8, skipUTF8Validation: true })).toMatchObject({
-      limits: { maxMessageBytes: 5, maxFragments: 6, maxPendingPongs: 7 },
-      autoPong: false,
-      closeTimeoutMs: 8,
-      skipsUtf8Validation: true,
-    });
+    expect(resolveWsSettings('WebSocketServer', { ...given, closeTimeout: 8, skipUTF8Validation: true })).toMatchObject(
+      {
+        limits: { maxMessageBytes: 5, maxFragments: 6, maxPendingPongs: 7 },
+        autoPong: false,
+        closeTimeoutMs: 8,
+        skipsUtf8Validation: true,
+      },
+    );
   });
 
   it.each([
@@ -54,6 +60,6 @@ describe('the options of ws in the terms of the core', () => {
       'maxPendingAutoPongs must be a whole number from 0 on, or Infinity; got NaN',
     ],
   ])('%s: %s is refused with a reason', (name, value, ErrorClass, message) => {
-    expect(() => settingsFromWsOptions({ [name]: value })).toThrow(new ErrorClass(message));
+    expect(() => resolveWsSettings('WebSocketServer', { [name]: value })).toThrow(new ErrorClass(message));
   });
 });

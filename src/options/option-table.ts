@@ -1,0 +1,282 @@
+/**
+ * Every option of servers, clients and connections: where it can be given, of which kind it is, and what holds when it is
+ * not given. Each door takes its rows from here, the code its defaults, and spec-notes/options.md is made of it.
+ */
+
+import { type Limits, resolveLimits } from '../protocol/index.ts';
+import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from '../ws-compat/option-names.ts';
+import { DEFLATE } from './deflate-options.ts';
+import { areFields } from './given-fields.ts';
+import {
+  COUNT,
+  type Door,
+  FLAG,
+  FLAG_OR_OBJECT,
+  HOOK,
+  NAMES,
+  NUMBER,
+  OBJECT,
+  type OptionKind,
+  type OptionKinds,
+  ORIGINS,
+  PATH,
+  PORT,
+  TEXT,
+} from './option-check.ts';
+
+export type DoorName = 'listen()' | 'WebSocketServer' | 'WebSocket' | 'setSocket()';
+
+/** What holds when nothing is given: a value, or what it comes to in words. */
+type Default = number | boolean | string;
+
+export interface OptionRow {
+  /** Where it can be given. */
+  readonly at: readonly DoorName[];
+  readonly kind: OptionKind;
+  /** None: nothing. By door, where doors differ. */
+  readonly default?: Default | Readonly<Partial<Record<DoorName, Default>>>;
+}
+
+const LISTEN = ['listen()'] as const;
+const HTTP = ['WebSocketServer'] as const;
+const SERVERS = ['listen()', 'WebSocketServer'] as const;
+const CLIENT = ['WebSocket'] as const;
+const BOTH_SIDES = ['listen()', 'WebSocketServer', 'WebSocket'] as const;
+const CONNECTIONS = ['listen()', 'WebSocketServer', 'WebSocket', 'setSocket()'] as const;
+const WS_NAMED = ['WebSocketServer', 'WebSocket', 'setSocket()'] as const;
+
+/** Such as a WebSocketServer, ours or ws's: it emits no 'upgrade'. */
+const takesUpgrades = (value: object): boolean => 'handleUpgrade' in value;
+
+const HTTP_SERVER: OptionKind = {
+  expected: 'a server of node:http or node:https (of an Express app: http.createServer(app))',
+  fits: (value) =>
+    typeof value === 'object' &&
+    typeof (value as { readonly on?: unknown }).on === 'function' &&
+    !takesUpgrades(value as object),
+};
+const HEADERS: OptionKind = { expected: 'a plain object of names and values, a Headers or a Map', fits: areFields };
+const SIGNAL: OptionKind = {
+  expected: 'an AbortSignal',
+  fits: (value) => OBJECT.fits(value) && 'aborted' in (value as object),
+};
+const PROXY: OptionKind = {
+  expected: 'an http: or https: URL',
+  // A URL may be of any realm.
+  fits: (value) => TEXT.fits(value) || (OBJECT.fits(value) && TEXT.fits((value as Partial<URL>).href)),
+};
+const LISTENER_ERRORS: OptionKind = {
+  expected: "'close' or 'throw'",
+  fits: (value) => value === 'close' || value === 'throw',
+};
+
+const LIMIT_KINDS: OptionKinds<Limits> = {
+  maxMessageBytes: NUMBER,
+  maxFrameBytes: NUMBER,
+  maxMessageCostBytes: NUMBER,
+  maxFragments: NUMBER,
+  fragmentOverheadBytes: NUMBER,
+  maxPendingPongs: NUMBER,
+  maxControlFramesBetweenData: NUMBER,
+  controlWindowMs: NUMBER,
+};
+
+/** Every limit that `Limits` knows. */
+export const LIMIT_NAMES = Object.keys(LIMIT_KINDS) as readonly (keyof Limits)[];
+
+const IN_LIMITS = 'limits.';
+const NO_CHUNKS = 'nothing here keeps chunks, so there is nothing to limit';
+
+const LIMITS: OptionKind = {
+  ...OBJECT,
+  members: () => ({
+    kinds: LIMIT_KINDS,
+    elsewhere: {
+      ...Object.fromEntries(
+        WS_OPTION_NAMES.filter(({ ours }) => ours.startsWith(IN_LIMITS)).map(({ ws, ours }) => [
+          ws,
+          `it is called ${ours.slice(IN_LIMITS.length)} here`,
+        ]),
+      ),
+      maxBufferedChunks: NO_CHUNKS,
+    },
+    isLenient: false,
+  }),
+};
+
+export const OPTIONS = {
+  // ---- Where a server listens
+  port: { at: SERVERS, kind: PORT, default: { 'listen()': 0 } },
+  host: { at: SERVERS, kind: TEXT, default: 'all interfaces' },
+  socketPath: { at: LISTEN, kind: TEXT },
+  backlog: { at: SERVERS, kind: NUMBER, default: 'what node:net has' },
+  tls: { at: LISTEN, kind: OBJECT },
+  server: { at: HTTP, kind: HTTP_SERVER },
+  noServer: { at: HTTP, kind: FLAG, default: false },
+
+  // ---- Whom it lets in, and how
+  path: { at: SERVERS, kind: PATH, default: 'every path' },
+  origins: { at: SERVERS, kind: ORIGINS, default: 'all' },
+  subprotocols: { at: BOTH_SIDES, kind: NAMES },
+  handleProtocols: { at: HTTP, kind: HOOK },
+  authorize: { at: LISTEN, kind: HOOK },
+  verifyClient: { at: HTTP, kind: HOOK },
+  onRequest: { at: LISTEN, kind: HOOK, default: '426' },
+  headers: { at: ['listen()', 'WebSocket'], kind: HEADERS },
+  maxHeadBytes: { at: LISTEN, kind: COUNT, default: 16_384 },
+  handshakeTimeoutMs: {
+    at: BOTH_SIDES,
+    kind: NUMBER,
+    default: { 'listen()': 10_000, WebSocketServer: 10_000, WebSocket: 0 },
+  },
+  clientTracking: { at: HTTP, kind: FLAG, default: true },
+  WebSocket: { at: SERVERS, kind: HOOK, default: '`WebSocket`' },
+
+  // ---- What a client asks for
+  origin: { at: CLIENT, kind: TEXT },
+  protocolVersion: { at: CLIENT, kind: NUMBER, default: 13 },
+  followRedirects: { at: CLIENT, kind: FLAG, default: false },
+  maxRedirects: { at: CLIENT, kind: NUMBER, default: 10 },
+  proxy: { at: CLIENT, kind: PROXY },
+  proxyFromEnvironment: { at: CLIENT, kind: FLAG, default: false },
+  signal: { at: CLIENT, kind: SIGNAL },
+  finishRequest: { at: CLIENT, kind: HOOK },
+  generateMask: { at: ['WebSocket', 'setSocket()'], kind: HOOK },
+
+  // ---- A connection
+  perMessageDeflate: {
+    at: BOTH_SIDES,
+    kind: { ...FLAG_OR_OBJECT, members: DEFLATE },
+    default: { 'listen()': false, WebSocketServer: false, WebSocket: true },
+  },
+  limits: { at: CONNECTIONS, kind: LIMITS },
+  autoPong: { at: CONNECTIONS, kind: FLAG, default: true },
+  closeTimeoutMs: { at: CONNECTIONS, kind: NUMBER, default: 30_000 },
+  skipsUtf8Validation: { at: CONNECTIONS, kind: FLAG, default: false },
+  strictLengths: { at: CONNECTIONS, kind: FLAG, default: false },
+  spreadsEvents: { at: CONNECTIONS, kind: FLAG, default: false },
+  listenerErrors: {
+    at: CONNECTIONS,
+    kind: LISTENER_ERRORS,
+    default: { 'listen()': "'close'", WebSocketServer: "'close'", WebSocket: "'throw'" },
+  },
+  sharesReadBuffer: { at: CONNECTIONS, kind: FLAG, default: true },
+  transientMessages: { at: CONNECTIONS, kind: FLAG, default: false },
+  maxBufferedChunks: { at: WS_NAMED, kind: NUMBER },
+} as const satisfies Readonly<Record<string, OptionRow>>;
+
+/** The names of ours that a door takes. */
+export type OptionAt<Name extends DoorName> = {
+  [Option in keyof typeof OPTIONS]: Name extends (typeof OPTIONS)[Option]['at'][number] ? Option : never;
+}[keyof typeof OPTIONS];
+
+const ROWS = Object.entries<OptionRow>(OPTIONS);
+
+/** The longest message where options have ws's names: ws's default. */
+export const WS_DEFAULT_LIMITS: Partial<Limits> = { maxMessageBytes: 104_857_600 };
+
+/** What holds when no limit is given. */
+export function defaultLimits(door: DoorName): Limits {
+  return resolveLimits(door === 'listen()' ? {} : WS_DEFAULT_LIMITS);
+}
+
+// ---- Doors ----------------------------------------------------------------------------------------------------------
+
+const TLS_ADVICE = 'for TLS give it a server of node:https: { server: https.createServer({ cert, key }) }';
+const USE_TLS = 'use tls: { key, cert }';
+
+/** What to do about names that a door does not take: refused, or passed over with a warning. */
+const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'>>> = {
+  'listen()': {
+    elsewhere: {
+      verifyClient: 'use authorize, which is given the request and answers true, false or { status }',
+      handleProtocols: 'use subprotocols, a list of those that this server speaks',
+      maxBufferedChunks: NO_CHUNKS,
+      server: 'it makes a server of its own; WebSocketServer takes one of node:http',
+      noServer: 'it makes a server of its own; WebSocketServer works without one',
+      clientTracking: 'the set `clients` is always kept',
+      origin: 'use origins',
+      key: USE_TLS,
+      cert: USE_TLS,
+      pfx: USE_TLS,
+    },
+  },
+  WebSocketServer: {
+    elsewhere: {
+      authorize: 'use verifyClient(info, callback)',
+      onRequest: 'give it a server of node:http, which answers such requests: { server }',
+      maxHeadBytes: 'give it a server of node:http with maxHeaderSize: { server }',
+      tls: 'give it a server of node:https: { server }',
+    },
+    withoutEffect: {
+      cert: TLS_ADVICE,
+      key: TLS_ADVICE,
+      pfx: TLS_ADVICE,
+      verify: 'use verifyClient(info, callback)',
+      maxConnections: 'give it a server of node:http that has it: { server }',
+      headers: "add to the lines that a 'headers' listener gets",
+      protocols: 'use handleProtocols(offered, request)',
+      origin: 'use origins',
+      proxy: 'only WebSocket has it',
+      socketPath: 'give it a server of node:http that listens there: { server }',
+    },
+  },
+  WebSocket: {
+    elsewhere: { nextMaskingKey: 'use generateMask' },
+    withoutEffect: { tls: 'its options stand beside the others: { ca, cert, key, … }' },
+  },
+  'setSocket()': {},
+};
+
+const WS_KINDS: Readonly<Record<WsMeaning, OptionKind>> = {
+  limit: NUMBER,
+  timeout: NUMBER,
+  patience: NUMBER,
+  flag: FLAG,
+  opposite: FLAG,
+  list: { expected: 'a string or a list of strings', fits: (value) => TEXT.fits(value) || NAMES.fits(value) },
+};
+
+/** ws's names at a door. */
+export function wsNamesAt(door: DoorName): readonly WsOptionName[] {
+  return WS_OPTION_NAMES.filter(({ at }: WsOptionName) => (at as readonly DoorName[]).includes(door));
+}
+
+/**
+ * A door with its rows of the table. The doors that have ws's names are lenient, and take both vocabularies.
+ * @param kinds of options that are not in the table, or of another kind there
+ */
+export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind>> = {}): Door {
+  const isLenient = name !== 'listen()';
+  const known = {
+    ...kindsOf(ROWS.filter(([, { at }]) => at.includes(name)).map(([option, { kind }]) => [option, kind])),
+    ...kindsOf(wsNamesAt(name).map(({ ws, means }) => [ws, WS_KINDS[means]])),
+    ...kinds,
+  };
+  const { elsewhere, withoutEffect = {} } = ADVICE[name];
+  const general = adviceFor(isLenient, { ...known, ...withoutEffect });
+  return { name, isLenient, kinds: known, withoutEffect, elsewhere: { ...general, ...elsewhere } };
+}
+
+const kindsOf = (entries: readonly (readonly [string, OptionKind])[]) => Object.fromEntries(entries);
+
+/**
+ * For names of ours that a door does not take, and where it takes ours only, for those of ws.
+ * @param told names about which there is nothing more to say
+ */
+function adviceFor(isLenient: boolean, told: object): Record<string, string> {
+  const strangers = ROWS.filter(([name]) => !isLenient || !SAME_IN_WS.includes(name));
+  const advice: (readonly [name: string, advice: string])[] = [
+    ...strangers.map(
+      ([name, { at }]) => [name, `only ${at.join(' and ')} ${at.length > 1 ? 'have' : 'has'} it`] as const,
+    ),
+    ...(isLenient ? [] : WS_OPTION_NAMES.map(({ ws, ours, means }) => [ws, useOurs(ours, means)] as const)),
+    ...LIMIT_NAMES.map((name) => [name, 'it stands in limits'] as const),
+  ];
+  return Object.fromEntries(advice.filter(([name]) => !Object.hasOwn(told, name)));
+}
+
+function useOurs(ours: string, means: WsMeaning): string {
+  if (ours.startsWith(IN_LIMITS)) return `use limits: { ${ours.slice(IN_LIMITS.length)} }`;
+  return `use ${ours}${means === 'opposite' ? ', which is its opposite' : ''}`;
+}
