@@ -49,9 +49,10 @@ export const subjects: Subjects<WriteCell> = {
     batch.owner = { isAwaitingFlush: false, flushed() {} };
     const payload = Buffer.alloc(cell.payloadBytes, 0x2a);
     return writeWith(cell, socket, () => {
-      batch.hold();
+      batch.isHeld = true;
       for (let i = 0; i < BURST; i++) batch.writeFrame(FIN | Opcode.Binary, payload);
-      batch.release();
+      batch.isHeld = false;
+      batch.flush();
     });
   },
   ws(cell) {

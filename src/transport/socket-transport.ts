@@ -34,7 +34,7 @@ import { Compression } from './compression.ts';
 import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, type SharedReader } from './shared-read.ts';
-import { WriteBatch, type WriteCallback } from './write-batch.ts';
+import { LARGE_WRITE_BYTES, WriteBatch, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions
   extends Omit<ConnectionOptions, 'allocate' | 'recycle' | 'keep' | 'isUtf8' | 'now' | 'inflater' | 'nextTurn'> {
@@ -252,12 +252,11 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     callback?: WriteCallback,
     isMaskedOtherwise = false,
   ): boolean {
-    if (!this.isOpen) return false;
     const { compression } = this;
-    if (compression === undefined && !isMaskedOtherwise && !this.isOrderBusy && !isBlob(payload)) {
-      this.transmit(payload, isBinary, fin, callback);
-      return true;
+    if (compression === undefined && !isMaskedOtherwise && this.order?.isBusy !== true && !isBlob(payload)) {
+      return !this.isDestroyed && !this.isClosing && this.transmit(payload, isBinary, fin, callback);
     }
+    if (!this.isOpen) return false;
     const order = this.openOrder();
     let bytesBefore: number | undefined;
     if (compression !== undefined) {
@@ -265,7 +264,12 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
       const isWorthCompressing = mayCompress && lengthBytes >= compression.thresholdBytes;
       if (order.nextFragment(fin, isWorthCompressing)) bytesBefore = lengthBytes;
     }
-    const send = (bytes: string | Uint8Array) => this.transmit(bytes, isBinary, fin, callback, bytesBefore);
+    const send = (bytes: string | Uint8Array) => {
+      if (bytesBefore !== undefined) this.batch.mayDrop();
+      if (!this.transmit(bytes, isBinary, fin, callback, bytesBefore)) {
+        callback?.(closedWhile('data was being compressed'));
+      }
+    };
     const transmit = isMaskedOtherwise
       ? (bytes: string | Uint8Array) => this.batch.maskOtherwise(() => send(bytes))
       : send;
@@ -273,23 +277,23 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     return true;
   }
 
-  /** @param bytesBefore what was compressed: how long it was */
+  /**
+   * @param bytesBefore what was compressed: how long it was
+   * @returns false when the connection is not open
+   */
   private transmit(
     payload: string | Uint8Array,
     isBinary: boolean,
     fin: boolean,
     callback: WriteCallback | undefined,
     bytesBefore?: number,
-  ): void {
+  ): boolean {
     const { batch } = this;
-    if (bytesBefore !== undefined) batch.mayDrop();
-    if (!this.connection.sendMessage(payload, isBinary, fin, bytesBefore !== undefined)) {
-      callback?.(closedWhile('data was being compressed'));
-      return;
-    }
-    if (bytesBefore !== undefined) batch.countPending(bytesBefore - payload.length);
+    if (!this.connection.sendMessage(payload, isBinary, fin, bytesBefore !== undefined)) return false;
+    if (bytesBefore !== undefined) batch.unwrittenDataBytes += bytesBefore - payload.length;
     if (callback !== undefined) batch.whenWritten(callback);
-    batch.flushIfLarge();
+    if (batch.unwrittenBytes >= LARGE_WRITE_BYTES) batch.flushEarly();
+    return true;
   }
 
   /** As `sendMessage`, with a frame that many connections can have in common; where they cannot, as any message. */
@@ -351,7 +355,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
       }
       write();
       if (callback !== undefined) this.batch.whenWritten(callback);
-      this.batch.flushIfLarge();
+      if (this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.batch.flushEarly();
     }, callback);
     return true;
   }
@@ -464,13 +468,14 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   private startHandling(): boolean {
     if (this.isHandling) return false;
     this.isHandling = true;
-    this.batch.hold();
+    this.batch.isHeld = true;
     return true;
   }
 
   private stopHandling(): void {
     forgetInput();
-    this.batch.release();
+    this.batch.isHeld = false;
+    this.batch.flush();
     this.isHandling = false;
     this.followHolding();
     this.watchClosing();

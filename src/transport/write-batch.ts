@@ -18,7 +18,7 @@ import { copyMasked, unmask } from '../memory/mask-kernel.ts';
 import { allocateReusable, recycle } from '../memory/message-memory.ts';
 import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from '../memory/slab.ts';
 import { viewOf } from '../memory/view.ts';
-import { type FrameOutput, frameHeaderLength, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
+import { type FrameOutput, MAX_HEADER_BYTES, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
 import { nextMaskingKey } from './masking-key.ts';
 import { noFrames, type SharedFrames } from './shared-frames.ts';
 import { isPlainSocket } from './shared-read.ts';
@@ -32,7 +32,7 @@ export const LONG_PAYLOAD_BYTES = 16_384;
 const LARGE_PIECE_BYTES = 1_048_576;
 
 /** From here on a write is worth making at once where nothing is held: what waits would take slab after slab. */
-const LARGE_WRITE_BYTES = 65_536;
+export const LARGE_WRITE_BYTES = 65_536;
 
 /** Up to here frames that many connections get are put together for all of them. */
 const MAX_SHARED_BYTES = 131_072;
@@ -71,8 +71,8 @@ interface Writing {
 interface Kept {
   readonly pieces: number;
   readonly callbacks: number;
-  readonly pendingBytes: number;
-  readonly pendingDataBytes: number;
+  readonly unwrittenBytes: number;
+  readonly unwrittenDataBytes: number;
 }
 
 /** Batches with something to write at the end of the tick. */
@@ -124,12 +124,14 @@ export class WriteBatch implements FrameOutput {
   /** Memory of long pieces, to be used again when the network has taken them. */
   private lent: Uint8Array[] | undefined;
   private callbacks: WriteCallback[] | undefined;
-  private pendingBytes = 0;
-  /** The application's bytes among them. */
-  private pendingDataBytes = 0;
+  /** Bytes that have not been written, frame headers included. */
+  unwrittenBytes = 0;
+  /** The application's bytes among them. For a frame that was compressed, whoever sends it adds what that took off. */
+  unwrittenDataBytes = 0;
   /** Set when some of it may be dropped. */
   private kept: Kept | undefined;
-  private isHeld = false;
+  /** While a chunk is being handled, frames wait for the `flush` at its end. */
+  isHeld = false;
   private isScheduled = false;
   private hasEnded = false;
 
@@ -157,39 +159,33 @@ export class WriteBatch implements FrameOutput {
     this.forgetTaken();
     const untakenBytes = this.socket.destroyed ? 0 : this.untakenDataBytes;
     const takenBytes = this.takenTurn === turn ? this.takenDataBytes : 0;
-    return this.pendingDataBytes + untakenBytes + takenBytes;
+    return this.unwrittenDataBytes + untakenBytes + takenBytes;
   }
 
-  /** Bytes that have not been written, frame headers included. */
-  get unwrittenBytes(): number {
-    return this.pendingBytes;
-  }
-
-  /** Until `release`, frames wait: a chunk is being handled. */
-  hold(): void {
-    this.isHeld = true;
-  }
-
-  release(): void {
-    this.isHeld = false;
-    if (this.pendingBytes > 0) this.flush();
-  }
-
-  writeFrame(firstByte: number, given: Uint8Array | string): void {
+  writeFrame(firstByte: number, payload: Uint8Array | string): void {
     if (this.hasEnded) return;
-    // Long text is going to be bytes anyway, in memory that nobody else knows: its length need not be counted first.
-    const isLongText = typeof given === 'string' && given.length > LONG_PAYLOAD_BYTES;
-    const payload = isLongText ? Buffer.from(given) : given;
-    const payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-    if (typeof payload === 'string' || payloadLength <= LONG_PAYLOAD_BYTES) {
-      this.copyFrame(firstByte, payload, payloadLength);
+    let payloadLength: number;
+    if (payload.length > LONG_PAYLOAD_BYTES) {
+      payloadLength = this.writeLong(firstByte, payload);
     } else {
+      payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+      const { bytes, words } = this.rangeWithRoom(MAX_HEADER_BYTES + payloadLength);
       const maskingKey = this.masks ? this.nextKey() : undefined;
-      this.writeHeader(firstByte, payloadLength, maskingKey);
-      if (isLongText) this.addOwn(payload, maskingKey);
-      else this.copyLong(payload, maskingKey);
+      const start = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
+      const end = start + payloadLength;
+      if (typeof payload === 'string') {
+        // As many bytes as characters: ASCII, which latin1 writes faster.
+        bytes.write(payload, start, payloadLength, payloadLength === payload.length ? 'latin1' : 'utf8');
+        if (maskingKey !== undefined) unmask(bytes, start, end, maskingKey, 0, words, 0);
+      } else if (maskingKey === undefined) {
+        bytes.set(payload, start);
+      } else {
+        copyMasked(payload, bytes, start, maskingKey, words);
+      }
+      this.growRange(end - this.rangeEnd);
     }
-    if ((firstByte & OPCODE_BITS) < Opcode.Close) this.countPending(payloadLength);
+    if ((firstByte & OPCODE_BITS) < Opcode.Close) this.unwrittenDataBytes += payloadLength;
+    if (!isTurnNoted) noteTurn();
     if (!this.isHeld) this.schedule();
   }
 
@@ -203,19 +199,14 @@ export class WriteBatch implements FrameOutput {
     }
   }
 
-  /** Counts so many bytes of the application's; for a frame that was compressed, what that took off. */
-  countPending(dataBytes: number): void {
-    if (!isTurnNoted) noteTurn();
-    this.pendingDataBytes += dataBytes;
-  }
-
   /** Takes a frame that somebody has encoded already, masking included, in any number of parts. */
   writeEncoded(parts: readonly Uint8Array[]): void {
     if (this.hasEnded) return;
     for (const part of parts) {
       this.copyLong(part, undefined);
-      this.countPending(part.length);
+      this.unwrittenDataBytes += part.length;
     }
+    if (!isTurnNoted) noteTurn();
     if (!this.isHeld) this.schedule();
   }
 
@@ -227,8 +218,9 @@ export class WriteBatch implements FrameOutput {
       this.seal();
     }
     this.shared = (this.shared ?? noFrames()).with(frame);
-    this.pendingBytes += frame.length;
-    this.countPending(dataBytes);
+    this.unwrittenBytes += frame.length;
+    this.unwrittenDataBytes += dataBytes;
+    if (!isTurnNoted) noteTurn();
     if (!this.isHeld) this.schedule();
   }
 
@@ -245,8 +237,8 @@ export class WriteBatch implements FrameOutput {
   mayDrop(): void {
     if (this.kept !== undefined) return;
     this.seal();
-    const { pieces = [], callbacks = [], pendingBytes, pendingDataBytes } = this;
-    this.kept = { pieces: pieces.length, callbacks: callbacks.length, pendingBytes, pendingDataBytes };
+    const { pieces = [], callbacks = [], unwrittenBytes, unwrittenDataBytes } = this;
+    this.kept = { pieces: pieces.length, callbacks: callbacks.length, unwrittenBytes, unwrittenDataBytes };
   }
 
   /** Drops what may be. @returns the callbacks of that */
@@ -256,22 +248,24 @@ export class WriteBatch implements FrameOutput {
     this.seal();
     this.kept = undefined;
     this.pieces?.splice(kept.pieces);
-    this.pendingBytes = kept.pendingBytes;
-    this.pendingDataBytes = kept.pendingDataBytes;
-    if (this.pendingBytes === 0 && slabs !== undefined) {
+    this.unwrittenBytes = kept.unwrittenBytes;
+    this.unwrittenDataBytes = kept.unwrittenDataBytes;
+    if (this.unwrittenBytes === 0 && slabs !== undefined) {
       this.slabs = undefined;
       for (const slab of slabs) slab.giveBack(true);
     }
     return callbacks?.splice(kept.callbacks) ?? [];
   }
 
-  /** The frame just given is complete, its callback with it: a long one need not wait. */
-  flushIfLarge(): void {
-    if (this.pendingBytes >= LARGE_WRITE_BYTES && !this.isHeld && this.isTaking) outsideAnyContext(flushNow, this);
+  /** The frame just given is complete, its callback with it: from `LARGE_WRITE_BYTES` on, it need not wait. */
+  flushEarly(): void {
+    if (!this.isHeld && this.isTaking) outsideAnyContext(flushNow, this);
   }
 
   flush(): void {
-    if (this.pendingBytes > 0 && this.write() && this.tellsWhenTaken) this.owner.flushed();
+    if (this.unwrittenBytes === 0) return;
+    const isAwaited = this.owner.isAwaitingFlush;
+    if (this.write(isAwaited) && isAwaited && this.tellsWhenTaken) this.owner.flushed();
   }
 
   flushAsScheduled(): void {
@@ -296,39 +290,26 @@ export class WriteBatch implements FrameOutput {
     return this.tellsWhenTaken && this.socket.writableLength === 0;
   }
 
-  /** Header and payload, one behind the other, at the end of the range being filled. */
-  private copyFrame(firstByte: number, payload: Uint8Array | string, payloadLength: number): void {
-    const frameBytes = frameHeaderLength(payloadLength, this.masks) + payloadLength;
-    const { bytes, words } = this.extendRange(frameBytes);
+  /** A frame whose payload does not lie behind its header. @returns how long that is, in bytes */
+  private writeLong(firstByte: number, payload: Uint8Array | string): number {
+    // Text is going to be bytes anyway, in memory that nobody else knows: its length need not be counted first.
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const maskingKey = this.masks ? this.nextKey() : undefined;
-    const payloadStart = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
-    if (typeof payload === 'string') {
-      // As many bytes as characters: ASCII, which latin1 writes faster.
-      bytes.write(payload, payloadStart, payloadLength, payloadLength === payload.length ? 'latin1' : 'utf8');
-      if (maskingKey !== undefined) unmask(bytes, payloadStart, payloadStart + payloadLength, maskingKey, 0, words, 0);
-    } else if (maskingKey === undefined) {
-      bytes.set(payload, payloadStart);
-    } else {
-      copyMasked(payload, bytes, payloadStart, maskingKey, words);
-    }
-    this.growRange(frameBytes);
+    // With room for a good piece of the payload, so that the header does not leave alone.
+    const slab = this.rangeWithRoom(MAX_HEADER_BYTES + LONG_PAYLOAD_BYTES);
+    this.growRange(writeFrameHeader(slab.bytes, this.rangeEnd, firstByte, bytes.length, maskingKey) - this.rangeEnd);
+    if (bytes === payload) this.copyLong(bytes, maskingKey);
+    else this.add(bytes, maskingKey);
+    return bytes.length;
   }
 
-  /** The header of a frame whose payload follows. */
-  private writeHeader(firstByte: number, payloadLength: number, maskingKey: number | undefined): void {
-    const headerBytes = frameHeaderLength(payloadLength, this.masks);
-    // With room for a good piece of the payload, so that it does not leave alone.
-    const { bytes } = this.extendRange(headerBytes + LONG_PAYLOAD_BYTES);
-    writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
-    this.growRange(headerBytes);
-  }
-
-  /** Bytes that nobody changes any more, as they lie. */
-  private addOwn(bytes: Uint8Array, maskingKey: number | undefined): void {
+  /** Bytes that nobody else changes any more, as they lie. */
+  private add(bytes: Uint8Array, maskingKey: number | undefined): void {
     if (maskingKey !== undefined) copyMasked(bytes, bytes, 0, maskingKey);
     this.seal();
-    this.add(bytes);
-    this.pendingBytes += bytes.length;
+    this.pieces ??= [];
+    this.pieces.push(bytes);
+    this.unwrittenBytes += bytes.length;
   }
 
   /** A copy of bytes, masked where there is a key, piece by piece: the caller cannot change it any more (§10.3). */
@@ -338,11 +319,11 @@ export class WriteBatch implements FrameOutput {
       return;
     }
     for (let at = 0; at < source.length; ) {
-      const { bytes, words } = this.extendRange(Math.min(source.length - at, LONG_PAYLOAD_BYTES));
+      const { bytes, words } = this.rangeWithRoom(Math.min(source.length - at, LONG_PAYLOAD_BYTES));
       if (!this.isTaking && source.length - at > LONG_PAYLOAD_BYTES) {
         const rest = Buffer.from(viewOf(source, at, source.length));
         // The whole key fits every piece, whose lengths are multiples of four.
-        this.addOwn(rest, maskingKey);
+        this.add(rest, maskingKey);
         return;
       }
       const roomBytes = SLAB_BYTES - this.rangeEnd;
@@ -365,42 +346,38 @@ export class WriteBatch implements FrameOutput {
       const piece = viewOf(source, at, at + length);
       if (maskingKey === undefined) memory.set(piece);
       else copyMasked(piece, memory, 0, maskingKey);
-      this.seal();
-      this.add(memory.length === length ? memory : viewOf(memory, 0, length));
+      this.add(memory.length === length ? memory : viewOf(memory, 0, length), undefined);
       if (isLent) {
         this.lent ??= [];
         this.lent.push(memory);
       }
-      this.pendingBytes += length;
       at += length;
-      if (at < source.length && this.isTaking) this.write();
+      if (at < source.length && this.isTaking) this.write(false);
     }
   }
 
-  /** Makes sure that the range being filled can grow by so many bytes. */
-  private extendRange(lengthBytes: number): Slab {
+  /** Makes sure that the range being filled can grow by so many bytes. @returns where it lies */
+  private rangeWithRoom(lengthBytes: number): Slab {
     const { slab, rangeEnd } = this;
     // Another connection may have written behind this range meanwhile.
     if (slab !== undefined && slab.used === rangeEnd && rangeEnd + lengthBytes <= SLAB_BYTES) return slab;
-    // A full slab is written now, and can be filled again at once unless others have something in it.
-    if (!hasRoom(lengthBytes) && this.pendingBytes > 0 && this.isTaking) this.write();
-    return this.openRange(lengthBytes);
-  }
-
-  private openRange(lengthBytes: number): Slab {
-    const slab = slabWithRoom(lengthBytes);
-    this.seal();
-    slab.lend();
-    this.slab = slab;
-    this.rangeStart = slab.used;
-    this.rangeEnd = slab.used;
-    return slab;
+    if (slab !== undefined || this.unwrittenBytes > 0) {
+      // A full slab is written now, and can be filled again at once unless others have something in it.
+      if (this.unwrittenBytes > 0 && !hasRoom(lengthBytes) && this.isTaking) this.write(false);
+      this.seal();
+    }
+    const next = slabWithRoom(lengthBytes);
+    next.lend();
+    this.slab = next;
+    this.rangeStart = next.used;
+    this.rangeEnd = next.used;
+    return next;
   }
 
   private growRange(lengthBytes: number): void {
     this.rangeEnd += lengthBytes;
     this.slab!.used = this.rangeEnd;
-    this.pendingBytes += lengthBytes;
+    this.unwrittenBytes += lengthBytes;
   }
 
   /**
@@ -409,50 +386,39 @@ export class WriteBatch implements FrameOutput {
    */
   private seal(): void {
     const { slab, shared } = this;
+    if (slab === undefined && shared === undefined) return;
+    this.pieces ??= [];
     if (shared !== undefined) {
       this.shared = undefined;
-      this.add(shared.bytes);
+      this.pieces.push(shared.bytes);
     }
     if (slab === undefined) return;
     this.slab = undefined;
-    if (this.rangeStart === this.rangeEnd) {
-      slab.giveBack(true);
-      return;
-    }
+    const isEmpty = this.rangeStart === this.rangeEnd;
     const range = slab.bytes.subarray(this.rangeStart, this.rangeEnd);
-    if (this.isTaking) {
-      this.add(range);
+    if (!isEmpty && this.isTaking) {
+      this.pieces.push(range);
       this.slabs ??= [];
       this.slabs.push(slab);
-    } else {
-      this.add(Buffer.from(range));
-      slab.giveBack(true);
+      return;
     }
+    if (!isEmpty) this.pieces.push(Buffer.from(range));
+    slab.giveBack(true);
   }
 
   /** Makes one of small pieces that lie apart since other connections sent in between, as in a broadcast. */
   private join(): void {
-    const { pieces, slabs } = this.takePieces();
-    const { bytes } = this.openRange(this.pendingBytes);
-    for (const piece of pieces) {
-      bytes.set(piece, this.rangeEnd);
-      this.rangeEnd += piece.length;
-    }
-    this.slab!.used = this.rangeEnd;
-    if (slabs !== undefined) for (const slab of slabs) slab.giveBack(true);
-    this.seal();
-  }
-
-  private add(piece: Uint8Array): void {
-    this.pieces ??= [];
-    this.pieces.push(piece);
-  }
-
-  private takePieces(): { pieces: readonly Uint8Array[]; slabs: readonly Slab[] | undefined } {
-    const { pieces = [], slabs } = this;
+    const { pieces, slabs = [], unwrittenBytes } = this;
     this.pieces = undefined;
     this.slabs = undefined;
-    return { pieces, slabs };
+    this.unwrittenBytes = 0;
+    const { bytes } = this.rangeWithRoom(unwrittenBytes);
+    for (const piece of pieces!) {
+      bytes.set(piece, this.rangeEnd);
+      this.growRange(piece.length);
+    }
+    for (const slab of slabs) slab.giveBack(true);
+    this.seal();
   }
 
   private schedule(): void {
@@ -461,19 +427,25 @@ export class WriteBatch implements FrameOutput {
     if (scheduled.push(this) === 1) process.nextTick(outsideAnyContext, flushScheduled);
   }
 
-  /** Writes what is there. @returns whether the stream has taken it all */
-  private write(): boolean {
+  /**
+   * Writes what is there.
+   * @param isAwaited whether the owner waits for the network to take it
+   * @returns whether the stream has taken it all
+   */
+  private write(isAwaited: boolean): boolean {
     this.seal();
-    if (this.pieces!.length > 1 && this.pendingBytes <= LONG_PAYLOAD_BYTES) this.join();
-    const { socket, pendingDataBytes: dataBytes } = this;
-    const { pieces, slabs } = this.takePieces();
-    this.writtenBytes += this.pendingBytes;
-    this.pendingBytes = 0;
-    this.pendingDataBytes = 0;
+    if (this.pieces!.length > 1 && this.unwrittenBytes <= LONG_PAYLOAD_BYTES) this.join();
+    const { socket, slabs, unwrittenDataBytes: dataBytes } = this;
+    const pieces = this.pieces!;
+    this.pieces = undefined;
+    this.slabs = undefined;
+    this.writtenBytes += this.unwrittenBytes;
+    this.unwrittenBytes = 0;
+    this.unwrittenDataBytes = 0;
     this.kept = undefined;
     // One callback for the socket that stands for all of them; none when nobody waits.
-    const isAwaited = this.callbacks !== undefined || this.lent !== undefined || this.owner.isAwaitingFlush;
-    let writing = isAwaited ? this.takeWriting(dataBytes) : undefined;
+    const isHeardOf = isAwaited || this.callbacks !== undefined || this.lent !== undefined;
+    let writing = isHeardOf ? this.takeWriting(dataBytes) : undefined;
     const onWritten = writing && this.settler(writing);
     const canTake = !socket.destroyed;
     let fault: Error | undefined;
@@ -529,7 +501,7 @@ export class WriteBatch implements FrameOutput {
       if (outcome === undefined) this.takenDataBytes = 0;
       for (const callback of writing.callbacks) callback(outcome);
     }
-    if (this.pendingBytes === 0 && this.socket.writableLength === 0) this.owner.flushed();
+    if (this.unwrittenBytes === 0 && this.socket.writableLength === 0) this.owner.flushed();
   }
 
   /** A net.Socket that is destroyed in the middle of a write says that it went well (Node 20). */

@@ -41,14 +41,16 @@ describe('one write for what belongs together', () => {
   it('while held, frames wait for the release, and leave at once then', () => {
     const socket = new HeldDuplex(false);
     const { batch } = batchOn(socket);
-    batch.hold();
+    batch.isHeld = true;
     batch.writeFrame(TEXT, 'a');
     batch.writeFrame(TEXT, 'b');
     expect(socket.writes).toBe(0);
-    batch.release();
+    batch.isHeld = false;
+    batch.flush();
     expect(socket.writes).toBe(1);
-    batch.hold();
-    batch.release();
+    batch.isHeld = true;
+    batch.isHeld = false;
+    batch.flush();
     expect(socket.writes).toBe(1);
   });
 
