@@ -1,42 +1,86 @@
 /**
- * Messages for which nobody listens: kept until somebody does, since a handler that awaits something first would miss
- * them otherwise. It is not for ever, since there are programs that never listen: they too have to see pings and the
- * Close frame that stand behind messages. So a message waits
+ * Messages that wait for somebody: for whoever iterates, or for a listener that is still to come. A handler that awaits
+ * something first would miss them otherwise. They do not wait for ever, since there are programs that never listen: they
+ * too have to see pings and the Close frame that stand behind messages. So a message waits
  * - while the promise of a 'connection' listener (of a client's 'open' listener) is pending, and once a `for await` loop
  *   has been left, since another may follow: at most `HOLD_TIMEOUT_MS`;
  * - otherwise until the turn of the event loop that it came in is over.
- * When much is kept, the connection is paused meanwhile. 'close' does not wait: behind it, what is kept is there for loops and
- * streams, and not for listeners, which expect no message any more. Refuses to know who listens.
+ * When much is kept, the connection is paused meanwhile. 'close' does not wait: behind it, what is kept is there for loops
+ * and streams, and not for listeners, which expect no message any more.
  */
 
-import { MAX_KEPT, MAX_KEPT_BYTES, MessageQueue, type WaitingMessage } from './message-iterator.ts';
+import {
+  MAX_KEPT,
+  MAX_KEPT_BYTES,
+  type Message,
+  MessageIterator,
+  MessageQueue,
+  type MessagesOptions,
+  type WaitingMessage,
+} from './message-iterator.ts';
 
 /** How long a message waits at most for a handler that has not returned, or for the next loop. */
 export const HOLD_TIMEOUT_MS = 10_000;
 
 /** The socket. */
 export interface HoldHost {
-  /** As much is kept as may be. */
-  full(): void;
-  /** Nobody came: what was kept has to be dropped. */
-  expire(): void;
+  /** Whether somebody hears of messages. */
+  hasListener(): boolean;
+  /** Gives listeners a message that has waited for them. */
+  handOver(message: Message): void;
+  /** Messages go to listeners from here on, and do not come by here any more. */
+  passOn(): void;
+  /** Nothing more is to arrive, or it is again. */
+  pause(): void;
+  resume(): void;
+  /** Whether the application has paused the socket. */
+  isPaused(): boolean;
+  /** Whether this side has begun to close. */
+  isClosing(): boolean;
+  /** Whether each message gets a turn of the event loop of its own. */
+  spreadsEvents(): boolean;
 }
 
 export class MessageHold {
-  readonly queue = new MessageQueue();
   readonly #host: HoldHost;
-  #pendingHandlers = 0;
+  readonly #queue = new MessageQueue();
+  #iterator: MessageIterator | undefined;
+  /** What was kept may be on its way to listeners, and a piece of it with them: then what they do changes the rest, no more. */
+  #draining: 'no' | 'due' | 'handing over' = 'no';
   /** Whether a reader has left, behind which another may follow. */
-  isBehindReader = false;
+  #isBehindReader = false;
+  #pendingHandlers = 0;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
+  /** Messages that were dropped because nobody listened, and that no reader has been warned of. */
+  missed = 0;
 
   constructor(host: HoldHost) {
     this.#host = host;
   }
 
+  get isBeingRead(): boolean {
+    return this.#iterator !== undefined;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining !== 'no';
+  }
+
+  /** Whether listeners need not wait for what is here, and nobody else wants it. */
+  get isForListenersOnly(): boolean {
+    return this.#iterator === undefined && !this.#isBehindReader && this.#draining === 'no';
+  }
+
+  // ---- What arrives ---------------------------------------------------------------------------------------------
+
+  /** A message for whoever iterates, or comes. */
   keep(waiting: WaitingMessage): void {
-    this.queue.push(waiting);
+    if (this.#iterator !== undefined) {
+      this.#iterator.push(waiting);
+      return;
+    }
+    this.#queue.push(waiting);
     this.#wait();
   }
 
@@ -46,7 +90,7 @@ export class MessageHold {
     const settle = () => {
       this.#pendingHandlers -= 1;
       if (this.#pendingHandlers > 0) return;
-      this.isBehindReader = false;
+      this.#isBehindReader = false;
       if (this.#timer === undefined) return;
       this.#disarm();
       this.#wait();
@@ -54,15 +98,30 @@ export class MessageHold {
     promise.then(settle, settle);
   }
 
-  /** A reader has had enough; another may follow. */
-  readerLeft(): void {
-    this.isBehindReader = true;
-    if (this.queue.count > 0) this.#wait();
+  #wait(): void {
+    if (this.#queue.count >= MAX_KEPT || this.#queue.bytes >= MAX_KEPT_BYTES) {
+      // Listeners, and the peer's Close frame, are not made to wait for a reader that may not come.
+      if (this.#host.hasListener() || this.#host.isClosing()) {
+        this.drop();
+        return;
+      }
+      this.#host.pause();
+    }
+    if (this.#pendingHandlers === 0 && !this.#isBehindReader) {
+      this.#immediate ??= setImmediate(() => this.#expire());
+    } else {
+      this.#timer ??= setTimeout(() => this.#expire(), HOLD_TIMEOUT_MS).unref();
+    }
   }
 
-  /** Somebody has come for the messages, or nobody will. */
-  stop(): void {
-    this.isBehindReader = false;
+  #expire(): void {
+    this.#disarm();
+    this.drop();
+  }
+
+  /** Nobody waits for a reader any longer. */
+  #stop(): void {
+    this.#isBehindReader = false;
     this.#disarm();
   }
 
@@ -73,17 +132,133 @@ export class MessageHold {
     this.#immediate = undefined;
   }
 
-  #wait(): void {
-    if (this.queue.count >= MAX_KEPT || this.queue.bytes >= MAX_KEPT_BYTES) this.#host.full();
-    if (this.#pendingHandlers === 0 && !this.isBehindReader) {
-      this.#immediate ??= setImmediate(() => this.#expire());
-    } else {
-      this.#timer ??= setTimeout(() => this.#expire(), HOLD_TIMEOUT_MS).unref();
+  // ---- Who comes for it -----------------------------------------------------------------------------------------
+
+  /**
+   * @throws {RangeError} when `maxQueue` or `maxQueueBytes` is not a whole number from 1 on
+   * @throws {Error} when the messages are being iterated over already
+   */
+  read(options: MessagesOptions | undefined): MessageIterator {
+    if (this.#iterator !== undefined) {
+      throw new Error('The messages of this WebSocket are being read already: use that iterator, or end it first');
     }
+    const host = this.#host;
+    const source = {
+      pause: () => host.pause(),
+      resume: () => host.resume(),
+      release: () => {
+        if (this.#iterator === iterator) this.#readerLeft();
+      },
+    };
+    const iterator: MessageIterator = new MessageIterator(this.#queue, source, options);
+    this.#stop();
+    this.#draining = 'no';
+    this.#iterator = iterator;
+    if (host.isClosing()) iterator.closing();
+    if (!iterator.isFull) host.resume();
+    if (this.missed > 0) warnOfMissed(this.missed);
+    this.missed = 0;
+    return iterator;
   }
 
-  #expire(): void {
-    this.#disarm();
-    this.#host.expire();
+  /** A listener has come. The program that added it has the rest of this tick to get ready. */
+  listenerAdded(): void {
+    if (this.#draining !== 'no' || this.#iterator !== undefined || this.#queue.unheardCount === 0) return;
+    this.#draining = 'due';
+    this.#stop();
+    // Nothing overtakes what was kept.
+    this.#host.pause();
+    process.nextTick(() => this.drain());
   }
+
+  /** Hands what was kept to listeners, as far as they stay and do not pause. */
+  drain(isLast = false): void {
+    const host = this.#host;
+    while (this.#draining === 'due' && this.#queue.count > 0 && host.hasListener()) {
+      if (!isLast && host.isPaused()) return;
+      const { message, isHeard } = this.#queue.shift();
+      if (!isHeard) this.#handOver(message);
+      if (host.spreadsEvents() && !isLast) {
+        setImmediate(() => this.drain());
+        return;
+      }
+    }
+    if (this.#draining !== 'due') return;
+    if (this.#queue.count === 0) this.passOn();
+    else this.#readerLeft();
+  }
+
+  #handOver(message: Message): void {
+    this.#draining = 'handing over';
+    this.#host.handOver(message);
+    if (this.isDraining) this.#draining = 'due';
+  }
+
+  /** What waits is a stream's from here on. */
+  takeAll(): Message[] {
+    this.#stop();
+    return this.#queue.takeAll();
+  }
+
+  // ---- Who leaves -----------------------------------------------------------------------------------------------
+
+  /** Nobody listens any more, but somebody may again: what waits is kept for a while. */
+  #readerLeft(): void {
+    this.#iterator = undefined;
+    this.#draining = 'no';
+    this.#host.resume();
+    this.#isBehindReader = true;
+    if (this.#queue.count > 0) this.#wait();
+  }
+
+  /** Listeners are all that messages are for. */
+  passOn(): void {
+    this.#draining = 'no';
+    this.#stop();
+    this.#host.passOn();
+  }
+
+  /** Nobody has come for what was kept, and nobody has to be waited for any longer. */
+  drop(): void {
+    if (this.#iterator !== undefined || this.#draining !== 'no') return;
+    this.missed += this.#queue.unheardCount;
+    this.#queue.clear();
+    this.passOn();
+  }
+
+  // ---- The end of the connection --------------------------------------------------------------------------------
+
+  /** This side closes the connection. */
+  closing(): void {
+    this.#iterator?.closing();
+  }
+
+  /** No message follows, and what waits for listeners is not wanted. What a loop has not read yet is still its own. */
+  forget(): void {
+    if (this.#iterator === undefined) this.#queue.clear();
+  }
+
+  /** The last moment for listeners. */
+  closed(): void {
+    if (this.#draining !== 'no') this.drain(true);
+    this.#draining = 'no';
+  }
+
+  /** What waits is still read; another reader may come for it as well. */
+  endReading(error: Error | undefined): void {
+    this.#iterator?.end(error);
+    this.#iterator = undefined;
+  }
+}
+
+/** Once for each socket that it happens to: data is gone. */
+function warnOfMissed(count: number): void {
+  const what = count === 1 ? '1 message' : `${count} messages`;
+  process.emitWarning(`${what} of a WebSocket came before anybody listened, and what nobody listens for is dropped`, {
+    type: 'FramewrightWarning',
+    code: 'WS_MESSAGES_MISSED',
+    detail:
+      "Call messages(), or add a 'message' listener, before the first await; or return the promise of what you await " +
+      "from the 'connection' listener (a client's 'open' listener), and messages are kept until then.",
+  });
 }

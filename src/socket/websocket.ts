@@ -51,7 +51,7 @@ import {
   watchListeners,
 } from './event-target.ts';
 import { MessageHold } from './message-hold.ts';
-import { abnormalClosure, type Message, MessageIterator, type MessagesOptions } from './message-iterator.ts';
+import { abnormalClosure, type Message, type MessageIterator, type MessagesOptions } from './message-iterator.ts';
 import {
   BINARY_TYPES,
   type BinaryType,
@@ -189,17 +189,13 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
         if (socket.#keeps && !socket.#hasListener()) socket.#holding.whilePending(promise);
       },
       listenerAdded(socket) {
-        if (socket.#keeps) socket.#drainLater();
+        if (socket.#keeps) socket.#listenerAdded();
       },
       observe: (socket, observer) => socket.#observe(observer),
       endOf: (socket) => ({ ...socket.#closeEvent(), error: socket.#iterationEnd() }),
       isClosing: (socket) => socket.#isClosing,
       holdBack: (socket) => socket.#haltFor(Pause.Application),
-      takeKept(socket) {
-        const hold = socket.#hold;
-        hold?.stop();
-        return hold?.queue.takeAll() ?? [];
-      },
+      takeKept: (socket) => socket.#hold?.takeAll() ?? [],
     };
   }
 
@@ -208,21 +204,12 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #observers = NO_OBSERVERS;
   /** Those of them that want messages. */
   #messageObservers = NO_OBSERVERS;
-  #iterator: MessageIterator | undefined;
   /** What iterating ends with, or has ended with. */
   #iterationError: Error | undefined;
   /** Whether a message is to go to `#keep` first: until it is known that somebody listens, and while there is a reader. */
   #keeps = true;
-  /** Made when it is needed. */
+  /** What waits for listeners or a reader; made when something does. */
   #hold: MessageHold | undefined;
-  /** Whether what was kept is on its way to listeners. */
-  #isDraining = false;
-  /** Whether some of it is being handed over right now: what a listener does changes how that goes on, no more. */
-  #isHandingOver = false;
-  /** Messages that were dropped because nobody listened. */
-  #missed = 0;
-  #protocol = '';
-  #extensions = '';
   #binaryType: BinaryType = 'nodebuffer';
   /** Why the connection is paused: bits of `Pause`. */
   #pauses = 0;
@@ -262,7 +249,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       internals.open(this, stream, head, agreement);
     const tellObservers = (error: Error) => {
       // The loop throws it.
-      const hasReader = this.#iterator !== undefined;
+      const hasReader = this.#hold?.isBeingRead === true;
       return this.#tellObservers(error) || hasReader;
     };
     this.#handshake = new ClientHandshake(this, { emit, open, tellObservers }, address, subprotocols, given);
@@ -287,16 +274,13 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     const settings = agreement
       ? settingsForSocket(agreement.settings, options)
       : settingsForOwnSocket(this.#options, options);
-    const deflate = agreement?.deflate;
-    this.#protocol = agreement?.protocol ?? '';
     this.#spreadsEvents = settings.spreadsEvents ?? false;
-    if (deflate !== undefined) this.#extensions = PERMESSAGE_DEFLATE;
     const role: Role = this._isServer ? 'server' : 'client';
     this.#listenerErrors = settings.listenerErrors ?? (this._isServer ? 'close' : 'throw');
     this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), {
       ...settings,
       role,
-      deflate,
+      deflate: agreement?.deflate,
       isTransient: settings.transientMessages,
     });
     this.#transport.connection.recordsFragments = this.#binaryType === 'fragments';
@@ -324,12 +308,12 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** The subprotocol agreed on, or ''. */
   get protocol(): string {
-    return this.#protocol;
+    return this.#agreement?.protocol ?? '';
   }
 
   /** Names of the extensions in use, joined by ', '; '' without any. */
   get extensions(): string {
-    return this.#extensions;
+    return this.#agreement?.deflate === undefined ? '' : PERMESSAGE_DEFLATE;
   }
 
   /**
@@ -346,7 +330,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   get isPaused(): boolean {
-    return (this.#pauses & Pause.Application) !== 0 || (this.#iterator !== undefined && this.#isHeldBy(Pause.Reader));
+    return this.#isHeldBy(Pause.Application) || (this.#hold?.isBeingRead === true && this.#isHeldBy(Pause.Reader));
   }
 
   get binaryType(): BinaryType {
@@ -397,26 +381,10 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
    * @throws {Error} when the messages are being iterated over already
    */
   messages(options?: MessagesOptions): MessageIterator {
-    if (this.#iterator !== undefined) {
-      throw new Error('The messages of this WebSocket are being read already: use that iterator, or end it first');
-    }
-    const source = {
-      pause: () => this.#haltFor(Pause.Reader),
-      resume: () => this.#releaseFrom(Pause.Reader),
-      release: () => {
-        if (this.#iterator === iterator) this.#readerLeft();
-      },
-    };
-    const iterator: MessageIterator = new MessageIterator(this.#holding.queue, source, options);
-    this.#holding.stop();
-    this.#isDraining = false;
+    const hold = this.#holding;
+    const iterator = hold.read(options);
     this.#keeps = true;
-    this.#iterator = iterator;
-    if (this.#isClosing) iterator.closing();
-    if (!iterator.isFull) this.#releaseFrom(Pause.Reader);
-    if (this.#missed > 0) warnOfMissed(this.#missed);
-    this.#missed = 0;
-    if (this.readyState === 3) this.#endIteration(this.#iterationEnd());
+    if (this.readyState === 3) hold.endReading(this.#iterationEnd());
     return iterator;
   }
 
@@ -454,11 +422,11 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       mask,
     }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
     const done = typeof options === 'function' ? options : callback;
-    const transport = this.#transportAfterHandshake();
+    const transport = this.#transport ?? this.#checkHandshake();
     const payload = toPayload(data);
     const isBinary = binary ?? typeof payload !== 'string';
     const isMaskedOtherwise = mask === this._isServer;
-    const callbackInContext = this.#safeCallback(done);
+    const callbackInContext = done && this.#safeCallback(done);
     const isSent = transport?.sendMessage(payload, isBinary, fin, compress, callbackInContext, isMaskedOtherwise);
     if (!isSent) this.#refuseToSend(payload, done);
   }
@@ -469,7 +437,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
    * @throws {Error} while CONNECTING
    */
   sendPrepared(message: SharedMessage, callback?: SendCallback): void {
-    const isSent = this.#transportAfterHandshake()?.sendShared(message, this.#safeCallback(callback));
+    const transport = this.#transport ?? this.#checkHandshake();
+    const isSent = transport?.sendShared(message, callback && this.#safeCallback(callback));
     if (!isSent) this.#refuseToSend(message.payload, callback);
   }
 
@@ -505,15 +474,15 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     }
     this.#transport.close(code, reason);
     // Nobody has come for what is kept: the peer's Close frame, which stands behind it, does not wait for that.
-    if (this.#isHeldBy(Pause.Reader)) this.#dropKept();
-    if (this.#pauses !== 0 || this.#iterator !== undefined) this.#endPauses();
+    if (this.#isHeldBy(Pause.Reader)) this.#hold?.drop();
+    if (this.#pauses !== 0 || this.#hold?.isBeingRead === true) this.#endPauses();
   }
 
   /** The peer's Close frame stands behind what is held back. Not during the call that closes. */
   #endPauses(): void {
     this.#pauses &= ~Pause.Application;
     process.nextTick(() => {
-      this.#iterator?.closing();
+      this.#hold?.closing();
       this.#goOn();
     });
   }
@@ -530,8 +499,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       this.#handshake?.close();
       return;
     }
-    // What a loop has not read yet is still its own.
-    if (this.#iterator === undefined) this.#hold?.queue.clear();
+    this.#hold?.forget();
     this.#transport.destroy();
   }
 
@@ -540,9 +508,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
     const { code, reason } = this.#closeEvent();
-    if (this.#isDraining) this.#drain(true);
-    this.#isDraining = false;
-    this.#endIteration(this.#iterationEnd());
+    this.#hold?.closed();
+    this.#hold?.endReading(this.#iterationEnd());
     for (const observer of this.#observers) observer.closed?.(this, code, reason);
     this.#emitSafely('close', code, reason);
   }
@@ -570,7 +537,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   #goOn(): void {
-    if (this.#isDraining) this.#drain();
+    if (this.#hold?.isDraining === true) this.#hold.drain();
     else if (this.#pauses === 0) this.#transport?.resume();
   }
 
@@ -591,7 +558,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#observers = [...this.#observers, observer];
     if (observer.message !== undefined) {
       this.#messageObservers = [...this.#messageObservers, observer];
-      if (this.#keeps) this.#drainLater();
+      if (this.#keeps) this.#listenerAdded();
     }
     return () => {
       this.#observers = this.#observers.filter((other) => other !== observer);
@@ -603,7 +570,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #tellObservers(error: Error): boolean {
     this.#iterationError ??= error;
     const heard = this.#observers.map((observer) => observer.failed?.(error) === true);
-    this.#endIteration(error);
+    this.#hold?.endReading(error);
     return heard.includes(true);
   }
 
@@ -619,15 +586,12 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       const socket = this.#socket;
       if (socket.#keeps && socket.#keep(bytes, start, end, isBinary, isShared)) return;
       try {
-        if (!isBinary && socket.listenerCount('text') > 0) {
-          const isHeard = socket.#emitText(decodeText(bytes, start, end));
-          if (isHeard && socket.listenerCount('message') === 0 && socket.#messageObservers.length === 0) return;
-        }
+        if (!isBinary && socket.listenerCount('text') > 0 && socket.#emitText(decodeText(bytes, start, end))) return;
         const transport = socket.#transport!;
         const data = transport.isTransient
           ? viewOfChunk(bytes, start, end)
           : messageAt(transport, bytes, start, end, isShared);
-        socket.#emitMessage(data, isBinary, socket.#transport!.connection.fragmentLengths);
+        socket.#emitMessage(data, isBinary, transport.connection.fragmentLengths);
       } catch (error) {
         socket.#failForHandler(error);
       }
@@ -664,9 +628,17 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   get #holding(): MessageHold {
     this.#hold ??= new MessageHold({
-      // Listeners, and the peer's Close frame, are not made to wait for a reader that may not come.
-      full: () => (this.#hasListener() || this.#isClosing ? this.#dropKept() : this.#haltFor(Pause.Reader)),
-      expire: () => this.#dropKept(),
+      hasListener: () => this.#hasListener(),
+      handOver: (message) => this.#handOver(message),
+      passOn: () => {
+        this.#keeps = false;
+        this.#releaseFrom(Pause.Reader);
+      },
+      pause: () => this.#haltFor(Pause.Reader),
+      resume: () => this.#releaseFrom(Pause.Reader),
+      isPaused: () => this.#isHeldBy(Pause.Application),
+      isClosing: () => this.#isClosing,
+      spreadsEvents: () => this.#spreadsEvents,
     });
     return this.#hold;
   }
@@ -687,93 +659,31 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
    */
   #keep(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
     const hasListener = this.#hasListener();
-    const isForReaders = this.#iterator !== undefined || this.#hold?.isBehindReader === true;
-    if (hasListener && !isForReaders && !this.#isDraining) {
-      this.#stopKeeping();
+    const hold = this.#hold;
+    if (hasListener && hold?.isForListenersOnly !== false) {
+      if (hold === undefined) this.#keeps = false;
+      else hold.passOn();
       return false;
     }
     const message = isBinary ? messageAt(this.#transport!, bytes, start, end, isShared) : decodeText(bytes, start, end);
-    const isHeard = hasListener && !this.#isDraining;
-    const waiting = { message, lengthBytes: end - start, isHeard };
-    if (this.#iterator !== undefined) this.#iterator.push(waiting);
-    else this.#holding.keep(waiting);
+    const isHeard = hasListener && hold?.isDraining !== true;
+    this.#holding.keep({ message, lengthBytes: end - start, isHeard });
     return !isHeard;
   }
 
-  #stopKeeping(): void {
-    this.#keeps = false;
-    this.#isDraining = false;
-    this.#hold?.stop();
-    this.#releaseFrom(Pause.Reader);
+  /** Nobody expects a message behind 'close': a loop still gets it. */
+  #listenerAdded(): void {
+    if (!this.#hasClosed) this.#hold?.listenerAdded();
   }
 
-  /** The program that added a listener has the rest of this tick to get ready. */
-  #drainLater(): void {
-    // Nobody expects a message behind 'close': a loop still gets it.
-    if (this.#isDraining || this.#hasClosed || this.#iterator !== undefined || this.#hold === undefined) return;
-    if (this.#hold.queue.unheardCount === 0) return;
-    this.#isDraining = true;
-    this.#hold.stop();
-    // Nothing overtakes what was kept.
-    this.#haltFor(Pause.Reader);
-    process.nextTick(() => this.#drain());
-  }
-
-  /** Hands what was kept to listeners, as far as they stay and do not pause. */
-  #drain(isLast = false): void {
-    if (this.#isHandingOver) return;
-    const { queue } = this.#holding;
-    while (this.#isDraining && queue.count > 0 && this.#hasListener()) {
-      if (!isLast && this.#isHeldBy(Pause.Application)) return;
-      const { message, isHeard } = queue.shift();
-      if (!isHeard) {
-        this.#isHandingOver = true;
-        this.#handKept(message);
-        this.#isHandingOver = false;
-      }
-      if (this.#spreadsEvents && !isLast) {
-        setImmediate(() => this.#drain());
-        return;
-      }
-    }
-    if (!this.#isDraining) return;
-    if (queue.count === 0) this.#stopKeeping();
-    else this.#readerLeft();
-  }
-
-  #handKept(message: Message): void {
-    const isBinary = typeof message !== 'string';
+  #handOver(message: Message): void {
+    const isText = typeof message === 'string';
     try {
-      if (!isBinary && this.listenerCount('text') > 0) {
-        const isHeard = this.#emitText(message);
-        if (isHeard && this.listenerCount('message') === 0 && this.#messageObservers.length === 0) return;
-      }
-      this.#emitMessage(isBinary ? message : Buffer.from(message), isBinary);
+      if (isText && this.listenerCount('text') > 0 && this.#emitText(message)) return;
+      this.#emitMessage(isText ? Buffer.from(message) : message, !isText);
     } catch (error) {
       this.#failForHandler(error);
     }
-  }
-
-  /** Nobody listens any more, but somebody may again: what waits is kept for a while. */
-  #readerLeft(): void {
-    this.#iterator = undefined;
-    this.#isDraining = false;
-    this.#releaseFrom(Pause.Reader);
-    this.#holding.readerLeft();
-  }
-
-  /** Nobody has come for what was kept, and nobody has to be waited for any longer. */
-  #dropKept(): void {
-    if (this.#iterator !== undefined || this.#isDraining) return;
-    this.#missed += this.#hold?.queue.unheardCount ?? 0;
-    this.#hold?.queue.clear();
-    this.#stopKeeping();
-  }
-
-  /** What waits is still read; another reader may come for it as well. */
-  #endIteration(error: Error | undefined): void {
-    this.#iterator?.end(error);
-    this.#iterator = undefined;
   }
 
   /** What a loop that begins or goes on behind the end of the connection ends with. */
@@ -799,21 +709,26 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   #emitMessage(bytes: Buffer, isBinary: boolean, fragmentLengths?: readonly number[]): void {
-    const data = isBinary ? fromPayload(bytes, this.#binaryType, fragmentLengths) : bytes;
+    const data =
+      isBinary && this.#binaryType !== 'nodebuffer' ? fromPayload(bytes, this.#binaryType, fragmentLengths) : bytes;
     if (this.#messageObservers.length > 0) {
       for (const observer of this.#messageObservers) observer.message!(data, isBinary);
     }
     const listener = soleListener(this, 'message');
-    if (listener !== undefined) this.#watchResult(listener.call(this, data, isBinary));
-    else if (!this.emit('message', data, isBinary) && this.#messageObservers.length === 0) this.#missed += 1;
+    if (listener !== undefined) {
+      const result = listener.call(this, data, isBinary);
+      if (result !== undefined) this.#watchResult(result);
+    } else if (!this.emit('message', data, isBinary) && this.#messageObservers.length === 0) {
+      this.#holding.missed += 1;
+    }
   }
 
-  /** @returns whether somebody listens */
+  /** @returns whether that was all: nobody listens for it as a 'message' */
   #emitText(text: string): boolean {
     const listener = soleListener(this, 'text');
-    if (listener === undefined) return this.emit('text', text);
-    this.#watchResult(listener.call(this, text));
-    return true;
+    if (listener !== undefined) this.#watchResult(listener.call(this, text));
+    else if (!this.emit('text', text)) return false;
+    return this.listenerCount('message') === 0 && this.#messageObservers.length === 0;
   }
 
   /** An async listener gives a promise. */
@@ -831,7 +746,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   #failed(id: ViolationId, detail: number, cause: unknown): void {
     this.#pauses = 0;
-    if (id === 'handlerFailed' && this.#iterator === undefined) this.#hold?.queue.clear();
+    if (id === 'handlerFailed') this.#hold?.forget();
     const error = violationError(id, detail, cause);
     const isHeard = this.#tellObservers(error);
     if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
@@ -856,17 +771,15 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   ): void {
     // `mask` is there for ws's signature: the role decides (§5.1).
     const done = [data, mask, callback].find((argument) => typeof argument === 'function') as SendCallback | undefined;
-    const transport = this.#transportAfterHandshake();
+    const transport = this.#transport ?? this.#checkHandshake();
     const payload = toControlPayload(typeof data === 'function' ? undefined : data);
-    if (transport?.sendControl(opcode, payload, this.#safeCallback(done)) !== true) this.#refuseToSend(payload, done);
+    const isSent = transport?.sendControl(opcode, payload, done && this.#safeCallback(done));
+    if (!isSent) this.#refuseToSend(payload, done);
   }
 
-  /** Undefined when the opening handshake has failed. */
-  #transportAfterHandshake(): SocketTransport | undefined {
-    if (this.#transport === undefined && this.readyState === 0) {
-      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
-    }
-    return this.#transport;
+  /** Without a transport, the opening handshake is under way, or it has failed. */
+  #checkHandshake(): undefined {
+    if (this.readyState === 0) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
   }
 
   /** Too late to send: counted as the browser's `bufferedAmount` has it, and told to the callback. */
@@ -874,12 +787,11 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#unsentBytes += payloadLength(payload);
     const { readyState } = this;
     const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
-    if (callback !== undefined) process.nextTick(this.#safeCallback(callback)!, error);
+    if (callback !== undefined) process.nextTick(this.#safeCallback(callback), error);
   }
 
   /** To be called once: another caller's work may be what it is called from. */
-  #safeCallback(callback: SendCallback | undefined): ((error?: Error | null) => void) | undefined {
-    if (callback === undefined) return undefined;
+  #safeCallback(callback: SendCallback): (error?: Error | null) => void {
     return inCallersContext((error?: Error | null) => {
       try {
         callback(error ?? undefined);
@@ -898,18 +810,6 @@ function sortArguments(
   const isOptions = typeof protocols === 'object' && protocols !== null && !Array.isArray(protocols);
   if (isOptions) return [undefined, protocols as ClientOptions];
   return [protocols as string | readonly string[] | undefined, (options ?? {}) as ClientOptions];
-}
-
-/** Once for each socket that it happens to: data is gone. */
-function warnOfMissed(count: number): void {
-  const what = count === 1 ? '1 message' : `${count} messages`;
-  process.emitWarning(`${what} of a WebSocket came before anybody listened, and what nobody listens for is dropped`, {
-    type: 'FramewrightWarning',
-    code: 'WS_MESSAGES_MISSED',
-    detail:
-      "Call messages(), or add a 'message' listener, before the first await; or return the promise of what you await " +
-      "from the 'connection' listener (a client's 'open' listener), and messages are kept until then.",
-  });
 }
 
 /** What the browser's interface shows of a socket: its attributes can be enumerated. */
