@@ -12,6 +12,8 @@ const MAX_PINNED_BYTES = 8192;
 const MAX_PINNED_FACTOR = 4;
 /** Longer pieces would leave too much of a pool unused, and get memory of their own. */
 const MAX_POOLED_BYTES = 2048;
+/** The first pool of a connection; the others have `MAX_PINNED_BYTES`. */
+const FIRST_POOL_BYTES = 2048;
 /** V8 has room for so little on its own heap, which costs less than a piece of a pool. */
 const MAX_ON_HEAP_BYTES = 64;
 
@@ -23,8 +25,8 @@ class Pool {
   words: Int32Array | undefined;
   used = 0;
 
-  constructor() {
-    this.bytes = Buffer.allocUnsafeSlow(MAX_PINNED_BYTES);
+  constructor(lengthBytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(lengthBytes);
     this.memory = this.bytes.buffer;
     forbidTransfer(this.memory);
   }
@@ -32,23 +34,28 @@ class Pool {
 
 /** Whose input it is. An idle connection keeps its pool until the next collection only. */
 export interface PoolOwner {
-  pool: WeakRef<Pool> | undefined;
+  /** 'next': the next chunk gets one. */
+  pool: WeakRef<Pool> | 'next' | undefined;
 }
 
 /** The pool used last, while its connection's input is at hand. */
 let pool: Pool | undefined;
 let poolOwner: PoolOwner | undefined;
 
-function poolWithRoom(owner: PoolOwner, lengthBytes: number): Pool {
+function poolOf(owner: PoolOwner): Pool | undefined {
   if (owner !== poolOwner) {
     poolOwner = owner;
-    pool = owner.pool?.deref();
+    pool = owner.pool === 'next' ? undefined : owner.pool?.deref();
   }
+  return pool;
+}
+
+function poolWithRoom(owner: PoolOwner, lengthBytes: number): Pool {
+  const last = poolOf(owner);
   // Longer than nothing only as long as nobody has taken its memory away, which Node 22 cannot forbid.
-  if (pool === undefined || pool.bytes.length - pool.used < lengthBytes) {
-    pool = new Pool();
-    owner.pool = new WeakRef(pool);
-  }
+  if (last !== undefined && last.bytes.length - last.used >= lengthBytes) return last;
+  pool = new Pool(last === undefined ? FIRST_POOL_BYTES : MAX_PINNED_BYTES);
+  owner.pool = new WeakRef(pool);
   return pool;
 }
 
@@ -78,9 +85,14 @@ function copyToPool(to: Pool, bytes: Uint8Array): Buffer {
 /** `wordsOf` the chunk that `copyChunk` gave last, if it is known. */
 export let chunkWords: Int32Array | undefined;
 
-/** A chunk of up to 8 KiB in memory of this connection's, so that the messages in it can stay where they are. */
+/**
+ * A chunk of up to 8 KiB in memory of this connection's, so that the messages in it can stay where they are. Most
+ * connections say something now and then only: a pool is made for the second chunk.
+ */
 export function copyChunk(owner: PoolOwner, chunk: Uint8Array): Buffer {
-  if (chunk.length > MAX_POOLED_BYTES) {
+  const isFirst = poolOf(owner) === undefined && owner.pool !== 'next';
+  if (isFirst) owner.pool = 'next';
+  if (isFirst || chunk.length > MAX_POOLED_BYTES) {
     chunkWords = undefined;
     return keepInput(chunk);
   }
