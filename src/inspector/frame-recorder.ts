@@ -93,6 +93,7 @@ export class FrameRecorder {
   private openMessage: RecordedMessage | undefined;
   private frameCount = 0;
   private messageCount = 0;
+  /** Frames of the open message so far. */
   private partCount = 0;
 
   /** @param onFrame gets each frame once it is whole or refused, or when the bytes end inside it */
@@ -108,7 +109,8 @@ export class FrameRecorder {
     while (!this.hasEnded) {
       if (this.openFrame === undefined) {
         const header = readHeader(rest);
-        const [fault] = header === 'more' ? [] : headerFaults(header, this.options, this.openMessage !== undefined);
+        const [fault] =
+          header === 'more' ? [] : headerFaults(header, this.options, { frames: this.partCount, bytes: 0 });
         if (fault !== undefined) {
           this.recordHeaderOnly(rest, 'refused', { ...fault, faultAt: undefined });
           return;
@@ -162,7 +164,6 @@ export class FrameRecorder {
   private joinMessage({ opcode, rsv }: ReferenceHeader): RecordedMessage {
     if (this.openMessage === undefined) {
       this.openMessage = { index: this.messageCount++, isText: opcode === Opcode.Text, isCompressed: rsv === 4 };
-      this.partCount = 0;
       this.validator.reset();
     }
     this.partCount++;
@@ -192,7 +193,10 @@ export class FrameRecorder {
    * @param isEnd whether the message ends with it
    */
   private checkText(frame: OpenFrame, piece: Uint8Array, isEnd: boolean): void {
-    if (isEnd) this.openMessage = undefined;
+    if (isEnd) {
+      this.openMessage = undefined;
+      this.partCount = 0;
+    }
     if (!frame.isText) return;
     const end = frame.header.headerLength + frame.payload.length;
     const badAt = this.validator.push(piece, 0, piece.length);

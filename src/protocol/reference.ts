@@ -84,16 +84,26 @@ export interface ReferenceOptions {
   readonly limits?: Limits | undefined;
 }
 
+/** How much of a message has come before the frame at hand (§5.4); zeros between messages. */
+export interface MessageSize {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+const NO_MESSAGE: MessageSize = { frames: 0, bytes: 0 };
+
 /**
  * All that is wrong with a header where it stands, in the order of judgement: an endpoint fails the connection for the
  * first. What is not there yet is not judged.
- * @param isMessageOpen whether a fragmented message has begun and not ended (§5.4)
  */
 export function headerFaults(
-  { fin, rsv, opcode, masked, length7, payloadLength }: ReferenceHeader,
-  { role, allowsRsv1 = false, strictLengths = false }: ReferenceOptions,
-  isMessageOpen: boolean,
+  header: ReferenceHeader,
+  options: ReferenceOptions,
+  message: MessageSize = NO_MESSAGE,
 ): ReferenceFault[] {
+  const { fin, rsv, opcode, masked, length7, payloadLength } = header;
+  const { role, allowsRsv1 = false, strictLengths = false, limits = UNLIMITED } = options;
+  const isMessageOpen = message.frames > 0;
   const isControl = isControlOpcode(opcode);
   const isContinuation = opcode === Opcode.Continuation;
   const isCompressed = rsv === 4 && allowsRsv1;
@@ -118,33 +128,26 @@ export function headerFaults(
     // §5.1: clients mask, servers do not.
     [role === 'server' && !masked, 'expectedMask', opcode],
     [role === 'client' && masked, 'unexpectedMask', opcode],
-    // §5.2: a length has 63 bits, of which JavaScript takes 53, and the shortest form that it fits in.
-    [!isControl && length > Number.MAX_SAFE_INTEGER, 'lengthUnsupported', 0],
+    // §5.2: a length has the shortest of its forms.
     [strictLengths && payloadLength !== undefined && !isShortest, 'lengthNotMinimal', length],
   ];
-  return rules.flatMap(([isBroken, id, detail]) => (isBroken ? [{ id, detail }] : []));
+  const faults = rules.flatMap(([isBroken, id, detail]) => (isBroken ? [{ id, detail }] : []));
+  const excess = isControl || payloadLength === undefined ? undefined : excessOf(payloadLength, fin, message, limits);
+  return excess === undefined ? faults : [...faults, excess];
 }
 
-/** The open message before the frame at hand (§5.4); zeros when there is none. */
-export interface MessageSize {
-  readonly frames: number;
-  readonly bytes: number;
-}
-
-const NO_MESSAGE: MessageSize = { frames: 0, bytes: 0 };
-
-/** §10.4: the limits that a frame exceeds by its header alone. */
-function limitFaults(header: ReferenceHeader, size: MessageSize, limits: Limits): ReferenceFault[] {
-  const { fin, opcode, payloadLength: detail } = header;
-  if (isControlOpcode(opcode) || detail === undefined) return [];
-  const messageBytes = size.bytes + detail;
-  const fragments = size.frames + 1;
+/** §5.2, §10.4: what a data frame of this length is too much for, if anything. */
+function excessOf(detail: number, fin: boolean, message: MessageSize, limits: Limits): ReferenceFault | undefined {
+  // Lengths have 63 bits, of which JavaScript takes 53.
+  if (detail > Number.MAX_SAFE_INTEGER) return { id: 'lengthUnsupported', detail: 0 };
+  if (detail > limits.maxFrameBytes) return { id: 'frameTooLong', detail };
+  const messageBytes = message.bytes + detail;
+  if (messageBytes > limits.maxMessageBytes) return { id: 'messageTooLong', detail };
+  if (fin && message.frames === 0) return undefined;
+  const fragments = message.frames + 1;
   const costBytes = messageBytes + fragments * limits.fragmentOverheadBytes;
-  const isFragment = !fin || size.frames > 0;
   const isCostly = fragments > limits.maxFragments || costBytes > limits.maxMessageCostBytes;
-  if (detail > limits.maxFrameBytes) return [{ id: 'frameTooLong', detail }];
-  if (messageBytes > limits.maxMessageBytes) return [{ id: 'messageTooLong', detail }];
-  return isFragment && isCostly ? [{ id: 'tooManyFragments', detail }] : [];
+  return isCostly ? { id: 'tooManyFragments', detail } : undefined;
 }
 
 /**
@@ -181,19 +184,18 @@ export interface ReferenceViolation extends ReferenceFault {
 
 /**
  * Reads the frame at bytes[offset], which stays as it is.
- * @param size of the message that is open there. Default: none is
+ * @param message the message that is open there. Default: none
  * @returns `'more'` while the header is not all there
  */
 export function readFrame(
   bytes: Uint8Array,
   options: ReferenceOptions,
   offset = 0,
-  size: MessageSize = NO_MESSAGE,
+  message: MessageSize = NO_MESSAGE,
 ): ReferenceFrame | ReferenceViolation | 'more' {
   const header = readHeader(bytes, offset);
   if (header === 'more') return 'more';
-  const faults = headerFaults(header, options, size.frames > 0);
-  const [fault] = [...faults, ...limitFaults(header, size, options.limits ?? UNLIMITED)];
+  const [fault] = headerFaults(header, options, message);
   if (fault !== undefined) return { ...fault, offset };
   const { payloadLength, headerLength, maskingKey = 0, isHeaderWhole } = header;
   if (payloadLength === undefined || !isHeaderWhole) return 'more';
@@ -212,9 +214,9 @@ export function readFrames(
   options: ReferenceOptions,
 ): { readonly frames: readonly ReferenceFrame[]; readonly violation: ReferenceViolation | undefined } {
   const frames: ReferenceFrame[] = [];
-  let size = NO_MESSAGE;
+  let message = NO_MESSAGE;
   for (let offset = 0; ; ) {
-    const frame = readFrame(bytes, options, offset, size);
+    const frame = readFrame(bytes, options, offset, message);
     if (frame === 'more') return { frames, violation: undefined };
     if ('id' in frame) return { frames, violation: frame };
     frames.push(frame);
@@ -222,7 +224,7 @@ export function readFrames(
     offset += headerLength + payloadLength;
     // §5.4: control frames stand between fragments without being part of the message.
     if (isControlOpcode(opcode)) continue;
-    size = fin ? NO_MESSAGE : { frames: size.frames + 1, bytes: size.bytes + payloadLength };
+    message = fin ? NO_MESSAGE : { frames: message.frames + 1, bytes: message.bytes + payloadLength };
   }
 }
 
