@@ -119,7 +119,7 @@ export const OPTIONS = {
   origins: { at: SERVERS, kind: ORIGINS, default: 'all' },
   subprotocols: { at: BOTH_SIDES, kind: NAMES },
   handleProtocols: { at: HTTP, kind: HOOK },
-  authorize: { at: LISTEN, kind: HOOK },
+  authorize: { at: SERVERS, kind: HOOK },
   verifyClient: { at: HTTP, kind: HOOK },
   onRequest: { at: LISTEN, kind: HOOK, default: '426' },
   headers: { at: ['listen()', 'WebSocket'], kind: HEADERS },
@@ -203,7 +203,6 @@ const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'
   },
   WebSocketServer: {
     elsewhere: {
-      authorize: 'use verifyClient(info, callback)',
       onRequest: 'give it a server of node:http, which answers such requests: { server }',
       maxHeadBytes: 'give it a server of node:http with maxHeaderSize: { server }',
       tls: 'give it a server of node:https: { server }',

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
 import { checkHeaderName, formatHead, reasonPhrase } from '../handshake/index.ts';
 import { isPlainObject } from '../options/given-fields.ts';
+import { describe } from '../options/option-check.ts';
 
 /** What the hook for plain HTTP requests returns. */
 export interface HttpAnswer {
@@ -28,7 +29,7 @@ const MEMBERS = ['status', 'headers', 'body'];
  * answered with 200.
  * @returns what is wrong with it, or undefined
  */
-export function faultOfAnswer(answer: unknown): string | undefined {
+function faultOfAnswer(answer: unknown): string | undefined {
   if (!isPlainObject(answer)) return 'what is no plain object';
   const stranger = Object.keys(answer).find((name) => !MEMBERS.includes(name));
   if (stranger !== undefined) return `an answer with "${stranger}"`;
@@ -43,6 +44,17 @@ export function faultOfAnswer(answer: unknown): string | undefined {
     return 'a body that is neither a string nor a Uint8Array';
   }
   return undefined;
+}
+
+/**
+ * Callers without types may return anything, and those who forget `return` nothing.
+ * @throws {TypeError} that says what the hook has returned, and what it may return
+ */
+export function checkAnswer(hook: string, answer: unknown, expected: string): asserts answer is HttpAnswer {
+  const fault = faultOfAnswer(answer);
+  if (fault === undefined) return;
+  const returned = typeof answer === 'object' && answer !== null ? fault : describe(answer);
+  throw new TypeError(`${hook}() returned ${returned}: return ${expected}`);
 }
 
 const NOTHING = new Uint8Array(0);

@@ -31,9 +31,10 @@ import { TypedEmitter } from '../socket/typed-emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
 import { accept, type Policy } from './acceptance.ts';
+import { type Authorization, type AuthorizationRefusal, answerOf, askAuthorize } from './authorize.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
-import { endWith, faultOfAnswer, formatAnswer, type HttpAnswer, writeAnswer } from './http-answer.ts';
+import { checkAnswer, endWith, formatAnswer, type HttpAnswer, writeAnswer } from './http-answer.ts';
 
 /** A request as the hooks see it. */
 export interface NetRequest {
@@ -51,8 +52,7 @@ export interface NetRequest {
   readonly socket: Socket;
 }
 
-/** What `authorize` answers: yes, no (403), or no in its own words. */
-export type Authorization = boolean | HttpAnswer;
+export type { Authorization } from './authorize.ts';
 
 export interface ListenOptions extends Readonly<ConnectionOptions> {
   /** Default 0: a free port. */
@@ -306,9 +306,8 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
           return;
         }
         socket.pause();
-        answerOf(() => authorize(request))
-          .then((verdict) => (verdict === true ? decide(true) : this.#forbid(socket, verdict)))
-          .catch(fail);
+        const forbid = (refusal: AuthorizationRefusal) => this.#forbid(socket, refusal);
+        askAuthorize(authorize, request, () => decide(true), forbid).catch(fail);
       },
       isRunning: () => this.server.listening,
       chooseSubprotocol: (offered) => chooseSubprotocol(offered, subprotocols),
@@ -328,13 +327,8 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     };
   }
 
-  /** What `authorize` says in its own words, or false. */
-  #forbid(socket: Socket, verdict: false | HttpAnswer): void {
+  #forbid(socket: Socket, { status, bytes }: AuthorizationRefusal): void {
     if (socket.destroyed) return;
-    const given = verdict === false ? {} : verdict;
-    checkAnswer('authorize', given, 'true, false or { status }, perhaps with headers and body');
-    const { status = 403 } = given;
-    const bytes = formatAnswer({ body: 'Forbidden', ...given, status }, true);
     this.#reportRefusal(socket, status, 'authorize() said no');
     endWith(socket, bytes);
   }
@@ -354,17 +348,6 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   }
 }
 
-/**
- * Callers without types may return anything, and those who forget `return` nothing.
- * @throws {TypeError} that says what the hook has returned, and what it may return
- */
-function checkAnswer(hook: string, answer: unknown, expected: string): asserts answer is HttpAnswer {
-  const fault = faultOfAnswer(answer);
-  if (fault === undefined) return;
-  const returned = typeof answer === 'object' && answer !== null ? fault : describe(answer);
-  throw new TypeError(`${hook}() returned ${returned}: return ${expected}`);
-}
-
 keepMessagesForListeners(NetServer.prototype);
 
 function otherEndOf({ remoteAddress, remotePort }: Socket): string {
@@ -379,11 +362,6 @@ function netRequest(head: RequestHead, socket: Socket): NetRequest {
   const { method, target, httpVersion, rawHeaders } = head;
   const url = parseTarget(target)?.resourceName ?? target;
   return { method, url, httpVersion, headers: effectiveHeaders(head), rawHeaders, socket };
-}
-
-/** What a hook says, at once or later; rejected with what it throws. */
-function answerOf<Answer>(hook: () => Answer | Promise<Answer>): Promise<Answer> {
-  return new Promise((resolve) => resolve(hook()));
 }
 
 /**

@@ -36,6 +36,7 @@ import { TypedEmitter } from '../socket/typed-emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
 import { accept, completeAcceptance, type Policy } from './acceptance.ts';
+import { type Authorize, askAuthorize } from './authorize.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { endWith } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
@@ -59,6 +60,11 @@ export interface WebSocketServerOptions<
   /** Accept only this path (without its query). Default: every path. */
   path?: string | undefined;
   verifyClient?: VerifyClient<InstanceType<RequestClass>> | undefined;
+  /**
+   * Asked about each good request before it is accepted, in place of `verifyClient`: true lets it in, false is answered with
+   * 403, and an object in its own words. What it throws is answered with 500.
+   */
+  authorize?: Authorize<InstanceType<RequestClass>> | undefined;
   /**
    * Chooses among the subprotocols offered; false for none. A name that was not offered is answered with 500. Default: the
    * first one offered.
@@ -167,6 +173,9 @@ export class WebSocketServer<
     const meant = inOurNames('WebSocketServer', given);
     this.#settings = resolveSettings(meant, WS_DEFAULT_LIMITS);
     this.#subprotocols = checkSubprotocols(meant.subprotocols, meant.handleProtocols);
+    if (meant.authorize && meant.verifyClient) {
+      throw new TypeError('WebSocketServer: authorize and verifyClient both decide: give one of them');
+    }
     const handshakeTimeoutMs = checkTimeout(
       'handshakeTimeoutMs',
       meant.handshakeTimeoutMs ?? OPTIONS.handshakeTimeoutMs.default.WebSocketServer,
@@ -292,11 +301,18 @@ export class WebSocketServer<
       }),
       deflate: () => this.#currentDeflate(),
       ask: ({ origin }, decide, fail) => {
-        const { verifyClient } = this.options;
+        const { authorize, verifyClient } = this.options;
         const secure = (socket as Partial<TLSSocket>).encrypted === true;
-        if (verifyClient)
+        if (authorize) {
+          askAuthorize(
+            authorize,
+            request,
+            () => decide(true),
+            ({ bytes }) => endWith(socket, bytes),
+          ).catch(fail);
+        } else if (verifyClient) {
           askVerifyClient(verifyClient, { origin: origin as string, secure, req: request }, decide, fail);
-        else decide(true);
+        } else decide(true);
       },
       isRunning: () => this.#state === 'running',
       chooseSubprotocol: (offered) => this.#chooseSubprotocol(offered, request),

@@ -195,6 +195,29 @@ describe('what a hook of listen() answers', () => {
     expect(refusal.warning.detail).toContain(`authorize() returned ${fault}`);
   });
 
+  it.each([
+    [true, 'HTTP/1.1 101 '],
+    [false, 'HTTP/1.1 403 '],
+    [{ status: 401, headers: { 'WWW-Authenticate': 'Basic' }, body: 'who?' }, 'HTTP/1.1 401 '],
+    [undefined, 'HTTP/1.1 500 '],
+    [new Error('in the hook'), 'HTTP/1.1 500 '],
+  ])('§10.5 authorize: %o, at both servers', async (verdict, expected) => {
+    watchProcess();
+    const authorize = async ({ url }: { readonly url?: string | undefined }) => {
+      expect(url).toBe('/chat');
+      if (verdict instanceof Error) throw verdict;
+      return verdict as boolean;
+    };
+    for (const kind of ['node:net', 'node:http'] as const) {
+      const server = await startServer(kind, { net: { authorize }, http: { authorize } });
+      const peer = await RawPeer.connect(server);
+      peer.send(upgradeRequest({}, 'GET /chat HTTP/1.1'));
+      const head = await peer.head();
+      expect(head).toContain(expected);
+      if (expected.includes('401')) expect(head).toContain('WWW-Authenticate: Basic');
+    }
+  });
+
   it('onRequest: undefined as well', async () => {
     const { answer, warning } = await answerOf({ onRequest: () => undefined }, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(answer).toContain('HTTP/1.1 500 ');
@@ -283,7 +306,11 @@ describe.each(LENIENT)('%s, where ws’s programs give options', (door, give) =>
 
 describe('WebSocketServer', () => {
   it.each([
-    [{ authorize: () => false }, 'WebSocketServer has no option "authorize": use verifyClient(info, callback)'],
+    [{ authorize: true }, 'WebSocketServer: authorize must be a function; got the boolean true'],
+    [
+      { authorize: () => false, verifyClient: () => false },
+      'WebSocketServer: authorize and verifyClient both decide: give one of them',
+    ],
     [{ subprotocols: 'a' }, 'WebSocketServer: subprotocols must be a list of strings; got the string "a"'],
     [{ subprotocols: ['a'], handleProtocols: () => 'a' }, 'handleProtocols and subprotocols both choose: give one'],
     [{ subprotocols: ['a b'] }, 'a b'],
@@ -402,7 +429,8 @@ describe('WebSocket', () => {
     [{ subprotocols: 'a' }, 'WebSocket: subprotocols must be a list of strings; got the string "a"'],
     [{ subprotocols: ['a'], protocols: 'b' }, 'protocols (b) and subprotocols (a) contradict each other'],
     [{ handshakeTimeout: 5, handshakeTimeoutMs: 6 }, 'handshakeTimeout (5) and handshakeTimeoutMs (6) contradict'],
-    [{ authorize: () => true }, 'WebSocket has no option "authorize": only listen()'],
+    [{ authorize: () => true }, 'WebSocket has no option "authorize": only listen() and WebSocketServer have it'],
+    [{ onRequest: () => ({}) }, 'WebSocket has no option "onRequest": only listen() has it'],
     [
       { origins: ['https://example.com'] },
       'WebSocket has no option "origins": only listen() and WebSocketServer have it',
