@@ -138,7 +138,7 @@ export interface HandshakeSocket {
 export interface HandshakeHooks {
   readonly emit: EmitSafely;
   /** Calls `setSocket`. */
-  open(stream: Duplex, head: Uint8Array, agreement: Agreement): void;
+  open(stream: Duplex, rest: Uint8Array, agreement: Agreement): void;
   /** @returns whether some part of the library tells the application of the error */
   tellObservers(error: Error): boolean;
 }
@@ -221,10 +221,10 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
   }
 
   /** A subclass's `setSocket` may throw, which fails the handshake. */
-  #opened({ socket: stream, head, subprotocol: protocol = '', deflate }: DialedConnection): void {
+  #opened({ socket: stream, rest, subprotocol: protocol = '', deflate }: DialedConnection): void {
     stream.on('error', ignoreError);
     try {
-      this.#hooks.open(stream, head, { protocol, settings: this.#settings, deflate });
+      this.#hooks.open(stream, rest, { protocol, settings: this.#settings, deflate });
     } catch (error) {
       stream.destroy();
       this.#fail(error as Error);

@@ -18,7 +18,7 @@ import { chooseProxy } from './proxy.ts';
 export interface DialedConnection {
   readonly socket: Duplex;
   /** Bytes that came behind the response's head. */
-  readonly head: Buffer;
+  readonly rest: Buffer;
   readonly subprotocol: string | undefined;
   /** What was agreed on for compression, if anything. */
   readonly deflate: AgreedDeflate | undefined;
@@ -154,10 +154,10 @@ class Dial {
     request.on('response', (response) => {
       if (request === this.#current) this.#responded(request, response, address);
     });
-    request.on('upgrade', (response, socket, head) => {
+    request.on('upgrade', (response, socket, rest) => {
       // Until somebody takes the socket over, and when nobody does.
       socket.on('error', ignoreError);
-      if (request === this.#current) this.#upgraded(response, socket, head, key);
+      if (request === this.#current) this.#upgraded(response, socket, rest, key);
       else socket.destroy();
     });
   }
@@ -185,7 +185,7 @@ class Dial {
   }
 
   /** §4.1: the answer is checked, and the connection failed when it is not what was asked for. */
-  #upgraded(response: IncomingMessage, socket: Duplex, head: Buffer, key: string): void {
+  #upgraded(response: IncomingMessage, socket: Duplex, rest: Buffer, key: string): void {
     this.#handler.upgrade(response);
     if (this.#isSettled) {
       socket.destroy();
@@ -200,7 +200,7 @@ class Dial {
     this.#settle();
     this.#current = undefined;
     socket.off('error', ignoreError);
-    this.#handler.opened({ socket, head, subprotocol: answer.subprotocol, deflate: answer.deflate });
+    this.#handler.opened({ socket, rest, subprotocol: answer.subprotocol, deflate: answer.deflate });
   }
 
   /** Whether the answer may follow the request (§4.1), and what it agrees to (RFC 7692 §7.1). */

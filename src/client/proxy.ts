@@ -60,7 +60,7 @@ export function openTunnel(
     const error = new Error(`The proxy ${proxy.host} could not be used: ${cause.message}`, { cause });
     finish(cause.code === undefined ? error : Object.assign(error, { code: cause.code }));
   });
-  request.on('connect', (response, socket, head) => {
+  request.on('connect', (response, socket, rest) => {
     const { statusCode = 0, statusMessage = '' } = response;
     if (statusCode < 200 || statusCode > 299) {
       socket.on('error', () => {});
@@ -69,7 +69,7 @@ export function openTunnel(
       finish(new Error(`The proxy ${proxy.host} refused a tunnel to ${target}: ${answer}`));
       return;
     }
-    if (head.length > 0) socket.unshift(head);
+    if (rest.length > 0) socket.unshift(rest);
     finish(null, socket as Socket);
   });
   request.end();

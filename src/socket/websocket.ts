@@ -125,7 +125,7 @@ interface SocketInternals {
   /** Undefined before the connection is open. */
   transportOf(socket: WebSocket): SocketTransport | undefined;
   /** Opens the connection on a transport whose opening handshake is done, through `setSocket`. */
-  open(socket: WebSocket, transport: Duplex, head: Uint8Array, agreement: Agreement): void;
+  open(socket: WebSocket, transport: Duplex, rest: Uint8Array, agreement: Agreement): void;
   /**
    * Application code has thrown, in a listener or while it was given this socket: what follows is `listenerErrors`. When
    * the connection has ended before, there is only a warning left to give.
@@ -178,9 +178,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   static {
     internals = {
       transportOf: (socket) => socket.#transport,
-      open(socket, transport, head, agreement) {
+      open(socket, transport, rest, agreement) {
         socket.#agreement = agreement;
-        socket.setSocket(transport, head, socketOptionsOf(agreement.settings));
+        socket.setSocket(transport, rest, socketOptionsOf(agreement.settings));
       },
       failForHandler(socket, error) {
         socket.#failForHandler(error);
@@ -245,8 +245,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#listenerErrors = given.listenerErrors ?? (this._isServer ? 'close' : 'throw');
     if (address === null) return;
     const emit: EmitSafely = (name, ...args) => this.#emitSafely(name, ...(args as WebSocketEvents[typeof name]));
-    const open = (stream: Duplex, head: Uint8Array, agreement: Agreement) =>
-      internals.open(this, stream, head, agreement);
+    const open = (stream: Duplex, rest: Uint8Array, agreement: Agreement) =>
+      internals.open(this, stream, rest, agreement);
     const tellObservers = (error: Error) => {
       // The loop throws it.
       const hasReader = this.#hold?.isBeingRead === true;
@@ -259,7 +259,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   /**
    * Opens the connection on a transport whose opening handshake is done. Servers and clients of this library call it for
    * each connection, so that a subclass may change what is given to it.
-   * @param head bytes that arrived behind the handshake
+   * @param head ws's name for the bytes that came behind the handshake
    * @param options where they differ from what the server or the client was made with; for a socket of the application's
    *   own making (`new WebSocket(null)`), those missing are the constructor's
    * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range

@@ -77,8 +77,8 @@ function onClose(this: OwnedStream): void {
   this[TRANSPORT].socketClosed();
 }
 
-function begin(transport: SocketTransport, head: Buffer | undefined): void {
-  transport.begin(head);
+function begin(transport: SocketTransport, rest: Buffer | undefined): void {
+  transport.begin(rest);
 }
 
 function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
@@ -124,9 +124,9 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /**
    * Takes the socket over; from the next tick on, `handler` hears of it.
-   * @param head bytes that arrived behind the opening handshake
+   * @param rest bytes that arrived behind the opening handshake
    */
-  constructor(socket: Duplex, head: Uint8Array, handler: ConnectionHandler, options: TransportOptions) {
+  constructor(socket: Duplex, rest: Uint8Array, handler: ConnectionHandler, options: TransportOptions) {
     prepareHeap();
     this.socket = socket;
     this.closeTimeoutMs = options.closeTimeoutMs ?? OPTIONS.closeTimeoutMs.default;
@@ -154,37 +154,37 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
-    this.takeOver(head, options.sharesReadBuffer ?? true);
+    this.takeOver(rest, options.sharesReadBuffer ?? true);
   }
 
   /**
-   * Whatever arrives, and by whichever way, stands in the Connection's one queue from here on: the head first, behind it
+   * Whatever arrives, and by whichever way, stands in the Connection's one queue from here on: the rest first, behind it
    * what the socket had read already, and then what it reads. Nothing of it is handed out before `begin`.
    */
-  private takeOver(head: Uint8Array, sharesReadBuffer: boolean): void {
+  private takeOver(rest: Uint8Array, sharesReadBuffer: boolean): void {
     const { connection } = this;
     const socket = this.socket as OwnedStream;
     socket[TRANSPORT] = this;
     connection.halt(Hold.Start);
-    // A head is often a few bytes of a long chunk.
-    if (head.length > 0) connection.receive(head, true);
+    // A rest is often a few bytes of a long chunk.
+    if (rest.length > 0) connection.receive(rest, true);
     if (sharesReadBuffer) readShared(socket, this);
     for (const chunk of readBuffered(socket)) this.receiveData(chunk);
     socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
     // Whoever did the handshake may have paused it. What it reads before `begin` waits like the rest.
     socket.resume();
-    process.nextTick(begin, this, head.length > 0 ? Buffer.from(head) : undefined);
+    process.nextTick(begin, this, rest.length > 0 ? Buffer.from(rest) : undefined);
   }
 
   /**
    * By now whoever was given the connection has had the time to listen.
-   * @param head for those who listen to the socket itself
+   * @param rest for those who listen to the socket itself
    */
-  begin(head: Buffer | undefined): void {
+  begin(rest: Buffer | undefined): void {
     const { socket } = this;
     this.handle(() => this.connection.resume(Hold.Start));
-    if (head === undefined || socket.listenerCount('data') < 2) return;
-    for (const listener of socket.rawListeners('data')) if (listener !== onData) listener.call(socket, head);
+    if (rest === undefined || socket.listenerCount('data') < 2) return;
+    for (const listener of socket.rawListeners('data')) if (listener !== onData) listener.call(socket, rest);
   }
 
   /** Whether no more should be read for now. */

@@ -210,8 +210,8 @@ export class WebSocket extends EventTarget {
     };
   }
 
-  #opened({ socket, head, subprotocol = '', deflate }: DialedConnection, extensions: string): void {
-    this.#transport = new SocketTransport(socket, head, this.#connectionHandler(), {
+  #opened({ socket, rest, subprotocol = '', deflate }: DialedConnection, extensions: string): void {
+    this.#transport = new SocketTransport(socket, rest, this.#connectionHandler(), {
       ...SETTINGS,
       role: 'client',
       deflate,

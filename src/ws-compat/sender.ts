@@ -100,17 +100,17 @@ export class Sender {
     const copies =
       maskingKey !== undefined && maskingKey !== 0 && options.readOnly === true && typeof data !== 'string';
     const headerLength = frameHeaderLength(payload.length, isMasked);
-    const head = Buffer.allocUnsafe(copies ? headerLength + payload.length : headerLength);
+    const header = Buffer.allocUnsafe(copies ? headerLength + payload.length : headerLength);
     const firstByte = firstByteOf(options.opcode, options.fin === true, options.rsv1 === true);
-    writeFrameHeader(head, 0, firstByte, payload.length, maskingKey);
-    if (payload.length === 0) return [head];
+    writeFrameHeader(header, 0, firstByte, payload.length, maskingKey);
+    if (payload.length === 0) return [header];
     if (copies) {
-      head.set(payload, headerLength);
-      mask(head, headerLength, head.length, maskingKey);
-      return [head];
+      header.set(payload, headerLength);
+      mask(header, headerLength, header.length, maskingKey);
+      return [header];
     }
     if (maskingKey !== undefined) mask(payload, 0, payload.length, maskingKey);
-    return [head, payload];
+    return [header, payload];
   }
 
   /**
