@@ -18,7 +18,7 @@ import {
   type UpgradeResponse,
 } from '../handshake/index.ts';
 import type { ConnectionSettings } from '../options/connection-settings.ts';
-import { isThenable } from '../socket/event-target.ts';
+import { isThenable } from '../socket/emitter.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
 

@@ -1,7 +1,7 @@
 /** The 'connection' event of both servers: a listener that awaits something before it listens does not miss a message. */
 
 import { EventEmitter } from 'node:events';
-import { emitForPromises, isEmitReplaced } from '../socket/event-target.ts';
+import { emitForPromises, isEmitReplaced } from '../socket/emitter.ts';
 import { internals, WebSocket } from '../socket/websocket.ts';
 
 /**

@@ -27,7 +27,7 @@ import type { ConnectionOptions, ConnectionSettings } from '../options/connectio
 import { checkOptions, describe, FIELDS, originList, socketClass } from '../options/option-check.ts';
 import { doorOf, OPTIONS } from '../options/option-table.ts';
 import { ownBytes } from '../protocol/memory.ts';
-import { TypedEmitter } from '../socket/typed-emitter.ts';
+import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
 import { accept, type Policy } from './acceptance.ts';

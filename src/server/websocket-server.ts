@@ -32,7 +32,7 @@ import {
 import type { ConnectionSettings } from '../options/connection-settings.ts';
 import { checkOptions, originList, PATH, socketClass, TEXT, warnOnce } from '../options/option-check.ts';
 import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
-import { TypedEmitter } from '../socket/typed-emitter.ts';
+import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
 import { accept, completeAcceptance, type Policy } from './acceptance.ts';

@@ -3,7 +3,7 @@
  * that the WebSocket interface of the HTML standard has.
  */
 
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import type { RawData } from './payload.ts';
 
 /** What a message may hold, as `MessageEvent.data` has it; see `RawData` of Blobs. */
@@ -163,91 +163,6 @@ function setEventProperty(emitter: EventEmitter, type: EventType, handler: unkno
   const previous = findWrapped(emitter, type, (wrapped) => wrapped.isProperty);
   if (previous !== undefined) emitter.removeListener(type, previous);
   if (typeof handler === 'function') emitter.on(type, wrap(emitter, type, handler as EventHandler, true));
-}
-
-/** Where Node keeps the listeners: one by itself, several in an array. */
-interface WithListeners {
-  readonly _events?: { readonly message?: unknown; readonly text?: unknown };
-}
-
-/** Whoever has put another in its place means to hear of every event. */
-const nodeEmit = EventEmitter.prototype.emit;
-
-/**
- * The one listener of an event, to be called without `emit`: Node's has to gather the arguments of any event in an array
- * and to look them up again, which is a seventh of what a small message takes.
- * @returns undefined when there is none or several, or when somebody else wants to hear of every event
- */
-export function soleListener(
-  emitter: EventEmitter,
-  name: 'message' | 'text',
-): ((...args: unknown[]) => unknown) | undefined {
-  const listener = (emitter as WithListeners)._events?.[name];
-  return typeof listener === 'function' && emitter.emit === nodeEmit
-    ? (listener as (...args: unknown[]) => unknown)
-    : undefined;
-}
-
-/** Whether somebody has put another `emit` in the place of Node's, and so means to hear of every event. */
-export function hasOwnEmit(emitter: EventEmitter): boolean {
-  return emitter.emit !== nodeEmit;
-}
-
-/** Whether a listener has returned a promise. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
-  );
-}
-
-/**
- * Emits an event as Node's `emit` does.
- * @returns the promises that listeners have returned, which Node's keeps to itself; one that is rejected comes to
- *   `Symbol(nodejs.rejection)` as with Node's
- */
-export function emitForPromises(
-  emitter: EventEmitter,
-  name: string,
-  ...args: readonly unknown[]
-): readonly PromiseLike<unknown>[] {
-  const promises: PromiseLike<unknown>[] = [];
-  for (const listener of emitter.rawListeners(name)) {
-    const result: unknown = listener.apply(emitter, args);
-    if (!isThenable(result)) continue;
-    promises.push(result);
-    const reject = (emitter as WithRejection)[REJECTION];
-    if (reject !== undefined) result.then(undefined, (error) => reject.call(emitter, error, name, ...args));
-  }
-  return promises;
-}
-
-const REJECTION = Symbol.for('nodejs.rejection');
-interface WithRejection {
-  readonly [REJECTION]?: (error: unknown, name: string, ...args: readonly unknown[]) => void;
-}
-
-/** Whether all emitters of this process have an `emit` that somebody has put in the place of Node's. */
-export function isEmitReplaced(): boolean {
-  return EventEmitter.prototype.emit !== nodeEmit;
-}
-
-/** Has a function told of each listener for these events, in whatever way it is added. */
-export function watchListeners<Emitter extends EventEmitter>(
-  prototype: Emitter,
-  names: readonly string[],
-  added: (emitter: Emitter) => void,
-): void {
-  // `once` and `prependOnceListener` call these.
-  for (const method of ['on', 'addListener', 'prependListener'] as const) {
-    const add = EventEmitter.prototype[method] as (...args: unknown[]) => unknown;
-    const value = function (this: Emitter, ...args: unknown[]): unknown {
-      add.apply(this, args);
-      if (names.includes(args[0] as string)) added(this);
-      return this;
-    };
-    Object.defineProperty(value, 'name', { value: method });
-    Object.defineProperty(prototype, method, { value, writable: true, configurable: true });
-  }
 }
 
 /** Gives a prototype the `on…` properties: its own, as those of the browser's WebSocket and of ws's are. */

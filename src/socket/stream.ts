@@ -7,7 +7,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { describe } from '../options/option-check.ts';
-import { hasOwnEmit } from './event-target.ts';
+import { hasOwnEmit } from './emitter.ts';
 import { MAX_KEPT, MAX_KEPT_BYTES } from './message-iterator.ts';
 import type { RawData } from './payload.ts';
 import { internals, WebSocket } from './websocket.ts';

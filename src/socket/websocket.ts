@@ -35,6 +35,7 @@ import { ignoreError, throwLater, violationError, warnOfError } from '../transpo
 import { type Payload, payloadLength } from '../transport/send-order.ts';
 import type { SharedMessage } from '../transport/shared-frames.ts';
 import { SocketTransport } from '../transport/socket-transport.ts';
+import { emitForPromises, hasOwnEmit, isThenable, soleListener, TypedEmitter, watchListeners } from './emitter.ts';
 import {
   addHandler,
   type CloseEvent,
@@ -42,13 +43,8 @@ import {
   type ErrorEvent,
   type Event,
   type EventHandler,
-  emitForPromises,
-  hasOwnEmit,
-  isThenable,
   type MessageEvent,
   removeHandler,
-  soleListener,
-  watchListeners,
 } from './event-target.ts';
 import { MessageHold } from './message-hold.ts';
 import { abnormalClosure, type Message, type MessageIterator, type MessagesOptions } from './message-iterator.ts';
@@ -62,7 +58,6 @@ import {
   toControlPayload,
   toPayload,
 } from './payload.ts';
-import { TypedEmitter } from './typed-emitter.ts';
 
 /** A method, so that callbacks which declare that there always is an error fit as well. */
 export type SendCallback = { callback(error?: Error): void }['callback'];
