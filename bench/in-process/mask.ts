@@ -30,7 +30,7 @@ function unmaskWith(memory: Buffer, { payloadBytes }: MaskCell, run: () => void)
   };
 }
 
-const { readBuffer, readWords, unmask } = internals.maskKernel;
+const { readChunk, unmask } = internals.maskKernel;
 
 export const subjects: Subjects<MaskCell> = {
   reference(cell) {
@@ -39,17 +39,17 @@ export const subjects: Subjects<MaskCell> = {
   },
   framewright(cell) {
     const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);
-    const words = protocol.wordsOf(memory);
-    return unmaskWith(memory, cell, () => protocol.mask(memory, START, memory.length, KEY, 0, words, 0));
+    const chunk = new protocol.Chunk(memory);
+    return unmaskWith(memory, cell, () => protocol.maskChunk(chunk, START, memory.length, KEY, 0));
   },
   'framewright-kernel'(cell) {
-    const memory = readBuffer.subarray(0, START + cell.payloadBytes);
-    return unmaskWith(memory, cell, () => unmask(memory, START, memory.length, KEY, 0, readWords, 0));
+    const memory = readChunk.bytes.subarray(0, START + cell.payloadBytes) as Buffer;
+    return unmaskWith(memory, cell, () => unmask(readChunk, START, memory.length, KEY, 0));
   },
   'framewright-elsewhere'(cell) {
     const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);
-    const words = protocol.wordsOf(memory);
-    return unmaskWith(memory, cell, () => unmask(memory, START, memory.length, KEY, 0, words, 0));
+    const chunk = new protocol.Chunk(memory);
+    return unmaskWith(memory, cell, () => unmask(chunk, START, memory.length, KEY, 0));
   },
   ws(cell) {
     const memory = Buffer.allocUnsafeSlow(START + cell.payloadBytes);

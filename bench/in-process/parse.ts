@@ -4,7 +4,7 @@
  * next time, which is the same work. Every message is handed out as a Buffer, as both libraries do, and counted.
  */
 
-import { type Connection, encodeFrame, FIN, Opcode } from '../../src/protocol/index.ts';
+import { type Chunk, type Connection, encodeFrame, FIN, Opcode } from '../../src/protocol/index.ts';
 import { internals, protocol, ws } from './libraries.ts';
 import type { Pass, Subjects } from './worker.ts';
 
@@ -15,9 +15,8 @@ interface ParseCell {
 }
 
 const STREAM_BYTES = 262_144;
-const { viewOf, viewOfChunk } = internals.view;
-const { readBuffer, readWords, unmask } = internals.maskKernel;
-const { forgetInput, messageAt, prepareHeap } = internals.messageMemory;
+const { readChunk, unmask } = internals.maskKernel;
+const { forgetInput, keepMessage, prepareHeap } = internals.messageMemory;
 prepareHeap();
 
 function buildChunks({ payloadBytes, chunkBytes }: ParseCell): { readonly chunks: Buffer[]; readonly frames: number } {
@@ -58,8 +57,7 @@ function connect(onMessage: (data: Buffer) => void): Connection {
   const owner = { pool: undefined };
   const output = { writeFrame() {}, flush() {}, end() {} };
   const handler = {
-    message: (bytes: Uint8Array, start: number, end: number, _isBinary: boolean, isShared: boolean) =>
-      onMessage(isShared ? messageAt(owner, bytes, start, end, true) : viewOfChunk(bytes, start, end)),
+    message: (chunk: Chunk, start: number, end: number) => onMessage(keepMessage(owner, chunk, start, end)),
     ping() {},
     pong() {},
     closeReceived() {},
@@ -85,9 +83,8 @@ function startFramewright(onMessage: (data: Buffer) => void): Push {
 function startShared(onMessage: (data: Buffer) => void): Push {
   const connection = connect(onMessage);
   return (chunk) => {
-    for (let at = 0; at < chunk.length; at += readBuffer.length) {
-      const lengthBytes = chunk.copy(readBuffer, 0, at);
-      connection.receive(viewOf(readBuffer, 0, lengthBytes), true, readWords);
+    for (let at = 0; at < chunk.length; at += readChunk.bytes.length) {
+      connection.receive(readChunk, 0, chunk.copy(readChunk.bytes, 0, at));
     }
     forgetInput();
   };

@@ -5,6 +5,7 @@
 
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import {
+  type Chunk,
   encodeFrame,
   FIN,
   type FrameHeader,
@@ -56,9 +57,9 @@ class DeflateConnection {
     this.send();
   }
 
-  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+  framePart(header: FrameHeader, { bytes }: Chunk, start: number, end: number): void {
     if (!header.rsv1 || !header.fin) throw new Error('an answer is not one compressed frame');
-    if (this.isChecked) this.pieces.push(Buffer.from(chunk.subarray(start, end)));
+    if (this.isChecked) this.pieces.push(Buffer.from(bytes.subarray(start, end)));
     if (header.position + end - start < header.payloadLength) return;
     if (this.isChecked) this.check();
     this.answers++;

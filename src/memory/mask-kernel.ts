@@ -5,7 +5,7 @@
  * engines set aside for its memory, there is none, and `mask` does it all.
  */
 
-import { mask, type Unmask, wordsOf } from '../protocol/index.ts';
+import { Chunk, maskChunk, type Unmask } from '../protocol/index.ts';
 import { MASK_KERNEL_BASE64 } from './mask-kernel-bytes.ts';
 import { viewOf } from './view.ts';
 
@@ -26,20 +26,12 @@ interface KernelExports {
   mask(at: number, end: number, key: number): number;
 }
 
-/** Copies `source` to target[at …], masked. `words` is `wordsOf(target)`, when the caller has it already. */
-export type CopyMasked = (
-  source: Uint8Array,
-  target: Uint8Array,
-  at: number,
-  maskingKey: number,
-  words?: Int32Array,
-) => void;
+/** Copies `source` to target[at …], masked. */
+export type CopyMasked = (source: Uint8Array, target: Chunk, at: number, maskingKey: number) => void;
 
 export interface Masking {
-  /** What sockets read into. */
-  readonly readBuffer: Buffer;
-  /** `wordsOf` it, by which a chunk in it is known. */
-  readonly readWords: Int32Array;
+  /** What sockets read into: lent to whoever gets some of it. */
+  readonly readChunk: Chunk;
   readonly unmask: Unmask;
   readonly copyMasked: CopyMasked;
 }
@@ -68,20 +60,20 @@ function startKernel(engine: Engine | undefined): KernelExports | undefined {
   }
 }
 
-const copyAndMask: CopyMasked = (source, target, at, maskingKey, words) => {
-  target.set(source, at);
-  mask(target, at, at + source.length, maskingKey, 0, words);
+const copyAndMask: CopyMasked = (source, target, at, maskingKey) => {
+  target.bytes.set(source, at);
+  maskChunk(target, at, at + source.length, maskingKey, 0);
 };
 
 /** @param engine where the kernel runs; default this engine's WebAssembly, if it has that */
 export function startMasking(engine = (globalThis as { readonly WebAssembly?: Engine }).WebAssembly): Masking {
   const kernel = startKernel(engine);
   if (kernel === undefined) {
-    const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    return { readBuffer, readWords: wordsOf(readBuffer), unmask: mask, copyMasked: copyAndMask };
+    const readChunk = new Chunk(Buffer.allocUnsafeSlow(READ_BYTES), true);
+    return { readChunk, unmask: maskChunk, copyMasked: copyAndMask };
   }
   const memory = Buffer.from(kernel.memory.buffer);
-  const memoryWords = wordsOf(memory);
+  const readChunk = new Chunk(viewOf(memory, 0, READ_BYTES), true);
   const scratch = viewOf(memory, SCRATCH_START, SCRATCH_START + SCRATCH_BYTES);
 
   /** The whole key fits every piece, whose lengths are multiples of four. */
@@ -97,22 +89,22 @@ export function startMasking(engine = (globalThis as { readonly WebAssembly?: En
   }
 
   return {
-    readBuffer: viewOf(memory, 0, READ_BYTES),
-    readWords: memoryWords,
-    unmask(bytes, start, end, maskingKey, position, words, byteOffset) {
+    readChunk,
+    unmask(chunk, start, end, maskingKey, position) {
       const length = end - start;
-      if (words === memoryWords && length >= MIN_READ_BYTES) {
-        return kernel.mask(byteOffset + start, byteOffset + end, keyInMemory(maskingKey, position)) === 0;
+      if (chunk === readChunk && length >= MIN_READ_BYTES) {
+        return kernel.mask(start, end, keyInMemory(maskingKey, position)) === 0;
       }
-      if (length < MIN_ELSEWHERE_BYTES) return mask(bytes, start, end, maskingKey, position, words, byteOffset);
+      if (length < MIN_ELSEWHERE_BYTES) return maskChunk(chunk, start, end, maskingKey, position);
+      const { bytes } = chunk;
       return maskThroughScratch(bytes.subarray(start, end), bytes, start, keyInMemory(maskingKey, position));
     },
-    copyMasked(source, target, at, maskingKey, words) {
-      if (source.length < MIN_COPY_BYTES) copyAndMask(source, target, at, maskingKey, words);
-      else maskThroughScratch(source, target, at, keyInMemory(maskingKey, 0));
+    copyMasked(source, target, at, maskingKey) {
+      if (source.length < MIN_COPY_BYTES) copyAndMask(source, target, at, maskingKey);
+      else maskThroughScratch(source, target.bytes, at, keyInMemory(maskingKey, 0));
     },
   };
 }
 
 /** This process's. */
-export const { readBuffer, readWords, unmask, copyMasked }: Masking = startMasking();
+export const { readChunk, unmask, copyMasked }: Masking = startMasking();

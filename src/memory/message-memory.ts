@@ -4,8 +4,8 @@
  * connection; and there is little more of it than the message is long.
  */
 
-import { wordsOf } from '../protocol/index.ts';
-import { chunkMemoryBytes, forgetChunk, openChunk, ownCopyOf, viewIn, viewOfChunk } from './view.ts';
+import { Chunk } from '../protocol/index.ts';
+import { ownCopyOf, viewOfChunk } from './view.ts';
 
 /** So much memory is never too much for a message to keep; of more it has to take a quarter. */
 const MAX_PINNED_BYTES = 8192;
@@ -19,16 +19,21 @@ const MAX_ON_HEAP_BYTES = 64;
 
 /** Where short pieces of one connection's input lie side by side. */
 class Pool {
-  readonly memory: ArrayBufferLike;
-  readonly bytes: Uint8Array;
-  /** Made for the first chunk that lies in it whole. */
-  words: Int32Array | undefined;
+  readonly chunk: Chunk;
   used = 0;
 
   constructor(lengthBytes: number) {
-    this.bytes = Buffer.allocUnsafeSlow(lengthBytes);
-    this.memory = this.bytes.buffer;
-    forbidTransfer(this.memory);
+    this.chunk = new Chunk(Buffer.allocUnsafeSlow(lengthBytes));
+    forbidTransfer(this.chunk.memory);
+  }
+
+  /** @returns where they are */
+  add(bytes: Uint8Array): number {
+    const at = this.used;
+    this.chunk.bytes.set(bytes, at);
+    // The next one begins at a word again.
+    this.used = (at + bytes.length + 7) & ~7;
+    return at;
   }
 }
 
@@ -53,7 +58,7 @@ function poolOf(owner: PoolOwner): Pool | undefined {
 function poolWithRoom(owner: PoolOwner, lengthBytes: number): Pool {
   const last = poolOf(owner);
   // Longer than nothing only as long as nobody has taken its memory away, which Node 22 cannot forbid.
-  if (last !== undefined && last.bytes.length - last.used >= lengthBytes) return last;
+  if (last !== undefined && last.chunk.bytes.length - last.used >= lengthBytes) return last;
   pool = new Pool(last === undefined ? FIRST_POOL_BYTES : MAX_PINNED_BYTES);
   owner.pool = new WeakRef(pool);
   return pool;
@@ -61,45 +66,8 @@ function poolWithRoom(owner: PoolOwner, lengthBytes: number): Pool {
 
 /** The input at hand has been handled. */
 export function forgetInput(): void {
-  forgetChunk();
   pool = undefined;
   poolOwner = undefined;
-}
-
-/** bytes[start … end) in memory of this connection's. */
-function copyFor(owner: PoolOwner, bytes: Uint8Array, start: number, end: number): Buffer {
-  const length = end - start;
-  const view = viewOfChunk(bytes, start, end);
-  if (length > MAX_POOLED_BYTES || length <= MAX_ON_HEAP_BYTES) return ownCopyOf(view);
-  return copyToPool(poolWithRoom(owner, length), view);
-}
-
-function copyToPool(to: Pool, bytes: Uint8Array): Buffer {
-  const at = to.used;
-  to.bytes.set(bytes, at);
-  // The next one begins at a word again.
-  to.used = (at + bytes.length + 7) & ~7;
-  return viewIn(to.memory, at, bytes.length);
-}
-
-/** `wordsOf` the chunk that `copyChunk` gave last, if it is known. */
-export let chunkWords: Int32Array | undefined;
-
-/**
- * A chunk of up to 8 KiB in memory of this connection's, so that the messages in it can stay where they are. Most
- * connections say something now and then only: a pool is made for the second chunk.
- */
-export function copyChunk(owner: PoolOwner, chunk: Uint8Array): Buffer {
-  const isFirst = poolOf(owner) === undefined && owner.pool !== 'next';
-  if (isFirst) owner.pool = 'next';
-  if (isFirst || chunk.length > MAX_POOLED_BYTES) {
-    chunkWords = undefined;
-    return keepInput(chunk);
-  }
-  const to = poolWithRoom(owner, chunk.length);
-  to.words ??= wordsOf(to.bytes);
-  chunkWords = to.words;
-  return copyToPool(to, chunk);
 }
 
 /** A copy of input in which several messages may stand. */
@@ -109,20 +77,40 @@ export function keepInput(bytes: Uint8Array): Buffer {
   return copy;
 }
 
-/**
- * A message at bytes[start … end) as the Buffer that the application gets and may keep.
- * @param isReused whether the memory is used again after this call
- */
-export function messageAt(owner: PoolOwner, bytes: Uint8Array, start: number, end: number, isReused: boolean): Buffer {
-  if (isReused) return copyFor(owner, bytes, start, end);
-  openChunk(bytes);
-  const isTooMuch = chunkMemoryBytes > MAX_PINNED_BYTES && chunkMemoryBytes > MAX_PINNED_FACTOR * (end - start);
-  return isTooMuch ? copyFor(owner, bytes, start, end) : viewOfChunk(bytes, start, end);
+/** Whose input it is, and who takes it: chunk[start … end). */
+export interface InputReceiver extends PoolOwner {
+  receive(chunk: Chunk, start: number, end: number): void;
 }
 
-/** Whether the chunk has its memory to itself. */
-export function ownsMemory(chunk: Uint8Array): boolean {
-  return chunk.length === chunk.buffer.byteLength;
+/**
+ * Hands on a copy of up to 8 KiB of input that the receiver owns, so that the messages in it can stay where they are. Most
+ * connections say something now and then only: a pool is made for the second read.
+ */
+export function receiveKept(receiver: InputReceiver, bytes: Uint8Array): void {
+  const { length } = bytes;
+  const isFirst = poolOf(receiver) === undefined && receiver.pool !== 'next';
+  if (isFirst) receiver.pool = 'next';
+  if (isFirst || length > MAX_POOLED_BYTES) {
+    receiver.receive(new Chunk(keepInput(bytes)), 0, length);
+    return;
+  }
+  const to = poolWithRoom(receiver, length);
+  const at = to.add(bytes);
+  receiver.receive(to.chunk, at, at + length);
+}
+
+/** A message at chunk[start … end) as the Buffer that the application gets and may keep. */
+export function keepMessage(owner: PoolOwner, chunk: Chunk, start: number, end: number): Buffer {
+  const view = viewOfChunk(chunk, start, end);
+  const length = end - start;
+  if (!chunk.isLent) {
+    const memoryBytes = chunk.memory.byteLength;
+    if (memoryBytes <= MAX_PINNED_BYTES || memoryBytes <= MAX_PINNED_FACTOR * length) return view;
+  }
+  if (length > MAX_POOLED_BYTES || length <= MAX_ON_HEAP_BYTES) return ownCopyOf(view);
+  const to = poolWithRoom(owner, length);
+  const at = to.add(view);
+  return viewOfChunk(to.chunk, at, at + length);
 }
 
 let markAsUntransferable: ((memory: object) => void) | undefined;

@@ -4,14 +4,14 @@
  * still needs it, and another takes its place.
  */
 
-import { wordsOf } from '../protocol/index.ts';
+import { Chunk } from '../protocol/index.ts';
 
 export const SLAB_BYTES = 131_072;
 
 export class Slab {
   readonly bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  /** `wordsOf(bytes)`, for masking. */
-  readonly words = wordsOf(this.bytes);
+  /** The same, for masking. */
+  readonly chunk = new Chunk(this.bytes);
   used = 0;
   /** Ranges that somebody fills or has not written yet. */
   private lentRanges = 0;

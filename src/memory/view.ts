@@ -1,8 +1,9 @@
 /** Views of memory as Buffers, made in the cheapest way there is. */
 
+import type { Chunk } from '../protocol/index.ts';
+
 /**
- * The class behind Buffer, whose constructor makes a view without `Buffer.from`'s checks (bench:parse: 2.5 × fewer
- * nanoseconds per view). `Symbol.species` is where every typed array says how it makes its views.
+ * The class behind Buffer, whose constructor makes a view without `Buffer.from`'s checks. `Symbol.species` is where every typed array says how it makes its views.
  */
 const BufferView = (Buffer as unknown as Record<symbol, unknown>)[Symbol.species] as {
   new (memory: ArrayBufferLike, byteOffset: number, length: number): Buffer;
@@ -27,32 +28,7 @@ export function ownCopyOf(bytes: Uint8Array): Buffer {
   return new BufferView(bytes);
 }
 
-const NO_BYTES: Uint8Array = new Uint8Array(0);
-let chunk = NO_BYTES;
-let chunkMemory: ArrayBufferLike = chunk.buffer;
-/** How much there is of it. */
-export let chunkMemoryBytes = 0;
-let chunkOffset = 0;
-
-/**
- * Asks a chunk for its memory, which takes as long as making a view: once for all the views that are made of it. Whoever
- * is done with a chunk says so with `forgetChunk`, lest its memory be kept.
- */
-export function openChunk(bytes: Uint8Array): void {
-  if (bytes === chunk) return;
-  chunk = bytes;
-  chunkMemory = bytes.buffer;
-  chunkOffset = bytes.byteOffset;
-  chunkMemoryBytes = chunkMemory.byteLength;
-}
-
-/** As `viewOf`, for many views of the same chunk. */
-export function viewOfChunk(bytes: Uint8Array, start: number, end: number): Buffer {
-  openChunk(bytes);
-  return new BufferView(chunkMemory, chunkOffset + start, end - start);
-}
-
-export function forgetChunk(): void {
-  chunk = NO_BYTES;
-  chunkMemory = NO_BYTES.buffer;
+/** As `viewOf`, without asking for the memory anew. */
+export function viewOfChunk(chunk: Chunk, start: number, end: number): Buffer {
+  return new BufferView(chunk.memory, chunk.byteOffset + start, end - start);
 }

@@ -4,22 +4,107 @@
  * `FrameOutput` what to write. Knows nothing of sockets, timers or the opening handshake: it begins open.
  */
 
-import { AutoPong } from './auto-pong.ts';
 import { CloseCode } from './close-code.ts';
 import { buildClosePayload, parseClosePayload, readStatusCode } from './close-payload.ts';
 import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from './closing-handshake.ts';
-import { type ConnectionHandler, type ConnectionOptions, type FrameOutput, Hold } from './connection-contract.ts';
-import { ControlRate } from './control-rate.ts';
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
-import { type Inflated, Inflation } from './inflation.ts';
+import { type Inflated, type Inflater, Inflation } from './inflation.ts';
 import type { Limits } from './limits.ts';
-import { type Allocate, allocateZeroed, copyOf } from './memory.ts';
+import type { Unmask } from './mask.ts';
+import { type Allocate, allocateZeroed, Chunk, copyOf } from './memory.ts';
 import { MessageAssembler } from './message-assembler.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
 import { type IsUtf8, isValidUtf8 } from './utf8.ts';
 import { VIOLATIONS, type ViolationId } from './violation.ts';
+
+/** Why what has arrived is held back. Several reasons may stand together; all have to go before anything is handed out. */
+export const Hold = {
+  /** The application has asked for it. */
+  Application: 1,
+  /** A message is being inflated, and those behind it wait (RFC 7692 §7.2.2). */
+  Inflation: 2,
+  /** The connection has had its share of this turn of the event loop. */
+  Turn: 4,
+  /** Nobody can be listening yet. */
+  Start: 8,
+} as const;
+
+/** Where a Connection's frames go. */
+export interface FrameOutput {
+  /**
+   * Takes one frame, in order. The payload is read during the call only.
+   */
+  writeFrame(firstByte: number, payload: Uint8Array | string): void;
+  /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken it all. */
+  flush(): void;
+  /**
+   * No frame follows: closes this side of the transport once everything has been written (§7.1.1). May be called again
+   * when the peer's side ends after that.
+   */
+  end(): void;
+}
+
+/**
+ * Who hears what a Connection finds. Called synchronously, in wire order. What `message`, `ping` and `pong` throw fails
+ * the connection (1011); what the others throw reaches whoever called the Connection.
+ */
+export interface ConnectionHandler {
+  /**
+   * A whole message at chunk[start … end). Text has been checked. The memory is lent to the handler, or its own from here
+   * on, as the chunk says.
+   */
+  message(chunk: Chunk, start: number, end: number, isBinary: boolean): void;
+  /**
+   * A ping is to be answered, by the handler in its own way if it wants to: what it throws fails the connection too.
+   * Without this method the Connection answers.
+   * @param payload valid during the call only
+   * @returns false when the Connection shall answer
+   */
+  answerPing?(payload: Uint8Array): boolean;
+  /** The payload is valid during the call only. The ping has been answered already. */
+  ping(payload: Uint8Array): void;
+  pong(payload: Uint8Array): void;
+  /** The peer's Close frame came in, and ours has been sent. */
+  closeReceived(): void;
+  /** The connection has failed (§7.1.7): because of the peer, or because a handler threw `cause`. */
+  failed(id: ViolationId, detail: number, cause?: unknown): void;
+  /** The transport is gone and everything that arrived has been handed out: `closeCode` and `closeReason` are final. */
+  closed(): void;
+}
+
+export interface ConnectionOptions {
+  readonly role: Role;
+  readonly limits: Limits;
+  /** Answer pings (§5.5.2). Default true. */
+  readonly autoPong?: boolean | undefined;
+  /** Do not check text and close reasons for UTF-8. Default false. */
+  readonly skipsUtf8Validation?: boolean | undefined;
+  /** Refuse lengths not in their shortest form. Default false. */
+  readonly strictLengths?: boolean | undefined;
+  /** Inflates compressed messages; without one, RSV1 is a violation (RFC 7692 §6). */
+  readonly inflater?: Inflater | undefined;
+  /** Memory for messages of several pieces. Default `new Uint8Array`. */
+  readonly allocate?: Allocate;
+  /** Takes that memory back once the message has been handled, which is then lent. Default: it is the handler's. */
+  readonly recycle?: ((bytes: Uint8Array) => void) | undefined;
+  /** Copies input that is kept for later out of memory that was lent. Default `new Uint8Array`. */
+  readonly keep?: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  /** Whether chunk[start … end) is UTF-8. Default: the portable validator. */
+  readonly isUtf8?: IsUtf8;
+  /** Unmasks payloads where they lie (§5.3). Default `maskChunk`. */
+  readonly unmask?: Unmask | undefined;
+  /** A clock in milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+  /**
+   * Runs something in the next turn of the event loop. With it, a connection is handed out only so much in one turn, and
+   * the rest in the next ones, so that others get theirs. Default: everything at once.
+   */
+  readonly nextTurn?: ((action: () => void) => void) | undefined;
+  /** Give each message, ping and pong a turn of its own. Default false. */
+  readonly spreadsEvents?: boolean | undefined;
+}
 
 const TEXT_MESSAGE = FIN | Opcode.Text;
 const BINARY_MESSAGE = FIN | Opcode.Binary;
@@ -38,13 +123,25 @@ const TURN_CHECK = TURN_SHARE / 2;
 const INFLATION_COST = 16;
 const INFLATED_BYTES_PER_COST = 256;
 
+/** Bytes that have arrived and have not been read: chunk[start … end), which the Connection owns. */
+interface Unread {
+  readonly chunk: Chunk;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * What the transport reports, in its order: bytes, that the peer has closed its side, that the transport is gone.
+ */
+type Input = Unread | 'end' | 'closed';
+
 export class Connection implements FrameSink {
   readonly role: Role;
   private readonly output: FrameOutput;
   private readonly handler: ConnectionHandler;
   private readonly parser: FrameParser;
   private readonly allocate: Allocate;
-  private readonly keep: (bytes: Uint8Array) => Uint8Array;
+  private readonly copy: (bytes: Uint8Array) => Uint8Array;
   private readonly recycle: ((bytes: Uint8Array) => void) | undefined;
   /** Made for the first message of several pieces. */
   private assembler: MessageAssembler | undefined;
@@ -53,20 +150,17 @@ export class Connection implements FrameSink {
   private readonly skipsUtf8Validation: boolean;
   private readonly isUtf8: IsUtf8;
   private readonly now: () => number;
-  /** Made for the first control frame. */
-  private controlRate: ControlRate | undefined;
   private readonly inflation: Inflation | undefined;
 
-  private currentState: ConnectionState = 'open';
+  /** Changed by `advance` alone. */
+  state: ConnectionState = 'open';
   /** §7.1.5, §7.1.6: what the peer's Close frame said; 1006 until there is one. */
   closeCode: number = CloseCode.AbnormalClosure;
   closeReason: Uint8Array = EMPTY;
 
-  /** Chunks, or the rest of one, that arrived while something stood against handing them out. */
-  private held: Uint8Array[] | undefined;
-  private isFeeding = false;
-  /** Whether the chunk at hand is the Connection's during this call only. */
-  private isChunkShared = false;
+  /** What has been reported and waits. */
+  private inbox: Input[] = [];
+  private isReading = false;
   /** What stands against handing anything out, as bits of `Hold`. The parser is halted while there is any. */
   private holds = 0;
   private readonly nextTurn: ((action: () => void) => void) | undefined;
@@ -74,13 +168,15 @@ export class Connection implements FrameSink {
   private readonly eventCost: number;
   private spentOfTurn = 0;
   private isTurnAwaited = false;
-  private hasPeerEnded = false;
-  private isTransportClosed = false;
 
   /** A control frame whose payload arrives in pieces. */
   private controlPayload = EMPTY;
-  /** Made for the first ping. */
-  private autoPong: AutoPong | undefined;
+  /** Control frames since the last data frame, or since the window began, and when that was, in milliseconds. */
+  private controlFrames = 0;
+  private controlWindowStart: number | undefined;
+  /** Automatic pongs that the network has not taken, and the newest ping that came when they were too many. */
+  private pendingPongs = 0;
+  private unansweredPing: Uint8Array | undefined;
   private pongsSent = 0;
   /** Whether to record how long the fragments of a message are, for those who want them apart. */
   recordsFragments = false;
@@ -96,12 +192,12 @@ export class Connection implements FrameSink {
     this.limits = options.limits;
     this.answersPings = options.autoPong ?? true;
     this.skipsUtf8Validation = options.skipsUtf8Validation ?? false;
-    this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isValidUtf8);
+    this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isUtf8);
     this.now = options.now ?? Date.now;
     this.inflation = options.inflater && new Inflation(options.inflater, options.limits.maxMessageBytes);
     this.allocate = options.allocate ?? allocateZeroed;
     this.recycle = options.recycle;
-    this.keep = options.keep ?? copyOf;
+    this.copy = options.keep ?? copyOf;
     this.nextTurn = options.nextTurn;
     this.eventCost = options.spreadsEvents === true ? TURN_SHARE : 1;
     this.parser = new FrameParser(this, {
@@ -113,9 +209,9 @@ export class Connection implements FrameSink {
     });
   }
 
-  /** A transport that is gone counts as ended even while `halt` holds back what arrived before. */
-  get state(): ConnectionState {
-    return this.isTransportClosed && this.currentState !== 'closed' ? 'peerEnded' : this.currentState;
+  /** Whether frames can be sent: the transport may be gone though what it brought has not been read yet. */
+  get isOpen(): boolean {
+    return this.state === 'open' && (this.inbox.length === 0 || this.inbox.at(-1) !== 'closed');
   }
 
   /** Whether the application's `halt` is in force. */
@@ -134,40 +230,47 @@ export class Connection implements FrameSink {
   // ---- What the transport reports -------------------------------------------------------------------------------
 
   /**
-   * Takes bytes from the peer. Payload is unmasked where it lies.
-   * @param isShared whether the chunk's memory is used again after this call; otherwise it is the Connection's
-   * @param words `wordsOf(chunk)`, when the caller keeps it
+   * Takes bytes from the peer, chunk[start … end). Payload is unmasked where it lies.
+   * @param given a Chunk, or bytes that the Connection owns from here on
    */
-  receive(chunk: Uint8Array, isShared = false, words?: Int32Array): void {
-    const consumed = this.held?.length || this.isFeeding ? 0 : this.parse(chunk, isShared, words);
-    if (consumed < chunk.length) {
-      this.held ??= [];
-      const rest = chunk.subarray(consumed);
-      this.held.push(isShared ? this.keep(rest) : rest);
+  receive(
+    given: Chunk | Uint8Array,
+    start = 0,
+    end = given instanceof Chunk ? given.bytes.length : given.length,
+  ): void {
+    const chunk = given instanceof Chunk ? given : new Chunk(given);
+    if (this.isReading || this.inbox.length > 0) {
+      this.inbox.push(this.keep(chunk, start, end));
+    } else {
+      const next = this.read(chunk, start, end);
+      if (next < end) this.inbox.unshift(this.keep(chunk, next, end));
     }
-    this.feed();
+    if (this.inbox.length > 0) this.readInbox();
   }
 
   /** The peer has closed its side: no byte follows. */
   receiveEnd(): void {
-    this.hasPeerEnded = true;
-    this.feed();
+    this.inbox.push('end');
+    this.readInbox();
   }
 
   /** The transport is closed, in whatever way. When it was lost (§7.2.1) nobody is left to be told, and 1006 remains. */
   transportClosed(): void {
-    this.isTransportClosed = true;
-    this.feed();
+    this.inbox.push('closed');
+    this.readInbox();
   }
 
   /** Whether automatic pongs wait to be written, so that `flushed` matters. */
   get isAwaitingFlush(): boolean {
-    return this.autoPong?.isAwaitingFlush === true;
+    return this.pendingPongs > 0;
   }
 
   /** Everything given to `FrameOutput.writeFrame` so far has been taken by the network. */
   flushed(): void {
-    this.autoPong?.flushed(this.currentState === 'open');
+    this.pendingPongs = 0;
+    const payload = this.unansweredPing;
+    this.unansweredPing = undefined;
+    if (payload !== undefined && this.state === 'open') this.answerPing(payload);
   }
 
   // ---- What the application asks for ----------------------------------------------------------------------------
@@ -179,7 +282,7 @@ export class Connection implements FrameSink {
    * @returns false when the connection is not open: nothing was sent (§5.5.1, §6.1)
    */
   sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true, isCompressed = false): boolean {
-    if (this.state !== 'open') return false;
+    if (!this.isOpen) return false;
     const firstOpcode = isBinary ? Opcode.Binary : Opcode.Text;
     const opcode = this.isSendingFragments ? Opcode.Continuation : firstOpcode;
     const rsv1 = isCompressed && !this.isSendingFragments;
@@ -195,7 +298,7 @@ export class Connection implements FrameSink {
    */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
     checkControlPayload(payload);
-    if (this.state !== 'open') return false;
+    if (!this.isOpen) return false;
     if (opcode === Opcode.Pong) this.pongsSent++;
     this.output.writeFrame(FIN | opcode, payload);
     return true;
@@ -208,13 +311,13 @@ export class Connection implements FrameSink {
    */
   close(statusCode?: number, closeReason?: string | Uint8Array): void {
     const payload = buildClosePayload(statusCode, closeReason);
-    if (this.currentState === 'open') this.sendClose(payload);
+    if (this.state === 'open') this.sendClose(payload);
   }
 
   /** Fails the connection (§7.1.7): a Close frame with the violation's code, then no more reading, and the end. */
   fail(id: ViolationId, detail = 0, cause?: unknown): void {
-    if (!canHappen(this.currentState, 'fail')) return;
-    const mayStillSendClose = this.currentState === 'open';
+    if (!canHappen(this.state, 'fail')) return;
+    const mayStillSendClose = this.state === 'open';
     this.advance('fail');
     this.discardInput();
     if (mayStillSendClose) this.output.writeFrame(FIN | Opcode.Close, buildClosePayload(VIOLATIONS[id].closeCode));
@@ -228,7 +331,7 @@ export class Connection implements FrameSink {
     this.parser.resume();
     this.holds = 0;
     this.inflation?.abandon();
-    this.held = undefined;
+    this.inbox = this.inbox.filter((input) => typeof input === 'string');
     this.assembler?.release();
   }
 
@@ -250,69 +353,83 @@ export class Connection implements FrameSink {
     const inflated = this.holds === 0 ? this.inflation?.take() : undefined;
     if (inflated !== undefined) this.handOutInflated(inflated);
     if (this.holds === 0) this.parser.resume();
-    this.feed();
+    this.readInbox();
   }
 
-  /** Counts what has been done in this turn of the event loop. Past its share, the connection waits for the next. */
+  /** Counts what has been done in this turn of the event loop. */
   private spend(cost: number): void {
     this.spentOfTurn += cost;
-    if (this.spentOfTurn >= TURN_CHECK && this.nextTurn !== undefined) this.watchTurn(this.nextTurn);
+    if (this.spentOfTurn >= TURN_CHECK) this.watchTurn();
   }
 
-  private watchTurn(nextTurn: (action: () => void) => void): void {
+  /** Past its share of the turn, the connection waits for the next. */
+  private watchTurn(): void {
+    if (this.nextTurn === undefined) return;
     if (this.spentOfTurn >= TURN_SHARE) this.halt(Hold.Turn);
     if (this.isTurnAwaited) return;
     this.isTurnAwaited = true;
-    nextTurn(() => {
+    this.nextTurn(() => {
       this.isTurnAwaited = false;
       this.spentOfTurn = 0;
       this.resume(Hold.Turn);
     });
   }
 
-  /** Parses what is held, then takes note of an end that stood behind it. */
-  private feed(): void {
-    if (this.isFeeding) return;
-    while (this.held?.length && !this.parser.isHalted) {
-      const chunk = this.held[0]!;
-      const consumed = this.parse(chunk, false);
-      if (consumed < chunk.length) this.held![0] = chunk.subarray(consumed);
-      else this.held?.shift();
-    }
-    if (this.held?.length || this.inflation?.isPending) return;
-    // §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well.
-    if (this.hasPeerEnded && canHappen(this.currentState, 'peerEnd')) {
-      this.advance('peerEnd');
-      this.output.end();
-    }
-    if (this.isTransportClosed && this.currentState !== 'closed') {
-      this.advance('transportClosed');
-      this.discardInput();
-      this.handler.closed();
+  /** Reads what waits, as far as nothing stands against it. */
+  private readInbox(): void {
+    while (this.inbox.length > 0 && !this.isReading) {
+      const input = this.inbox[0]!;
+      const isHeldBack = typeof input === 'string' ? this.inflation?.isPending : this.parser.isHalted;
+      if (isHeldBack === true) return;
+      this.inbox.shift();
+      if (input === 'end') this.readEnd();
+      else if (input === 'closed') this.readClosed();
+      else {
+        const next = this.read(input.chunk, input.start, input.end);
+        if (next < input.end) this.inbox.unshift({ ...input, start: next });
+      }
     }
   }
 
-  /** @returns the number of bytes consumed; less than given only when halted */
-  private parse(chunk: Uint8Array, isShared: boolean, words?: Int32Array): number {
-    this.isFeeding = true;
-    this.isChunkShared = isShared;
-    const lengthBytes = chunk.length;
+  /** §7.1.5: without the peer's Close frame the code stays 1006. Nothing more can come, so this side ends as well. */
+  private readEnd(): void {
+    if (!canHappen(this.state, 'peerEnd')) return;
+    this.advance('peerEnd');
+    this.output.end();
+  }
+
+  private readClosed(): void {
+    if (!canHappen(this.state, 'transportClosed')) return;
+    this.advance('transportClosed');
+    this.discardInput();
+    this.handler.closed();
+  }
+
+  /** @returns the place behind the bytes consumed; before `end` only when halted */
+  private read(chunk: Chunk, start: number, end: number): number {
+    this.isReading = true;
     try {
-      const consumed = this.parser.push(chunk, words);
-      if (chunk.length < lengthBytes) this.fail('handlerFailed', 0, new TypeError(MEMORY_TAKEN));
-      return consumed;
+      const next = this.parser.push(chunk, start, end);
+      if (end > chunk.bytes.length) this.fail('handlerFailed', 0, new TypeError(MEMORY_TAKEN));
+      return next;
     } finally {
       // A handler may throw out of `closeReceived` or `failed`: the end of the transport is still taken note of.
-      this.isFeeding = false;
+      this.isReading = false;
     }
+  }
+
+  /** What has to wait, in memory that is the Connection's. */
+  private keep(chunk: Chunk, start: number, end: number): Unread {
+    if (!chunk.isLent) return { chunk, start, end };
+    return { chunk: new Chunk(this.copy(chunk.bytes.subarray(start, end))), start: 0, end: end - start };
   }
 
   private get hasFailed(): boolean {
-    return this.currentState === 'failed';
+    return this.state === 'failed';
   }
 
   private advance(event: ConnectionEvent): void {
-    this.currentState = nextState(this.currentState, event);
+    this.state = nextState(this.state, event);
   }
 
   private sendClose(payload: Uint8Array): void {
@@ -322,45 +439,44 @@ export class Connection implements FrameSink {
 
   // ---- FrameSink: what the parser finds -------------------------------------------------------------------------
 
-  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void {
+  framePart(header: FrameHeader, chunk: Chunk, start: number, end: number, isAscii: boolean): void {
     const { firstByte, payloadLength } = header;
     const isWhole = end - start === payloadLength;
     if (isWhole && firstByte === BINARY_MESSAGE) {
-      this.controlRate?.reset();
-      this.deliver(chunk, start, end, true, this.isChunkShared);
+      this.controlFrames = 0;
+      this.deliver(chunk, start, end, true);
     } else if (isWhole && firstByte === TEXT_MESSAGE) {
-      this.controlRate?.reset();
+      this.controlFrames = 0;
       // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
-      if (isAscii || this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false, this.isChunkShared);
+      if (isAscii || this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false);
       else this.fail('invalidText');
     } else if (isControlOpcode(firstByte & 0xf)) {
-      this.controlPart(header, chunk, start, end);
+      this.controlPart(header, chunk.bytes, start, end);
     } else if (isWhole || end > start) {
       this.dataPart(header, chunk, start, end);
     }
   }
 
-  private controlPart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+  private controlPart(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
     const { opcode, payloadLength, position } = header;
     if (end - start === payloadLength) {
-      this.controlFrame(opcode, chunk, start, end);
+      this.controlFrame(opcode, bytes, start, end);
       return;
     }
     if (this.controlPayload.length === 0) this.controlPayload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
-    this.controlPayload.set(chunk.subarray(start, end), position);
+    this.controlPayload.set(bytes.subarray(start, end), position);
     if (position + end - start === payloadLength) this.controlFrame(opcode, this.controlPayload, 0, payloadLength);
   }
 
   /** A piece of a message that is not one whole frame as it is: fragments, frames cut by chunks, compressed messages. */
-  private dataPart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+  private dataPart(header: FrameHeader, chunk: Chunk, start: number, end: number): void {
     const { fin, opcode, rsv1, payloadLength, position } = header;
     const isWhole = end - start === payloadLength;
     if (position === 0) {
-      this.controlRate?.reset();
+      this.controlFrames = 0;
       if (rsv1 && fin && isWhole) {
         // Inflating may take longer than this call.
-        const bytes = chunk.subarray(start, end);
-        this.inflate(this.isChunkShared ? this.keep(bytes) : bytes, opcode === Opcode.Binary);
+        this.inflate(this.keep(chunk, start, end), opcode === Opcode.Binary);
         return;
       }
       this.spend(1);
@@ -385,10 +501,10 @@ export class Connection implements FrameSink {
     assembler.release();
     if (isCompressed) {
       this.fragmentLengths = [];
-      this.inflate(bytes.subarray(0, length), isBinary);
+      this.inflate({ chunk: new Chunk(bytes), start: 0, end: length }, isBinary);
       return;
     }
-    this.deliver(bytes, 0, length, isBinary, this.recycle !== undefined);
+    this.deliver(new Chunk(bytes, this.recycle !== undefined), 0, length, isBinary);
     if (this.recordsFragments) this.fragmentLengths = [];
     this.recycle?.(bytes);
   }
@@ -398,9 +514,9 @@ export class Connection implements FrameSink {
   }
 
   /** Inflates a message; what comes behind it waits until it has been handed out (RFC 7692 §7.2.2). */
-  private inflate(bytes: Uint8Array, isBinary: boolean): void {
+  private inflate({ chunk, start, end }: Unread, isBinary: boolean): void {
     const inflation = this.inflation!;
-    inflation.start(bytes, isBinary, () => this.resume(Hold.Inflation));
+    inflation.start(chunk.bytes, start, end, isBinary, () => this.resume(Hold.Inflation));
     if (inflation.isUnderWay) this.halt(Hold.Inflation);
   }
 
@@ -408,17 +524,19 @@ export class Connection implements FrameSink {
     // What its handler may resume comes behind it.
     this.holds |= Hold.Inflation;
     this.spend(INFLATION_COST + Math.floor(output.length / INFLATED_BYTES_PER_COST));
+    const chunk = new Chunk(output);
     if (fault?.id === 'tooLong') this.fail('messageTooLong');
     else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
-    else if (!isBinary && !this.isUtf8(output, 0, output.length)) this.fail('invalidText');
-    else this.deliver(output, 0, output.length, isBinary, false);
+    else if (!isBinary && !this.isUtf8(chunk, 0, output.length)) this.fail('invalidText');
+    else this.deliver(chunk, 0, output.length, isBinary);
     this.holds &= ~Hold.Inflation;
   }
 
-  private deliver(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
-    this.spend(this.eventCost);
+  private deliver(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
+    this.spentOfTurn += this.eventCost;
+    if (this.spentOfTurn >= TURN_CHECK) this.watchTurn();
     try {
-      this.handler.message(bytes, start, end, isBinary, isShared);
+      this.handler.message(chunk, start, end, isBinary);
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }
@@ -429,16 +547,14 @@ export class Connection implements FrameSink {
       this.receiveClose(bytes, start, end);
       return;
     }
-    this.controlRate ??= new ControlRate(this.limits, this.now);
-    if (this.controlRate.isFlood()) {
+    if (this.isControlFlood()) {
       this.fail('tooManyControlFrames');
       return;
     }
     this.spend(this.eventCost);
     const payload = bytes.subarray(start, end);
-    if (opcode === Opcode.Ping && this.answersPings && this.currentState === 'open') {
-      this.autoPong ??= new AutoPong(this.output, this.limits.maxPendingPongs, (bytes) => this.sendPong(bytes));
-      this.autoPong.answer(payload);
+    if (opcode === Opcode.Ping && this.answersPings && this.state === 'open') {
+      this.answerPing(payload);
       if (this.hasFailed) return;
     }
     try {
@@ -447,6 +563,32 @@ export class Connection implements FrameSink {
     } catch (error) {
       this.fail('handlerFailed', 0, error);
     }
+  }
+
+  /**
+   * §10.4: counts a control frame. The clock is read only when the count is full: a run of them is a flood when it came too
+   * fast.
+   * @returns whether it is one too many
+   */
+  private isControlFlood(): boolean {
+    this.controlWindowStart ??= this.now();
+    if (++this.controlFrames <= this.limits.maxControlFramesBetweenData) return false;
+    const elapsedMs = this.now() - this.controlWindowStart;
+    this.controlWindowStart += elapsedMs;
+    this.controlFrames = 1;
+    return elapsedMs < this.limits.controlWindowMs;
+  }
+
+  /**
+   * §5.5.2, §5.5.3: of pings whose pongs the network does not take, only so many are answered one by one; past that the
+   * newest is remembered, and answered once the peer reads again.
+   * @param payload valid during the call only
+   */
+  private answerPing(payload: Uint8Array): void {
+    const { maxPendingPongs } = this.limits;
+    if (this.pendingPongs >= maxPendingPongs) this.output.flush();
+    if (this.pendingPongs >= maxPendingPongs) this.unansweredPing = new Uint8Array(payload);
+    else if (this.sendPong(payload)) this.pendingPongs++;
   }
 
   /** @returns whether a pong was written */
@@ -472,9 +614,13 @@ export class Connection implements FrameSink {
     this.advance('receiveClose');
     this.discardInput();
     // §5.5.1: answered with the code it came with; an empty Close frame with an empty one.
-    if (this.currentState === 'closeReceived') this.sendClose(bytes.subarray(start, end));
+    if (this.state === 'closeReceived') this.sendClose(bytes.subarray(start, end));
     // §7.1.1: the server closes the TCP connection first; the client waits for it.
     if (this.role === 'server') this.output.end();
     this.handler.closeReceived();
   }
+}
+
+function isUtf8({ bytes }: Chunk, start: number, end: number): boolean {
+  return isValidUtf8(bytes, start, end);
 }

@@ -18,7 +18,8 @@ import {
   type Role,
 } from './frame-header.ts';
 import type { Limits } from './limits.ts';
-import { mask, type Unmask, wordsOf } from './mask.ts';
+import { maskChunk, type Unmask } from './mask.ts';
+import { Chunk } from './memory.ts';
 import { isControlOpcode, Opcode } from './opcode.ts';
 import type { ViolationId } from './violation.ts';
 
@@ -32,7 +33,7 @@ export interface FrameSink {
    * @param header valid during the call
    * @param isAscii whether unmasking has shown that the piece is all ASCII; false when nobody has looked
    */
-  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number, isAscii: boolean): void;
+  framePart(header: FrameHeader, chunk: Chunk, start: number, end: number, isAscii: boolean): void;
   /**
    * The first and only violation of this stream. `offset` counts from the first byte ever pushed to the first byte of
    * the offending frame; `detail` is the number that the violation's message speaks of.
@@ -45,7 +46,7 @@ export interface FrameParserOptions {
   readonly limits: Limits;
   /** Whether an extension agreed on in the opening handshake (§5.8) gives RSV1 a meaning. Default false. */
   readonly allowsRsv1?: boolean;
-  /** Unmasks bytes[start … end) in place. Default `mask`. */
+  /** Default `maskChunk`. */
   readonly unmask?: Unmask | undefined;
   /** Refuse payload lengths that are not in their shortest form. Default false: all peers take them. */
   readonly strictLengths?: boolean;
@@ -82,7 +83,7 @@ export class FrameParser implements HeaderContext {
   private violationDetail = 0;
   /** The longest unfragmented message, by whichever limit. */
   private readonly maxPlainBytes: number;
-  /** Bytes of the stream before the chunk at hand. */
+  /** Bytes of the stream before those at hand. */
   private streamOffset = 0;
 
   constructor(sink: FrameSink, options: FrameParserOptions) {
@@ -91,7 +92,7 @@ export class FrameParser implements HeaderContext {
     this.role = options.role;
     this.allowsRsv1 = options.allowsRsv1 ?? false;
     this.strictLengths = options.strictLengths ?? false;
-    this.unmask = options.unmask ?? mask;
+    this.unmask = options.unmask ?? maskChunk;
     this.maxPlainBytes = Math.min(options.limits.maxFrameBytes, options.limits.maxMessageBytes);
     this.expectedMaskBit = options.role === 'server' ? MASK : 0;
   }
@@ -112,31 +113,29 @@ export class FrameParser implements HeaderContext {
   }
 
   /**
-   * Parses a chunk (§6.2). The parser owns it from here on: payload is unmasked where it lies.
-   * @param memoryWords `wordsOf(chunk)`, when the caller keeps it
-   * @returns the number of bytes consumed; less than given only when halted
+   * Parses chunk[start … end) (§6.2). Payload is unmasked where it lies.
+   * @returns the place behind the bytes consumed; before `end` only when halted
    */
-  push(chunk: Uint8Array, memoryWords?: Int32Array): number {
-    const end = chunk.length;
-    const { byteOffset } = chunk;
+  push(given: Chunk | Uint8Array, start = 0, end = given instanceof Chunk ? given.bytes.length : given.length): number {
+    const chunk = given instanceof Chunk ? given : new Chunk(given);
+    const { bytes } = chunk;
     const { header } = this;
-    let words = memoryWords;
-    let position = 0;
-    // A sink may hand out the chunk's memory, and whoever gets it take it away: then the chunk is empty.
-    while (position < chunk.length && !this.isStopped && !this.isHalted) {
+    let position = start;
+    // A sink may hand out the chunk's memory, and whoever gets it take it away: then there are no bytes any more.
+    while (position < end && bytes.length > 0 && !this.isStopped && !this.isHalted) {
       if (header.position === header.payloadLength) {
-        const frameStart = position - this.spillLength;
+        const frameStart = position - start - this.spillLength;
         let headerLength: number;
         if (this.spillLength === 0) {
-          headerLength = this.readHeader(chunk, position, end - position);
+          headerLength = this.readHeader(bytes, position, end - position);
           if (headerLength === 0) {
             if (this.spill.length === 0) this.spill = new Uint8Array(MAX_HEADER_BYTES);
-            for (; position < end; position++) this.spill[this.spillLength++] = chunk[position]!;
+            for (; position < end; position++) this.spill[this.spillLength++] = bytes[position]!;
             break;
           }
           position += headerLength;
         } else {
-          this.spill[this.spillLength++] = chunk[position++]!;
+          this.spill[this.spillLength++] = bytes[position++]!;
           headerLength = this.readHeader(this.spill, 0, this.spillLength);
           if (headerLength === 0) continue;
           this.spillLength = 0;
@@ -148,18 +147,15 @@ export class FrameParser implements HeaderContext {
         }
       }
 
-      const start = position;
-      position = Math.min(end, start + header.payloadLength - header.position);
-      let isAscii = false;
-      if (header.masked && position > start) {
-        words ??= wordsOf(chunk);
-        isAscii = this.unmask(chunk, start, position, header.maskingKey, header.position, words, byteOffset);
-      }
-      this.sink.framePart(header, chunk, start, position, isAscii);
-      header.position += position - start;
+      const from = position;
+      position = Math.min(end, from + header.payloadLength - header.position);
+      const isAscii =
+        header.masked && position > from && this.unmask(chunk, from, position, header.maskingKey, header.position);
+      this.sink.framePart(header, chunk, from, position, isAscii);
+      header.position += position - from;
     }
     if (this.isStopped) position = end;
-    this.streamOffset += position;
+    this.streamOffset += position - start;
     return position;
   }
 

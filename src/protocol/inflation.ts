@@ -1,9 +1,27 @@
 /**
- * The inflation of one message at a time (RFC 7692 §6.2), which may end later than the call that began it, and after the
- * connection has given up waiting. What has come of it stays here until it may be handed out.
+ * Where an extension that compresses messages comes in (RFC 7692 §6.2): the core knows that a message is compressed, and
+ * when it is whole; how it is inflated it leaves to an `Inflater`. One message is inflated at a time, which may end later
+ * than the call that began it, and after the connection has given up waiting. What has come of it stays here until it may be
+ * handed out.
  */
 
-import type { InflateFault, Inflater } from './inflater.ts';
+/** Why a message could not be inflated: it would be over the limit, or its data is corrupt. */
+export type InflateFault = { readonly id: 'tooLong' } | { readonly id: 'corrupt'; readonly error: Error };
+
+export interface Inflater {
+  /**
+   * Inflates one whole message, bytes[start … end), up to `maxBytes` of output.
+   * @param done called once, at once or later; the output is the receiver's from there on. Until then no other message is
+   *   given.
+   */
+  inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxBytes: number,
+    done: (fault: InflateFault | undefined, output: Uint8Array) => void,
+  ): void;
+}
 
 export interface Inflated {
   readonly fault: InflateFault | undefined;
@@ -31,10 +49,10 @@ export class Inflation {
   }
 
   /** @param done called when there is something to `take`, during this call or later, unless the inflation is abandoned */
-  start(bytes: Uint8Array, isBinary: boolean, done: () => void): void {
+  start(bytes: Uint8Array, start: number, end: number, isBinary: boolean, done: () => void): void {
     const own = ++this.count;
     this.isUnderWay = true;
-    this.inflater.inflate(bytes, 0, bytes.length, this.maxBytes, (fault, output) => {
+    this.inflater.inflate(bytes, start, end, this.maxBytes, (fault, output) => {
       if (own !== this.count) return;
       this.isUnderWay = false;
       this.inflated = { fault, output, isBinary };

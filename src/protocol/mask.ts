@@ -3,19 +3,14 @@
  * 32-bit integer in network order: its most significant byte masks the first payload byte.
  */
 
+import { Chunk } from './memory.ts';
+
 /**
- * What unmasks the payloads of a connection: `mask`, or something as good. Returns whether the bytes are all ASCII, when
- * that was to be seen along the way, and false when it is not known.
+ * Masks or unmasks chunk[start … end) in place: `maskChunk`, or something as good. `position` is the place of the first
+ * byte in the payload, for payloads that arrive in pieces.
+ * @returns whether the bytes are all ASCII now, when that was to be seen along the way; false when it is not known
  */
-export type Unmask = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  maskingKey: number,
-  position: number,
-  words: Int32Array,
-  byteOffset: number,
-) => boolean;
+export type Unmask = (chunk: Chunk, start: number, end: number, maskingKey: number, position: number) => boolean;
 
 /** Where each byte of a word lies in memory, as shift counts: so a word of key is right in either byte order. */
 const SHIFT_OF_BYTE = new Uint8Array(new Uint32Array([0x18_10_08_00]).buffer);
@@ -32,28 +27,19 @@ const FROM_BYTE = new Int32Array(
 /** The bits that no ASCII character has, in a word of four. */
 const NOT_ASCII = 0x80_80_80_80 | 0;
 
-/** A view of the whole memory behind `bytes` as 32-bit words, for `mask`: worth keeping for as long as that memory is. */
-export function wordsOf(bytes: Uint8Array): Int32Array {
-  return new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2);
+/** Masks or unmasks bytes[start … end) in place, see `Unmask`. */
+export function mask(bytes: Uint8Array, start: number, end: number, maskingKey: number, position = 0): boolean {
+  return maskChunk(new Chunk(bytes), start, end, maskingKey, position);
 }
 
 /**
- * Masks or unmasks bytes[start … end) in place, a word at a time. The words at both ends are written whole, their bytes
- * outside the range as they were.
- * @param position the place of bytes[start] in the payload, for payloads that arrive in pieces
- * @param words `wordsOf(bytes)`, when the caller has it already
- * @param byteOffset `bytes.byteOffset`, when the caller has it already
- * @returns whether what is in the range now is all ASCII: most text is, and need not be looked at again then
+ * A word at a time. The words at both ends are written whole, their bytes outside the range as they were. Most text is
+ * ASCII, which is seen here, and need not be looked at again then.
  */
-export function mask(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  maskingKey: number,
-  position = 0,
-  words: Int32Array = wordsOf(bytes),
-  byteOffset = bytes.byteOffset,
-): boolean {
+export const maskChunk: Unmask = (chunk, start, end, maskingKey, position) => {
+  const { bytes, byteOffset } = chunk;
+  chunk.words ??= new Int32Array(chunk.memory, 0, chunk.memory.byteLength >>> 2);
+  const { words } = chunk;
   const first = byteOffset + start;
   let last = byteOffset + end;
   // Turned so that it begins with what the first byte of a word is masked with.
@@ -103,4 +89,4 @@ export function mask(
     bits |= words[lastWord]! & tail;
   }
   return (bits & NOT_ASCII) === 0;
-}
+};

@@ -5,8 +5,8 @@
  * what comes here is within them.
  */
 
-import type { Allocate } from './memory.ts';
-import { type IsUtf8, isValidUtf8, pushPiece, Utf8Validator } from './utf8.ts';
+import type { Allocate, Chunk } from './memory.ts';
+import { type IsUtf8, pushPiece, Utf8Validator } from './utf8.ts';
 
 const EMPTY = new Uint8Array(0);
 /** Up to here what has arrived may be little of a message that is not long: growing costs more than it saves. */
@@ -27,9 +27,9 @@ export class MessageAssembler {
 
   /**
    * @param skipsUtf8Validation leave text unchecked, for peers that are trusted
-   * @param isUtf8 judges the bulk of long pieces. Default `isValidUtf8`
+   * @param isUtf8 judges the bulk of long pieces
    */
-  constructor(allocate: Allocate, skipsUtf8Validation: boolean, isUtf8: IsUtf8 = isValidUtf8) {
+  constructor(allocate: Allocate, skipsUtf8Validation: boolean, isUtf8: IsUtf8) {
     this.allocate = allocate;
     this.skipsUtf8Validation = skipsUtf8Validation;
     this.isUtf8 = isUtf8;
@@ -58,11 +58,11 @@ export class MessageAssembler {
    * @param announcedBytes how much more of the same frame is still to come, so that growth can stop at the right size
    * @returns whether text is still valid UTF-8
    */
-  append(chunk: Uint8Array, start: number, end: number, announcedBytes: number): boolean {
+  append(chunk: Chunk, start: number, end: number, announcedBytes: number): boolean {
     if (this.checksText && !pushPiece(this.validator!, chunk, start, end, this.isUtf8)) return false;
     const length = this.length + end - start;
     if (length > this.buffer.length) this.grow(length, announcedBytes);
-    this.buffer.set(chunk.subarray(start, end), this.length);
+    this.buffer.set(chunk.bytes.subarray(start, end), this.length);
     this.length = length;
     return true;
   }

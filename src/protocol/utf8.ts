@@ -3,6 +3,8 @@
  * the bytes as they arrive and names the first one that cannot be part of valid text, however the text is cut.
  */
 
+import type { Chunk } from './memory.ts';
+
 export class Utf8Validator {
   /** Continuation bytes the open code point still needs. */
   private pending = 0;
@@ -68,29 +70,24 @@ function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
   return i;
 }
 
-/** Judges whole texts: `isValidUtf8`, or something as good. */
-export type IsUtf8 = (bytes: Uint8Array, start: number, end: number) => boolean;
+/** Judges whole texts, chunk[start … end): by `isValidUtf8`, or something as good. */
+export type IsUtf8 = (chunk: Chunk, start: number, end: number) => boolean;
 
 /** Pieces below this are not worth asking somebody else. */
 const LONG_PIECE_BYTES = 128;
 
 /**
- * Takes bytes[start … end) as `Utf8Validator.push` does, with the bulk of a long piece left to `isUtf8`: the validator
+ * Takes chunk[start … end) as `Utf8Validator.push` does, with the bulk of a long piece left to `isUtf8`: the validator
  * takes the rest of a character that the piece begins with, and the last character, which may be cut as well.
  * @returns whether the text is valid so far
  */
-export function pushPiece(
-  validator: Utf8Validator,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  isUtf8: IsUtf8,
-): boolean {
+export function pushPiece(validator: Utf8Validator, chunk: Chunk, start: number, end: number, isUtf8: IsUtf8): boolean {
+  const { bytes } = chunk;
   if (end - start < LONG_PIECE_BYTES) return validator.push(bytes, start, end) === -1;
   let from = start;
   for (; !validator.isComplete; from++) if (validator.push(bytes, from, from + 1) !== -1) return false;
   const to = startOfLastCharacter(bytes, end);
-  return isUtf8(bytes, from, to) && validator.push(bytes, to, end) === -1;
+  return isUtf8(chunk, from, to) && validator.push(bytes, to, end) === -1;
 }
 
 /** Where a character of several bytes begins that reaches the end or beyond it; `end` when the last one is whole anyway. */

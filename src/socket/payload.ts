@@ -4,7 +4,8 @@
 
 import { Buffer, isAscii } from 'node:buffer';
 import { inspect, types } from 'node:util';
-import { viewIn, viewOf } from '../memory/view.ts';
+import { viewIn, viewOfChunk } from '../memory/view.ts';
+import type { Chunk } from '../protocol/index.ts';
 import type { Payload } from '../transport/send-order.ts';
 
 /**
@@ -131,9 +132,10 @@ const LONG_TEXT_BYTES = 4096;
 const MAX_LATIN1_BYTES = 1_000_000;
 
 /** Straight from the bytes that arrived: of short text no view is made. */
-export function decodeText(bytes: Uint8Array, start: number, end: number): string {
+export function decodeText(chunk: Chunk, start: number, end: number): string {
+  const { bytes } = chunk;
   const length = end - start;
   if (length < LONG_TEXT_BYTES && bytes instanceof Buffer) return bytes.toString('utf8', start, end);
-  const view = viewOf(bytes, start, end);
+  const view = viewOfChunk(chunk, start, end);
   return view.toString(length <= MAX_LATIN1_BYTES && isAscii(view) ? 'latin1' : 'utf8');
 }

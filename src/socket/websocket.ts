@@ -13,7 +13,7 @@ import {
 } from '../client/client-handshake.ts';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
-import { messageAt } from '../memory/message-memory.ts';
+import { keepMessage } from '../memory/message-memory.ts';
 import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
 import {
   type SetSocketOptions,
@@ -25,6 +25,7 @@ import {
 import type { Agreement, ListenerErrors } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
 import {
+  type Chunk,
   type ConnectionHandler,
   type ConnectionState,
   Opcode,
@@ -577,15 +578,13 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       this.#socket = socket;
     }
 
-    message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): void {
+    message(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
       const socket = this.#socket;
-      if (socket.#keeps && socket.#keep(bytes, start, end, isBinary, isShared)) return;
+      if (socket.#keeps && socket.#keep(chunk, start, end, isBinary)) return;
       try {
-        if (!isBinary && socket.listenerCount('text') > 0 && socket.#emitText(decodeText(bytes, start, end))) return;
+        if (!isBinary && socket.listenerCount('text') > 0 && socket.#emitText(decodeText(chunk, start, end))) return;
         const transport = socket.#transport!;
-        const data = transport.isTransient
-          ? viewOfChunk(bytes, start, end)
-          : messageAt(transport, bytes, start, end, isShared);
+        const data = transport.isTransient ? viewOfChunk(chunk, start, end) : keepMessage(transport, chunk, start, end);
         socket.#emitMessage(data, isBinary, transport.connection.fragmentLengths);
       } catch (error) {
         socket.#failForHandler(error);
@@ -652,7 +651,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
    * Hands a message to whoever iterates, or keeps it for whoever comes.
    * @returns false when it is for listeners, too
    */
-  #keep(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared: boolean): boolean {
+  #keep(chunk: Chunk, start: number, end: number, isBinary: boolean): boolean {
     const hasListener = this.#hasListener();
     const hold = this.#hold;
     if (hasListener && hold?.isForListenersOnly !== false) {
@@ -660,7 +659,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       else hold.passOn();
       return false;
     }
-    const message = isBinary ? messageAt(this.#transport!, bytes, start, end, isShared) : decodeText(bytes, start, end);
+    const message = isBinary ? keepMessage(this.#transport!, chunk, start, end) : decodeText(chunk, start, end);
     const isHeard = hasListener && hold?.isDraining !== true;
     this.#holding.keep({ message, lengthBytes: end - start, isHeard });
     return !isHeard;

@@ -8,25 +8,19 @@
 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { readBuffer, readWords } from '../memory/mask-kernel.ts';
-import { chunkWords, copyChunk, type PoolOwner } from '../memory/message-memory.ts';
-import { viewOf } from '../memory/view.ts';
+import { readChunk } from '../memory/mask-kernel.ts';
+import { type InputReceiver, receiveKept } from '../memory/message-memory.ts';
+import { viewOfChunk } from '../memory/view.ts';
 
-/** Up to here a chunk is copied whole; messages in longer ones are copied one by one. */
-const MAX_COPIED_CHUNK_BYTES = 8192;
+/** Up to here what was read is copied whole; messages in longer reads are copied one by one. */
+const MAX_COPIED_BYTES = 8192;
 
 /** Who reads from a socket. */
-export interface SharedReader extends PoolOwner {
-  /** Whether messages need not outlive their handlers, so that short chunks are not copied out either. */
+export interface SharedReader extends InputReceiver {
+  /** Whether messages need not outlive their handlers, so that short reads are not copied either. */
   readonly isTransient: boolean;
   /** Whether it wants no more for now. */
   readonly isHolding: boolean;
-  /**
-   * Takes what has arrived.
-   * @param isShared whether the chunk's memory is used again after this call
-   * @param words the memory behind the chunk, when it is known
-   */
-  receive(chunk: Buffer, isShared: boolean, words?: Int32Array): void;
 }
 
 interface ReadableHandle {
@@ -62,14 +56,6 @@ export function findOnReadNames(SocketClass: new (options: object) => object): O
 let names: OnReadNames | undefined;
 let isSearched = false;
 
-function receive(reader: SharedReader, bytes: Buffer): void {
-  if (bytes.length > MAX_COPIED_CHUNK_BYTES || reader.isTransient) {
-    reader.receive(bytes, true, readWords);
-  } else {
-    reader.receive(copyChunk(reader, bytes), false, chunkWords);
-  }
-}
-
 /**
  * Node calls it as a method of the socket. The reader is one listener of 'data'; when there are others, they are to hear
  * the bytes as well.
@@ -78,8 +64,9 @@ function receive(reader: SharedReader, bytes: Buffer): void {
  */
 function onRead(this: SharingSocket, lengthBytes: number): boolean {
   const reader = this[READER] as SharedReader;
-  if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(readBuffer.subarray(0, lengthBytes)));
-  else receive(reader, viewOf(readBuffer, 0, lengthBytes));
+  if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(viewOfChunk(readChunk, 0, lengthBytes)));
+  else if (lengthBytes > MAX_COPIED_BYTES || reader.isTransient) reader.receive(readChunk, 0, lengthBytes);
+  else receiveKept(reader, viewOfChunk(readChunk, 0, lengthBytes));
   return !reader.isHolding;
 }
 
@@ -101,9 +88,9 @@ export function readShared(socket: Duplex, reader: SharedReader): boolean {
   // One that the application has made with `onread` reads as it was told.
   if (typeof handle?.useUserBuffer !== 'function' || sharing[names.buffer] !== null) return false;
   sharing[READER] = reader;
-  sharing[names.buffer] = readBuffer;
+  sharing[names.buffer] = readChunk.bytes;
   sharing[names.callback] = onRead;
   // biome-ignore lint/correctness/useHookAtTopLevel: no hook of React's, a method of Node's
-  handle.useUserBuffer(readBuffer);
+  handle.useUserBuffer(readChunk.bytes);
   return true;
 }

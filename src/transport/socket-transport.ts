@@ -14,7 +14,6 @@ import {
   forbidTransfer,
   forgetInput,
   keepInput,
-  ownsMemory,
   type PoolOwner,
   prepareHeap,
   recycle,
@@ -23,6 +22,7 @@ import { viewOfChunk } from '../memory/view.ts';
 import { OPTIONS } from '../options/option-table.ts';
 import {
   buildClosePayload,
+  Chunk,
   Connection,
   type ConnectionHandler,
   type ConnectionOptions,
@@ -81,8 +81,8 @@ function begin(transport: SocketTransport, rest: Buffer | undefined): void {
   transport.begin(rest);
 }
 
-function isUtf8Range(bytes: Uint8Array, start: number, end: number): boolean {
-  return isUtf8(viewOfChunk(bytes, start, end));
+function isUtf8Range(chunk: Chunk, start: number, end: number): boolean {
+  return isUtf8(viewOfChunk(chunk, start, end));
 }
 
 /** Takes all that a stream has read and not handed on. One that flows gives a chunk at a time. */
@@ -167,7 +167,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     socket[TRANSPORT] = this;
     connection.halt(Hold.Start);
     // A rest is often a few bytes of a long chunk.
-    if (rest.length > 0) connection.receive(rest, true);
+    if (rest.length > 0) connection.receive(new Chunk(rest, true));
     if (sharesReadBuffer) readShared(socket, this);
     for (const chunk of readBuffered(socket)) this.receiveData(chunk);
     socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
@@ -196,17 +196,17 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    * Takes what a stream has emitted. Memory that it does not have to itself, such as a pool of Node's, is left to those
    * whose it is.
    */
-  receiveData(chunk: Uint8Array): void {
-    const isOwn = ownsMemory(chunk);
-    if (isOwn) forbidTransfer(chunk.buffer);
-    this.receive(chunk, !isOwn);
+  receiveData(bytes: Uint8Array): void {
+    const isOwned = bytes.length === bytes.buffer.byteLength;
+    if (isOwned) forbidTransfer(bytes.buffer);
+    this.receive(new Chunk(bytes, !isOwned), 0, bytes.length);
   }
 
   /** Takes what has arrived; see `Connection.receive`. */
-  receive(chunk: Uint8Array, isShared: boolean, words?: Int32Array): void {
+  receive(chunk: Chunk, start = 0, end = chunk.bytes.length): void {
     const isOutermost = this.startHandling();
     try {
-      this.connection.receive(chunk, isShared, words);
+      this.connection.receive(chunk, start, end);
     } finally {
       if (isOutermost) this.stopHandling();
     }
@@ -235,7 +235,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return !this.isDestroyed && !this.isClosing && this.connection.state === 'open';
+    return !this.isDestroyed && !this.isClosing && this.connection.isOpen;
   }
 
   /**
@@ -349,7 +349,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     if (!this.isOpen) return false;
     this.inOrder(() => {
       // What stands before it may have taken its time: the connection may have failed meanwhile.
-      if (this.connection.state !== 'open') {
+      if (!this.connection.isOpen) {
         callback?.(new Error(CLOSED_BEFORE));
         return;
       }
@@ -426,7 +426,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    * @returns false when it has failed or ended before: nobody was told of `cause`
    */
   failForHandler(cause: unknown): boolean {
-    if (!canHappen(this.connection.state, 'fail')) return false;
+    if (this.isSocketClosed || !canHappen(this.connection.state, 'fail')) return false;
     this.connection.fail('handlerFailed', 0, cause);
     this.watchClosing();
     return true;

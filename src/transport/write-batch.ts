@@ -18,7 +18,7 @@ import { copyMasked, unmask } from '../memory/mask-kernel.ts';
 import { allocateReusable, recycle } from '../memory/message-memory.ts';
 import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from '../memory/slab.ts';
 import { viewOf } from '../memory/view.ts';
-import { type FrameOutput, MAX_HEADER_BYTES, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
+import { Chunk, type FrameOutput, MAX_HEADER_BYTES, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
 import { nextMaskingKey } from './masking-key.ts';
 import { noFrames, type SharedFrames } from './shared-frames.ts';
 import { isPlainSocket } from './shared-read.ts';
@@ -169,18 +169,18 @@ export class WriteBatch implements FrameOutput {
       payloadLength = this.writeLong(firstByte, payload);
     } else {
       payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-      const { bytes, words } = this.rangeWithRoom(MAX_HEADER_BYTES + payloadLength);
+      const { bytes, chunk } = this.rangeWithRoom(MAX_HEADER_BYTES + payloadLength);
       const maskingKey = this.masks ? this.nextKey() : undefined;
       const start = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
       const end = start + payloadLength;
       if (typeof payload === 'string') {
         // As many bytes as characters: ASCII, which latin1 writes faster.
         bytes.write(payload, start, payloadLength, payloadLength === payload.length ? 'latin1' : 'utf8');
-        if (maskingKey !== undefined) unmask(bytes, start, end, maskingKey, 0, words, 0);
+        if (maskingKey !== undefined) unmask(chunk, start, end, maskingKey, 0);
       } else if (maskingKey === undefined) {
         bytes.set(payload, start);
       } else {
-        copyMasked(payload, bytes, start, maskingKey, words);
+        copyMasked(payload, chunk, start, maskingKey);
       }
       this.growRange(end - this.rangeEnd);
     }
@@ -305,7 +305,7 @@ export class WriteBatch implements FrameOutput {
 
   /** Bytes that nobody else changes any more, as they lie. */
   private add(bytes: Uint8Array, maskingKey: number | undefined): void {
-    if (maskingKey !== undefined) copyMasked(bytes, bytes, 0, maskingKey);
+    if (maskingKey !== undefined) copyMasked(bytes, new Chunk(bytes), 0, maskingKey);
     this.seal();
     this.pieces ??= [];
     this.pieces.push(bytes);
@@ -319,7 +319,7 @@ export class WriteBatch implements FrameOutput {
       return;
     }
     for (let at = 0; at < source.length; ) {
-      const { bytes, words } = this.rangeWithRoom(Math.min(source.length - at, LONG_PAYLOAD_BYTES));
+      const { bytes, chunk } = this.rangeWithRoom(Math.min(source.length - at, LONG_PAYLOAD_BYTES));
       if (!this.isTaking && source.length - at > LONG_PAYLOAD_BYTES) {
         const rest = Buffer.from(viewOf(source, at, source.length));
         // The whole key fits every piece, whose lengths are multiples of four.
@@ -330,7 +330,7 @@ export class WriteBatch implements FrameOutput {
       const length = source.length - at <= roomBytes ? source.length - at : roomBytes & ~3;
       const piece = length === source.length ? source : viewOf(source, at, at + length);
       if (maskingKey === undefined) bytes.set(piece, this.rangeEnd);
-      else copyMasked(piece, bytes, this.rangeEnd, maskingKey, words);
+      else copyMasked(piece, chunk, this.rangeEnd, maskingKey);
       this.growRange(length);
       at += length;
     }
@@ -345,7 +345,7 @@ export class WriteBatch implements FrameOutput {
       const memory = isLent ? allocateReusable(length) : Buffer.allocUnsafeSlow(length);
       const piece = viewOf(source, at, at + length);
       if (maskingKey === undefined) memory.set(piece);
-      else copyMasked(piece, memory, 0, maskingKey);
+      else copyMasked(piece, new Chunk(memory), 0, maskingKey);
       this.add(memory.length === length ? memory : viewOf(memory, 0, length), undefined);
       if (isLent) {
         this.lent ??= [];

@@ -8,9 +8,9 @@ import type { Address } from '../client/address.ts';
 import { type DialedConnection, type DialHandler, dial } from '../client/dial.ts';
 import { planDial } from '../client/options.ts';
 import { deflateSettings } from '../deflate/agreement.ts';
-import { viewOf } from '../memory/view.ts';
+import { viewOfChunk } from '../memory/view.ts';
 import { resolveWsSettings } from '../options/connection-options.ts';
-import type { ConnectionHandler, ViolationId } from '../protocol/index.ts';
+import type { Chunk, ConnectionHandler, ViolationId } from '../protocol/index.ts';
 import { decodeText } from '../socket/payload.ts';
 import { violationError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/send-order.ts';
@@ -229,9 +229,8 @@ export class WebSocket extends EventTarget {
 
   #connectionHandler(): ConnectionHandler {
     return {
-      message: (bytes, start, end, isBinary) => {
-        // The memory is this call's only.
-        const data = isBinary ? copyOf(bytes, start, end) : decodeText(bytes, start, end);
+      message: (chunk, start, end, isBinary) => {
+        const data = isBinary ? copyOf(chunk, start, end) : decodeText(chunk, start, end);
         this.#tasks.add(() => this.#receive(data));
       },
       ping() {},
@@ -318,9 +317,9 @@ function toPayload(data: unknown): Payload {
 }
 
 /** Memory of its own, as long as the message. */
-function copyOf(bytes: Uint8Array, start: number, end: number): ArrayBuffer {
+function copyOf(chunk: Chunk, start: number, end: number): ArrayBuffer {
   const copy = new ArrayBuffer(end - start);
-  new Uint8Array(copy).set(viewOf(bytes, start, end));
+  new Uint8Array(copy).set(viewOfChunk(chunk, start, end));
   return copy;
 }
 

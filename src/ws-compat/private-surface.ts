@@ -6,6 +6,7 @@
 import { Writable } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { type AgreedDeflate, type DeflateParams, MAX_WINDOW_BITS, PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
+import { Chunk } from '../protocol/index.ts';
 import { internals, WebSocket } from '../socket/websocket.ts';
 import type { SocketTransport } from '../transport/socket-transport.ts';
 import type { PerMessageDeflateParams } from './per-message-deflate.ts';
@@ -46,7 +47,7 @@ export class TransportReceiver extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    this.#transport.receive(chunk, false);
+    this.#transport.receive(new Chunk(chunk));
     callback();
   }
 }

@@ -5,7 +5,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { Writable } from 'node:stream';
-import { viewOf } from '../memory/view.ts';
+import { viewOf, viewOfChunk } from '../memory/view.ts';
 import {
   Connection,
   type ConnectionHandler,
@@ -71,7 +71,7 @@ export class Receiver extends Writable {
       skipsUtf8Validation: options.skipUTF8Validation === true,
       inflater: deflate && inflaterOn(deflate, () => this.#settleChunk()),
       allocate: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
-      isUtf8: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
+      isUtf8: (chunk, start, end) => isUtf8(viewOfChunk(chunk, start, end)),
     });
     this.#connection.recordsFragments = this.#binaryType === 'fragments';
   }
@@ -94,8 +94,8 @@ export class Receiver extends Writable {
 
   #connectionHandler(): ConnectionHandler {
     return {
-      message: (bytes, start, end, isBinary) => {
-        const data = viewOf(bytes, start, end);
+      message: (chunk, start, end, isBinary) => {
+        const data = viewOfChunk(chunk, start, end);
         const { fragmentLengths } = this.#connection;
         this.#tell('message', isBinary ? fromPayload(data, this.#binaryType, fragmentLengths) : data, isBinary);
       },

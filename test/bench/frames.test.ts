@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AnswerReader } from '../../bench/load/echo.ts';
 import { buildStream, payloadOf } from '../../bench/load/frames.ts';
-import { type FrameHeader, FrameParser, Opcode, resolveLimits } from '../../src/protocol/index.ts';
+import { type Chunk, type FrameHeader, FrameParser, Opcode, resolveLimits } from '../../src/protocol/index.ts';
 
 const READ_BYTES = 4096;
 
@@ -10,8 +10,8 @@ function parse(bytes: Uint8Array, role: 'server' | 'client'): { opcode: number; 
   const frames: { opcode: number; payload: string }[] = [];
   let pieces: Uint8Array[] = [];
   const sink = {
-    framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number) {
-      pieces.push(chunk.slice(start, end));
+    framePart(header: FrameHeader, { bytes }: Chunk, start: number, end: number) {
+      pieces.push(bytes.slice(start, end));
       if (header.position + end - start < header.payloadLength) return;
       frames.push({ opcode: header.opcode, payload: Buffer.concat(pieces).toString('latin1') });
       pieces = [];

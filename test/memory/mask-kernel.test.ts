@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { READ_BYTES, startMasking } from '../../src/memory/mask-kernel.ts';
-import { maskReference, wordsOf } from '../../src/protocol/index.ts';
+import { Chunk, maskReference } from '../../src/protocol/index.ts';
 import { assembleKernel, kernelFile } from '../support/kernel-build.ts';
 
 const KEY = 0x01_02_03_04;
@@ -40,7 +40,8 @@ describe.each([
   ['without vector instructions', withoutVectors],
   ['without the address space', withoutMemory],
 ])('%s', (_what, usedEngine) => {
-  const { readBuffer, readWords, unmask, copyMasked } = startMasking(usedEngine);
+  const { readChunk, unmask, copyMasked } = startMasking(usedEngine);
+  const readBuffer = readChunk.bytes;
   const lengths = fc.oneof(fc.nat(200), fc.nat(5000), fc.integer({ min: 16_300, max: 40_000 }));
   const anywhere = fc.tuple(fc.nat(200), lengths, fc.nat(9), fc.integer());
 
@@ -50,15 +51,16 @@ describe.each([
   });
 
   it.each(['where it was read', 'elsewhere'])('§5.3 unmasks as the reference does %s, and nothing beside', (place) => {
-    const memory = place === 'elsewhere' ? Buffer.alloc(READ_BYTES) : readBuffer;
-    const words = place === 'elsewhere' ? wordsOf(memory) : readWords;
+    const chunk = place === 'elsewhere' ? new Chunk(Buffer.alloc(READ_BYTES)) : readChunk;
+    const memory = chunk.bytes;
     fc.assert(
       fc.property(anywhere, fc.nat(50), ([start, lengthBytes, position, maskingKey], byteOffset) => {
         memory.set(counting(45_000));
         const expected = Uint8Array.from(memory);
         maskReference(expected, byteOffset + start, byteOffset + start + lengthBytes, maskingKey, position);
-        const bytes = memory.subarray(byteOffset);
-        unmask(bytes, start, start + lengthBytes, maskingKey, position, words, byteOffset);
+        const given = place === 'elsewhere' ? new Chunk(memory.subarray(byteOffset)) : chunk;
+        const from = place === 'elsewhere' ? start : byteOffset + start;
+        unmask(given, from, from + lengthBytes, maskingKey, position);
         expect(Buffer.compare(memory, expected)).toBe(0);
       }),
       { numRuns: 300 },
@@ -66,8 +68,8 @@ describe.each([
   });
 
   it.each(['where it was read', 'elsewhere'])('§5.6 tells whether what it unmasked is all ASCII %s', (place) => {
-    const memory = place === 'elsewhere' ? Buffer.alloc(READ_BYTES) : readBuffer;
-    const words = place === 'elsewhere' ? wordsOf(memory) : readWords;
+    const chunk = place === 'elsewhere' ? new Chunk(Buffer.alloc(READ_BYTES)) : readChunk;
+    const memory = chunk.bytes;
     fc.assert(
       fc.property(anywhere, fc.boolean(), fc.nat(), ([start, lengthBytes, position, maskingKey], isAscii, at) => {
         const end = start + lengthBytes;
@@ -75,7 +77,7 @@ describe.each([
         const hasOther = !isAscii && lengthBytes > 0;
         if (hasOther) memory[start + (at % lengthBytes)] = 0x80;
         maskReference(memory, start, end, maskingKey, position);
-        expect(unmask(memory, start, end, maskingKey, position, words, 0)).toBe(!hasOther);
+        expect(unmask(chunk, start, end, maskingKey, position)).toBe(!hasOther);
       }),
       { numRuns: 300 },
     );
@@ -85,7 +87,7 @@ describe.each([
     for (const start of [READ_BYTES - 33, 0]) {
       const expected = Uint8Array.from(readBuffer);
       maskReference(expected, start, READ_BYTES, KEY, 1);
-      unmask(readBuffer, start, READ_BYTES, KEY, 1, readWords, 0);
+      unmask(readChunk, start, READ_BYTES, KEY, 1);
       expect(Buffer.compare(readBuffer, expected)).toBe(0);
     }
   });
@@ -98,7 +100,7 @@ describe.each([
         const expected = Uint8Array.from(target);
         expected.set(source, at);
         maskReference(expected, at, at + lengthBytes, maskingKey, 0);
-        copyMasked(source, target, at, maskingKey);
+        copyMasked(source, new Chunk(target), at, maskingKey);
         expect(Buffer.compare(target, expected)).toBe(0);
         expect(Buffer.compare(source, counting(lengthBytes))).toBe(0);
       }),
@@ -111,7 +113,7 @@ describe.each([
     const target = new Uint8Array(300);
     const expected = new Uint8Array(300).fill(0x2a);
     maskReference(expected, 0, 300, KEY, 0);
-    copyMasked(readBuffer.subarray(5, 305), target, 0, KEY);
+    copyMasked(readBuffer.subarray(5, 305), new Chunk(target), 0, KEY);
     expect(Buffer.compare(target, expected)).toBe(0);
     expect(readBuffer.every((byte) => byte === 0x2a)).toBe(true);
   });

@@ -1,12 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { copyChunk, forgetInput, type PoolOwner } from '../../src/memory/message-memory.ts';
+import { forgetInput, type InputReceiver, receiveKept } from '../../src/memory/message-memory.ts';
+import type { Chunk } from '../../src/protocol/index.ts';
+
+class Receiver implements InputReceiver {
+  pool: InputReceiver['pool'];
+  memory: ArrayBufferLike | undefined;
+
+  receive(chunk: Chunk): void {
+    this.memory = chunk.memory;
+  }
+}
+
+/** The memory that a chunk is copied to. */
+function memoryOf(receiver: Receiver, lengthBytes: number): ArrayBufferLike {
+  receiveKept(receiver, new Uint8Array(lengthBytes));
+  return receiver.memory!;
+}
 
 /** The lengths of memory that one chunk after another is copied to. */
-function memoryBytes(lengths: readonly number[], owner: PoolOwner = { pool: undefined }): number[] {
+function memoryBytes(lengths: readonly number[], receiver = new Receiver()): number[] {
   return lengths.map((length) => {
-    const copy = copyChunk(owner, new Uint8Array(length));
+    const { byteLength } = memoryOf(receiver, length);
     forgetInput();
-    return copy.buffer.byteLength;
+    return byteLength;
   });
 }
 
@@ -26,12 +42,11 @@ describe('chunks in memory of their connection', () => {
   });
 
   it('of several connections never lie together', () => {
-    const [one, other]: PoolOwner[] = [{ pool: undefined }, { pool: undefined }];
-    const memory = (owner: PoolOwner) => copyChunk(owner, new Uint8Array(100)).buffer;
-    memory(one!);
-    memory(other!);
-    const pool = memory(one!);
-    expect(memory(other!)).not.toBe(pool);
-    expect(memory(one!)).toBe(pool);
+    const [one, other] = [new Receiver(), new Receiver()];
+    memoryOf(one, 100);
+    memoryOf(other, 100);
+    const pool = memoryOf(one, 100);
+    expect(memoryOf(other, 100)).not.toBe(pool);
+    expect(memoryOf(one, 100)).toBe(pool);
   });
 });

@@ -1,7 +1,7 @@
 /** Messages through a Connection, both ways (§5.4, §5.6, §6, §8.1). */
 
 import { describe, expect, it, vi } from 'vitest';
-import { Connection, type Role, resolveLimits } from '../../src/protocol/index.ts';
+import { Connection, type IsUtf8, type Role, resolveLimits } from '../../src/protocol/index.ts';
 import { End, linkPair, MemoryOutput, peerFrame } from '../support/link-pair.ts';
 import { RecordingHandler } from '../support/recording-handler.ts';
 import { byteByByte, concat, cutAt, frame, hex, toBytes, toHex } from '../support/wire.ts';
@@ -86,7 +86,7 @@ describe.each(ROLES)('connection, %s: receiving messages', (role) => {
   it('§5.4 a message in one chunk is a view of it, one in pieces has memory of its own', () => {
     const end = new End(role);
     const seen: Uint8Array[] = [];
-    end.handler.message = (bytes, start, stop) => seen.push(bytes.subarray(start, stop));
+    end.handler.message = ({ bytes }, start, stop) => seen.push(bytes.subarray(start, stop));
     const chunk = peerFrame(role, { opcode: 2, payload: [1, 2, 3] });
     end.connection.receive(chunk);
     expect(seen[0]!.buffer).toBe(chunk.buffer);
@@ -143,7 +143,8 @@ describe.each(ROLES)('connection, %s: receiving messages', (role) => {
   it('§8.1 no validation, when it is switched off', () => {
     const end = new End(role, { skipsUtf8Validation: true, isUtf8: () => false });
     const seen: string[] = [];
-    end.handler.message = (bytes, start, stop, isBinary) => seen.push(`${isBinary} ${toHex(bytes.slice(start, stop))}`);
+    end.handler.message = ({ bytes }, start, stop, isBinary) =>
+      seen.push(`${isBinary} ${toHex(bytes.slice(start, stop))}`);
     end.receiveFrames(
       { opcode: 1, payload: [0xff] },
       { fin: false, opcode: 1, payload: [0xfe] },
@@ -157,7 +158,7 @@ describe.each(ROLES)('connection, %s: receiving messages', (role) => {
 
   it('§8.1 a validator of the caller judges messages of one piece', () => {
     const asked: string[] = [];
-    const isUtf8 = (bytes: Uint8Array, start: number, stop: number) => {
+    const isUtf8: IsUtf8 = ({ bytes }, start, stop) => {
       asked.push(toHex(bytes.slice(start, stop)));
       return asked.length < 2;
     };

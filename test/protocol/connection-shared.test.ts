@@ -1,7 +1,7 @@
-/** Chunks whose memory is used again: nothing that the Connection keeps may lie in them. */
+/** Chunks that are lent: nothing that the Connection keeps may lie in them. */
 
 import { describe, expect, it } from 'vitest';
-import { Connection, type ConnectionOptions, resolveLimits, wordsOf } from '../../src/protocol/index.ts';
+import { Chunk, Connection, type ConnectionOptions, resolveLimits } from '../../src/protocol/index.ts';
 import { clientFrame, close, ping, text } from '../support/raw-peer.ts';
 import { RecordingHandler } from '../support/recording-handler.ts';
 import { concat, frame } from '../support/wire.ts';
@@ -12,29 +12,29 @@ function open(options: Partial<ConnectionOptions> = {}) {
   const output = { writeFrame() {}, flush() {}, end() {} };
   const connection = new Connection(output, handler, { role: 'server', limits: resolveLimits(), ...options });
   const memory = new Uint8Array(1000);
-  const words = wordsOf(memory);
+  const chunk = new Chunk(memory, true);
   const receive = (...parts: Uint8Array[]) => {
     const bytes = concat(...parts);
     memory.set(bytes);
-    connection.receive(memory.subarray(0, bytes.length), true, words);
+    connection.receive(chunk, 0, bytes.length);
     memory.fill(0xff);
   };
   return { handler, connection, receive };
 }
 
-describe('shared chunks', () => {
-  it('§5.4 a message that lies whole in one is handed on as shared; one of several pieces is not', () => {
+describe('lent chunks', () => {
+  it('§5.4 a message that lies whole in one is handed on as lent; one of several pieces is not', () => {
     const { handler, receive } = open();
     receive(text('whole'), text('in two').subarray(0, 8));
     receive(text('in two').subarray(8), clientFrame(1, 'in ', { fin: false }), clientFrame(0, 'fragments'));
     expect(handler.log).toEqual(['text:whole', 'text:in two', 'text:in fragments']);
-    expect(handler.shared).toEqual([true, false, false]);
+    expect(handler.lent).toEqual([true, false, false]);
   });
 
-  it('a chunk of the Connection’s own is not shared', () => {
+  it('a chunk of the Connection’s own is not lent', () => {
     const { handler, connection } = open();
     connection.receive(text('own'));
-    expect(handler.shared).toEqual([false]);
+    expect(handler.lent).toEqual([false]);
   });
 
   it('§5.2 headers and control frames may be cut anywhere', () => {
@@ -60,7 +60,7 @@ describe('shared chunks', () => {
     expect(handler.log).toEqual(['text:one']);
     for (let i = 0; i < 3; i++) connection.resume();
     expect(handler.log).toEqual(['text:one', 'text:two', 'text:three', 'text:four']);
-    expect(handler.shared).toEqual([true, false, false, false]);
+    expect(handler.lent).toEqual([true, false, false, false]);
   });
 
   it('RFC 7692 §6.2 a compressed message is kept until it has been inflated', () => {
@@ -74,6 +74,6 @@ describe('shared chunks', () => {
     receive(frame({ rsv: 4, opcode: 1, payload: 'later', key: [1, 2, 3, 4] }));
     inflate();
     expect(handler.log).toEqual(['text:later']);
-    expect(handler.shared).toEqual([false]);
+    expect(handler.lent).toEqual([false]);
   });
 });

@@ -155,9 +155,9 @@ describe('memory that an application takes away', () => {
   it('fails its own connection, when messages lay in it that had not been handed out (1011)', () => {
     const end = new End('server');
     const { message } = end.handler;
-    end.handler.message = (bytes, ...rest) => {
-      message.call(end.handler, bytes, ...rest);
-      structuredClone(null, { transfer: [bytes.buffer as ArrayBuffer] });
+    end.handler.message = (chunk, ...rest) => {
+      message.call(end.handler, chunk, ...rest);
+      structuredClone(null, { transfer: [chunk.memory as ArrayBuffer] });
     };
     end.receiveFrames(MESSAGE, MESSAGE);
     expect(end.handler.log).toEqual(['binary:01', 'failed:handlerFailed']);

@@ -1,7 +1,14 @@
 /** The frame parser on hand-drawn frames (§5.2–§5.7): each row whole, byte by byte, split in two, with bytes behind it. */
 
 import { describe, expect, it } from 'vitest';
-import { type FrameHeader, FrameParser, type FrameSink, resolveLimits, UNLIMITED } from '../../src/protocol/index.ts';
+import {
+  type Chunk,
+  type FrameHeader,
+  FrameParser,
+  type FrameSink,
+  resolveLimits,
+  UNLIMITED,
+} from '../../src/protocol/index.ts';
 import { expectFrames, type ParseOptions, parseChunks, RecordingSink, writeFrames } from '../support/frames.ts';
 import { bits, byteByByte, concat, copyOf, frame, hex, toBytes, toHex } from '../support/wire.ts';
 
@@ -223,9 +230,9 @@ describe('frame parser: violations', () => {
 class ActingSink implements FrameSink {
   readonly calls: string[] = [];
   act: (call: string) => void = () => {};
-  framePart({ payloadLength, position }: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+  framePart({ payloadLength, position }: FrameHeader, { bytes }: Chunk, start: number, end: number): void {
     const isWhole = end - start === payloadLength;
-    this.call(`${isWhole ? 'whole' : `part ${position}`} ${toHex(chunk.slice(start, end))}`);
+    this.call(`${isWhole ? 'whole' : `part ${position}`} ${toHex(bytes.slice(start, end))}`);
   }
   violation(id: string): void {
     this.call(id);
@@ -351,7 +358,7 @@ describe('frame parser: halt, resume, stop', () => {
     memory.set(wire, 5);
     const chunk = memory.subarray(5, 5 + wire.length);
     let handed: Uint8Array | undefined;
-    sink.framePart = (_, bytes, start, end) => {
+    sink.framePart = (_, { bytes }, start, end) => {
       handed = bytes.subarray(start, end);
     };
     parser.push(chunk);

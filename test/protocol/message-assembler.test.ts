@@ -1,8 +1,10 @@
 /** Messages put together (§5.4): what they hold, what memory they take, and where bad text is found (§8.1). */
 
 import { describe, expect, it } from 'vitest';
-import { MessageAssembler } from '../../src/protocol/index.ts';
+import { Chunk, type IsUtf8, isValidUtf8, MessageAssembler } from '../../src/protocol/index.ts';
 import { hex, toBytes, toHex } from '../support/wire.ts';
+
+const isUtf8: IsUtf8 = ({ bytes }, start, end) => isValidUtf8(bytes, start, end);
 
 function open(skipsUtf8Validation = false) {
   const allocations: number[] = [];
@@ -11,7 +13,7 @@ function open(skipsUtf8Validation = false) {
     // Not zeroed, as memory may be: whatever is not written shows.
     return new Uint8Array(lengthBytes).fill(0xee);
   };
-  return { allocations, assembler: new MessageAssembler(allocate, skipsUtf8Validation) };
+  return { allocations, assembler: new MessageAssembler(allocate, skipsUtf8Validation, isUtf8) };
 }
 const held = (assembler: MessageAssembler) => toHex(assembler.bytes.subarray(0, assembler.length));
 
@@ -19,9 +21,9 @@ describe('message assembler', () => {
   it('§5.4 pieces in order, each from the middle of a chunk', () => {
     const { assembler } = open();
     assembler.start(false);
-    assembler.append(hex('ff 01 02 ff'), 1, 3, 0);
-    assembler.append(hex('ff ff'), 1, 1, 0);
-    assembler.append(hex('03 ff'), 0, 1, 0);
+    assembler.append(new Chunk(hex('ff 01 02 ff')), 1, 3, 0);
+    assembler.append(new Chunk(hex('ff ff')), 1, 1, 0);
+    assembler.append(new Chunk(hex('03 ff')), 0, 1, 0);
     expect(held(assembler)).toBe('01 02 03');
     expect(assembler.isBinary).toBe(true);
     expect(assembler.finish()).toBe(true);
@@ -30,7 +32,7 @@ describe('message assembler', () => {
   it('§5.4 an empty message takes no memory', () => {
     const { assembler, allocations } = open();
     assembler.start(true);
-    assembler.append(new Uint8Array(0), 0, 0, 0);
+    assembler.append(new Chunk(new Uint8Array(0)), 0, 0, 0);
     expect(assembler.finish()).toBe(true);
     expect(assembler.isBinary).toBe(false);
     expect(assembler.length).toBe(0);
@@ -40,11 +42,11 @@ describe('message assembler', () => {
   it('§5.4 each message has memory of its own', () => {
     const { assembler } = open();
     assembler.start(false);
-    assembler.append(hex('01 02'), 0, 2, 0);
+    assembler.append(new Chunk(hex('01 02')), 0, 2, 0);
     const first = assembler.bytes;
     assembler.start(false);
     expect(assembler.length).toBe(0);
-    assembler.append(hex('03'), 0, 1, 0);
+    assembler.append(new Chunk(hex('03')), 0, 1, 0);
     expect(toHex(first.subarray(0, 2))).toBe('01 02');
     expect(assembler.bytes.buffer).not.toBe(first.buffer);
   });
@@ -52,7 +54,7 @@ describe('message assembler', () => {
   it('§10.4 what is announced is not allocated', () => {
     const { assembler, allocations } = open();
     assembler.start(false);
-    assembler.append(hex('01'), 0, 1, Number.MAX_SAFE_INTEGER - 1);
+    assembler.append(new Chunk(hex('01')), 0, 1, Number.MAX_SAFE_INTEGER - 1);
     expect(Math.max(...allocations)).toBeLessThanOrEqual(16);
   });
 
@@ -75,7 +77,7 @@ describe('message assembler', () => {
         for (const piece of pieces) {
           const before = allocations.length;
           const toCome = isAnnounced ? total - arrived - piece : 0;
-          assembler.append(content, arrived, arrived + piece, toCome);
+          assembler.append(new Chunk(content), arrived, arrived + piece, toCome);
           arrived += piece;
           for (const capacity of allocations.slice(before)) {
             expect(capacity).toBeLessThanOrEqual((isAnnounced ? (arrived < 4096 ? 16 : 4) : 2) * arrived);
@@ -93,20 +95,20 @@ describe('message assembler', () => {
   it('§8.1 text is checked as it comes in', () => {
     const { assembler } = open();
     assembler.start(true);
-    expect(assembler.append(hex('48 e2 82'), 0, 3, 5)).toBe(true);
+    expect(assembler.append(new Chunk(hex('48 e2 82')), 0, 3, 5)).toBe(true);
     expect(assembler.finish()).toBe(false);
-    expect(assembler.append(hex('ac 48'), 0, 2, 3)).toBe(true);
+    expect(assembler.append(new Chunk(hex('ac 48')), 0, 2, 3)).toBe(true);
     expect(assembler.finish()).toBe(true);
-    expect(assembler.append(hex('e2 28'), 0, 2, 1)).toBe(false);
+    expect(assembler.append(new Chunk(hex('e2 28')), 0, 2, 1)).toBe(false);
   });
 
   it('§8.1 a message cut inside a code point leaves nothing to the next', () => {
     const { assembler } = open();
     assembler.start(true);
-    assembler.append(hex('f0 90'), 0, 2, 0);
+    assembler.append(new Chunk(hex('f0 90')), 0, 2, 0);
     expect(assembler.finish()).toBe(false);
     assembler.start(true);
-    expect(assembler.append(toBytes('ok'), 0, 2, 0)).toBe(true);
+    expect(assembler.append(new Chunk(toBytes('ok')), 0, 2, 0)).toBe(true);
     expect(assembler.finish()).toBe(true);
   });
 
@@ -118,7 +120,7 @@ describe('message assembler', () => {
     ] as const) {
       const { assembler } = open(skips);
       assembler.start(isText);
-      expect(assembler.append(hex('ff c3'), 0, 2, 0)).toBe(true);
+      expect(assembler.append(new Chunk(hex('ff c3')), 0, 2, 0)).toBe(true);
       expect(assembler.finish()).toBe(true);
       expect(held(assembler)).toBe('ff c3');
     }
@@ -127,7 +129,7 @@ describe('message assembler', () => {
   it('§7.1.7 released, it holds no memory', () => {
     const { assembler } = open();
     assembler.start(false);
-    assembler.append(new Uint8Array(1000), 0, 1000, 0);
+    assembler.append(new Chunk(new Uint8Array(1000)), 0, 1000, 0);
     assembler.release();
     expect(assembler.length).toBe(0);
     expect(assembler.bytes.length).toBe(0);

@@ -2,7 +2,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { encodeUtf8, type IsUtf8, isValidUtf8, pushPiece, Utf8Validator } from '../../src/protocol/index.ts';
+import { Chunk, encodeUtf8, type IsUtf8, isValidUtf8, pushPiece, Utf8Validator } from '../../src/protocol/index.ts';
 import { firstOffendingByte, readUtf8 } from '../support/utf8-grammar.ts';
 import { hex, toBytes, toHex } from '../support/wire.ts';
 
@@ -155,17 +155,18 @@ function decodes(bytes: Uint8Array): boolean {
   }
 }
 
-describe.each([
-  ['the portable judge', isValidUtf8],
-  ["Node's judge", (bytes: Uint8Array, start: number, end: number) => isUtf8(bytes.subarray(start, end))],
+describe.each<[string, IsUtf8]>([
+  ['the portable judge', ({ bytes }, start, end) => isValidUtf8(bytes, start, end)],
+  ["Node's judge", ({ bytes }, start, end) => isUtf8(bytes.subarray(start, end))],
 ])('pieces, with %s', (_what, judge) => {
   /** The sequence between long runs of text, as two pieces cut at a place. @returns whether all of it is valid */
   function inTwoPieces(sequence: Uint8Array, filling: Uint8Array, cut: number): boolean {
     const wire = Buffer.concat([filling, sequence, filling]);
+    const chunk = new Chunk(wire);
     const validator = new Utf8Validator();
     return (
-      pushPiece(validator, wire, 0, cut, judge) &&
-      pushPiece(validator, wire, cut, wire.length, judge) &&
+      pushPiece(validator, chunk, 0, cut, judge) &&
+      pushPiece(validator, chunk, cut, wire.length, judge) &&
       validator.isComplete
     );
   }
@@ -191,7 +192,7 @@ describe.each([
     for (let step = 1; step < 9; step++) {
       const validator = new Utf8Validator();
       for (let at = 0; at < wire.length; at += step) {
-        expect(pushPiece(validator, wire, at, Math.min(at + step, wire.length), judge)).toBe(true);
+        expect(pushPiece(validator, new Chunk(wire), at, Math.min(at + step, wire.length), judge)).toBe(true);
       }
       expect(validator.isComplete).toBe(true);
     }
@@ -200,15 +201,15 @@ describe.each([
 
 it('§8.1 of a long piece the judge gets all but the characters that may be cut', () => {
   const asked: string[] = [];
-  const judge: IsUtf8 = (bytes, start, end) => {
+  const judge: IsUtf8 = ({ bytes }, start, end) => {
     asked.push(Buffer.from(bytes.subarray(start, end)).toString());
     return true;
   };
   const validator = new Utf8Validator();
   const text = 'x'.repeat(200);
   const wire = Buffer.from(`${text}語${text}é`);
-  pushPiece(validator, wire, 0, 201, judge);
-  pushPiece(validator, wire, 201, wire.length, judge);
+  pushPiece(validator, new Chunk(wire), 0, 201, judge);
+  pushPiece(validator, new Chunk(wire), 201, wire.length, judge);
   expect(asked).toEqual([text, text]);
   expect(validator.isComplete).toBe(true);
 });

@@ -5,6 +5,7 @@
 
 import { expect } from 'vitest';
 import {
+  type Chunk,
   encodeFrame,
   type FrameHeader,
   FrameParser,
@@ -40,7 +41,7 @@ export class RecordingSink implements FrameSink {
   readonly frames: (FoundFrame | FoundViolation)[] = [];
   private open: { header: FrameHeader; payloadLength: number; arrived: number; pieces: Uint8Array[] } | undefined;
 
-  framePart(header: FrameHeader, chunk: Uint8Array, start: number, end: number): void {
+  framePart(header: FrameHeader, { bytes }: Chunk, start: number, end: number): void {
     const isFirst = this.open === undefined;
     if (isFirst) this.expectQuiet('framePart');
     this.open ??= { header, payloadLength: header.payloadLength, arrived: 0, pieces: [] };
@@ -48,7 +49,7 @@ export class RecordingSink implements FrameSink {
     if (open.header !== header) throw new Error('framePart: another frame is open');
     if (start >= end && !isFirst) throw new Error('framePart: an empty piece');
     if (header.position !== open.arrived) throw new Error('framePart: the piece stands elsewhere');
-    open.pieces.push(chunk.slice(start, end));
+    open.pieces.push(bytes.slice(start, end));
     open.arrived += end - start;
     if (open.arrived > open.payloadLength) throw new Error('framePart: the payload is longer than announced');
     if (open.arrived < open.payloadLength) return;

@@ -1,6 +1,6 @@
 /** A ConnectionHandler that writes down what it hears, as plain values, and may be told to do something at that. */
 
-import type { ConnectionHandler, ViolationId } from '../../src/protocol/index.ts';
+import type { Chunk, ConnectionHandler, ViolationId } from '../../src/protocol/index.ts';
 import { toHex } from './wire.ts';
 
 export type HandlerCall =
@@ -11,15 +11,15 @@ export type HandlerCall =
 
 export class RecordingHandler implements ConnectionHandler {
   readonly calls: HandlerCall[] = [];
-  /** Of each message, whether its memory was shared. */
-  readonly shared: boolean[] = [];
+  /** Of each message, whether its memory was lent. */
+  readonly lent: boolean[] = [];
   /** Called after each call has been recorded; may act on the connection, or throw. */
   react: (call: HandlerCall) => void = () => {};
 
   /** Payloads are recorded as text when they are text, otherwise in hex. */
-  message(bytes: Uint8Array, start: number, end: number, isBinary: boolean, isShared = false): void {
-    this.shared.push(isShared);
-    const payload = bytes.slice(start, end);
+  message(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
+    this.lent.push(chunk.isLent);
+    const payload = chunk.bytes.slice(start, end);
     this.record({ call: 'message', data: isBinary ? toHex(payload) : new TextDecoder().decode(payload), isBinary });
   }
   ping(payload: Uint8Array): void {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readBuffer } from '../../src/memory/mask-kernel.ts';
-import { type Role, resolveLimits } from '../../src/protocol/index.ts';
+import { readChunk } from '../../src/memory/mask-kernel.ts';
+import { Chunk, type Role, resolveLimits } from '../../src/protocol/index.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { findOnReadNames } from '../../src/transport/shared-read.ts';
 import { SocketTransport } from '../../src/transport/socket-transport.ts';
@@ -65,7 +65,7 @@ describe('what came before is read before what comes later', () => {
     expect(socket.readableLength).toBe(0);
     transport.pause();
     // What a socket has read already is handed on though it has been paused since.
-    transport.receive(Buffer.from(text('fourth')), true);
+    transport.receive(new Chunk(Buffer.from(text('fourth')), true));
     await nextTurn();
     transport.resume();
     await nextTurn();
@@ -84,7 +84,7 @@ describe('what came before is read before what comes later', () => {
     });
     const { handler } = transportOn(socket, concat(text('one'), text('two').subarray(0, 4)));
     const read = (bytes: Uint8Array) => {
-      readBuffer.set(bytes);
+      readChunk.bytes.set(bytes);
       const onRead = (socket as unknown as Record<symbol, (lengthBytes: number) => boolean>)[
         findOnReadNames(Socket as never)!.callback
       ]!;

@@ -115,7 +115,7 @@ function runSteps(
   let hasPeerEnded = false;
   const act = (action: ActionName) => {
     hasPeerEnded ||= action === 'peerEnds' || action === 'transportCloses';
-    const isOpen = end.connection.state === 'open';
+    const isOpen = end.connection.isOpen;
     const result = ACTIONS[action](end);
     if (typeof result === 'boolean' && result !== isOpen) throw new Error(`${action} returned ${result}`);
   };

@@ -36,7 +36,7 @@ function hearOurs(role: Role, chunks: readonly Uint8Array[], maxMessageBytes: nu
   const heard: Heard = { events: [], end: '' };
   const output = new MemoryOutput(role);
   const handler: ConnectionHandler = {
-    message: (bytes, start, end, isBinary) =>
+    message: ({ bytes }, start, end, isBinary) =>
       heard.events.push(`${isBinary ? 'binary' : 'text'} ${toHex(bytes.subarray(start, end))}`),
     ping: (payload) => heard.events.push(`ping ${toHex(payload)}`),
     pong: (payload) => heard.events.push(`pong ${toHex(payload)}`),
