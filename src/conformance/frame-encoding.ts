@@ -3,20 +3,8 @@
  * and, when it is the client, everything masked with a fresh random key. Knows nothing of when frames are written.
  */
 
-import { randomFillSync } from 'node:crypto';
-import { FIN, frameHeaderLength, mask, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
-
-/** Random numbers are drawn in batches: a message of 65 537 frames needs as many keys. */
-const KEYS = new Int32Array(1024);
-let keysUsed = KEYS.length;
-
-function nextMaskingKey(): number {
-  if (keysUsed === KEYS.length) {
-    randomFillSync(KEYS);
-    keysUsed = 0;
-  }
-  return KEYS[keysUsed++]!;
-}
+import { randomInt } from 'node:crypto';
+import { encodeFrame, FIN, frameHeaderLength, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
 
 /** FIN, RSV1–3 and opcode as the first byte. */
 export function rawFirstByte(opcode: number, fin: boolean, rsv: number): number {
@@ -46,9 +34,7 @@ export class FrameEncoder {
   }
 
   frame(firstByte: number, payload: Uint8Array): Uint8Array {
-    const frame = new Uint8Array(this.frameLength(payload));
-    this.put(frame, 0, firstByte, payload);
-    return frame;
+    return encodeFrame(firstByte, payload, this.nextKey());
   }
 
   /** A frame's header alone, for payloads that follow in pieces. */
@@ -62,33 +48,18 @@ export class FrameEncoder {
   /** A message in fragments (§5.4), all of them behind each other. The RSV bits are those of the first frame. */
   fragments(opcode: number, rsv: number, payload: Uint8Array, fragmentBytes: number): Uint8Array {
     const count = fragmentCount(payload.length, fragmentBytes);
-    const pieces = Array.from({ length: count }, (_, i) =>
-      count === 1 ? payload : payload.subarray(i * fragmentBytes, (i + 1) * fragmentBytes),
-    );
-    const frames = new Uint8Array(pieces.reduce((sum, piece) => sum + this.frameLength(piece), 0));
-    let at = 0;
-    pieces.forEach((piece, i) => {
-      const isFirst = i === 0;
-      const firstByte = rawFirstByte(isFirst ? opcode : Opcode.Continuation, i === count - 1, isFirst ? rsv : 0);
-      at = this.put(frames, at, firstByte, piece);
+    const frames = Array.from({ length: count }, (_, i) => {
+      const piece = count === 1 ? payload : payload.subarray(i * fragmentBytes, (i + 1) * fragmentBytes);
+      const isLast = i === count - 1;
+      return this.frame(
+        i === 0 ? rawFirstByte(opcode, isLast, rsv) : rawFirstByte(Opcode.Continuation, isLast, 0),
+        piece,
+      );
     });
-    return frames;
+    return count === 1 ? frames[0]! : Buffer.concat(frames);
   }
 
   private nextKey(): number | undefined {
-    return this.masksFrames ? nextMaskingKey() : undefined;
-  }
-
-  private frameLength(payload: Uint8Array): number {
-    return frameHeaderLength(payload.length, this.masksFrames) + payload.length;
-  }
-
-  private put(target: Uint8Array, at: number, firstByte: number, payload: Uint8Array): number {
-    const key = this.nextKey();
-    const start = writeFrameHeader(target, at, firstByte, payload.length, key);
-    const end = start + payload.length;
-    target.set(payload, start);
-    if (key !== undefined) mask(target, start, end, key);
-    return end;
+    return this.masksFrames ? randomInt(2 ** 32) : undefined;
   }
 }

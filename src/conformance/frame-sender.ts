@@ -4,7 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
-import { FIN, mask, Opcode, type Role } from '../protocol/index.ts';
+import { FIN, maskReference, Opcode, type Role } from '../protocol/index.ts';
 import { dataOpcode, type FrameStep, type Step } from './case.ts';
 import { FrameEncoder, fragmentCount, rawFirstByte } from './frame-encoding.ts';
 import { describeBytes, describePayload, payloadBytes } from './payload.ts';
@@ -57,7 +57,7 @@ export class FrameSender {
 
   framePart(part: Uint8Array): void {
     this.log.add('sent', `part of the payload, ${describeBytes(part)}`);
-    if (this.partMaskingKey !== undefined) mask(part, 0, part.length, this.partMaskingKey, this.partPosition);
+    if (this.partMaskingKey !== undefined) maskReference(part, 0, part.length, this.partMaskingKey, this.partPosition);
     this.partPosition += part.length;
     this.queue.sendApart(part);
   }

@@ -15,7 +15,7 @@ export const NOTHING: Payload = bytes('');
 
 /** Literal bytes, in hexadecimal. */
 export function bytes(hex: string): Payload {
-  const unit = Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  const unit = Uint8Array.from(Buffer.from(hex, 'hex'));
   return { unit, lengthBytes: unit.length };
 }
 
@@ -32,13 +32,7 @@ export function repeated(unit: Payload, lengthBytes: number): Payload {
 
 /** Several payloads behind each other. */
 export function joined(...parts: readonly Payload[]): Payload {
-  const all = parts.map(payloadBytes);
-  const unit = new Uint8Array(all.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of all) {
-    unit.set(part, at);
-    at += part.length;
-  }
+  const unit = Uint8Array.from(Buffer.concat(parts.map(payloadBytes)));
   return { unit, lengthBytes: unit.length };
 }
 
@@ -63,8 +57,8 @@ const MAX_SHOWN_BYTES = 32;
 export function describeBytes(payload: Uint8Array, lengthBytes = payload.length): string {
   if (lengthBytes === 0) return '0 bytes';
   const shown = payload.subarray(0, Math.min(MAX_SHOWN_BYTES, lengthBytes));
-  const characters = String.fromCharCode(...shown);
-  const hex = Array.from(shown, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const characters = Buffer.from(shown).toString('latin1');
+  const hex = Buffer.from(shown).toString('hex');
   const ellipsis = shown.length < lengthBytes ? '…' : '';
   const count = lengthBytes === 1 ? '1 byte' : `${lengthBytes} bytes`;
   return `${count} ${READABLE.test(characters) ? JSON.stringify(characters + ellipsis) : hex + ellipsis}`;

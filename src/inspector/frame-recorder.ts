@@ -289,7 +289,8 @@ class ByteList {
   }
 }
 
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
+/** Bytes behind each other; the second of two as it is when the first is empty. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const [first, second] = parts;
   if (parts.length === 2 && first!.length === 0) return second!;
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -14,7 +14,7 @@ import {
   VIOLATIONS,
   violationMessage,
 } from '../protocol/index.ts';
-import { FrameRecorder, type RecordedFrame, type RecordedViolation } from './frame-recorder.ts';
+import { concat, FrameRecorder, type RecordedFrame, type RecordedViolation } from './frame-recorder.ts';
 import { type HeadView, type HttpMessageView, headKindOf, type Opening, readOpening, receiverOf } from './handshake.ts';
 import {
   declaredHeaderLength,
@@ -131,7 +131,7 @@ export class StreamInspector {
   /** Takes the next bytes, which stay as they are. @returns the frames that end in them */
   push(bytes: Uint8Array): readonly FrameView[] {
     if (this.#front === undefined) this.#recorder?.push(bytes);
-    else this.#readFront(join(this.#front, bytes), false);
+    else this.#readFront(concat(this.#front, bytes), false);
     return this.#takeViews();
   }
 
@@ -179,14 +179,6 @@ export class StreamInspector {
     this.#views.push(view);
     if (violation !== undefined) this.violation = viewViolation(violation, view);
   }
-}
-
-function join(first: Uint8Array, second: Uint8Array): Uint8Array {
-  if (first.length === 0) return second;
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
 }
 
 function findRole(bytes: Uint8Array, given: Role | 'auto'): Pick<InspectionView, 'role' | 'roleFrom'> {

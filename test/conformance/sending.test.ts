@@ -66,6 +66,13 @@ describe('frame encoding', () => {
     expect(new Set(keys.map((key) => key.toString('hex'))).size).toBeGreaterThan(1990);
   });
 
+  it('§5.2 a frame of any length is what the reference reader reads', () => {
+    for (const lengthBytes of [0, 1, 2, 3, 4, 5, 125, 126, 127, 300, 65_535, 65_536, 70_001]) {
+      const payload = Uint8Array.from({ length: lengthBytes }, (_, i) => 0x20 + ((i * 7) % 95));
+      expect(parse(client.frame(0x82, payload))).toEqual([[2, true, Buffer.from(payload).toString()]]);
+    }
+  });
+
   it('§5.2 takes a payload behind its header in parts', () => {
     const payload = Buffer.from('in three parts');
     const { bytes, maskingKey } = client.header(0x01, payload.length);
