@@ -57,11 +57,13 @@ export interface DeflateOptions {
   readonly clientMaxWindowBits?: number | boolean | undefined;
   /** Bytes below which a message is sent plain when its sender keeps no context. Default 1024. */
   readonly threshold?: number | undefined;
+  /** How zlib compresses: `level`, `memLevel`, `strategy`, `dictionary`. */
   readonly zlibDeflateOptions?: ZlibTuning | undefined;
+  /** How it decompresses: `dictionary`. */
   readonly zlibInflateOptions?: ZlibTuning | undefined;
   /**
    * Compressions and decompressions off the main thread at a time, in the whole process: the first connection that
-   * compresses decides. Default 10; 0 for no limit.
+   * compresses decides. 0 for no limit. Default 10.
    */
   readonly concurrencyLimit?: number | undefined;
   /**

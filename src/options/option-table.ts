@@ -65,6 +65,8 @@ const PROXY: OptionKind = {
   // A URL may be of any realm.
   fits: (value) => TEXT.fits(value) || (OBJECT.fits(value) && TEXT.fits((value as Partial<URL>).href)),
 };
+/** Servers, which know the class, look closer. */
+const SOCKET_CLASS: OptionKind = { ...HOOK, expected: 'a class that extends WebSocket' };
 const LISTENER_ERRORS: OptionKind = {
   expected: "'close' or 'throw'",
   fits: (value) => value === 'close' || value === 'throw',
@@ -118,7 +120,7 @@ export const OPTIONS = {
   path: { at: SERVERS, kind: PATH, default: 'every path' },
   origins: { at: SERVERS, kind: ORIGINS, default: 'all' },
   subprotocols: { at: BOTH_SIDES, kind: NAMES },
-  handleProtocols: { at: HTTP, kind: HOOK },
+  handleProtocols: { at: HTTP, kind: HOOK, default: 'the first one offered' },
   authorize: { at: SERVERS, kind: HOOK },
   verifyClient: { at: HTTP, kind: HOOK },
   onRequest: { at: LISTEN, kind: HOOK, default: '426' },
@@ -130,7 +132,7 @@ export const OPTIONS = {
     default: { 'listen()': 10_000, WebSocketServer: 10_000, WebSocket: 0 },
   },
   clientTracking: { at: HTTP, kind: FLAG, default: true },
-  WebSocket: { at: SERVERS, kind: HOOK, default: '`WebSocket`' },
+  WebSocket: { at: SERVERS, kind: SOCKET_CLASS, default: '`WebSocket`' },
 
   // ---- What a client asks for
   origin: { at: CLIENT, kind: TEXT },
@@ -141,7 +143,7 @@ export const OPTIONS = {
   proxyFromEnvironment: { at: CLIENT, kind: FLAG, default: false },
   signal: { at: CLIENT, kind: SIGNAL },
   finishRequest: { at: CLIENT, kind: HOOK },
-  generateMask: { at: ['WebSocket', 'setSocket()'], kind: HOOK },
+  generateMask: { at: ['WebSocket', 'setSocket()'], kind: HOOK, default: 'random' },
 
   // ---- A connection
   perMessageDeflate: {

@@ -20,7 +20,7 @@ export interface Limits {
   readonly fragmentOverheadBytes: number;
   /**
    * Automatic pongs that may wait for a peer which does not read. Past it only the newest ping is answered, as §5.5.3
-   * allows, once the others have been written. From 1 on; default 60.
+   * allows, once the others have been written. From 1 on. Default 60.
    */
   readonly maxPendingPongs: number;
   /**

@@ -55,12 +55,13 @@ export interface NetRequest {
 export type { Authorization } from './authorize.ts';
 
 export interface ListenOptions extends Readonly<ConnectionOptions> {
-  /** Default 0: a free port. */
+  /** The port to listen on; 0 picks a free one. Default 0. */
   readonly port?: number;
-  /** Default: all interfaces, as node:net has it. */
+  /** The name or address to listen at. Default: all interfaces. */
   readonly host?: string;
   /** A unix socket's path, in place of `port` and `host`. */
   readonly socketPath?: string;
+  /** Connections that may wait to be accepted, see node:net. */
   readonly backlog?: number;
   /** Speak TLS (§10.6), with these options (`key`, `cert`, …). */
   readonly tls?: TlsOptions;
@@ -82,7 +83,7 @@ export interface ListenOptions extends Readonly<ConnectionOptions> {
   readonly onRequest?: (request: NetRequest) => HttpAnswer | Promise<HttpAnswer>;
   /** The class made for each connection. Default WebSocket. */
   readonly WebSocket?: typeof WebSocket;
-  /** More header fields of the 101 response. */
+  /** More header fields of the 101 response, as a list of [name, value]. */
   readonly headers?: readonly HeaderField[];
   /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
   readonly perMessageDeflate?: boolean | DeflateOptions;

@@ -59,6 +59,7 @@ export interface WebSocketServerOptions<
   noServer?: boolean | undefined;
   /** Accept only this path (without its query). Default: every path. */
   path?: string | undefined;
+  /** Asked about each good request before it is accepted, with one parameter or, to answer later, two. */
   verifyClient?: VerifyClient<InstanceType<RequestClass>> | undefined;
   /**
    * Asked about each good request before it is accepted, in place of `verifyClient`: true lets it in, false is answered with

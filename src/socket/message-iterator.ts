@@ -13,9 +13,9 @@ import type { ConnectionError } from '../transport/errors.ts';
 export type Message = string | Buffer;
 
 export interface MessagesOptions {
-  /** Messages that may wait to be read before the connection is paused. From 1 on; default 16. */
+  /** Messages that may wait to be read before the connection is paused. From 1 on. Default 16. */
   readonly maxQueue?: number | undefined;
-  /** Bytes of payload that may wait before the connection is paused. From 1 on; default 1 048 576 (1 MiB). */
+  /** Bytes of payload that may wait before the connection is paused. From 1 on. Default 1 048 576 (1 MiB). */
   readonly maxQueueBytes?: number | undefined;
 }
 
