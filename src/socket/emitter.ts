@@ -5,9 +5,9 @@ import { EventEmitter } from 'node:events';
 type EventName = string | symbol;
 type Arguments<Events> = Record<keyof Events, unknown[]>;
 // biome-ignore-start lint/suspicious/noExplicitAny: what programs add to events is their own affair
-/** Parameters of methods are compared in both directions: narrower ones fit, and wider ones. */
+/** TypeScript compares parameters of methods in both directions: narrower ones fit, and wider ones. */
 type Listener<Target, Args extends unknown[]> = { listen(this: Target, ...args: [...Args, ...any[]]): void }['listen'];
-/** Those of functions in one: others fit as well that take what usually comes, such as `Buffer | string`. */
+/** It compares those of functions in one: others fit that take what usually comes, such as `Buffer | string`. */
 type UsualListener<Target, Args extends unknown[]> = (this: Target, ...args: [...Usual<Args>, ...any[]]) => void;
 type Usual<Args extends unknown[]> = { [I in keyof Args]: Buffer extends Args[I] ? Buffer : Args[I] };
 type OtherListener<Target> = (this: Target, ...args: any[]) => void;
@@ -61,9 +61,8 @@ interface WithListeners {
 const nodeEmit = EventEmitter.prototype.emit;
 
 /**
- * The one listener of an event, to be called without `emit`: Node's has to gather the arguments of any event in an array
- * and to look them up again.
- * @returns undefined when there is none or several, or when somebody else wants to hear of every event
+ * The one listener of an event, to be called without `emit`: Node's gathers the arguments in an array, for any event.
+ * @returns undefined when there is none or several, or when somebody else means to hear of every event
  */
 export function soleListener(
   emitter: EventEmitter,
@@ -75,7 +74,7 @@ export function soleListener(
     : undefined;
 }
 
-/** Whether somebody has put another `emit` in the place of Node's, and so means to hear of every event. */
+/** Whether this emitter has another `emit` than Node's: whoever has put it there means to hear of every event. */
 export function hasOwnEmit(emitter: EventEmitter): boolean {
   return emitter.emit !== nodeEmit;
 }
@@ -89,8 +88,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /**
  * Emits an event as Node's `emit` does.
- * @returns the promises that listeners have returned, which Node's keeps to itself; one that is rejected comes to
- *   `Symbol(nodejs.rejection)` as with Node's
+ * @returns the promises that listeners have returned; Node's does not tell. One that is rejected comes to
+ *   `Symbol(nodejs.rejection)`, as with Node's
  */
 export function emitForPromises(
   emitter: EventEmitter,
@@ -113,12 +112,12 @@ interface WithRejection {
   readonly [REJECTION]?: (error: unknown, name: string, ...args: readonly unknown[]) => void;
 }
 
-/** Whether all emitters of this process have an `emit` that somebody has put in the place of Node's. */
+/** Whether somebody has replaced Node's `emit` for all emitters of this process. */
 export function isEmitReplaced(): boolean {
   return EventEmitter.prototype.emit !== nodeEmit;
 }
 
-/** Has a function told of each listener for these events, in whatever way it is added. */
+/** Calls a function for each listener for these events, in whatever way it is added. */
 export function watchListeners<Emitter extends EventEmitter>(
   prototype: Emitter,
   names: readonly string[],

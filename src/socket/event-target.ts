@@ -101,7 +101,7 @@ export type EventType = keyof typeof EVENT_BUILDERS;
 // biome-ignore lint/suspicious/noExplicitAny: the events differ by type; the public signatures say which is which
 export type EventHandler = ((event: any) => unknown) | { handleEvent(event: any): unknown };
 
-/** A Node listener made for a handler, with the handler it was made for and whether a property holds it. */
+/** A Node listener, with the handler that it was made for, and whether a property holds it. */
 interface WrappedListener {
   (...args: unknown[]): unknown;
   handler: EventHandler;
@@ -117,7 +117,7 @@ function findWrapped(
   type: string,
   matches: (wrapped: WrappedListener) => boolean,
 ): WrappedListener | undefined {
-  // `listeners` gives the function inside a `once` wrapper, which is the one that carries our fields.
+  // `listeners` gives what is inside a `once` wrapper: the function with our fields.
   const all = emitter.listeners(type) as Partial<WrappedListener>[];
   return all.find((listener) => listener.handler !== undefined && matches(listener as WrappedListener)) as
     | WrappedListener
@@ -128,7 +128,7 @@ function wrap(emitter: EventEmitter, type: EventType, handler: EventHandler, isP
   const build = EVENT_BUILDERS[type] as (target: unknown, ...args: unknown[]) => Event<unknown>;
   const listener = (...args: unknown[]): unknown => {
     const event = build(emitter, ...args);
-    // What a handler returns is handed on, so that the emitter sees the promise of an async one.
+    // The emitter sees what a handler returns, such as the promise of an async one.
     return typeof handler === 'function' ? handler.call(emitter, event) : handler.handleEvent(event);
   };
   return Object.assign(listener, { handler, isProperty });
@@ -158,14 +158,14 @@ function getEventProperty(emitter: EventEmitter, type: EventType): EventHandler 
   return findWrapped(emitter, type, (wrapped) => wrapped.isProperty)?.handler ?? null;
 }
 
-/** Sets an `on…` property: one handler each; anything but a function clears it. */
+/** Sets an `on…` property, which has one handler; anything but a function clears it. */
 function setEventProperty(emitter: EventEmitter, type: EventType, handler: unknown): void {
   const previous = findWrapped(emitter, type, (wrapped) => wrapped.isProperty);
   if (previous !== undefined) emitter.removeListener(type, previous);
   if (typeof handler === 'function') emitter.on(type, wrap(emitter, type, handler as EventHandler, true));
 }
 
-/** Gives a prototype the `on…` properties: its own, as those of the browser's WebSocket and of ws's are. */
+/** Gives a prototype the `on…` properties of its own, as the browser's WebSocket and ws's have them. */
 export function defineEventProperties(prototype: EventEmitter): void {
   for (const type of Object.keys(EVENT_BUILDERS) as EventType[]) {
     Object.defineProperty(prototype, `on${type}`, {

@@ -1,12 +1,12 @@
 /**
- * Messages that wait for somebody: for whoever iterates, or for a listener that is still to come. A handler that awaits
- * something first would miss them otherwise. They do not wait for ever, since there are programs that never listen: they
- * too have to see pings and the Close frame that stand behind messages. So a message waits
- * - while the promise of a 'connection' listener (of a client's 'open' listener) is pending, and once a `for await` loop
- *   has been left, since another may follow: at most `HOLD_TIMEOUT_MS`;
- * - otherwise until the turn of the event loop that it came in is over.
- * When much is kept, the connection is paused meanwhile. 'close' does not wait: behind it, what is kept is there for loops
- * and streams, and not for listeners, which expect no message any more.
+ * Messages that wait: for whoever iterates, or for a listener that is still to come. A handler that awaits something
+ * before it listens would miss them otherwise. They do not wait for ever. Some programs never listen, and pings and the
+ * Close frame stand behind messages. So a message waits
+ * - for `HOLD_TIMEOUT_MS` at most, while the promise of a 'connection' listener (of a client's 'open' listener) is pending,
+ *   and after a `for await` loop was left, since another may follow;
+ * - otherwise until the end of the turn of the event loop that it came in.
+ * When much is kept, the connection is paused. 'close' does not wait. Behind it, loops and streams still get what is kept;
+ * listeners do not, since they expect no message there.
  */
 
 import {
@@ -45,14 +45,14 @@ export class MessageHold {
   readonly #host: HoldHost;
   readonly #queue = new MessageQueue();
   #iterator: MessageIterator | undefined;
-  /** What was kept may be on its way to listeners, and a piece of it with them: then what they do changes the rest, no more. */
+  /** Whether what was kept is on its way to listeners, and whether a listener has a message of it right now. */
   #draining: 'no' | 'due' | 'handing over' = 'no';
-  /** Whether a reader has left, behind which another may follow. */
+  /** Whether a reader has left, and another may follow. */
   #isBehindReader = false;
   #pendingHandlers = 0;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
-  /** Messages that were dropped because nobody listened, and that no reader has been warned of. */
+  /** Messages that were dropped because nobody listened, since a reader was last warned of that. */
   missed = 0;
 
   constructor(host: HoldHost) {
@@ -67,14 +67,14 @@ export class MessageHold {
     return this.#draining !== 'no';
   }
 
-  /** Whether listeners need not wait for what is here, and nobody else wants it. */
+  /** Whether nothing here stands before listeners, and nobody else is to get messages. */
   get isForListenersOnly(): boolean {
     return this.#iterator === undefined && !this.#isBehindReader && this.#draining === 'no';
   }
 
   // ---- What arrives ---------------------------------------------------------------------------------------------
 
-  /** A message for whoever iterates, or comes. */
+  /** Takes a message, for whoever iterates or is still to come. */
   keep(waiting: WaitingMessage): void {
     if (this.#iterator !== undefined) {
       this.#iterator.push(waiting);
@@ -84,7 +84,7 @@ export class MessageHold {
     this.#wait();
   }
 
-  /** A handler that was given the socket has returned this. */
+  /** A handler that was given the socket has returned this promise. */
   whilePending(promise: PromiseLike<unknown>): void {
     this.#pendingHandlers += 1;
     const settle = () => {
@@ -100,7 +100,7 @@ export class MessageHold {
 
   #wait(): void {
     if (this.#queue.count >= MAX_KEPT || this.#queue.bytes >= MAX_KEPT_BYTES) {
-      // Listeners, and the peer's Close frame, are not made to wait for a reader that may not come.
+      // Listeners and the peer's Close frame do not wait for a reader that may never come.
       if (this.#host.hasListener() || this.#host.isClosing()) {
         this.drop();
         return;
@@ -194,7 +194,7 @@ export class MessageHold {
     if (this.isDraining) this.#draining = 'due';
   }
 
-  /** What waits is a stream's from here on. */
+  /** @returns all that waits; the caller's from here on */
   takeAll(): Message[] {
     this.#stop();
     return this.#queue.takeAll();
@@ -202,7 +202,7 @@ export class MessageHold {
 
   // ---- Who leaves -----------------------------------------------------------------------------------------------
 
-  /** Nobody listens any more, but somebody may again: what waits is kept for a while. */
+  /** Somebody else may come: what waits is kept for a while. */
   #readerLeft(): void {
     this.#iterator = undefined;
     this.#draining = 'no';
@@ -211,14 +211,14 @@ export class MessageHold {
     if (this.#queue.count > 0) this.#wait();
   }
 
-  /** Listeners are all that messages are for. */
+  /** From here on, messages are for listeners only. */
   passOn(): void {
     this.#draining = 'no';
     this.#stop();
     this.#host.passOn();
   }
 
-  /** Nobody has come for what was kept, and nobody has to be waited for any longer. */
+  /** Nobody has come for what was kept. */
   drop(): void {
     if (this.#iterator !== undefined || this.#draining !== 'no') return;
     this.missed += this.#queue.unheardCount;
@@ -233,12 +233,12 @@ export class MessageHold {
     this.#iterator?.closing();
   }
 
-  /** No message follows, and what waits for listeners is not wanted. What a loop has not read yet is still its own. */
+  /** Nothing is to reach listeners any more. What a loop has not read yet is still its own. */
   forget(): void {
     if (this.#iterator === undefined) this.#queue.clear();
   }
 
-  /** The last moment for listeners. */
+  /** 'close' follows: listeners get what is on its way to them. */
   closed(): void {
     if (this.#draining !== 'no') this.drain(true);
     this.#draining = 'no';
@@ -251,7 +251,7 @@ export class MessageHold {
   }
 }
 
-/** Once for each socket that it happens to: data is gone. */
+/** Data is gone. */
 function warnOfMissed(count: number): void {
   const what = count === 1 ? '1 message' : `${count} messages`;
   process.emitWarning(`${what} of a WebSocket came before anybody listened, and what nobody listens for is dropped`, {

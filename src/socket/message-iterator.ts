@@ -1,8 +1,7 @@
 /**
- * The messages of a connection as an async iterator: `for await`, or `next()` by hand. What nobody has asked for yet
- * waits in a short queue; when it is full, the connection is paused, so that a slow reader slows the peer down and
- * nothing is lost. The queue is the socket's and outlives the iterator: what one loop leaves, the next one finds. Refuses
- * to know how messages arrive.
+ * The messages of a connection as an async iterator: for `for await`, or `next()` by hand. What nobody has asked for yet
+ * waits in a short queue. When the queue is full, the connection is paused: a slow reader slows the peer down, and nothing
+ * is lost. The queue is the socket's: what one loop leaves, the next one finds. Refuses to know how messages arrive.
  */
 
 import { ANY, checkOptions, type OptionKinds } from '../options/option-check.ts';
@@ -37,7 +36,7 @@ interface Waiter {
 const DEFAULT_MAX_QUEUE = 16;
 const DEFAULT_MAX_QUEUE_BYTES = 1024 * 1024;
 /**
- * Messages and bytes of payload that are kept at most for a reader that is not there, or does not read while this side is
+ * The most messages, and bytes of payload, that are kept for a reader that is not there, or that lags while this side is
  * closing: the peer's Close frame stands behind them.
  */
 export const MAX_KEPT = 1024;
@@ -146,7 +145,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
     this.#pauseWhenFull();
   }
 
-  /** This side closes the connection: more may wait, so that the peer's Close frame behind it is seen. */
+  /** This side closes the connection: more may wait, since the peer's Close frame stands behind it. */
   closing(): void {
     this.#isClosing = true;
     if (!this.#isOverfull()) this.#resume();
@@ -199,7 +198,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
 
   #takeQueued(): Message {
     const { message } = this.#queue.shift();
-    // Not at the first free place: pausing and resuming a socket for every message would cost more than reading it.
+    // Not at the first free place: to pause and resume a socket for each message would cost more than to read it.
     const { count, bytes } = this.#queue;
     if (count <= this.#maxQueue / 2 && bytes <= this.#maxQueueBytes / 2) this.#resume();
     return message;
@@ -224,7 +223,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   }
 }
 
-/** What iterating, and a WebSocketStream, end with when the connection was lost. */
+/** What iterating and a WebSocketStream end with when the connection was lost. */
 export function abnormalClosure(): ConnectionError {
   const error = new Error('The connection ended without a Close frame: messages may be missing');
   return Object.assign(error, { code: 'WS_ERR_ABNORMAL_CLOSURE', closeCode: 1006, reason: '' });

@@ -1,6 +1,4 @@
-/**
- * Turns what applications send into a payload, and what arrives into what applications asked for.
- */
+/** Turns what applications send into a payload, and what arrives into what applications asked for. */
 
 import { Buffer, isAscii } from 'node:buffer';
 import { inspect, types } from 'node:util';
@@ -38,8 +36,8 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * The payload of a message: text stays a string, everything else becomes bytes, on the same memory where possible.
- * @throws {TypeError} with Node's code ERR_INVALID_ARG_TYPE for data that has no bytes: objects that are merely like an array have a length, which says what
- *   they cost and which anybody may have written into some JSON
+ * @throws {TypeError} with Node's code ERR_INVALID_ARG_TYPE for data that has no bytes. An object that is merely like an
+ *   array has none either: anybody may have written its length into some JSON
  */
 export function toPayload(data: SendData): Payload {
   if (typeof data === 'string') return data;
@@ -61,7 +59,7 @@ export function toPayload(data: SendData): Payload {
 
 const BRIEFLY = { depth: 0, maxArrayLength: 3, maxStringLength: 40, breakLength: Number.POSITIVE_INFINITY };
 
-/** A hole is an element like any other, and undefined: `every` would pass over it, and a few bytes can make millions. */
+/** `every` would pass over holes; here they are elements like any other. A few bytes can make millions of them. */
 function isEach(data: readonly unknown[], fits: (value: unknown) => boolean): boolean {
   return data.findIndex((value) => !fits(value)) < 0;
 }
@@ -78,7 +76,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   return viewIn(buffer, byteOffset, byteLength);
 }
 
-/** Of any realm, or a package that makes such. */
+/** Of any realm, and of packages that make their own. */
 function isBlob(data: object): data is Blob {
   const {
     arrayBuffer,
@@ -123,15 +121,15 @@ export function fromPayload(data: Buffer, binaryType: BinaryType, fragmentLength
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
 }
 
-/** From here on it pays to look whether text is ASCII, which latin1 decodes faster. */
+/** From here on it pays to look whether text is ASCII: latin1 decodes that faster. */
 const LONG_TEXT_BYTES = 4096;
 /**
- * Node keeps longer strings decoded as latin1 outside V8's heap, and V8 collects the whole of that when too much lies
- * outside: text of 1 MiB then took twice the time.
+ * A longer string that was decoded as latin1 lies outside V8's heap. When too much lies there, V8 collects all of it, which
+ * takes longer than latin1 saves.
  */
 const MAX_LATIN1_BYTES = 1_000_000;
 
-/** Straight from the bytes that arrived: of short text no view is made. */
+/** Text of the bytes that arrived; of short text no view is made. */
 export function decodeText(chunk: Chunk, start: number, end: number): string {
   const { bytes } = chunk;
   const length = end - start;

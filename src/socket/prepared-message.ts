@@ -1,4 +1,4 @@
-/** Sending one message to many sockets: its frame (§5.2) is made once, and written to each as it is. */
+/** One message for many sockets: its frame (§5.2) is made once, and each socket writes it as it is. */
 
 import { checkOptions, describe, FLAG, OBJECT, type OptionKinds } from '../options/option-check.ts';
 import { type SharedMessage, shareMessage } from '../transport/shared-frames.ts';

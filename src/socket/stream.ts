@@ -1,7 +1,7 @@
 /**
- * A WebSocket as a Duplex stream of node:stream, with ws's meaning: every chunk is a message, the end of writing is the
- * closing handshake, destroying is cutting the connection. Back-pressure goes both ways. Observes the socket apart from
- * its listeners, so that the stream goes on when the application removes those.
+ * A WebSocket as a Duplex stream of node:stream, with ws's meaning: each chunk is a message, the end of writing starts the
+ * closing handshake, and `destroy` cuts the connection. Back-pressure goes both ways. The stream observes the socket apart
+ * from its listeners: it goes on when the application removes those.
  */
 
 import { Duplex, type DuplexOptions } from 'node:stream';
@@ -28,7 +28,7 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
   let excessBytes = 0;
   const duplex = new WebSocketDuplex({
     ...options,
-    // A reader that has come to the end destroys a stream that allows it, and the writing side with it.
+    // With it, a reader that has come to the end would destroy the writing side as well.
     autoDestroy: false,
     emitClose: true,
     objectMode: false,
@@ -63,17 +63,17 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     excess += 1;
     excessBytes += (chunk as string | Buffer).length;
     if (excess < MAX_KEPT && excessBytes < MAX_KEPT_BYTES) return;
-    // Nobody reads, and nobody is waited for: it is dropped, as node:http does with a body that nobody has asked for.
+    // Nobody reads, and nobody is waited for: it is dropped, as node:http drops a body that nobody has asked for.
     if (duplex.readableFlowing === null && !duplex.readableDidRead) duplex.resume();
     else internals.holdBack(socket);
   };
   if (socket.readyState === 3) {
-    // Its handler has awaited something meanwhile: as if it had been in time.
+    // Its handler has awaited something first: it gets what it would have got in time.
     for (const message of internals.takeKept(socket)) duplex.push(isText ? message : Buffer.from(message));
     duplex.push(null);
     return duplex;
   }
-  // Whoever has put an `emit` of their own in Node's place decides on what the stream hears, too.
+  // Whoever has put another `emit` in Node's place decides what the stream hears, too.
   const isFiltered = hasOwnEmit(socket);
   if (isFiltered) socket.on('message', take);
   internals.observe(socket, {
@@ -94,8 +94,8 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
 }
 
 /**
- * What is written while something else is under way waits in the stream, and is sent when that is done: by then its memory
- * may hold something else, and whoever is called back then would be in another caller's async context.
+ * What is written while something else is under way waits in the stream. By the time that it is sent, its memory may hold
+ * something else, and its callback would run in another caller's async context.
  */
 class WebSocketDuplex extends Duplex {
   /** Whether a chunk would be sent at once. */
@@ -115,8 +115,8 @@ class WebSocketDuplex extends Duplex {
   }
 
   /**
-   * What `autoDestroy` would do, but only when both sides are done, or one has failed. Not by listeners, since applications
-   * remove those of a stream that they have been given.
+   * Does what `autoDestroy` would do, but only when both sides are done, or one has failed. Not by listeners: applications
+   * remove those of a stream that they were given.
    */
   override emit(name: string | symbol, ...args: unknown[]): boolean {
     const isDone = (name === 'end' || name === 'finish') && this.readableEnded && this.writableFinished;
@@ -140,7 +140,7 @@ function inContext(argument: unknown): unknown {
 /** How the two ends of the stream become the two ends of the connection. */
 class StreamEnds {
   readonly #socket: WebSocket;
-  /** What the connection has failed with, which has closed it: terminated, it could not tell the peer why. */
+  /** What the connection has failed with. It closes by itself then; terminated, it could not tell the peer why. */
   #failure: Error | undefined;
   /** What waits for the connection to be open. */
   #whenOpened: () => void = () => {};
@@ -169,7 +169,7 @@ class StreamEnds {
     for (const action of this.#whenClosed.splice(0)) action();
   }
 
-  /** Closes the connection; finished when the network has everything, or when there is no network any more. */
+  /** Closes the connection; done when the network has everything, or is gone. */
   finish(callback: Callback): void {
     const socket = this.#socket;
     const transport = socket._socket;
@@ -197,7 +197,7 @@ class StreamEnds {
       callback(error);
       return;
     }
-    // What it was destroyed with is why it ends, whatever else comes of that.
+    // What it was destroyed with is why it ends, whatever follows from that.
     this.#whenClosed.push(() => callback(error ?? this.#failure ?? null));
     if (this.#failure === undefined) socket.terminate();
   }

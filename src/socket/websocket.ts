@@ -1,6 +1,6 @@
 /**
- * The WebSocket class: ws's interface, and the browser's, on one connection of the core. Everything that reaches the
- * application passes here; nothing that the application throws passes further.
+ * The WebSocket class: ws's interface and the browser's, on one connection of the core. Whatever reaches the application
+ * passes here. Whatever the application throws ends here.
  */
 
 import type { ClientRequestArgs } from 'node:http';
@@ -60,7 +60,7 @@ import {
   toPayload,
 } from './payload.ts';
 
-/** A method, so that callbacks which declare that there always is an error fit as well. */
+/** A method, since a callback that declares its error to be always there fits a method only. */
 export type SendCallback = { callback(error?: Error): void }['callback'];
 
 export interface SendOptions {
@@ -69,8 +69,8 @@ export interface SendOptions {
   /** Compress the message, where permessage-deflate has been agreed on. Default true. */
   readonly compress?: boolean | undefined;
   /**
-   * Mask the frame (§5.1). Default: what the role asks for; a peer fails the connection at anything else (1002), so this
-   * is for tests of peers.
+   * Mask the frame (§5.1). Default: as the role asks. A peer fails the connection at anything else (1002): this is for
+   * tests of peers.
    */
   readonly mask?: boolean | undefined;
   /** Whether this ends the message; false sends a fragment (§5.4). Default true. */
@@ -83,7 +83,7 @@ export interface ClientOptions extends HandshakeOptions<WebSocket> {}
 export interface WebSocketEvents extends HandshakeEvents {
   open: [];
   message: [data: RawData, isBinary: boolean];
-  /** A text message as a string, decoded where it arrived. With such listeners, 'message' needs none for text. */
+  /** A text message as a string, decoded where it arrived. Who listens for 'text' need not listen for 'message'. */
   text: [text: string];
   close: [code: number, reason: Buffer];
   ping: [data: Buffer];
@@ -105,7 +105,7 @@ const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
 };
 const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
-/** What parts of the library hear of a socket, apart from the listeners that applications add and remove. */
+/** What parts of the library hear of a socket. Applications cannot remove it, as they can listeners. */
 export interface SocketObserver {
   opened?(): void;
   /** A message as 'message' listeners get it. */
@@ -116,37 +116,37 @@ export interface SocketObserver {
   closed?(socket: WebSocket, code: number, reason: Buffer): void;
 }
 
-/** What parts of the library do with a socket. They are no members of it, since subclasses may have members of any name. */
+/** What parts of the library do with a socket. No members of it: a subclass may have members of any name. */
 interface SocketInternals {
   /** Undefined before the connection is open. */
   transportOf(socket: WebSocket): SocketTransport | undefined;
   /** Opens the connection on a transport whose opening handshake is done, through `setSocket`. */
   open(socket: WebSocket, transport: Duplex, rest: Uint8Array, agreement: Agreement): void;
   /**
-   * Application code has thrown, in a listener or while it was given this socket: what follows is `listenerErrors`. When
-   * the connection has ended before, there is only a warning left to give.
+   * Application code has thrown, in a listener or while it was given this socket. What follows is for `listenerErrors` to
+   * say; behind the end of the connection, a warning is all that can follow.
    */
   failForHandler(socket: WebSocket, error: unknown): void;
-  /** Application code that was given the socket has returned a promise: messages are kept for it meanwhile. */
+  /** Application code that was given the socket has returned a promise: messages are kept until it is settled. */
   holdWhile(socket: WebSocket, promise: PromiseLike<unknown>): void;
   /** A listener has been added. */
   listenerAdded(socket: WebSocket): void;
   /** @returns what ends the observation */
   observe(socket: WebSocket, observer: SocketObserver): () => void;
-  /** @returns how a socket that is CLOSED and has been open ended; `error` is what the connection failed with, if it has */
+  /** For a socket that has been open and is CLOSED. @returns how it ended; `error` only when the connection failed */
   endOf(socket: WebSocket): { code: number; reason: Buffer; error: Error | undefined };
   /** Whether this side has begun to close. */
   isClosing(socket: WebSocket): boolean;
   /** Pauses for a reader that is behind, also while this side is closing. */
   holdBack(socket: WebSocket): void;
-  /** @returns what has arrived and nobody has come for: it is the caller's from here on */
+  /** @returns what has arrived and nobody has come for; the caller's from here on */
   takeKept(socket: WebSocket): Message[];
 }
 
 /** Set by the class, which alone can reach them. */
 export let internals: SocketInternals;
 
-/** Who holds back what arrives. It flows again when nobody does any more. */
+/** Who holds back what arrives. It flows again when nobody does. */
 const Pause = {
   /** The application, by `pause`. */
   Application: 1,
@@ -202,7 +202,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #messageObservers = NO_OBSERVERS;
   /** What iterating ends with, or has ended with. */
   #iterationError: Error | undefined;
-  /** Whether a message is to go to `#keep` first: until it is known that somebody listens, and while there is a reader. */
+  /** Whether messages go to `#keep` first: until somebody is known to listen, and while there is a reader. */
   #keeps = true;
   /** What waits for listeners or a reader; made when something does. */
   #hold: MessageHold | undefined;
@@ -254,10 +254,10 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /**
    * Opens the connection on a transport whose opening handshake is done. Servers and clients of this library call it for
-   * each connection, so that a subclass may change what is given to it.
+   * each connection: a subclass may change what it is given.
    * @param head ws's name for the bytes that came behind the handshake
-   * @param options where they differ from what the server or the client was made with; for a socket of the application's
-   *   own making (`new WebSocket(null)`), those missing are the constructor's
+   * @param options where they differ from those of the server or the client; where the application has made the socket
+   *   itself (`new WebSocket(null)`), from the constructor's
    * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
    * @throws {Error} when there has been a transport before
    */
@@ -313,14 +313,14 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   /**
-   * Payload bytes of messages that were sent in this turn of the event loop, or have not been taken by the network. What
-   * was given to `send`, `ping` or `pong` once it was too late counts for ever.
+   * Payload bytes that were sent in this turn of the event loop, or that the network has not taken. What `send`, `ping` or
+   * `pong` were given too late counts for ever.
    */
   get bufferedAmount(): number {
     return this.#unsentBytes + (this.#transport?.bufferedBytes ?? 0);
   }
 
-  /** Whether what 'message' listeners get is theirs until they return only: the option of that name. */
+  /** Whether 'message' listeners have what they get only until they return: the option of that name. */
   get transientMessages(): boolean {
     return this.#transport?.isTransient ?? false;
   }
@@ -366,13 +366,13 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /**
    * The messages, one after another: text as strings, binary as Buffers. They begin with what has arrived and nobody has
-   * heard: what came while the 'connection' listener (a client's 'open' listener) awaited something is kept for it, for
-   * 10 s at most; and what came since the last loop was left, as long. Past that, or when no promise was returned, messages
-   * that nobody listens for are dropped, and reading behind that is warned of.
+   * heard. What comes while the promise of the 'connection' listener (a client's 'open' listener) is pending is kept, for
+   * 10 s at most; so is what comes after a loop was left. Other messages that nobody listens for are dropped; who reads
+   * behind that is warned.
    *
-   * A reader that lags pauses the connection, and with it the peer, whose Close frame then waits as well. Ends when the
-   * connection is closed; throws when it fails or is lost (1006), behind the messages that came before. Leaving a
-   * `for await` loop ends the iteration; what waits is there for the next.
+   * A reader that lags pauses the connection, and with it the peer: its Close frame then waits as well. The iteration ends
+   * when the connection is closed; when that fails or is lost (1006), it throws, behind the messages that came before.
+   * Leaving a `for await` loop ends the iteration; what waits is there for the next.
    * @throws {RangeError} when `maxQueue` or `maxQueueBytes` is not a whole number from 1 on
    * @throws {Error} when the messages are being iterated over already
    */
@@ -390,7 +390,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /**
    * Sends a message, see `send`.
-   * @returns settled when the data has been written out: waiting for it keeps memory small while a peer reads slowly
+   * @returns settled when the data has been written out; who awaits it keeps memory small while a peer reads slowly
    */
   sendMessage(data: SendData, options?: SendOptions): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -403,8 +403,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /**
    * Sends a message: what is in `data` during this call.
-   * @param callback runs once the network has taken the data, or with the reason why it is not known to have done so; in
-   *   the async context of this call
+   * @param callback called in the async context of this call: once the network has taken the data, or with the reason why
+   *   that is not known
    * @throws {Error} while CONNECTING
    * @throws {TypeError} for data that has no bytes
    */
@@ -428,8 +428,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   /**
-   * Sends a message that was encoded once for many sockets, see `prepareMessage`; otherwise as `send`. Compressed
-   * connections compress it, clients mask it, each for itself.
+   * Sends a message that was encoded once for many sockets, see `prepareMessage`; otherwise as `send`. Each connection
+   * compresses it, and each client masks it, for itself.
    * @throws {Error} while CONNECTING
    */
   sendPrepared(message: SharedMessage, callback?: SendCallback): void {
@@ -454,9 +454,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   /**
-   * Starts the closing handshake (§7.1.2); does nothing when it is under way. Ends a pause, and from here on `pause` does
-   * nothing: what comes before the peer's answer is delivered. A reader that lags has 1024 messages and 1 MiB more kept for
-   * it; past that, the answer waits for it until the close timeout.
+   * Starts the closing handshake (§7.1.2), unless it is under way. It ends a pause, and from here on `pause` does nothing:
+   * what comes before the peer's answer is delivered. For a reader that lags, 1024 messages and 1 MiB more are kept; past
+   * that, the answer waits for the reader, until the close timeout.
    * @param code 1000–1014 but 1004–1006, or 3000–4999; without one an empty Close frame is sent
    * @param reason at most 123 bytes of UTF-8
    * @throws {TypeError} when code or reason are of the wrong kind
@@ -469,7 +469,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       return;
     }
     this.#transport.close(code, reason);
-    // Nobody has come for what is kept: the peer's Close frame, which stands behind it, does not wait for that.
+    // Nobody has come for what is kept, and the peer's Close frame stands behind it.
     if (this.#isHeldBy(Pause.Reader)) this.#hold?.drop();
     if (this.#pauses !== 0 || this.#hold?.isBeingRead === true) this.#endPauses();
   }
@@ -499,7 +499,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#transport.destroy();
   }
 
-  /** Counts the socket as closed at once and emits 'close', unless that has been done. You want `terminate`. */
+  /** Takes the socket for closed at once and emits 'close', once. You want `terminate`. */
   emitClose(): void {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
@@ -514,7 +514,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   #closeEvent(): { code: number; reason: Buffer } {
     const connection = this.#transport?.connection;
     const closeReason = connection?.closeReason ?? NO_REASON;
-    // Memory of its own, which pins nothing of what others have received.
+    // It has memory of its own: who keeps it keeps nothing else alive.
     const reason = viewOf(closeReason, 0, closeReason.length);
     return { code: connection?.closeCode ?? ABNORMAL_CLOSURE, reason };
   }
@@ -543,13 +543,13 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   #failForHandler(error: unknown): void {
-    // What iterating has ended with is the connection's fault, and none of its reader's.
+    // A loop has thrown what it ended with: that is the connection's failure, not its reader's.
     if (error !== undefined && error === this.#iterationError) return;
     if (this.#listenerErrors === 'throw') throwLater(error);
     else if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
   }
 
-  /** Each change makes another list, so that observers may come and go while they are told. */
+  /** Each change makes a new list: observers may come and go while they are told. */
   #observe(observer: SocketObserver): () => void {
     this.#observers = [...this.#observers, observer];
     if (observer.message !== undefined) {
@@ -570,7 +570,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     return heard.includes(true);
   }
 
-  /** What the core calls. Kept off the class, whose own `close`, `ping` and `pong` mean the opposite direction. */
+  /** What the core calls. No members of the class: its own `ping` and `pong` mean the opposite direction. */
   static readonly #Delivery = class implements ConnectionHandler {
     readonly #socket: WebSocket;
 
@@ -591,7 +591,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       }
     }
 
-    /** Programs put a `pong` of their own over ours, to count pongs or to stay silent; ws calls it as well. */
+    /** Programs put a `pong` of their own over ours, to count pongs or to stay silent: it is called, as ws calls it. */
     answerPing(payload: Uint8Array): boolean {
       const socket = this.#socket;
       if (socket.pong === WebSocket.prototype.pong) return false;
@@ -637,7 +637,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     return this.#hold;
   }
 
-  /** Whether somebody hears of messages; whoever has put another `emit` in Node's place does. */
+  /** Whether somebody hears of messages, as whoever has put another `emit` in Node's place does. */
   #hasListener(): boolean {
     return (
       this.listenerCount('message') > 0 ||
@@ -747,7 +747,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     else if (id === 'handlerFailed' && !isHeard) warnOfError(cause, 'a WebSocket listener');
   }
 
-  /** Emits where the core is not listening for what a listener throws. */
+  /** Emits where the core does not catch what a listener throws. */
   #emitSafely<Name extends keyof WebSocketEvents>(name: Name, ...args: WebSocketEvents[Name]): void {
     try {
       (this.emit as (name: string, ...args: unknown[]) => boolean)(name, ...args);
@@ -776,7 +776,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     if (this.readyState === 0) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
   }
 
-  /** Too late to send: counted as the browser's `bufferedAmount` has it, and told to the callback. */
+  /** Too late to send: `bufferedAmount` counts it, as the browser's does, and the callback is told. */
   #refuseToSend(payload: Payload, callback: SendCallback | undefined): void {
     this.#unsentBytes += payloadLength(payload);
     const { readyState } = this;
@@ -784,7 +784,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     if (callback !== undefined) process.nextTick(this.#safeCallback(callback), error);
   }
 
-  /** To be called once: another caller's work may be what it is called from. */
+  /** A callback that keeps its async context, whoever's work it is called from, and whose errors end here. */
   #safeCallback(callback: SendCallback): (error?: Error | null) => void {
     return inCallersContext((error?: Error | null) => {
       try {
@@ -806,10 +806,10 @@ function sortArguments(
   return [protocols as string | readonly string[] | undefined, (options ?? {}) as ClientOptions];
 }
 
-/** What the browser's interface shows of a socket: its attributes can be enumerated. */
+/** The browser's attributes of a socket. */
 const ATTRIBUTES = ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url'];
 
-/** Gives the class and its sockets the names of the states, and makes the attributes enumerable, as browsers have both. */
+/** As in browsers: the class and its sockets have the names of the states, and the attributes are enumerable. */
 function defineStates(SocketClass: { readonly prototype: object }): void {
   for (const [value, name] of STATE_NAMES.entries()) {
     for (const owner of [SocketClass, SocketClass.prototype]) {

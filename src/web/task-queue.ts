@@ -1,5 +1,5 @@
 /**
- * Tasks in order, each only once all microtasks of the one before have run, as on a browser's event loop: what a program
+ * Tasks in order, as on a browser's event loop: each waits until all microtasks of the one before have run. What a program
  * does behind an `await` in one event's listener is done when the next event comes.
  */
 export class TaskQueue {

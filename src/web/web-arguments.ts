@@ -64,7 +64,7 @@ export function closeArgumentsOf(info: unknown, name: string): CloseArguments {
   );
 }
 
-/** Gives an error what no program could: the code that ended a connection, forbidden ones included. */
+/** Gives an error what no program could give it: the code that ended a connection, be it a forbidden one. */
 let setCloseInfo: (error: WebSocketError, closeCode: number, reason: string) => void;
 
 /** How a WebSocketStream ended, or is to end when its streams are cancelled or aborted with one. */

@@ -1,6 +1,6 @@
 /**
- * Conversions of Web IDL, as far as the interfaces of the WebSockets Standard need them: what programs give, turned into what
- * the standard's algorithms work on, or refused with the exception that browsers throw.
+ * Conversions of Web IDL, as far as the WebSockets Standard needs them: they turn what programs give into what the standard's
+ * algorithms work on, or refuse it with the exception that browsers throw.
  */
 
 import { Buffer } from 'node:buffer';

@@ -1,6 +1,6 @@
 /**
- * WebSocketStream, as browsers have it: a connection as a pair of web streams with back-pressure both ways, its opening
- * and closing as promises. On a WebSocket of its own, or on one that a server has accepted.
+ * WebSocketStream, as browsers have it: a connection as a pair of web streams, with back-pressure both ways, and its
+ * opening and closing as promises. It stands on a WebSocket of its own, or on one that a server has accepted.
  */
 
 import type { ReadableStream, WritableStream, WritableStreamDefaultController } from 'node:stream/web';
@@ -54,8 +54,8 @@ const OPEN = 1;
 const CLOSED = 3;
 
 /**
- * In bytes or characters. While so much leaves, the peer may have begun to close; shorter messages are on their way before it
- * could, and a Close frame that is seen behind them may well be the answer to them.
+ * In bytes or characters. While so much leaves, the peer may begin to close. Shorter messages have left before it could: a
+ * Close frame that comes behind them may well be the answer to them.
  */
 const LONG_MESSAGE = 1_048_576;
 
@@ -74,7 +74,7 @@ export class WebSocketStream {
   /** Whether any message has left. */
   #hasSent = false;
   #writing: WritableStreamDefaultController | undefined;
-  /** What nothing can be written any more because of. */
+  /** Why nothing can be written any more. */
   #writeError: unknown;
 
   /**
@@ -104,8 +104,8 @@ export class WebSocketStream {
   }
 
   /**
-   * Streams on a socket that a server has accepted. Its messages come to the stream from here on, and before them those
-   * that are kept for its handler, also when it has closed meanwhile.
+   * Streams on a socket that a server has accepted. They begin with the messages that are kept for its handler, also when
+   * the socket has closed meanwhile.
    * @throws {Error} when the messages are being iterated over already
    */
   static from(socket: WebSocket, options: MessagesOptions = {}): WebSocketStream {
@@ -179,7 +179,7 @@ export class WebSocketStream {
       this.#opening.resolve(connection);
     };
     if (socket.readyState === CLOSED) {
-      // Its handler has awaited something meanwhile: as if it had been in time.
+      // Its handler has awaited something first: it gets what it would have got in time.
       const { code, reason, error } = internals.endOf(socket);
       open();
       this.#closed(code, reason.toString(), error);
@@ -211,7 +211,7 @@ export class WebSocketStream {
       this.#closing.resolve({ closeCode, reason });
     } else {
       const error = closeError(cause?.message ?? CLOSED_OVER_DATA, closeCode, reason, cause);
-      // As in browsers: a stream that has been in use is one that cannot be written to any more.
+      // As in browsers: a stream that has been in use cannot be written to any more.
       this.#writeError = this.#hasSent && closeCode !== ABNORMAL_CLOSURE ? notWritable() : error;
       this.#reject(error);
     }
@@ -260,7 +260,7 @@ export class WebSocketStream {
     });
   }
 
-  /** Whether a message has left before the peer began to close: what leaves later is not looked at by it (§5.5.1). */
+  /** Whether a message has left before the peer began to close: it does not look at what leaves later (§5.5.1). */
   async #isTaken(socket: WebSocket, data: string | Uint8Array): Promise<boolean> {
     try {
       await socket.sendMessage(data);
@@ -320,7 +320,7 @@ function notWritable(): DOMException {
   return new DOMException('The connection is closed: nothing can be written any more', 'InvalidStateError');
 }
 
-/** From `close` on, the standard drops what comes; so the Close frame does not wait behind messages that nobody reads. */
+/** From `close` on, the standard drops what comes: the Close frame does not wait behind messages that nobody reads. */
 async function dropAll(messages: MessageIterator): Promise<void> {
   try {
     while (!(await messages.next()).done);

@@ -1,6 +1,6 @@
 /**
- * The WebSocket interface of the WebSockets Standard, as browsers have it: on the client's opening handshake and the
- * transport, with the global EventTarget and Event in place of Node's emitter. Refuses to know ws.
+ * The WebSocket of browsers, by the WebSockets Standard. It stands on the client's opening handshake and the transport, and
+ * has the global EventTarget and Event in place of Node's emitter. Refuses to know ws.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -295,8 +295,8 @@ export class WebSocket extends EventTarget {
 }
 
 /**
- * As `(DOMString or sequence<DOMString>)`, or a dictionary that has it as `protocols`. An object that has anything else is
- * another class's options, which must not be passed over: as in browsers it is a string, and no subprotocol.
+ * As `(DOMString or sequence<DOMString>)`, or a dictionary that has it as `protocols`. An object with anything else is
+ * another class's options and must not be passed over: as in browsers it is made a string, which is no subprotocol.
  */
 function listProtocols(value: unknown): readonly string[] {
   if (typeof value === 'object' || typeof value === 'function' || value === undefined) {

@@ -1,6 +1,6 @@
 /**
- * The two header parsers that ws exports, `extension` and `subprotocol`, with ws's shapes on the handshake's grammars
- * (§9.1, §4.1). Like ws's, they refuse the empty elements that a handshake passes over.
+ * The two header parsers that ws exports, `extension` and `subprotocol`: the handshake's grammars (§9.1, §4.1), with ws's
+ * results. Like ws's, they refuse the empty elements that a handshake passes over.
  */
 
 import { type ExtensionParam, formatExtensions, parseExtensions, parseSubprotocols } from '../handshake/index.ts';

@@ -88,14 +88,14 @@ export class PerMessageDeflate {
       : acceptResponse(extensions, this.#settings);
     if (negotiation.outcome !== 'accepted') throw negotiationError(negotiation);
     const { agreed, response } = negotiation;
-    // As ws, which gives back one of the objects that it was given: those of `extension.parse` have no prototype.
+    // ws gives back one of the objects that it was given; those of `extension.parse` have no prototype.
     const [like = null] = configurations;
     const params = Object.assign(
       Object.create(like && Object.getPrototypeOf(like)),
       readParams(response),
     ) as PerMessageDeflateParams;
     if (!isServer) {
-      // What the client asked of itself holds whether the answer repeats it or not.
+      // What the client asked of itself holds, whether the answer repeats it or not.
       if (agreed.clientNoContextTakeover) params.client_no_context_takeover = true;
       if (typeof this.#settings.clientMaxWindowBits === 'number') {
         params.client_max_window_bits = agreed.clientMaxWindowBits;
@@ -122,7 +122,7 @@ export class PerMessageDeflate {
     const done = inCallersContext(callback);
     this.#compressing.add(done);
     this.#deflater.deflate(payload, fin, (error, output) => {
-      // Never during the call: whoever calls expects to have finished first, and may call `cleanup` in the next tick.
+      // Never during the call: the caller expects to finish first, and may call `cleanup` in the next tick.
       setImmediate(() => {
         if (!this.#compressing.delete(done)) return;
         if (error === undefined) done(null, output.length === 0 ? Buffer.from(EMPTY_BLOCK) : asBuffer(output));
@@ -155,7 +155,7 @@ export class PerMessageDeflate {
     });
   }
 
-  /** Frees the memory. Compressions under way end with an error, in this call; decompressions are not heard of again. */
+  /** Frees the memory. Compressions under way end with an error, in this call; decompressions never call back. */
   cleanup(): void {
     this.#inflater?.close();
     this.#deflater?.close();

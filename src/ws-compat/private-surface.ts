@@ -1,6 +1,6 @@
 /**
- * What ws's sockets have in the members that are not documented and yet relied on, `_sender`, `_receiver` and
- * `_extensions`: made on our transport when somebody asks for them. Socket.IO writes broadcasts, encoded once, through `_sender`.
+ * Members of ws's sockets that are not documented and that programs rely on: `_sender`, `_receiver` and `_extensions`. They
+ * are made on our transport when somebody asks for them. Socket.IO writes broadcasts, encoded once, through `_sender`.
  */
 
 import { Writable } from 'node:stream';
@@ -15,7 +15,7 @@ import { Sender, type SenderCallback } from './sender.ts';
 /** The extensions in use, by name, with their parameters. */
 export type ExtensionsInUse = Record<string, { readonly params: PerMessageDeflateParams }>;
 
-/** Sends what has been encoded elsewhere behind everything that the WebSocket itself has sent. */
+/** Sends frames that were encoded elsewhere, behind everything that the WebSocket itself has sent. */
 export class TransportSender extends Sender {
   readonly #transport: SocketTransport;
 
@@ -76,7 +76,7 @@ declare module '../socket/websocket.ts' {
   }
 }
 
-/** Makes one for each transport, when it is asked for. */
+/** The getter of a part that is made once for each transport, when somebody asks for it. */
 function onTransport<Part>(make: (transport: SocketTransport) => Part): (this: WebSocket) => Part | null {
   const parts = new WeakMap<SocketTransport, Part>();
   return function () {

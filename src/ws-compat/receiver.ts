@@ -1,6 +1,6 @@
 /**
- * The receiving half that ws exports: bytes in, `message`, `ping`, `pong`, `conclude` and `error` out, as a Writable on
- * the core's Connection. Answers nothing by itself. A WebSocket does not receive through it.
+ * The receiving half that ws exports, a Writable on the core's Connection: bytes go in; `message`, `ping`, `pong`,
+ * `conclude` and `error` come out. It answers nothing by itself. A WebSocket does not receive through it.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -32,7 +32,7 @@ export interface ReceiverOptions {
   readonly extensions?: Readonly<Record<string, Decompressor | undefined>> | undefined;
   /** Whether frames come from a client, masked (§5.1). Default false. */
   readonly isServer?: boolean | undefined;
-  /** Takes no effect: frames that have not arrived whole are kept in one piece and not as a list of chunks. */
+  /** Has no effect: what has come of a frame is kept in one piece, not as a list of chunks. */
   readonly maxBufferedChunks?: number | undefined;
   /** Most fragments of a message. Default 0, no limit. */
   readonly maxFragments?: number | undefined;
@@ -115,7 +115,7 @@ export class Receiver extends Writable {
     };
   }
 
-  /** Emits now, or alone in a turn of its own with everything behind it waiting. */
+  /** Emits now; or in a turn of its own, for which everything behind it waits. */
   #tell(name: string, ...args: unknown[]): void {
     if (!this.#isDeferring) {
       this.emit(name, ...args);
