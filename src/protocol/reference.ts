@@ -67,6 +67,23 @@ function numberAt(bytes: Uint8Array, at: number, byteCount: number): number {
   return number;
 }
 
+/**
+ * §5.3 word for word: octet i of the payload is XORed with octet i mod 4 of the key, which masks and unmasks. In place;
+ * the oracle for `mask`. `position` is the place of bytes[start] in the payload.
+ */
+export function maskReference(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maskingKey: number,
+  position: number,
+): void {
+  for (let i = start; i < end; i++) {
+    const keyByte = maskingKey >>> (24 - 8 * ((position + i - start) & 3));
+    bytes[i]! ^= keyByte;
+  }
+}
+
 /** What is wrong with a frame. `detail` is the number that the violation's message speaks of. */
 export interface ReferenceFault {
   readonly id: ViolationId;
@@ -148,23 +165,6 @@ function excessOf(detail: number, fin: boolean, message: MessageSize, limits: Li
   const costBytes = messageBytes + fragments * limits.fragmentOverheadBytes;
   const isCostly = fragments > limits.maxFragments || costBytes > limits.maxMessageCostBytes;
   return isCostly ? { id: 'tooManyFragments', detail } : undefined;
-}
-
-/**
- * §5.3 word for word: octet i of the payload is XORed with octet i mod 4 of the key, which masks and unmasks. In place;
- * the oracle for `mask`. `position` is the place of bytes[start] in the payload.
- */
-export function maskReference(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  maskingKey: number,
-  position: number,
-): void {
-  for (let i = start; i < end; i++) {
-    const keyByte = maskingKey >>> (24 - 8 * ((position + i - start) & 3));
-    bytes[i]! ^= keyByte;
-  }
 }
 
 /** A frame that its receiver accepts. */

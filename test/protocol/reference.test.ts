@@ -1,6 +1,9 @@
 /** The reference reader, beside the RFC: the examples of §5.7, each rule once, and what is not there yet. */
 
+import { readFileSync } from 'node:fs';
+import { format } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import * as protocol from '../../src/protocol/index.ts';
 import {
   closeFaults,
   headerFaults,
@@ -161,5 +164,18 @@ describe('messages', () => {
     const wire = hex(`81 81 ${KEY} 00`);
     expect(readFrame(wire, { role: 'server' })).toMatchObject({ payload: hex('37') });
     expect(wire).toEqual(hex(`81 81 ${KEY} 00`));
+  });
+});
+
+describe('the notes', () => {
+  it('§5.7 the example of 05-framing.md prints what it says', () => {
+    const page = readFileSync(new URL('../../spec-notes/rfc6455/05-framing.md', import.meta.url), 'utf8');
+    const code = /```js\n([\s\S]*?)```/.exec(page)![1]!;
+    const printed: string[] = [];
+    const program = code.replace(/^import (.*) from 'framewright\/protocol';/, 'const $1 = protocol;');
+    const log = (...words: unknown[]) => printed.push(`// ${format(...words)}`.trimEnd());
+    new Function('protocol', 'console', program)(protocol, { log });
+    // A comment that is a sentence ends with a full stop; the others are what is printed.
+    expect(printed).toEqual(code.split('\n').filter((line) => /^\/\/.*[^.]$/.test(line)));
   });
 });
