@@ -21,11 +21,14 @@ import type { ConnectionSettings } from '../options/connection-settings.ts';
 import { isThenable } from '../socket/emitter.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
+import type { HttpAnswer } from './http-answer.ts';
 
 /** An answer that refuses. Without a message the server says it in its own words. */
 export interface Rejection extends RefusalResponse {
   /** What was wrong with the request, if that is why. */
   readonly check?: CheckId;
+  /** The application's own answer, in place of message and headers. */
+  readonly answer?: HttpAnswer;
 }
 
 /** What a server decides about one request. What is thrown here, by hooks of the application, is answered with 500. */
@@ -37,7 +40,7 @@ export interface Policy<Socket extends WebSocket = WebSocket> {
   rules(): UpgradeRequestOptions;
   /** What may be agreed on for compression; undefined for nothing. */
   deflate(): DeflateSettings | undefined;
-  /** Asks the application, which answers now or later, by one of the two; or refuses by itself. */
+  /** Asks the application, which answers now or later, by one of the two. */
   ask(request: AcceptableRequest, decide: (verdict: true | Rejection) => void, fail: (error: unknown) => void): void;
   /** False once the server takes no more connections. */
   isRunning(): boolean;

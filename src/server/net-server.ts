@@ -18,7 +18,6 @@ import {
   type HeaderMap,
   listHasToken,
   parseTarget,
-  type RefusalResponse,
   type RequestHead,
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
@@ -30,8 +29,8 @@ import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
-import { accept, type Policy } from './acceptance.ts';
-import { type Authorization, type AuthorizationRefusal, answerOf, askAuthorize } from './authorize.ts';
+import { accept, type Policy, type Rejection } from './acceptance.ts';
+import { type Authorization, answerOf, askAuthorize } from './authorize.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
 import { checkAnswer, endWith, formatAnswer, type HttpAnswer, writeAnswer } from './http-answer.ts';
@@ -307,8 +306,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
           return;
         }
         socket.pause();
-        const forbid = (refusal: AuthorizationRefusal) => this.#forbid(socket, refusal);
-        askAuthorize(authorize, request, () => decide(true), forbid).catch(fail);
+        askAuthorize(authorize, request).then(decide, fail);
       },
       isRunning: () => this.server.listening,
       chooseSubprotocol: (offered) => chooseSubprotocol(offered, subprotocols),
@@ -328,16 +326,11 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     };
   }
 
-  #forbid(socket: Socket, { status, bytes }: AuthorizationRefusal): void {
+  #refuse(socket: Socket, { status, message = OWN_WORDS[status], headers = [], answer }: Rejection): void {
     if (socket.destroyed) return;
-    this.#reportRefusal(socket, status, 'authorize() said no');
-    endWith(socket, bytes);
-  }
-
-  #refuse(socket: Socket, { status, message = OWN_WORDS[status], headers = [] }: RefusalResponse): void {
-    if (socket.destroyed) return;
+    const bytes = answer ? formatAnswer(answer, true) : buildRefusalResponse({ status, message, headers });
     this.#reportRefusal(socket, status, message ?? '');
-    endWith(socket, buildRefusalResponse({ status, message, headers }));
+    endWith(socket, bytes);
   }
 
   #reportRefusal(socket: Socket, status: number, message: string): void {

@@ -16,7 +16,6 @@ import {
   chooseSubprotocol,
   formatHead,
   HeaderMap,
-  type RefusalResponse,
   type UpgradeRequest,
   type UpgradeRequestOptions,
   type UpgradeResponse,
@@ -35,10 +34,10 @@ import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
-import { accept, completeAcceptance, type Policy } from './acceptance.ts';
+import { accept, completeAcceptance, type Policy, type Rejection } from './acceptance.ts';
 import { type Authorize, askAuthorize } from './authorize.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
-import { endWith } from './http-answer.ts';
+import { endWith, formatAnswer } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
 import { askVerifyClient, type VerifyClient } from './verify-client.ts';
@@ -305,12 +304,7 @@ export class WebSocketServer<
         const { authorize, verifyClient } = this.options;
         const secure = (socket as Partial<TLSSocket>).encrypted === true;
         if (authorize) {
-          askAuthorize(
-            authorize,
-            request,
-            () => decide(true),
-            ({ bytes }) => endWith(socket, bytes),
-          ).catch(fail);
+          askAuthorize(authorize, request).then(decide, fail);
         } else if (verifyClient) {
           askVerifyClient(verifyClient, { origin: origin as string, secure, req: request }, decide, fail);
         } else decide(true);
@@ -452,9 +446,10 @@ function headOf(request: IncomingMessage): UpgradeRequest {
 }
 
 /** Answers with a status and ends the socket. */
-function refuse(socket: Duplex, rejection: RefusalResponse): void {
+function refuse(socket: Duplex, { answer, ...rejection }: Rejection): void {
   if (!socket.listeners('error').includes(ignoreError)) socket.on('error', ignoreError);
-  endWith(socket, buildRefusalResponse({ contentType: 'text/html', ...rejection }));
+  const response = { contentType: 'text/html', ...rejection };
+  endWith(socket, answer ? formatAnswer(answer, true) : buildRefusalResponse(response));
 }
 
 /** @throws {TypeError} when one is no token, or when `handleProtocols` is there to choose as well */
