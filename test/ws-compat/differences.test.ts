@@ -357,7 +357,7 @@ const CHECKS: readonly Check[] = [
   {
     row: 'unknown options are passed over',
     run: async (library) => [
-      outcome(() => typeof new library.WebSocketServer({ noServer: true, authorize: fail } as object)),
+      outcome(() => typeof new library.WebSocketServer({ noServer: true, onRequest: fail } as object)),
       await reachingProcess(async () => {
         new library.WebSocketServer({ noServer: true, maxPyaload: 5 } as object);
         await nextTurn();
