@@ -1,6 +1,4 @@
-/**
- * What a sub-command of `framewright` is. The dispatch in `main.ts` knows nothing else about them.
- */
+/** A sub-command of `framewright`, as the dispatch in `main.ts` sees it: that knows nothing else about them. */
 
 export interface Command {
   /** The word that selects it: `framewright <name> …`. */

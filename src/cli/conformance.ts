@@ -1,6 +1,7 @@
 /**
  * `framewright conformance`: runs the conformance cases against a server that echoes, or serves them to a client that
- * does, and prints a report. The cases and their judging are src/conformance's; this is arguments, files and progress.
+ * does, and prints a report. This file reads arguments, writes files and shows progress; src/conformance has the cases
+ * and judges them.
  */
 
 import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * `framewright decode`: prints recorded bytes frame by frame and field by field, up to the first violation. The reading
- * is the inspector's; this finds the bytes and prints the outcome.
+ * `framewright decode`: prints recorded bytes frame by frame and field by field, up to the first violation. This file
+ * finds the bytes and prints; the inspector reads.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The playground page as a map from path to file, read once at the start: what is not in the map is not there, so no
- * request reaches the file system. Answers plain HTTP requests from it, for whichever server asks.
+ * The files of the playground page, in a map from path to file. They are read once, at the start, so that no request
+ * reaches the file system. Whichever server asks gets its answers to plain HTTP requests here.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The server behind `framewright serve`: an echo WebSocket at `/`, the watch of a page's own connection at `/watch`, and
- * the page itself over plain HTTP, all on one port; on node:http, or on bare TCP through `listen()`.
+ * The server behind `framewright serve`. One port has an echo WebSocket at `/`, the watch of a page's own connection at
+ * `/watch`, and the page itself over plain HTTP. The server is node:http's, or bare TCP's through `listen()`.
  */
 
 import { once } from 'node:events';

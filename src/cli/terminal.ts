@@ -1,6 +1,6 @@
 /**
- * The terminal's conventions: colours only where a person looks and has not asked for none (NO_COLOR), and a reader that
- * goes away early, as `head` does, is no error.
+ * How a command speaks to a terminal. It uses colours only where a person looks and has not asked for none (NO_COLOR). A
+ * reader that goes away early, as `head` does, is no error.
  */
 
 import type { Tone } from '../inspector/index.ts';
@@ -25,7 +25,7 @@ export function endQuietlyOnBrokenPipe(stream: NodeJS.WritableStream): void {
   });
 }
 
-/** Writes to stdout and waits until it has been taken, so that a long report is not cut by the end of the process. */
+/** Writes to stdout and waits until that has been taken: the end of the process cuts no long report. */
 export async function print(text: string): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
 }

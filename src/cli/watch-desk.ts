@@ -1,7 +1,7 @@
 /**
  * Records the bytes of connections whose page asked for it, and tells them to that page as they pass. A page first opens
- * a watch under an id of 128 random bits, then its own connection, naming the id; nobody else knows it. Nothing is kept
- * here: bytes go straight on, and a connection is read no faster than its page takes in what is told of it.
+ * a watch under an id of 128 random bits, then its own connection, which names the id; nobody else knows it. Nothing is
+ * kept here: bytes go straight on, and a connection is read no faster than its page takes what it is told.
  */
 
 import type { Duplex } from 'node:stream';

@@ -1,7 +1,7 @@
 /**
- * Plays one case against a testee: sends what the script says, records what comes, closes, and has `verdict.ts` judge it
- * once TCP is gone. It does so in either role; who connects to whom, and what is agreed on then, is settled before.
- * Every wait has a deadline, so that a case always ends.
+ * Plays one case against a testee, in either role: sends what the script says, records what comes, closes, and has
+ * `verdict.ts` judge it once TCP is gone. Who connects to whom and what is agreed on is settled before. Every wait has a
+ * deadline, so that a case always ends.
  */
 
 import type { Socket } from 'node:net';
@@ -39,10 +39,10 @@ export interface CaseResult extends Verdict {
 /** From the fuzzer's Close frame to the testee's. */
 const CLOSE_HANDSHAKE_TIMEOUT_MS = 1000;
 /**
- * From the last Close frame to the end of TCP, which is the server's to bring about (§7.1.1). Autobahn has this deadline
- * for closing handshakes that it started, and calls them unclean then; for those of the testee it waits without one, and
- * hangs when the testee leaves TCP open. Here the same second holds for both. Where the script sets a deadline as short,
- * that one began earlier and so ends earlier: then the fuzzer drops TCP behind a clean closing handshake.
+ * From the last Close frame to the end of TCP, which the server has to bring about (§7.1.1). Autobahn has this deadline
+ * for closing handshakes that it started, and calls them unclean when it passes. For those of the testee it waits without
+ * one, and hangs when the testee leaves TCP open. Here the same second holds for both. Where the script sets a deadline
+ * as short, that one began earlier and ends earlier: then the fuzzer drops TCP behind a clean closing handshake.
  */
 const SERVER_DROP_TIMEOUT_MS = 1000;
 /** More than any case expects: a longer list is wrong whatever follows. */

@@ -1,6 +1,6 @@
 /**
  * The compressed messages of a case, made one by one as they are sent. Cases that differ only in their fragments, or in
- * what they want of the testee, send the same ones: so they are kept for the next case, within bounds.
+ * what they want of the testee, send the same ones, so they are kept for the next case, within bounds.
  */
 
 import { type CorpusName, corpusOf } from './corpora.ts';

@@ -1,7 +1,7 @@
 /**
- * What the compressed messages of groups 12 and 13 are cut from: five files as large as those of the Autobahn test
- * suite, of the same kinds, and as hard to compress, but made here, from a seed, when they are first asked for. Knows
- * nothing of compression and frames.
+ * What the compressed messages of groups 12 and 13 are cut from: five files like those of the Autobahn test suite, as
+ * large, of the same kinds, and as hard to compress. They are made here, from a seed, when they are first asked for.
+ * Nothing here knows of compression or frames.
  */
 
 import { RandomNumbers } from './random-numbers.ts';

@@ -1,6 +1,6 @@
 /**
- * Deadlines in time that this process was there to use: a pause of the machine, or a burst of work in which sockets had
- * to wait for their turn, must not count against the testee. What has arrived when time is up is read first.
+ * Deadlines that count only the time in which this process could run. A pause of the machine must not count against the
+ * testee, and neither must a burst of work in which sockets had to wait. What has arrived when time is up is read first.
  */
 
 const TICK_MS = 20;

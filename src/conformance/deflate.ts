@@ -1,7 +1,7 @@
 /**
  * The fuzzer's own compression of messages (RFC 7692 §7.2): raw DEFLATE at zlib's level 6, with the window and the
- * context that were agreed on. Keeps no zlib stream between messages, but the text that the next one may refer back to,
- * and gives it to zlib as a dictionary: that costs microseconds, and nothing has to be waited for.
+ * context that were agreed on. No zlib stream lives between messages. What is kept is the text that the next message may
+ * refer back to, which zlib gets as a dictionary: nothing has to be waited for then.
  */
 
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';

@@ -1,6 +1,7 @@
 /**
- * The opening handshake of the fuzzer as client (§4.1) on a bare TCP or TLS socket. Hands the socket over paused, so
- * that the first frames wait for their reader. Extensions are offered as a case has it; what is answered is not judged.
+ * The opening handshake of the fuzzer as client (§4.1) on a bare TCP or TLS socket. The socket is handed over paused, so
+ * that the first frames wait for their reader. Extensions are offered as a case has it; the answer to them is judged
+ * elsewhere.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * The fuzzer's frames as bytes (§5.2, §5.3): RSV bits and opcodes as the case wants them, messages cut into fragments,
- * and, when it is the client, everything masked with a fresh random key. Knows nothing of when frames are written.
+ * The fuzzer's frames as bytes (§5.2, §5.3). RSV bits and opcodes are as the case wants them; messages are cut into
+ * fragments; a client masks everything with a fresh random key. When frames are written is decided elsewhere.
  */
 
 import { randomInt } from 'node:crypto';
@@ -12,8 +12,8 @@ export function rawFirstByte(opcode: number, fin: boolean, rsv: number): number 
 }
 
 /**
- * How many frames a message becomes: one when it fits, else one more than whole fragments fit in, so that a multiple of
- * the fragment size ends with an empty frame.
+ * How many frames a message becomes: one when it fits. Otherwise one more than whole fragments fit in it, so that a
+ * multiple of the fragment size ends with an empty frame.
  */
 export function fragmentCount(lengthBytes: number, fragmentBytes: number): number {
   return lengthBytes <= fragmentBytes ? 1 : Math.floor(lengthBytes / fragmentBytes) + 1;

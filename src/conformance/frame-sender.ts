@@ -1,6 +1,6 @@
 /**
- * The fuzzer's sending half: takes steps of a case, writes their frames, counts them, and notes them in the log. Whether
- * the connection is in a state to send is the caller's business.
+ * The fuzzer's sending half: takes the steps of a case, writes their frames, counts them and logs them. The caller
+ * decides whether the connection is in a state to send.
  */
 
 import type { Socket } from 'node:net';

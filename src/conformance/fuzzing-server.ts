@@ -1,6 +1,6 @@
 /**
- * The fuzzer as server: a client under test connects once for each case, in the way that clients are tested with the
- * Autobahn test suite: the request-target says what it wants, cases are numbered from 1 in the order of the list.
+ * The fuzzer as server. A client under test connects once for each case, as clients do with the Autobahn test suite: the
+ * request-target says what it wants, and cases are numbered from 1 in the order of the list.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -27,8 +27,8 @@ export interface FuzzingServerOptions {
   /** Ids of the same form that are left out of those. Default: none. */
   readonly exclude?: string;
   /**
-   * How long to wait for another client once all that came have asked for their reports and are gone, in milliseconds,
-   * before the server counts as `finished`. Default 5000.
+   * How long the server waits for another client once all that came have asked for their reports and are gone; then it is
+   * `finished`. In milliseconds, default 5000.
    */
   readonly lingerMs?: number;
   /** Hears of each case as it ends. */

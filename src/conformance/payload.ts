@@ -1,6 +1,6 @@
 /**
  * Payloads as the cases describe them: a few bytes, or a unit repeated up to a length of megabytes. They become bytes
- * when they are sent, so that the table of all cases stays small. Knows nothing of frames.
+ * when they are sent, so that the table of all cases stays small.
  */
 
 export interface Payload {

@@ -1,7 +1,7 @@
 /**
- * Writes of the fuzzer, cut as a case demands: whatever is sent in one turn of the event loop leaves in one write, unless
- * a frame is to be alone or in pieces; then each piece is a write of its own, in a turn of its own, and what comes later
- * queues up behind it. Knows bytes, not frames.
+ * Writes the fuzzer's bytes, cut as a case demands. What is sent in one turn of the event loop leaves in one write. A
+ * frame that is to be alone or in pieces is written by itself, each piece in a turn of its own, and what comes later
+ * queues up behind it.
  */
 
 import type { Socket } from 'node:net';

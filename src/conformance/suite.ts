@@ -1,6 +1,6 @@
 /**
- * Runs many cases against one server: light ones side by side, then the heavy ones of group 9 one at a time, so that
- * neither's deadlines are spent waiting for the other; at last those with compression, a few at a time.
+ * Runs many cases against one server. Light ones go side by side. The heavy ones of group 9 follow one at a time, so that
+ * neither kind spends its deadlines waiting for the other. Those with compression come last, a few at a time.
  */
 
 import { type ConformanceCase, compareIds } from './case.ts';

@@ -1,8 +1,8 @@
 /**
- * What the testee sends, read and checked as strictly as the testee is expected to read (§5, §7.4, §8.1), and compression
- * as it was agreed on. Reports messages, control frames and every breach, and goes on reading behind one, the frame that
- * broke the rules included: what follows from them is the caller's business. The rules are those of the reference reader,
- * so that a fault of the package's parser is not shared by the runner that tests it.
+ * Reads what the testee sends, and checks it as strictly as the testee has to check what it gets (§5, §7.4, §8.1):
+ * frames, text, close codes, and compression as it was agreed on. It reports messages, control frames and every breach,
+ * and reads on behind a breach, the frame that broke the rules included: the caller decides what follows. The rules are
+ * the reference reader's, so that the runner does not share a fault of the parser that it tests.
  */
 
 import { isUtf8 } from 'node:buffer';

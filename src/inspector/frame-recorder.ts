@@ -1,7 +1,7 @@
 /**
- * Records the frames of a stream (§5.2) as their bytes come, with what is wrong with each: the reference reader judges
- * headers and Close bodies (§5.5.1, §7.4), and text is checked as it arrives (§8.1). Answers nothing, puts nothing
- * together, and keeps no frame that it has handed on, so that it can follow a connection for as long as that lives.
+ * Records the frames of a stream (§5.2) as their bytes come, and what is wrong with each. The reference reader judges
+ * headers and Close bodies (§5.5.1, §7.4); text is checked as it arrives (§8.1). The recorder answers nothing and puts
+ * nothing together. It keeps no frame that it has handed on, so it can follow a connection for as long as that lives.
  */
 
 import {

@@ -1,7 +1,6 @@
 /**
- * The opening handshake as people want to see it (§4.1, §4.2.2): the head at the front of a recorded stream, line by line
- * with what each field is for, and how the key becomes the accept value. Reading and judging are the handshake folder's;
- * this only tells.
+ * The opening handshake as people want to see it (§4.1, §4.2.2): the head in front of the frames, line by line, what each
+ * field is for, and how the key becomes the accept value. The handshake folder reads and judges; this file tells.
  */
 
 import { acceptResponse, PERMESSAGE_DEFLATE, resolveDeflateSettings } from '../deflate/negotiate.ts';
@@ -146,8 +145,8 @@ export function receiverOf(kind: HeadView['kind']): Role {
 }
 
 /**
- * Finds the handshake at the front of a recorded direction, past requests or responses that came before it on the same
- * connection, with their bodies.
+ * Finds the handshake at the front of a recorded direction. Requests or responses that came before it on the same
+ * connection are passed over, bodies included.
  */
 export function readOpening(bytes: Uint8Array): Opening {
   const preceding: HttpMessageView[] = [];

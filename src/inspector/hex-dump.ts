@@ -1,7 +1,7 @@
 /**
- * Hex dumps: lines of bytes with an offset in front and perhaps their characters behind, as hexdump -C, xxd, od and
- * Wireshark print them. The offsets are the proof: they say how many bytes each line has, so that neither they nor the
- * characters are taken for bytes. Text without them is left to `parseHex`.
+ * Reads hex dumps: lines of bytes with an offset in front and perhaps their characters behind, as hexdump -C, xxd, od and
+ * Wireshark print them. The offsets say how many bytes each line has, so neither they nor the characters are taken for
+ * bytes. Text without offsets is left to `parseHex`.
  */
 
 import { digitAt, HexSyntaxError, parseHex } from './hex.ts';

@@ -1,6 +1,6 @@
 /**
- * Bytes as hexadecimal text, both ways. Reading is tolerant of the ways in which people write bytes down and exact about
- * what it cannot read. It refuses to know what the bytes mean.
+ * Bytes as hexadecimal text, both ways. Reading takes the many ways in which people write bytes down, and says exactly
+ * what it cannot read. What the bytes mean is not known here.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What somebody hands in to be inspected, made bytes of a connection: raw bytes stay as they are, text is read as hex, and
- * files that hold something else are called by their name, with what to do, instead of being taken for frames.
+ * Makes bytes of a connection out of what somebody hands in. Raw bytes stay as they are; text is read as hex. A file that
+ * holds something else is called by its name, and the error says what to do.
  */
 
 import { headKindOf } from './handshake.ts';

@@ -1,7 +1,6 @@
 /**
- * Reads the bytes of one direction of a connection, frame by frame, and tells what they say (§5), with the opening
- * handshake in front of them if they have one (§4). The recorder and the handshake folder read; this turns what they find
- * into views.
+ * Reads the bytes of one direction of a connection and tells what they say: the opening handshake if they begin with one
+ * (§4), and frame by frame (§5). The recorder and the handshake folder read; this file turns what they find into views.
  */
 
 import {
@@ -81,8 +80,8 @@ export function isWholeAndLegal(view: InspectionView): boolean {
 const NO_FRAMES: readonly FrameView[] = [];
 
 /**
- * An inspection that goes on: bytes in, as they pass, and out the frames that they complete. Each byte is looked at once,
- * and no frame is kept, so that it can follow a connection for as long as that lives.
+ * An inspection that goes on: bytes go in as they pass, and the frames that they complete come out. Each byte is looked
+ * at once and no frame is kept, so it can follow a connection for as long as that lives.
  */
 export class StreamInspector {
   role: Role = 'server';

@@ -1,4 +1,4 @@
-/** Bytes pasted as hex or as a hex dump, taken apart by the parser that servers and clients run. */
+/** Takes bytes that were pasted as hex or as a hex dump apart, with the inspector. */
 
 import { memo, useDeferredValue, useId, useMemo, useState } from 'react';
 import {

@@ -1,6 +1,6 @@
 /**
- * A run of frames. The browser lays out and paints a full one only when it comes near the view (style.css), and React
- * passes over those that have not changed.
+ * A run of frames. The browser lays out and paints a full one only when it comes near the view (style.css). React passes
+ * over those that have not changed.
  */
 
 import { memo, type ReactNode } from 'react';

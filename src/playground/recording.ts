@@ -1,7 +1,7 @@
 /**
- * What passed on one connection, as a list of frames in the order in which they were complete on the wire, both directions
- * together. Bytes are inspected as they come and each once. Frames lie in blocks that change only at the end of the list,
- * so that whoever shows them has to look at the last block only.
+ * What passed on one connection: a list of the frames of both directions, in the order in which they were complete on the
+ * wire. Bytes are inspected once, as they come. Frames lie in blocks that change only at the end of the list: whoever
+ * shows them has to look at the last block only.
  */
 
 import {

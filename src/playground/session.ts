@@ -1,8 +1,8 @@
 /**
- * The page's connections to the echo server it came from, and the watch that shows what passed on their wires: a store that
- * components subscribe to. Only what the browser's own WebSocket tells goes into the log; only what the server saw on the
- * wire goes into recordings. However much happens, subscribers hear of it so many times a second and no more: to draw the
- * page costs more than to take a frame in.
+ * The page's connections to the echo server it came from, and the watch that shows what passed on their wires. It is a
+ * store that components subscribe to. The log has only what the browser's own WebSocket tells, recordings only what the
+ * server saw on the wire. Subscribers hear of changes so many times a second and no more, since drawing the page costs
+ * more than taking a frame in.
  */
 
 import { parseHex, type WatchRequest, type WireEvent } from '../inspector/index.ts';

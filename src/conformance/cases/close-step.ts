@@ -1,4 +1,4 @@
-/** The body of a Close frame (§5.5.1) as a step, for bodies that must not be sent as well as for those that may. */
+/** A step that sends a Close frame with this body (§5.5.1), which may be one that must not be sent. */
 
 import type { Step } from '../case.ts';
 import { joined, NOTHING, type Payload } from '../payload.ts';
