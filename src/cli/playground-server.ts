@@ -8,7 +8,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { buildRefusalResponse } from '../handshake/index.ts';
-import { listen, type WebSocket, WebSocketServer } from '../index.ts';
+import { type ConnectionOptions, listen, type WebSocket, WebSocketServer } from '../index.ts';
 import { echo } from './echo.ts';
 import { answerPlainRequest, type PageAssets } from './page-assets.ts';
 import { WatchDesk } from './watch-desk.ts';
@@ -31,9 +31,11 @@ export interface PlaygroundServer {
   close(): Promise<void>;
 }
 
-/** How long clients may take over the closing handshake at the end, in milliseconds. */
-const CLOSE_TIMEOUT_MS = 2000;
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** Of both servers. Clients may not take long over the closing handshake at the end. */
+const CONNECTION_OPTIONS: ConnectionOptions = {
+  limits: { maxMessageBytes: 16 * 1024 * 1024 },
+  closeTimeoutMs: 2000,
+};
 const GOING_AWAY = 1001;
 const FAREWELL = 'the server shuts down';
 const NO_PATH = { status: 404, message: 'There is no WebSocket at this path: use /\n' };
@@ -82,8 +84,7 @@ async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Prom
     {
       port,
       host,
-      limits: { maxMessageBytes: MAX_MESSAGE_BYTES },
-      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      ...CONNECTION_OPTIONS,
       onRequest: ({ method, url }) => answerPlainRequest(assets, method, url),
       authorize(request) {
         const obstacle = obstacleTo(request.url, isClosing);
@@ -104,11 +105,7 @@ async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Prom
 
 async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Promise<PlaygroundServer> {
   const desk = new WatchDesk();
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
-    closeTimeout: CLOSE_TIMEOUT_MS,
-  });
+  const sockets = new WebSocketServer({ noServer: true, ...CONNECTION_OPTIONS });
   const server = createServer((request, response) => {
     const { status, headers, body } = answerPlainRequest(assets, request.method ?? '', request.url ?? '');
     response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });

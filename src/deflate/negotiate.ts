@@ -9,6 +9,7 @@
 
 import type { Extension, ExtensionParam } from '../handshake/index.ts';
 import type { Role } from '../protocol/index.ts';
+import { checkWholeNumber } from '../protocol/whole-number.ts';
 
 /** The one extension that is offered and agreed to; its name is registered, as §9.1 asks. */
 export const PERMESSAGE_DEFLATE = 'permessage-deflate';
@@ -172,24 +173,17 @@ function windowBitsSetting(name: string, value: number | boolean | undefined): n
   return value;
 }
 
-/** @throws {RangeError} for a number that zlib would not take */
+/** @throws {TypeError | RangeError} for what zlib would not take */
 export function checkZlibTuning(name: string, tuning: ZlibTuning = NO_TUNING): ZlibTuning {
   for (const [key, least, most] of TUNING_RANGES) {
-    const value = tuning[key];
-    if (value !== undefined && !isInteger(value, least, most)) {
-      throw new RangeError(`${name}.${key} must be a whole number from ${least} to ${most}; got ${value}`);
-    }
+    if (tuning[key] !== undefined) checkWholeNumber(`${name}.${key}`, tuning[key], least, most);
   }
   return tuning;
 }
 
 /** Whether `value` may be a window's size: 2^8 to 2^15 bytes (RFC 7692 §7.1.2). */
 export function isWindowBits(value: unknown): value is number {
-  return isInteger(value, MIN_WINDOW_BITS, MAX_WINDOW_BITS);
-}
-
-function isInteger(value: unknown, least: number, most: number): boolean {
-  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+  return Number.isInteger(value) && (value as number) >= MIN_WINDOW_BITS && (value as number) <= MAX_WINDOW_BITS;
 }
 
 // ---- Server -------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
  * not given. Each door takes its rows from here, the code its defaults, and spec-notes/options.md is made of it.
  */
 
-import { type Limits, resolveLimits } from '../protocol/index.ts';
+import type { Limits } from '../protocol/index.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from '../ws-compat/option-names.ts';
 import { DEFLATE } from './deflate-options.ts';
 import { areFields } from './given-fields.ts';
@@ -167,20 +167,10 @@ export const OPTIONS = {
   maxBufferedChunks: { at: WS_NAMED, kind: NUMBER },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
-/** The names of ours that a door takes. */
-export type OptionAt<Name extends DoorName> = {
-  [Option in keyof typeof OPTIONS]: Name extends (typeof OPTIONS)[Option]['at'][number] ? Option : never;
-}[keyof typeof OPTIONS];
-
 const ROWS = Object.entries<OptionRow>(OPTIONS);
 
 /** The longest message where options have ws's names: ws's default. */
 export const WS_DEFAULT_LIMITS: Partial<Limits> = { maxMessageBytes: 104_857_600 };
-
-/** What holds when no limit is given. */
-export function defaultLimits(door: DoorName): Limits {
-  return resolveLimits(door === 'listen()' ? {} : WS_DEFAULT_LIMITS);
-}
 
 // ---- Doors ----------------------------------------------------------------------------------------------------------
 

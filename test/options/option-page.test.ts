@@ -8,7 +8,7 @@ import type { WsConnectionOptions } from '../../src/options/connection-options.t
 import { inOurNames } from '../../src/options/connection-options.ts';
 import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
 import { DEFLATE_KINDS } from '../../src/options/deflate-options.ts';
-import { LIMIT_NAMES, OPTIONS, type OptionAt, type OptionRow } from '../../src/options/option-table.ts';
+import { type DoorName, LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
 import { resolveLimits } from '../../src/protocol/index.ts';
 import type { ListenOptions } from '../../src/server/net-server.ts';
 import type { WebSocketServerOptions } from '../../src/server/websocket-server.ts';
@@ -18,12 +18,17 @@ import { commentsOf, DOORS, defaultAt, MESSAGES_TYPES, refresh, saidOf, splitCom
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
-/** ws's names of options that have another one here, at a door. */
+/** The names of ours that a door takes. */
+type OptionAt<Name extends DoorName> = {
+  [Option in keyof typeof OPTIONS]: Name extends (typeof OPTIONS)[Option]['at'][number] ? Option : never;
+}[keyof typeof OPTIONS];
+
 type NameAt<Door, Row> = Row extends { readonly ws: infer Name; readonly at: readonly (infer At)[] }
   ? Door extends At
     ? Name
     : never
   : never;
+/** ws's names of options that have another one here, at a door. */
 type WsNameAt<Door extends WsDoorName> = NameAt<Door, (typeof WS_OPTION_NAMES)[number]>;
 
 describe('the page of options', () => {

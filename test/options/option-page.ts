@@ -5,7 +5,14 @@
 
 import { readFileSync } from 'node:fs';
 import { DEFLATE_KINDS } from '../../src/options/deflate-options.ts';
-import { type DoorName, defaultLimits, LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
+import {
+  type DoorName,
+  LIMIT_NAMES,
+  OPTIONS,
+  type OptionRow,
+  WS_DEFAULT_LIMITS,
+} from '../../src/options/option-table.ts';
+import { resolveLimits } from '../../src/protocol/index.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES } from '../../src/ws-compat/option-names.ts';
 
 const src = new URL('../../src/', import.meta.url);
@@ -141,7 +148,7 @@ export function optionTable(): string {
 
 export function limitTable(): string {
   const comments = commentsOf(readFileSync(new URL('protocol/limits.ts', src), 'utf8'), 'Limits');
-  const [ofListen, ofOthers] = [defaultLimits('listen()'), defaultLimits('WebSocket')];
+  const [ofListen, ofOthers] = [resolveLimits(), resolveLimits(WS_DEFAULT_LIMITS)];
   const rows = LIMIT_NAMES.map((name) => {
     const [value, other] = [format(ofListen[name]), format(ofOthers[name])];
     return [
