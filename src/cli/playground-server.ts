@@ -13,7 +13,7 @@ import { echo } from './echo.ts';
 import { answerPlainRequest, type PageAssets } from './page-assets.ts';
 import { WatchDesk } from './watch-desk.ts';
 
-export interface PlaygroundServerOptions {
+interface PlaygroundServerOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly host: string;

@@ -9,14 +9,14 @@ import type { WebSocket } from '../index.ts';
 import { type Direction, WATCH_ID, type WatchRequest, type WireEvent } from '../inspector/index.ts';
 
 /** What node:http and the bare TCP server both say about an upgrade request. */
-export interface TappedRequest {
+interface TappedRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
 }
 
-export const MAX_WATCHES = 64;
+const MAX_WATCHES = 64;
 /** Recorded bytes that a page has not taken yet, past which its connection is not read, in bytes. */
 export const HIGH_WATER_BYTES = 1024 * 1024;
 /** And past which the watch ends: one message that is echoed may be so long, in both directions. */

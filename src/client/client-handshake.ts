@@ -127,7 +127,7 @@ export interface HandshakeEvents {
 export type EmitSafely = <Name extends keyof HandshakeEvents>(name: Name, ...args: HandshakeEvents[Name]) => void;
 
 /** The socket that is to be opened. */
-export interface HandshakeSocket {
+interface HandshakeSocket {
   listenerCount(name: keyof HandshakeEvents): number;
   /** Throws what nobody listens for, as Node's does. */
   emit(name: 'error', error: Error): boolean;
@@ -135,7 +135,7 @@ export interface HandshakeSocket {
 }
 
 /** What a handshake does with its socket. */
-export interface HandshakeHooks {
+interface HandshakeHooks {
   readonly emit: EmitSafely;
   /** Calls `setSocket`. */
   open(stream: Duplex, rest: Uint8Array, agreement: Agreement): void;

@@ -10,7 +10,7 @@ import type { Address } from './address.ts';
 import { openTunnel } from './proxy.ts';
 
 /** What node:http hands to `createConnection`: the options of the request. */
-export type SocketOptions = ClientRequestArgs & Pick<ConnectionOptions, 'servername' | 'ca'>;
+type SocketOptions = ClientRequestArgs & Pick<ConnectionOptions, 'servername' | 'ca'>;
 
 /** A socket to the address, TLS with it where the address asks for it. */
 export function connectDirectly(address: Address, options: SocketOptions): Socket {

@@ -116,7 +116,7 @@ function hasDuplicates(names: readonly string[]): boolean {
 }
 
 /** What may differ from one request of a handshake to the next. */
-export interface RequestParts {
+interface RequestParts {
   readonly address: Address;
   readonly key: string;
   /** `user:password` for an Authorization field, unless the user's `headers` have one. */

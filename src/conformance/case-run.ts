@@ -49,7 +49,7 @@ const SERVER_DROP_TIMEOUT_MS = 1000;
 const MAX_EVENTS = 100;
 
 /** A connection whose opening handshake is done. */
-export interface OpenConnection {
+interface OpenConnection {
   /** The fuzzer's. */
   readonly role: Role;
   /** Paused. */
@@ -390,7 +390,7 @@ function codeBody(statusCode: number): Uint8Array {
 }
 
 /** An event in words, for reports. */
-export function describeEvent(event: RecordedEvent): string {
+function describeEvent(event: RecordedEvent): string {
   if (event.event === 'waited') return `still open at point ${event.tag}`;
   const type = event.event === 'pong' ? 'pong' : `${event.isBinary ? 'binary' : 'text'} message`;
   return `${type}, ${describeBytes(event.payload)}`;

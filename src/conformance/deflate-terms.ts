@@ -61,7 +61,7 @@ export function readAnswer(answer: readonly Extension[]): DeflateTerms | undefin
 
 // ---- The fuzzer as server ------------------------------------------------------------------------------------------
 
-export interface DeflateAnswer {
+interface DeflateAnswer {
   readonly extension: Extension;
   readonly terms: DeflateTerms;
 }

@@ -24,7 +24,7 @@ export interface Target {
 }
 
 /** The testee's side of an opening handshake that succeeded. */
-export interface OpenSocket {
+interface OpenSocket {
   /** Paused, with Nagle's algorithm off. */
   readonly socket: Socket;
   /** The Server header of the response. */

@@ -19,7 +19,7 @@ export function fragmentCount(lengthBytes: number, fragmentBytes: number): numbe
   return lengthBytes <= fragmentBytes ? 1 : Math.floor(lengthBytes / fragmentBytes) + 1;
 }
 
-export interface EncodedHeader {
+interface EncodedHeader {
   readonly bytes: Uint8Array;
   /** Undefined when the payload stays as it is. */
   readonly maskingKey: number | undefined;

@@ -4,13 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
-import {
-  buildRefusalResponse,
-  checkUpgradeRequest,
-  type Extension,
-  type HeaderField,
-  HttpHeadParser,
-} from '../handshake/index.ts';
+import { buildRefusalResponse, checkUpgradeRequest, type Extension, HttpHeadParser } from '../handshake/index.ts';
 
 export interface WebSocketRequest {
   /** Paused; errors are heard. */
@@ -70,5 +64,4 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
 interface Refusal {
   readonly status: number;
   readonly message: string;
-  readonly headers?: readonly HeaderField[];
 }

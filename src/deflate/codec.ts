@@ -8,7 +8,7 @@ import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { type Claim, inflationRoom } from './inflation-room.ts';
 import { JobQueue } from './job-queue.ts';
-import { joinParts, type RawZlib, type RunResult, type ZlibError } from './raw-zlib.ts';
+import { joinParts, NOTHING, type RawZlib, type RunResult, type ZlibError } from './raw-zlib.ts';
 import { ZlibSource, type ZlibSourceOptions } from './zlib-source.ts';
 
 export interface CodecOptions extends ZlibSourceOptions {
@@ -42,7 +42,6 @@ const MAX_FINAL_BLOCKS = 1000;
 /** How many of them are taken in one turn of the event loop; a restart costs some tenths of a microsecond. */
 const RUNS_PER_TURN = 256;
 
-const NOTHING = new Uint8Array(0);
 const CLOSED: InflateFault = { id: 'closed' };
 const TOO_LONG: InflateFault = { id: 'tooLong' };
 
@@ -219,7 +218,7 @@ export class MessageInflater {
   }
 }
 
-type DeflateDone = (error: Error | undefined, output: Uint8Array) => void;
+export type DeflateDone = (error: Error | undefined, output: Uint8Array) => void;
 
 interface DeflateJob {
   readonly payload: Uint8Array;

@@ -15,10 +15,10 @@ import { checkWholeNumber } from '../protocol/whole-number.ts';
 export const PERMESSAGE_DEFLATE = 'permessage-deflate';
 
 /** What a handshake is refused with under the `ws` profile. */
-export const UNACCEPTABLE_OFFER = 'Invalid or unacceptable Sec-WebSocket-Extensions header';
+const UNACCEPTABLE_OFFER = 'Invalid or unacceptable Sec-WebSocket-Extensions header';
 
 /** What a client's connection fails with when the answer does not fit its offer. */
-export const INVALID_ANSWER = 'Invalid Sec-WebSocket-Extensions header';
+const INVALID_ANSWER = 'Invalid Sec-WebSocket-Extensions header';
 
 export const MAX_WINDOW_BITS = 15;
 const MIN_WINDOW_BITS = 8;

@@ -12,6 +12,8 @@ export const Z_DEFAULT_COMPRESSION = -1;
 export const Z_DEFAULT_STRATEGY = 0;
 export const Z_DEFAULT_MEMLEVEL = 8;
 
+export const NOTHING = new Uint8Array(0);
+
 export type Direction = 'deflate' | 'inflate';
 
 /** An error of zlib's; `code` is one of its names, such as `Z_DATA_ERROR`. */
@@ -30,6 +32,8 @@ export interface RunResult {
   readonly consumedBytes: number;
 }
 
+export type RunDone = (result: RunResult) => void;
+
 export interface RawZlib {
   /** Up to so many bytes are read during the call of `run`; more are left alone until `done`. */
   readonly maxSyncBytes: number;
@@ -40,14 +44,7 @@ export interface RawZlib {
    * @param done called once, during the call or after it; never once `close` has been called
    * @param claim what all output that comes after the call is booked on; output during the call is not
    */
-  run(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    maxOutputBytes: number,
-    done: (result: RunResult) => void,
-    claim?: Claim,
-  ): void;
+  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: RunDone, claim?: Claim): void;
   /** Forgets all context. */
   reset(): void;
   /** Frees the memory, now or when the running step is through, and calls `whenFree` then. Calls no `done`. */

@@ -10,14 +10,13 @@ import { zlibGate } from './async-gate.ts';
 import { type Claim, inflationRoom } from './inflation-room.ts';
 import {
   joinParts,
+  NOTHING,
   type RawZlib,
   type RawZlibOptions,
-  type RunResult,
+  type RunDone,
   Z_SYNC_FLUSH,
   type ZlibError,
 } from './raw-zlib.ts';
-
-const NOTHING = new Uint8Array(0);
 
 export function openStreamZlib(options: RawZlibOptions): RawZlib {
   return new StreamZlib(options);
@@ -38,7 +37,7 @@ class StreamZlib implements RawZlib {
     this.stream = this.open();
   }
 
-  run(...[bytes, start, end, maxOutputBytes, done, claim]: Parameters<RawZlib['run']>): void {
+  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: RunDone, claim?: Claim): void {
     const report = inCallersContext(done);
     zlibGate.enter(() => {
       if (this.isClosed) zlibGate.leave();
@@ -64,12 +63,7 @@ class StreamZlib implements RawZlib {
     whenFree?.();
   }
 
-  private feed(
-    input: Uint8Array,
-    maxOutputBytes: number,
-    done: (result: RunResult) => void,
-    claim: Claim | undefined,
-  ): void {
+  private feed(input: Uint8Array, maxOutputBytes: number, done: RunDone, claim: Claim | undefined): void {
     const bytesBefore = this.stream.bytesWritten;
     const parts: Uint8Array[] = [];
     let outputBytes = 0;

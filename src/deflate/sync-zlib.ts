@@ -12,8 +12,10 @@ import { zlibGate } from './async-gate.ts';
 import { type Claim, inflationRoom } from './inflation-room.ts';
 import {
   joinParts,
+  NOTHING,
   type RawZlib,
   type RawZlibOptions,
+  type RunDone,
   type RunResult,
   Z_DEFAULT_MEMLEVEL,
   Z_SYNC_FLUSH,
@@ -42,7 +44,7 @@ type InitArguments = [
 ];
 
 /** Node's internal object, as far as it is used here. */
-export interface ZlibHandle {
+interface ZlibHandle {
   /** Called in place of the end of a write, during `writeSync` or later. */
   onerror: (message: string, errno: number, code: string) => void;
   /** From Node 24 on it also takes whether bytes behind the end of the data are an error. Node counts the arguments. */
@@ -52,7 +54,7 @@ export interface ZlibHandle {
   reset(): void;
   close(): void;
 }
-export type ZlibHandleClass = new (mode: number) => ZlibHandle;
+type ZlibHandleClass = new (mode: number) => ZlibHandle;
 
 /** What its handles are told to do, in Node's numbers. */
 const DEFLATERAW = 5;
@@ -163,7 +165,6 @@ const SYNC_OUTPUT_FACTOR = 8;
 /** With room behind a message of 64 KiB: zlib has said all it has to say when a step is not full. */
 const FIRST_STEP_BYTES = 80 * KIB;
 const LAST_STEP_BYTES = 1024 * KIB;
-const NOTHING = new Uint8Array(0);
 
 class HandleZlib implements RawZlib {
   private readonly handle: ZlibHandle;
@@ -175,7 +176,7 @@ class HandleZlib implements RawZlib {
   private error: ZlibError | undefined;
 
   // The run under way. Input and output stand here so that they live as long as the native code works on them.
-  private done: ((result: RunResult) => void) | undefined;
+  private done: RunDone | undefined;
   private input: Uint8Array = NOTHING;
   private inputOffset = 0;
   private inputBytes = 0;
@@ -213,14 +214,7 @@ class HandleZlib implements RawZlib {
     else this.handle.init(...common);
   }
 
-  run(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    maxOutputBytes: number,
-    done: (result: RunResult) => void,
-    claim?: Claim,
-  ): void {
+  run(bytes: Uint8Array, start: number, end: number, maxOutputBytes: number, done: RunDone, claim?: Claim): void {
     this.done = done;
     this.claim = claim;
     this.bookedBytes = 0;

@@ -29,7 +29,7 @@ const ILLEGAL_VALUE_CHARACTER = /[^\t\x20-\x7e\x80-\xff]/;
  * What becomes of empty elements in a list. `ignored` is what HTTP asks of whoever receives one; `refused` is the stricter
  * grammar of the two parsers that the npm package ws exports, where white space may not end the value either.
  */
-export type EmptyElements = 'ignored' | 'refused';
+type EmptyElements = 'ignored' | 'refused';
 
 /** One extension with its parameters in the order written; a parameter without a value has `true`. */
 export interface Extension {

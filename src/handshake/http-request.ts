@@ -22,7 +22,7 @@ export function isHost(text: string): boolean {
 }
 
 /** A request-target that is a path or an absolute http(s) URI. */
-export interface RequestTarget {
+interface RequestTarget {
   /** Path and query (§3). */
   readonly resourceName: string;
   /** Host and port of an absolute URI, as sent. */

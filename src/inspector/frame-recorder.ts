@@ -41,7 +41,7 @@ export interface RecordedFrame {
   readonly violation: RecordedViolation | undefined;
 }
 
-export interface RecordedMessage {
+interface RecordedMessage {
   readonly index: number;
   readonly isText: boolean;
   readonly isCompressed: boolean;
@@ -54,7 +54,7 @@ export interface RecordedViolation {
   readonly faultAt: number | undefined;
 }
 
-export interface RecorderOptions {
+interface RecorderOptions {
   readonly role: Role;
   readonly allowsRsv1: boolean;
   readonly strictLengths: boolean;

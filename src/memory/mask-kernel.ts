@@ -27,7 +27,7 @@ interface KernelExports {
 }
 
 /** Copies `source` to target[at …], masked. */
-export type CopyMasked = (source: Uint8Array, target: Chunk, at: number, maskingKey: number) => void;
+type CopyMasked = (source: Uint8Array, target: Chunk, at: number, maskingKey: number) => void;
 
 export interface Masking {
   /** What sockets read into: lent to whoever gets some of it. */

@@ -225,8 +225,11 @@ export function settingsForOwnSocket(
 /** Masking keys of the program's making, as numbers in network order. */
 export function keySource(generateMask: (key: Buffer) => void): () => number {
   const key = Buffer.alloc(4);
-  return () => {
-    generateMask(key);
-    return key.readInt32BE();
-  };
+  return () => maskingKeyFrom(generateMask, key);
+}
+
+/** One of them. @param key four bytes that it is made in */
+export function maskingKeyFrom(generateMask: (key: Buffer) => void, key: Buffer): number {
+  generateMask(key);
+  return key.readInt32BE();
 }

@@ -9,7 +9,7 @@ export * from './connection.ts';
 export * from './frame-header.ts';
 export * from './frame-parser.ts';
 export * from './frame-writer.ts';
-export type { InflateFault, Inflater } from './inflation.ts';
+export type { InflateDone, InflateFault, Inflater } from './inflation.ts';
 export * from './limits.ts';
 export { mask, maskChunk, type Unmask } from './mask.ts';
 export { Chunk } from './memory.ts';

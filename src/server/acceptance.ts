@@ -55,7 +55,7 @@ export interface Policy<Socket extends WebSocket = WebSocket> {
 }
 
 /** A request that is going to be accepted, and what was agreed on. */
-export interface Accepted {
+interface Accepted {
   readonly key: string;
   /** As offered. */
   readonly subprotocols: readonly string[];

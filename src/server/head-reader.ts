@@ -8,7 +8,7 @@ import { type HeadFailure, HttpHeadParser, type ParsedHead, type RequestHead } f
 import { viewOf } from '../memory/view.ts';
 import { endWith } from './http-answer.ts';
 
-export interface HeadReaderOptions {
+interface HeadReaderOptions {
   /** From the first moment of the connection, in milliseconds. */
   readonly timeoutMs: number;
   readonly maxHeadBytes: number;

@@ -96,7 +96,7 @@ const EVENT_BUILDERS = {
   error: (target: unknown, error: unknown) => new ErrorEvent(target, error as Error),
 } as const;
 
-export type EventType = keyof typeof EVENT_BUILDERS;
+type EventType = keyof typeof EVENT_BUILDERS;
 
 // biome-ignore lint/suspicious/noExplicitAny: the events differ by type; the public signatures say which is which
 export type EventHandler = ((event: any) => unknown) | { handleEvent(event: any): unknown };

@@ -23,7 +23,7 @@ import {
 export const HOLD_TIMEOUT_MS = 10_000;
 
 /** The socket. */
-export interface HoldHost {
+interface HoldHost {
   /** Whether somebody hears of messages. */
   hasListener(): boolean;
   /** Gives listeners a message that has waited for them. */

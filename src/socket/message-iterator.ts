@@ -19,7 +19,7 @@ export interface MessagesOptions {
 }
 
 /** The connection that is read. */
-export interface PausableSource {
+interface PausableSource {
   pause(): void;
   resume(): void;
   /** The iterator wants no more messages. */

@@ -46,7 +46,7 @@ export function toPayload(data: SendData): Payload {
   if (typeof data === 'number') return String(data);
   if (ArrayBuffer.isView(data)) return viewIn(data.buffer, data.byteOffset, data.byteLength);
   if (types.isAnyArrayBuffer(data)) return viewIn(data, 0, data.byteLength);
-  if (isBlob(data)) return data;
+  if (looksLikeBlob(data)) return data;
   if (Array.isArray(data)) {
     if (data.length > 0 && isEach(data, isView)) return Buffer.concat(data.map(bytesOf));
     if (isEach(data, isNumber)) return Buffer.from(data);
@@ -77,7 +77,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 }
 
 /** Of any realm, and of packages that make their own. */
-function isBlob(data: object): data is Blob {
+function looksLikeBlob(data: object): data is Blob {
   const {
     arrayBuffer,
     stream,

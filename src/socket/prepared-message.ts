@@ -1,6 +1,7 @@
 /** One message for many sockets: its frame (§5.2) is made once, and each socket writes it as it is. */
 
 import { checkOptions, describe, FLAG, OBJECT, type OptionKinds } from '../options/option-check.ts';
+import { isBlob } from '../transport/send-order.ts';
 import { type SharedMessage, shareMessage } from '../transport/shared-frames.ts';
 import { type SendData, toPayload } from './payload.ts';
 import type { WebSocket } from './websocket.ts';
@@ -41,7 +42,7 @@ export function prepareMessage(data: SendData, options: PrepareOptions = {}): Pr
 
 function encode(data: SendData, { binary }: PrepareOptions): PreparedMessage {
   const given = toPayload(data);
-  if (typeof given === 'object' && !(given instanceof Uint8Array)) {
+  if (isBlob(given)) {
     throw new TypeError('A Blob cannot be prepared: await its arrayBuffer() and prepare that');
   }
   const payload = typeof given === 'string' ? given : Buffer.from(given);

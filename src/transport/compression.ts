@@ -3,9 +3,9 @@
  * their directions, and the core's hook for inflating.
  */
 
-import { MessageDeflater, MessageInflater } from '../deflate/codec.ts';
+import { type DeflateDone, MessageDeflater, MessageInflater } from '../deflate/codec.ts';
 import { type AgreedDeflate, compressionThreshold, directionOf } from '../deflate/negotiate.ts';
-import type { Inflater, Role } from '../protocol/index.ts';
+import type { InflateDone, Inflater, Role } from '../protocol/index.ts';
 
 export class Compression implements Inflater {
   /** Shorter messages are sent as they are. */
@@ -32,7 +32,7 @@ export class Compression implements Inflater {
     this.runInput = runInput;
   }
 
-  inflate(...[bytes, start, end, maxBytes, done]: Parameters<Inflater['inflate']>): void {
+  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void {
     this.inflater.inflate(bytes, start, end, maxBytes, (fault, output) => {
       // Closed: the connection is over, and nobody waits for the message.
       if (fault?.id === 'closed') return;
@@ -40,7 +40,7 @@ export class Compression implements Inflater {
     });
   }
 
-  deflate(payload: Uint8Array, fin: boolean, done: (error: Error | undefined, output: Uint8Array) => void): void {
+  deflate(payload: Uint8Array, fin: boolean, done: DeflateDone): void {
     this.deflater.deflate(payload, fin, done);
   }
 

@@ -6,6 +6,7 @@
 
 import { Buffer } from 'node:buffer';
 import { inCallersContext } from '../deflate/async-context.ts';
+import type { DeflateDone } from '../deflate/codec.ts';
 import { JobQueue } from '../deflate/job-queue.ts';
 import type { WriteCallback } from './write-batch.ts';
 
@@ -27,7 +28,7 @@ export interface SendOrderOwner {
   /** Whether nothing can be sent any more. Who knows that earlier than it is asked calls `abandon`. */
   readonly isGone: boolean;
   /** Compresses a message, or with `fin` false a fragment of one. Only called where `send` was told to compress. */
-  compress(bytes: Uint8Array, fin: boolean, done: (error: Error | undefined, output: Uint8Array) => void): void;
+  compress(bytes: Uint8Array, fin: boolean, done: DeflateDone): void;
   /** A Blob could not be read. Nothing behind it has been sent, or will be: it has to be abandoned. */
   blobFailed(error: Error): void;
 }

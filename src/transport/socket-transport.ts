@@ -7,6 +7,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { outsideAnyContext } from '../deflate/async-context.ts';
+import type { DeflateDone } from '../deflate/codec.ts';
 import type { AgreedDeflate } from '../deflate/negotiate.ts';
 import { unmask } from '../memory/mask-kernel.ts';
 import {
@@ -29,6 +30,7 @@ import {
   canHappen,
   checkControlPayload,
   Hold,
+  type Opcode,
 } from '../protocol/index.ts';
 import { Compression } from './compression.ts';
 import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
@@ -314,7 +316,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    * @throws {RangeError} when the payload is over 125 bytes
    */
   sendControl(
-    opcode: Parameters<Connection['sendControl']>[0],
+    opcode: typeof Opcode.Ping | typeof Opcode.Pong,
     payload: Uint8Array | Blob,
     callback?: WriteCallback,
   ): boolean {
@@ -388,7 +390,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     return this.isDestroyed;
   }
 
-  compress(...[bytes, fin, done]: Parameters<SendOrderOwner['compress']>): void {
+  compress(bytes: Uint8Array, fin: boolean, done: DeflateDone): void {
     this.compression!.deflate(bytes, fin, done);
   }
 

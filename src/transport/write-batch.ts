@@ -43,7 +43,7 @@ const OPCODE_BITS = 0x0f;
 const DESTROYED = 'ERR_STREAM_DESTROYED';
 
 /** What a batch tells its connection. */
-export interface WriteBatchOwner {
+interface WriteBatchOwner {
   /** Whether `flushed` is waited for. */
   readonly isAwaitingFlush: boolean;
   flushed(): void;

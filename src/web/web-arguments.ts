@@ -15,7 +15,7 @@ export interface WebSocketCloseInfo {
 }
 
 /** What a Close frame is going to hold; no code, no body. */
-export interface CloseArguments {
+interface CloseArguments {
   readonly code: number | undefined;
   readonly reason: string;
 }

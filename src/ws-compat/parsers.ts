@@ -9,7 +9,7 @@ import { type ExtensionParam, formatExtensions, parseExtensions, parseSubprotoco
 export type ExtensionParams = Record<string, (string | true)[]>;
 
 /** What may be formatted: lists as `parse` gives them, or single things instead of lists of one. */
-export type FormattableParams = Record<string, ParamValue | readonly ParamValue[]>;
+type FormattableParams = Record<string, ParamValue | readonly ParamValue[]>;
 type ParamValue = string | number | boolean;
 
 /** Names come from the peer: without a prototype, `__proto__` is a name like any other. */

@@ -13,10 +13,10 @@ import type { PerMessageDeflateParams } from './per-message-deflate.ts';
 import { Sender, type SenderCallback } from './sender.ts';
 
 /** The extensions in use, by name, with their parameters. */
-export type ExtensionsInUse = Record<string, { readonly params: PerMessageDeflateParams }>;
+type ExtensionsInUse = Record<string, { readonly params: PerMessageDeflateParams }>;
 
 /** Sends frames that were encoded elsewhere, behind everything that the WebSocket itself has sent. */
-export class TransportSender extends Sender {
+class TransportSender extends Sender {
   readonly #transport: SocketTransport;
 
   constructor(transport: SocketTransport) {
@@ -38,7 +38,7 @@ export class TransportSender extends Sender {
 }
 
 /** What is written here is taken as if it had come from the socket. */
-export class TransportReceiver extends Writable {
+class TransportReceiver extends Writable {
   readonly #transport: SocketTransport;
 
   constructor(transport: SocketTransport) {
@@ -62,7 +62,7 @@ function paramsOf(agreed: DeflateParams): PerMessageDeflateParams {
 }
 
 /** The extensions that a connection uses. */
-export function extensionsInUse(deflate: AgreedDeflate | undefined): ExtensionsInUse {
+function extensionsInUse(deflate: AgreedDeflate | undefined): ExtensionsInUse {
   return deflate === undefined ? {} : { [PERMESSAGE_DEFLATE]: { params: paramsOf(deflate.agreed) } };
 }
 

@@ -20,7 +20,7 @@ import { type BinaryType, fromPayload } from '../socket/payload.ts';
 import { violationError } from '../transport/errors.ts';
 
 /** What a Receiver asks of permessage-deflate; `PerMessageDeflate` has it. */
-export interface Decompressor {
+interface Decompressor {
   decompress(data: Buffer, fin: boolean, callback: (error: Error | null, output?: Uint8Array) => void): void;
 }
 

@@ -6,6 +6,7 @@
 import type { Duplex } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { viewOf } from '../memory/view.ts';
+import { maskingKeyFrom } from '../options/connection-options.ts';
 import {
   buildClosePayload,
   firstByteOf,
@@ -47,7 +48,7 @@ export interface SenderSendOptions {
 }
 
 /** What a Sender asks of permessage-deflate; `PerMessageDeflate` has it. */
-export type Compressor = Pick<PerMessageDeflate, 'compress'> & Partial<Pick<PerMessageDeflate, 'compressionThreshold'>>;
+type Compressor = Pick<PerMessageDeflate, 'compress'> & Partial<Pick<PerMessageDeflate, 'compressionThreshold'>>;
 
 type Extensions = Readonly<Record<string, Compressor | undefined>>;
 
@@ -217,9 +218,6 @@ export class Sender {
   }
 }
 
-/** A masking key, in network order. */
 function makeKey({ generateMask, maskBuffer = keyBuffer }: FrameOptions): number {
-  if (generateMask === undefined) return nextMaskingKey();
-  generateMask(maskBuffer);
-  return (maskBuffer[0]! << 24) | (maskBuffer[1]! << 16) | (maskBuffer[2]! << 8) | maskBuffer[3]!;
+  return generateMask === undefined ? nextMaskingKey() : maskingKeyFrom(generateMask, maskBuffer);
 }
