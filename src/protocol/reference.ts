@@ -109,6 +109,12 @@ export interface MessageSize {
 
 const NO_MESSAGE: MessageSize = { frames: 0, bytes: 0 };
 
+type Rule = readonly [isBroken: boolean, id: ViolationId, detail: number];
+
+function broken(rules: readonly Rule[]): ReferenceFault[] {
+  return rules.flatMap(([isBroken, id, detail]) => (isBroken ? [{ id, detail }] : []));
+}
+
 /**
  * All that is wrong with a header where it stands, in the order of judgement: an endpoint fails the connection for the
  * first. What is not there yet is not judged.
@@ -120,13 +126,21 @@ export function headerFaults(
 ): ReferenceFault[] {
   const { fin, rsv, opcode, masked, length7, payloadLength } = header;
   const { role, allowsRsv1 = false, strictLengths = false, limits = UNLIMITED } = options;
-  const isMessageOpen = message.frames > 0;
   const isControl = isControlOpcode(opcode);
   const isContinuation = opcode === Opcode.Continuation;
+  const isMessageOpen = message.frames > 0;
   const isCompressed = rsv === 4 && allowsRsv1;
+
   const length = payloadLength ?? length7;
-  const isShortest = length7 === 126 ? length >= 126 : length7 === 127 ? length >= 65_536 : true;
-  const rules: readonly (readonly [isBroken: boolean, id: ViolationId, detail: number])[] = [
+  const isLong = (length7 === 126 && length < 126) || (length7 === 127 && length < 65_536);
+  const isCounted = !isControl && payloadLength !== undefined && length <= Number.MAX_SAFE_INTEGER;
+  const messageBytes = message.bytes + length;
+  const fragments = message.frames + 1;
+  const isCostly =
+    fragments > limits.maxFragments ||
+    messageBytes + fragments * limits.fragmentOverheadBytes > limits.maxMessageCostBytes;
+
+  return broken([
     // §5.2: a reserved bit is clear unless an extension gives it a meaning.
     [(rsv & 3) !== 0, 'unexpectedRsv23', opcode],
     [rsv === 4 && !allowsRsv1, 'unexpectedRsv1', opcode],
@@ -145,26 +159,14 @@ export function headerFaults(
     // §5.1: clients mask, servers do not.
     [role === 'server' && !masked, 'expectedMask', opcode],
     [role === 'client' && masked, 'unexpectedMask', opcode],
-    // §5.2: a length has the shortest of its forms.
-    [strictLengths && payloadLength !== undefined && !isShortest, 'lengthNotMinimal', length],
-  ];
-  const faults = rules.flatMap(([isBroken, id, detail]) => (isBroken ? [{ id, detail }] : []));
-  const excess = isControl || payloadLength === undefined ? undefined : excessOf(payloadLength, fin, message, limits);
-  return excess === undefined ? faults : [...faults, excess];
-}
-
-/** §5.2, §10.4: what a data frame of this length is too much for, if anything. */
-function excessOf(detail: number, fin: boolean, message: MessageSize, limits: Limits): ReferenceFault | undefined {
-  // Lengths have 63 bits, of which JavaScript takes 53.
-  if (detail > Number.MAX_SAFE_INTEGER) return { id: 'lengthUnsupported', detail: 0 };
-  if (detail > limits.maxFrameBytes) return { id: 'frameTooLong', detail };
-  const messageBytes = message.bytes + detail;
-  if (messageBytes > limits.maxMessageBytes) return { id: 'messageTooLong', detail };
-  if (fin && message.frames === 0) return undefined;
-  const fragments = message.frames + 1;
-  const costBytes = messageBytes + fragments * limits.fragmentOverheadBytes;
-  const isCostly = fragments > limits.maxFragments || costBytes > limits.maxMessageCostBytes;
-  return isCostly ? { id: 'tooManyFragments', detail } : undefined;
+    // §5.2: a length has 63 bits, of which JavaScript takes 53, and the shortest form that it fits in.
+    [!isControl && length > Number.MAX_SAFE_INTEGER, 'lengthUnsupported', 0],
+    [strictLengths && payloadLength !== undefined && isLong, 'lengthNotMinimal', length],
+    // §10.4: what the receiver takes.
+    [isCounted && length > limits.maxFrameBytes, 'frameTooLong', length],
+    [isCounted && messageBytes > limits.maxMessageBytes, 'messageTooLong', length],
+    [isCounted && (!fin || isMessageOpen) && isCostly, 'tooManyFragments', length],
+  ]);
 }
 
 /** A frame that its receiver accepts. */
@@ -241,11 +243,11 @@ export function closeFaults(
   payload: Uint8Array,
   maySend: (statusCode: number) => boolean = isSendableCloseCode,
 ): ReferenceFault[] {
-  const detail = readCloseCode(payload);
-  const faults: ReferenceFault[] = [];
-  if (payload.length >= 2 && !maySend(detail)) faults.push({ id: 'invalidCloseCode', detail });
-  if (!isValidUtf8(payload.subarray(2))) faults.push({ id: 'invalidCloseReason', detail });
-  return faults;
+  const statusCode = readCloseCode(payload);
+  return broken([
+    [payload.length >= 2 && !maySend(statusCode), 'invalidCloseCode', statusCode],
+    [!isValidUtf8(payload.subarray(2)), 'invalidCloseReason', statusCode],
+  ]);
 }
 
 /** A message, whole, or a control frame. */
