@@ -1,17 +1,17 @@
 /**
  * The client's half of the opening handshake (§4.1) as pure functions: `buildUpgradeRequest` writes the request,
- * `checkUpgradeResponse` judges the response. It refuses to know about sockets, URLs, proxies and redirects, and about
- * what an extension's parameters mean.
+ * `checkUpgradeResponse` judges the response. It refuses to know of sockets, URLs, proxies and redirects, and of what the
+ * parameters of an extension mean.
  */
 
-import { formatHead, type HeaderField, headLines } from './head-writer.ts';
+import { checkExtraFields, formatHead, type HeaderField, headerLine } from './head-writer.ts';
 import {
   type Extension,
   equalsToken,
   formatExtensions,
   isToken,
+  listHasToken,
   parseExtensions,
-  parseTokenList,
 } from './header-fields.ts';
 import type { HeaderMap } from './header-map.ts';
 import { isHost, parseTarget } from './http-request.ts';
@@ -52,7 +52,6 @@ export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
     throw new TypeError(`Each subprotocol may be offered once only: ${subprotocols.join(', ')}`);
   }
 
-  // Key and version stand in a request once (§11.3.1, §11.3.5): `headLines` refuses second fields of these names.
   const own: HeaderField[] = [
     ['Host', host],
     ['Upgrade', 'websocket'],
@@ -63,7 +62,10 @@ export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
   if (origin !== undefined) own.push(['Origin', origin]);
   if (subprotocols.length > 0) own.push(['Sec-WebSocket-Protocol', subprotocols.join(',')]);
   if (extensions.length > 0) own.push(['Sec-WebSocket-Extensions', formatExtensions(extensions)]);
-  return formatHead(headLines(`GET ${target} HTTP/1.1`, own, headers, RESERVED_IN_REQUEST));
+  // Such as key and version, which stand in a request once (§11.3.1, §11.3.5).
+  checkExtraFields(headers, [...RESERVED_IN_REQUEST, ...own.map(([name]) => name.toLowerCase())]);
+  const lines = [...own, ...headers].map(([name, value]) => headerLine(name, value));
+  return formatHead([`GET ${target} HTTP/1.1`, ...lines]);
 }
 
 function requirePart(isLegal: boolean, part: string, text: string, expected: string): void {
@@ -100,57 +102,44 @@ export interface UpgradeFailure {
 }
 
 /**
- * Judges a response against §4.1. The messages are those of the npm package ws. Like ws and browsers it expects a
+ * Judges a response against the list of §4.1. The messages and their order are ws's. Like ws and browsers it expects a
  * subprotocol to be chosen when some were offered, which goes beyond §4.1.
  */
 export function checkUpgradeResponse(
   { statusCode, headers }: UpgradeResponseHead,
   { key, subprotocols = [], extensions = [] }: UpgradeExpectation,
 ): AcceptedUpgrade | UpgradeFailure {
-  if (statusCode !== 101) return failure('§4.1', `Unexpected server response: ${statusCode}`);
-  if (!equalsToken(headers.get('upgrade') ?? '', 'websocket')) return failure('§4.1', 'Invalid Upgrade header');
-  if (!parseTokenList(headers.get('connection') ?? '').includes('upgrade')) {
-    return failure('§4.1', 'Invalid Connection header');
-  }
-  // A repeated header is joined with a comma and so matches nothing (§11.3.3, §11.3.4: once only).
-  if (headers.get('sec-websocket-accept') !== acceptValue(key)) {
-    return failure('§4.1', 'Invalid Sec-WebSocket-Accept header');
-  }
+  const fail = (message: string, section = '§4.1'): UpgradeFailure => ({ ok: false, section, message });
+  // Items 1 to 4. A repeated header is joined with a comma and so matches nothing (§11.3.3, §11.3.4: once only).
+  if (statusCode !== 101) return fail(`Unexpected server response: ${statusCode}`);
+  if (!equalsToken(headers.get('upgrade') ?? '', 'websocket')) return fail('Invalid Upgrade header');
+  if (!listHasToken(headers.get('connection') ?? '', 'upgrade')) return fail('Invalid Connection header');
+  if (headers.get('sec-websocket-accept') !== acceptValue(key)) return fail('Invalid Sec-WebSocket-Accept header');
 
+  // Item 6.
   const subprotocol = headers.get('sec-websocket-protocol');
-  if (subprotocol !== undefined && subprotocols.length === 0) {
-    return failure('§4.1', 'Server sent a subprotocol but none was requested');
+  if (subprotocol === undefined) {
+    if (subprotocols.length > 0) return fail('Server sent no subprotocol');
+  } else if (!subprotocols.includes(subprotocol)) {
+    const isUnasked = subprotocols.length === 0;
+    return fail(isUnasked ? 'Server sent a subprotocol but none was requested' : 'Server sent an invalid subprotocol');
   }
-  if (subprotocol !== undefined && !subprotocols.includes(subprotocol)) {
-    return failure('§4.1', 'Server sent an invalid subprotocol');
-  }
-  if (subprotocol === undefined && subprotocols.length > 0) return failure('§4.1', 'Server sent no subprotocol');
 
-  const agreed = checkExtensions(headers, extensions);
-  return 'ok' in agreed ? agreed : { ok: true, subprotocol, extensions: agreed };
-}
-
-function checkExtensions(headers: HeaderMap, offered: readonly string[]): readonly Extension[] | UpgradeFailure {
+  // Item 5.
   const value = headers.get('sec-websocket-extensions');
-  if (value === undefined) return [];
-  if (offered.length === 0) {
-    return failure('§4.1', 'Server sent a Sec-WebSocket-Extensions header but no extension was requested');
+  if (value === undefined) return { ok: true, subprotocol, extensions: [] };
+  if (extensions.length === 0) {
+    return fail('Server sent a Sec-WebSocket-Extensions header but no extension was requested');
   }
-  if (headers.count('sec-websocket-extensions') > 1) {
-    return failure('§11.3.2', 'Invalid Sec-WebSocket-Extensions header');
-  }
+  if (headers.count('sec-websocket-extensions') > 1) return fail('Invalid Sec-WebSocket-Extensions header', '§11.3.2');
   let agreed: readonly Extension[];
   try {
     agreed = parseExtensions(value);
   } catch {
-    return failure('§9.1', 'Invalid Sec-WebSocket-Extensions header');
+    return fail('Invalid Sec-WebSocket-Extensions header', '§9.1');
   }
-  if (!agreed.every(({ name }) => offered.includes(name))) {
-    return failure('§4.1', 'Server indicated an extension that was not requested');
+  if (!agreed.every(({ name }) => extensions.includes(name))) {
+    return fail('Server indicated an extension that was not requested');
   }
-  return agreed;
-}
-
-function failure(section: string, message: string): UpgradeFailure {
-  return { ok: false, section, message };
+  return { ok: true, subprotocol, extensions: agreed };
 }

@@ -1,9 +1,7 @@
 /**
- * Writes the heads of HTTP/1.1 messages, for both sides of the handshake (§4.1, §4.2.2). It is the one place where
- * names and values become bytes, so it is where line breaks and other illegal characters are refused, before anything
- * is sent. It refuses to know what the fields mean.
- *
- * The strings made here hold one character per byte: write them as Latin-1.
+ * Writes the heads of HTTP/1.1 messages, for both sides of the handshake (§4.1, §4.2.2). Names and values become bytes
+ * here, so line breaks and other illegal characters are refused here, before anything is sent. Its strings hold one
+ * character per byte: write them as Latin-1. It refuses to know what the fields mean.
  */
 
 import { checkHeaderName, checkHeaderValue } from './header-fields.ts';
@@ -60,21 +58,6 @@ export function reasonPhrase(status: number): string {
 /** A status line without its line end. */
 export function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${reasonPhrase(status)}`;
-}
-
-/**
- * The lines of a head whose fields are `own`, then `extra`.
- * @throws TypeError when a name or value has illegal characters, or `extra` has a field of `own`, of `reserved` (lower
- *   case) or one that frames a body
- */
-export function headLines(
-  startLine: string,
-  own: readonly HeaderField[],
-  extra: readonly HeaderField[],
-  reserved: readonly string[],
-): string[] {
-  checkExtraFields(extra, [...reserved, ...own.map(([name]) => name.toLowerCase())]);
-  return [startLine, ...[...own, ...extra].map(([name, value]) => headerLine(name, value))];
 }
 
 /** @throws TypeError when `fields` has one of `reserved` (lower case) or one that frames a body */

@@ -1,12 +1,10 @@
 /**
- * The grammars of the handshake's header field values (collected in §4.3): token lists, the subprotocol list of §4.1 and
- * the extension list of §9.1. One scanner walks each value from left to right and never goes back, so the work grows with
- * the length whatever the value holds. It refuses to know what a token, subprotocol or extension means, and in which head
- * it came.
+ * The grammars of the handshake's header field values (§4.3): token lists, the subprotocol list of §4.1 and the extension
+ * list of §9.1. One scanner walks each value from left to right and never goes back, so that the work grows with the
+ * length whatever the value holds. It refuses to know what a token, a subprotocol or an extension means.
  *
- * White space is allowed where HTTP allows it today: around commas and semicolons, not around an equals sign (§9.1
- * leans on a rule of RFC 2616 that HTTP has since given up). Empty elements are no elements (RFC 9110 §5.6.1.2): they are
- * passed over, but a list has to have one that is not empty.
+ * White space may stand where HTTP allows it today: around commas and semicolons, not around an equals sign (§9.1 leans on
+ * a rule of RFC 2616 that HTTP has given up). Empty elements do not count (RFC 9110 §5.6.1.2), but one has to.
  */
 
 import { isWhitespace, trimWhitespace } from './header-map.ts';
@@ -26,8 +24,8 @@ const IS_TOKEN_CODE: readonly boolean[] = Array.from({ length: 128 }, (_, code) 
 const ILLEGAL_VALUE_CHARACTER = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
- * What becomes of empty elements in a list. `ignored` is what HTTP asks of whoever receives one; `refused` is the stricter
- * grammar of the two parsers that the npm package ws exports, where white space may not end the value either.
+ * What becomes of empty elements in a list. HTTP asks for `ignored`. `refused` is the grammar of the two parsers that ws
+ * exports, where white space may not end the value either.
  */
 type EmptyElements = 'ignored' | 'refused';
 
@@ -67,10 +65,7 @@ export function equalsToken(text: string, lowerCaseToken: string): boolean {
   return isToken(text) && text.toLowerCase() === lowerCaseToken;
 }
 
-/**
- * The tokens of a comma list such as Connection or Upgrade, in lower case. What is no token is left out, for nobody can
- * be looking for it: an empty element, or `websocket/13`.
- */
+/** The tokens of a comma list such as Connection, in lower case. What is no token, such as `websocket/13`, is left out. */
 export function parseTokenList(value: string): string[] {
   return value
     .split(',')

@@ -3,10 +3,7 @@
  * stand once only, so the number of times must not be lost). It knows no field's grammar.
  */
 
-/**
- * `text` from `start` on, stripped of HTTP's optional white space, which is space and tab and nothing else, at both ends
- * in one pass.
- */
+/** `text` from `start` on, without HTTP's optional white space, space and tab, at both ends. */
 export function trimWhitespace(text: string, start = 0): string {
   let end = text.length;
   while (start < end && isWhitespace(text.charCodeAt(start))) start++;
@@ -21,8 +18,8 @@ export function isWhitespace(code: number): boolean {
 const NONE: readonly string[] = [];
 
 /**
- * A view of a list of fields, which is searched for each question: a handshake asks some ten of them, for fewer than it
- * costs to index the list. No object, so that a field named `__proto__` or `constructor` is a field like any other.
+ * A view of a list of fields, which is searched for each question: a handshake asks too few of them for an index to pay.
+ * It is no object, so that a field named `__proto__` is a field like any other.
  */
 export class HeaderMap {
   readonly #rawHeaders: readonly string[];
@@ -32,10 +29,7 @@ export class HeaderMap {
     this.#rawHeaders = rawHeaders;
   }
 
-  /**
-   * From an object like Node's `headers`. Needed for requests that never were on a wire, which programs make up
-   * to test their upgrade handlers; such objects hold numbers too.
-   */
+  /** From an object like Node's `headers`; those that programs make up for tests of their own hold numbers too. */
   static fromObject(headers: Readonly<Record<string, string | number | readonly string[] | undefined>>): HeaderMap {
     const rawHeaders: string[] = [];
     for (const name of Object.keys(headers)) {

@@ -1,8 +1,7 @@
 /**
- * An incremental parser for the head of an HTTP/1.1 message (RFC 9112 §2.1), for handshakes that arrive on a bare TCP
- * connection; §4.1 and §4.2.1 require both heads to be valid HTTP. It is as strict as the grammar: where lenience would
- * let two programs disagree about where a head ends, the head is refused. It refuses to know about WebSocket, message
- * bodies and time: the deadline for a slow head is a timer, and belongs to the transport that feeds it.
+ * Reads the head of an HTTP/1.1 message (RFC 9112 §2.1) as its bytes come, for handshakes on a bare TCP connection; §4.1
+ * and §4.2.1 require both heads to be valid HTTP. It is as strict as the grammar: two programs that read a head in
+ * different ways could see its end in different places. It refuses to know of WebSocket, of bodies, and of time.
  */
 
 import { isToken } from './header-fields.ts';
@@ -36,7 +35,7 @@ export interface HeadByKind {
 export interface ParsedHead<Head> {
   readonly ok: true;
   readonly head: Head;
-  /** The bytes behind the head, the first frames: a view of the last chunk, not a copy. Use it or copy it at once. */
+  /** The bytes behind the head, the first frames: a view of the last chunk. */
   readonly rest: Uint8Array;
 }
 
@@ -84,7 +83,7 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
   readonly #maxHeaderCount: number;
   readonly #decodeLatin1: (bytes: Uint8Array, start: number, end: number) => string;
 
-  /** A line that began in an earlier chunk: a copy that grows by doubling, so that no chunk is kept. */
+  /** A line that began in an earlier chunk: a copy, so that no chunk is kept. It grows by doubling. */
   #line: Uint8Array = NO_BYTES;
   #lineLength = 0;
   /** Bytes of the head in earlier chunks. */
@@ -106,9 +105,8 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
   }
 
   /**
-   * Takes the next bytes. Undefined means that the head goes on. A failure is final, and returned again for whatever
-   * comes later.
-   * @throws Error when the head was complete before, for `chunk` then belongs to the frame parser
+   * Takes the next bytes. Undefined means that the head goes on. A failure is final: it is returned again for later bytes.
+   * @throws Error when the head was complete before: `chunk` belongs to the frame parser
    */
   push(chunk: Uint8Array): ParsedHead<HeadByKind[Kind]> | HeadFailure | undefined {
     if (this.#isComplete) throw new Error('The head is complete: give later bytes to the frame parser');
@@ -244,18 +242,11 @@ function tooLarge(message: string): HeadFailure {
 }
 
 function unsupportedVersion(version: string): HeadFailure {
-  return {
-    ok: false,
-    status: 505,
-    message: `HTTP/${version} is not supported: use HTTP/1.1`,
-    section: 'RFC 9110 §15.6.6',
-  };
+  const message = `HTTP/${version} is not supported: use HTTP/1.1`;
+  return { ok: false, status: 505, message, section: 'RFC 9110 §15.6.6' };
 }
 
-/**
- * One character per byte: nothing in a head is read as UTF-8, so nothing can be invalid as such (§8.1). In slices, because
- * a call takes only so many arguments.
- */
+/** One character per byte: nothing in a head is read as UTF-8 (§8.1). In slices, since a call takes only so many arguments. */
 function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let i = start; i < end; i += 4096) {

@@ -1,7 +1,6 @@
 /**
- * The two values that prove both sides speak WebSocket: the client's nonce `Sec-WebSocket-Key` (§4.1) and the server's
- * answer `Sec-WebSocket-Accept` (§4.2.2). It refuses to know where randomness comes from and in which head the values
- * travel.
+ * The two values that prove that both sides speak WebSocket: the client's nonce `Sec-WebSocket-Key` (§4.1) and the
+ * server's answer `Sec-WebSocket-Accept` (§4.2.2). It refuses to know where randomness comes from.
  */
 
 import { sha1 } from './sha1.ts';

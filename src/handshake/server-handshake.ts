@@ -1,8 +1,7 @@
 /**
  * The server's half of the opening handshake (§4.2) as pure functions: `checkUpgradeRequest` judges the request,
- * `buildUpgradeResponse` and `buildRefusalResponse` write the answer. Between the two there is room for whatever the
- * server wants to ask first. It refuses to know of sockets, of Node's http module, and of what the parameters of an
- * extension mean.
+ * `buildUpgradeResponse` and `buildRefusalResponse` write the answer. In between, a server may ask whomever it likes. It
+ * refuses to know of sockets, of Node's http module, and of what the parameters of an extension mean.
  */
 
 import { encodeUtf8 } from '../protocol/index.ts';
@@ -29,8 +28,8 @@ export interface UpgradeRequest {
   readonly httpVersion: string;
   readonly headers: HeaderMap;
   /**
-   * The fields as they came, where `headers` has lost some or a program may have changed them. Null for a request that
-   * never was on a wire: then it is not held to the rules of HTTP, which are about wires. Default: `headers`.
+   * The fields as they came, where `headers` may have been changed. Null for a request that never was on a wire: it is
+   * not held to the rules of HTTP, which are about wires. Default: `headers`.
    */
   readonly wireHeaders?: HeaderMap | null;
 }
@@ -250,10 +249,7 @@ export interface UpgradeResponse {
   readonly headers?: readonly HeaderField[] | undefined;
 }
 
-/**
- * §11.3.2 to §11.3.4: the last four stand in a response at most once, and only the handshake can know their value; so
- * with the two that HTTP wants for the upgrade.
- */
+/** Only the handshake can know their value. §11.3.2 to §11.3.4: the last four stand in a response at most once. */
 const RESERVED_IN_RESPONSE = [
   'upgrade',
   'connection',
@@ -287,14 +283,11 @@ export function buildUpgradeResponse({ key, subprotocol, extensions, headers }: 
 }
 
 /**
- * The lines of the 101 response (§4.2.2), the status line first, for programs that want to change them. `formatHead`
- * makes them a head. Throws as `buildUpgradeResponse` does.
+ * The lines of the 101 response, the status line first, for programs that want to change them: `formatHead` makes them a
+ * head. Throws as `buildUpgradeResponse` does.
  */
 export function upgradeResponseLines(response: UpgradeResponse): string[] {
-  const lines = buildUpgradeResponse(response).split('\r\n');
-  // The empty line that ends the head, and what is behind it.
-  lines.length -= 2;
-  return lines;
+  return buildUpgradeResponse(response).split('\r\n').slice(0, -2);
 }
 
 export interface RefusalResponse {

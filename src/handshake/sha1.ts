@@ -1,7 +1,6 @@
 /**
- * SHA-1 as RFC 3174 defines it. The opening handshake (§4.2.2) hashes some sixty bytes with it once per connection and
- * nothing else here uses it. It knows nothing of keys or headers, and must not be used where a hash has to resist an
- * attacker: §10.8 says why the handshake does not need that.
+ * SHA-1 as RFC 3174 defines it. The opening handshake (§4.2.2) hashes some sixty bytes with it once per connection. It must
+ * not be used where a hash has to resist an attacker: §10.8 says why the handshake does not need that.
  */
 
 const BLOCK_BYTES = 64;
@@ -13,6 +12,7 @@ const ROUNDS = 80;
 const state = new Int32Array(5);
 const schedule = new Int32Array(ROUNDS);
 const lastBlocks = new Uint8Array(2 * BLOCK_BYTES);
+const lengthField = new DataView(lastBlocks.buffer);
 
 /** The 20-byte SHA-1 digest of `bytes`, which is not changed. */
 export function sha1(bytes: Uint8Array): Uint8Array {
@@ -36,18 +36,13 @@ export function sha1(bytes: Uint8Array): Uint8Array {
  * @returns how many bytes of `lastBlocks` that fills: one block or two
  */
 function padRest(bytes: Uint8Array, start: number): number {
-  const lengthBytes = bytes.length;
-  const restBytes = lengthBytes - start;
+  const restBytes = bytes.length - start;
   const paddedBytes = restBytes + TRAILER_BYTES <= BLOCK_BYTES ? BLOCK_BYTES : 2 * BLOCK_BYTES;
+  lastBlocks.fill(0);
   for (let i = 0; i < restBytes; i++) lastBlocks[i] = bytes[start + i]!;
   lastBlocks[restBytes] = 0x80;
-  lastBlocks.fill(0, restBytes + 1, paddedBytes - 8);
-  const highWord = Math.floor(lengthBytes / 2 ** 29);
-  const lowWord = lengthBytes << 3;
-  for (let i = 0; i < 4; i++) {
-    lastBlocks[paddedBytes - 8 + i] = highWord >>> (24 - 8 * i);
-    lastBlocks[paddedBytes - 4 + i] = lowWord >>> (24 - 8 * i);
-  }
+  lengthField.setUint32(paddedBytes - 8, bytes.length / 2 ** 29);
+  lengthField.setUint32(paddedBytes - 4, bytes.length << 3);
   return paddedBytes;
 }
 
