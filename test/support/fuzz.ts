@@ -14,7 +14,7 @@ export const RUN_COUNTS = {
   'frame-round-trip': 12_000,
   'frame-same-as-ws-sender': 6_000,
   'parser-equals-reference': 12_000,
-  'connection-equals-reference': 12_000,
+  'connection-equals-reference': 8_000,
   'garbage-never-throws': 12_000,
   'control-frames-anywhere': 10_000,
   'connection-state-table': 12_000,

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import {
+  Chunk,
   FrameParser,
   type Inflater,
   isSendableCloseCode,
@@ -89,11 +90,14 @@ const parserEqualsReference = defineProperty(
       plain(...given);
       if (halts[calls++ % halts.length]) parser.halt();
     };
-    for (const chunk of applyCuts(wire, otherCuts)) {
-      let rest = chunk;
-      while (rest.length > 0) {
-        rest = rest.subarray(parser.push(rest));
-        if (rest.length > 0 && !parser.isHalted) throw new Error('bytes were left though the parser was not halted');
+    // Ranges of one memory, this time.
+    const chunk = new Chunk(copyOf(wire));
+    let at = 0;
+    for (const { length } of applyCuts(wire, otherCuts)) {
+      const end = at + length;
+      while (at < end) {
+        at = parser.push(chunk, at, end);
+        if (at < end && !parser.isHalted) throw new Error('bytes were left though the parser was not halted');
         parser.resume();
       }
     }
@@ -127,9 +131,7 @@ function referenceCalls(wire: Uint8Array, options: ReferenceMessageOptions): str
 }
 
 /** What a Connection hears, in the same words. */
-function connectionCalls(role: Role, chunks: readonly Uint8Array[], options: EndOptions): string[] {
-  const { connection, handler } = new End(role, options);
-  for (const chunk of chunks) connection.receive(chunk);
+function callsOf({ connection, handler }: End): string[] {
   return handler.calls.map((call, i) => {
     if (call.call === 'failed') return `failed:${call.id} ${call.detail}`;
     if (call.call !== 'closeReceived') return handler.log[i]!;
@@ -137,21 +139,55 @@ function connectionCalls(role: Role, chunks: readonly Uint8Array[], options: End
   });
 }
 
+function hear(role: Role, chunks: readonly Uint8Array[], options: EndOptions): string[] {
+  const end = new End(role, options);
+  for (const chunk of chunks) end.connection.receive(chunk);
+  return callsOf(end);
+}
+
+/** In memory that is lent and used again after each call, and halted at some calls until later ones. */
+function hearHalted(
+  role: Role,
+  chunks: readonly Uint8Array[],
+  options: EndOptions,
+  halts: readonly boolean[],
+): string[] {
+  const end = new End(role, options);
+  const { connection, handler } = end;
+  let calls = 0;
+  const isNext = () => halts[calls++ % halts.length]!;
+  handler.react = () => {
+    if (isNext()) connection.halt();
+  };
+  for (const chunk of chunks) {
+    const start = chunk.length % 7;
+    const lent = new Uint8Array(start + chunk.length + 3);
+    lent.set(chunk, start);
+    connection.receive(new Chunk(lent, true), start, start + chunk.length);
+    lent.fill(0xee);
+    if (isNext()) connection.resume();
+  }
+  while (connection.isHalted) connection.resume();
+  return callsOf(end);
+}
+
 const connectionEqualsReference = defineProperty(
   'connection-equals-reference',
   '§6.2 any bytes in any chunks, compressed or not: the messages, control frames and violation of the reference reader',
-  fc.record({ settings: anySettings, isCompressing: fc.boolean() }),
-  ({ settings: { stream, cuts, limits, strictLengths }, isCompressing }) => {
+  fc.record({
+    settings: anySettings,
+    otherCuts: anyCuts,
+    isCompressing: fc.boolean(),
+    halts: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
+  }),
+  ({ settings: { stream, cuts, limits, strictLengths }, otherCuts, isCompressing, halts }) => {
     const { role, wire } = stream;
-    const expected = referenceCalls(wire, {
-      role,
-      limits,
-      strictLengths,
-      ...(isCompressing && { inflate: inflateTwice }),
-    });
+    const inflate = isCompressing ? inflateTwice : undefined;
+    const expected = referenceCalls(wire, { role, limits, strictLengths, inflate });
     const options = { limits: quiet(limits), strictLengths, ...(isCompressing && { inflater }) };
-    expectEqual(connectionCalls(role, [copyOf(wire)], options), expected, 'whole');
-    expectEqual(connectionCalls(role, applyCuts(wire, cuts), options), expected, 'cut');
+    expectEqual(hear(role, [copyOf(wire)], options), expected, 'whole');
+    expectEqual(hear(role, applyCuts(wire, cuts), options), expected, 'cut');
+    expectEqual(hearHalted(role, applyCuts(wire, otherCuts), options, halts), expected, 'halted');
   },
 );
 
