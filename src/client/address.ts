@@ -82,8 +82,8 @@ export function basicAuthorization(credentials: string): string {
 
 /**
  * The address that a Location field names (RFC 9110 §10.2.2), seen from where it was sent. Which unix sockets there are is
- * no server's business: only one that is reached by a unix socket itself may name another, and what it says without a
- * scheme is about the resource and not about the socket.
+ * no server's business: only one that is itself reached by a unix socket may name another. What it says without a scheme is
+ * about the resource, not about the socket.
  * @throws {SyntaxError} as `parseAddress`
  * @throws {Error} for a unix socket named by a server on the network
  */

@@ -1,6 +1,6 @@
 /**
- * A WebSocket before it is open, on the client's side (§4.1): its options, its URL and its state between the constructor
- * and `setSocket`, and what its listeners are told when the handshake does not succeed (§7.1.4: closed, but not cleanly).
+ * A client's WebSocket before it is open (§4.1): its options, its URL, and its state between the constructor and
+ * `setSocket`. When the handshake does not succeed, its listeners are told (§7.1.4: closed, but not cleanly).
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';

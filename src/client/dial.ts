@@ -1,6 +1,6 @@
 /**
  * The client's opening handshake over node:http (§4.1): request, redirects, the check of the answer, and every way in
- * which it can end. Hands over an upgraded socket, or one error. It refuses to know what a WebSocket does with either.
+ * which it can end. It hands over an upgraded socket or one error, and refuses to know what a WebSocket does with either.
  */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -137,8 +137,8 @@ class Dial {
   }
 
   /**
-   * What was meant for the first host does not go to another, nor out of TLS, nor back again: the way there is what the
-   * other has chosen. Undefined when all fields may go.
+   * What was meant for the first host goes neither to another nor out of TLS. It does not come back either: the other has
+   * chosen the way. Undefined when all fields may go.
    */
   #fieldsFor(address: Address): ((lowerCaseName: string) => boolean) | undefined {
     const isSame = isSameHost(this.#first, address);

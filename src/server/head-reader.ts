@@ -1,6 +1,6 @@
 /**
- * Reads the heads of HTTP requests from bare sockets, each within a deadline (§4.2.1). The parser counts bytes; time and
- * the sockets' own ways to fail are watched here, with the same listeners and one timer for all sockets of a server.
+ * Reads the heads of HTTP requests from bare sockets, each within a deadline (§4.2.1). The parser counts bytes. Time, and
+ * the end of sockets, are watched here: with the same listeners and one timer for all sockets of a server.
  */
 
 import type { Duplex } from 'node:stream';
@@ -18,7 +18,7 @@ export type HeadResult = ParsedHead<RequestHead> | HeadFailure;
 
 interface PendingHead {
   readonly parser: HttpHeadParser<'request'>;
-  /** Whether nothing of it has come, and nothing has to: the connection has had an answer. */
+  /** Whether nothing of it has come. Nothing has to: the connection has had an answer. */
   isIdle: boolean;
   /** By the clock of `performance.now`. */
   readonly deadlineMs: number;
@@ -40,8 +40,8 @@ export class HeadReader {
 
   /**
    * @param done called once per head: with the head and the bytes behind it, or with what was wrong (408 after the
-   *   deadline). The socket goes on flowing, so somebody has to listen by then. When the peer goes away first there is
-   *   nobody to answer, and `done` is not called.
+   *   deadline). The socket flows on: listen to it. When the peer goes away first there is nobody to answer, and `done` is
+   *   not called.
    */
   constructor(options: HeadReaderOptions, done: (socket: Duplex, result: HeadResult) => void) {
     this.#options = options;
@@ -62,8 +62,8 @@ export class HeadReader {
   }
 
   /**
-   * Reads the head of another request, behind an answer. When none has begun by the deadline the socket is ended. Requests
-   * that came together have a turn of the event loop each.
+   * Reads the head of another request, behind an answer. When none has begun by the deadline the socket is ended. Of
+   * requests that came together, each has a turn of the event loop.
    * @param socket paused: what it reads stands behind the rest
    * @param rest what has been read of it
    */

@@ -25,8 +25,8 @@ export interface HttpAnswer {
 const MEMBERS = ['status', 'headers', 'body'];
 
 /**
- * Whether a hook has returned an answer: in callers without types it may be anything, and what is passed over would be
- * answered with 200.
+ * Whether a hook has returned an answer. Callers without types may return anything, and what is passed over would become
+ * a 200.
  * @returns what is wrong with it, or undefined
  */
 function faultOfAnswer(answer: unknown): string | undefined {
@@ -64,8 +64,8 @@ const OWN_FIELDS = ['content-length', 'connection', 'transfer-encoding'];
 const LINGER_MS = 2000;
 
 /**
- * Writes the answer, closes this side (§7.2.2), and lets the peer read it: destroying a socket with unread input would
- * reset the connection, and the answer with it. After `LINGER_MS` it is destroyed all the same.
+ * Writes the answer, closes this side (§7.2.2), and lets the peer read it. To destroy a socket with unread input would
+ * reset the connection, and the answer with it; after `LINGER_MS` it is done all the same.
  */
 export function endWith(socket: Duplex, answer: string | Uint8Array): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);

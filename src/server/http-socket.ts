@@ -24,8 +24,8 @@ const HTTP_LISTENERS: readonly (readonly [event: string, name: string])[] = [
 ];
 
 /**
- * Goes on when the socket is ours and it is the request's turn. That is at once for an upgrade as node:http announces it
- * by an 'upgrade' event; of a 'request' event, it is as soon as the event is over.
+ * Goes on when the socket is ours and it is the request's turn. Behind an 'upgrade' event of node:http that is at once;
+ * behind a 'request' event, as soon as the event is over.
  */
 export function whenInTurn(request: IncomingMessage, socket: Duplex, goOn: () => void): void {
   if (!(socket as HttpSocket).parser) {
@@ -40,9 +40,9 @@ export function whenInTurn(request: IncomingMessage, socket: Duplex, goOn: () =>
 }
 
 /**
- * Takes a socket out of node:http's hands, as node:http does itself before an 'upgrade' event: otherwise it would go on
- * listening, and destroy the socket after `requestTimeout`, `headersTimeout` or `timeout`. It is paused then, for whoever
- * reads it next.
+ * Takes a socket out of node:http's hands, as node:http does itself before an 'upgrade' event. Otherwise it would go on
+ * listening, and destroy the socket after `requestTimeout`, `headersTimeout` or `timeout`. The socket is paused then, for
+ * whoever reads it next.
  */
 function detachFromHttp(socket: Duplex): void {
   // At a listener for 'data' the parser stops reading from below the stream.
@@ -60,8 +60,8 @@ function detachFromHttp(socket: Duplex): void {
 
 /**
  * Goes on when all earlier requests on the connection have been answered, for answers leave in the order of the requests
- * (RFC 9112 §9.3.2): at once, unless the request was sent before the answer to another. When the connection is lost first,
- * or an earlier answer ends it, never.
+ * (RFC 9112 §9.3.2). That is at once, unless the request was sent before the answer to another. It never is when the
+ * connection is lost first, or an earlier answer ends it.
  */
 function whenAnswered(request: IncomingMessage, goOn: () => void): void {
   const earlier = earlierResponse(request);

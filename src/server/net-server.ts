@@ -208,8 +208,8 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   }
 
   /**
-   * Stops accepting, starts the closing handshake with everyone (§7.4.1: 1001 says that the server goes away), and
-   * resolves when the last connection is gone; each has the close timeout to go.
+   * Stops accepting, and starts the closing handshake with everyone (§7.4.1: 1001 says that the server goes away). Each
+   * connection has the close timeout to go. Resolves when the last is gone.
    */
   async close(code = 1001, reason = ''): Promise<void> {
     if (this.#closed === undefined) {

@@ -1,7 +1,4 @@
-/**
- * The `verifyClient` option of the ws-compatible server: its two forms, and what becomes of one that fails. Knows
- * nothing of how a verdict is carried out.
- */
+/** The `verifyClient` option of ws: its two forms, and what becomes of one that fails. */
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { HeaderField, RefusalResponse } from '../handshake/index.ts';

@@ -210,7 +210,7 @@ export class WebSocketServer<
 
   /**
    * Stops accepting connections. Those that are open stay open: close them yourself. 'close' is emitted once the last of
-   * them, and a server of our own, is gone; a server that was given to us is only left alone.
+   * them is gone, and a server of our own. A server that was given to us is left alone.
    */
   close(callback?: (error?: Error) => void): void {
     if (this.#state === 'closed') {
@@ -381,8 +381,8 @@ export class WebSocketServer<
   }
 
   /**
-   * Several servers may share one HTTP server by path, and other code may take upgrades of it as well: what is not ours
-   * is left alone when somebody else may take it. When nobody else may, the first of us refuses it.
+   * Several servers may share one HTTP server by path, and other code may take its upgrades as well. What is not ours is
+   * left alone when somebody else may take it. When nobody else may, the first of us refuses it.
    */
   #isForAnother(server: HttpServer | HttpsServer, request: InstanceType<RequestClass>): boolean {
     const sharing = sharingServers(server);

@@ -320,6 +320,19 @@ describe('checkUpgradeRequest, strict, refuses', () => {
     });
   });
 
+  it('§4.2.2 what is not served, before it looks at what is offered', () => {
+    const explainPath = (resourceName: string) => (resourceName === '/chat' ? undefined : `Not ${resourceName}`);
+    expect(checkUpgradeRequest(request(), { explainPath })).toEqual(ACCEPTED);
+    const other = request({ target: 'http://a/b?c', set: { 'sec-websocket-protocol': '' } });
+    const refusal = { ok: false, check: 'path', section: '§4.2.2', headers: [] };
+    expect(checkUpgradeRequest(other, { explainPath })).toMatchObject({ ...refusal, status: 404, message: 'Not /b?c' });
+    expect(checkUpgradeRequest(other, { explainPath, profile: 'ws' })).toMatchObject({
+      ...refusal,
+      status: 400,
+      message: 'Bad Request',
+    });
+  });
+
   it('A05 a request whose Upgrade was lost among too many headers', () => {
     const fields = Array.from({ length: 3000 }, (_, i) => [`X-${i}`, 'x']).flat();
     const headers = new HeaderMap(['Host', 'a', ...fields]);
