@@ -51,6 +51,6 @@ export function hasRoom(lengthBytes: number): boolean {
 
 /** The slab to write into, with room for so many bytes (at most `SLAB_BYTES`). */
 export function slabWithRoom(lengthBytes: number): Slab {
-  if (!hasRoom(lengthBytes)) current = takeSlab();
+  if (current.used + lengthBytes > SLAB_BYTES) current = takeSlab();
   return current;
 }

@@ -255,47 +255,41 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     isMaskedOtherwise = false,
   ): boolean {
     const { compression } = this;
-    if (compression === undefined && !isMaskedOtherwise && this.order?.isBusy !== true && !isBlob(payload)) {
-      return !this.isDestroyed && !this.isClosing && this.transmit(payload, isBinary, fin, callback);
+    let lengthBytes = 0;
+    let isCompressed = false;
+    if (compression !== undefined) {
+      if (!this.isOpen) return false;
+      lengthBytes = payloadLength(payload);
+      const isWorthCompressing = mayCompress && lengthBytes >= compression.thresholdBytes;
+      isCompressed = this.openOrder().nextFragment(fin, isWorthCompressing);
+    }
+    if (!isCompressed && !isMaskedOtherwise && this.order?.isBusy !== true && !isBlob(payload)) {
+      if (this.isDestroyed || this.isClosing || !this.connection.sendMessage(payload, isBinary, fin)) return false;
+      if (callback !== undefined || this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.sent(callback);
+      return true;
     }
     if (!this.isOpen) return false;
-    const order = this.openOrder();
-    let bytesBefore: number | undefined;
-    if (compression !== undefined) {
-      const lengthBytes = payloadLength(payload);
-      const isWorthCompressing = mayCompress && lengthBytes >= compression.thresholdBytes;
-      if (order.nextFragment(fin, isWorthCompressing)) bytesBefore = lengthBytes;
-    }
     const send = (bytes: string | Uint8Array) => {
-      if (bytesBefore !== undefined) this.batch.mayDrop();
-      if (!this.transmit(bytes, isBinary, fin, callback, bytesBefore)) {
+      if (isCompressed) this.batch.mayDrop();
+      if (!this.connection.sendMessage(bytes, isBinary, fin, isCompressed)) {
         callback?.(closedWhile('data was being compressed'));
+        return;
       }
+      if (isCompressed) this.batch.unwrittenDataBytes += lengthBytes - bytes.length;
+      this.sent(callback);
     };
     const transmit = isMaskedOtherwise
       ? (bytes: string | Uint8Array) => this.batch.maskOtherwise(() => send(bytes))
       : send;
-    order.send(payload, bytesBefore !== undefined, fin, transmit, callback);
+    this.openOrder().send(payload, isCompressed, fin, transmit, callback);
     return true;
   }
 
-  /**
-   * @param bytesBefore what was compressed: how long it was
-   * @returns false when the connection is not open
-   */
-  private transmit(
-    payload: string | Uint8Array,
-    isBinary: boolean,
-    fin: boolean,
-    callback: WriteCallback | undefined,
-    bytesBefore?: number,
-  ): boolean {
+  /** The frame just given is complete: a long one need not wait. */
+  private sent(callback: WriteCallback | undefined): void {
     const { batch } = this;
-    if (!this.connection.sendMessage(payload, isBinary, fin, bytesBefore !== undefined)) return false;
-    if (bytesBefore !== undefined) batch.unwrittenDataBytes += bytesBefore - payload.length;
     if (callback !== undefined) batch.whenWritten(callback);
     if (batch.unwrittenBytes >= LARGE_WRITE_BYTES) batch.flushEarly();
-    return true;
   }
 
   /** As `sendMessage`, with a frame that many connections can have in common; where they cannot, as any message. */
@@ -356,8 +350,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
         return;
       }
       write();
-      if (callback !== undefined) this.batch.whenWritten(callback);
-      if (this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.batch.flushEarly();
+      this.sent(callback);
     }, callback);
     return true;
   }

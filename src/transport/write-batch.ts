@@ -169,7 +169,8 @@ export class WriteBatch implements FrameOutput {
       payloadLength = this.writeLong(firstByte, payload);
     } else {
       payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-      const { bytes, chunk } = this.rangeWithRoom(MAX_HEADER_BYTES + payloadLength);
+      const slab = this.rangeWithRoom(MAX_HEADER_BYTES + payloadLength);
+      const { bytes, chunk } = slab;
       const maskingKey = this.masks ? this.nextKey() : undefined;
       const start = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
       const end = start + payloadLength;
@@ -182,7 +183,9 @@ export class WriteBatch implements FrameOutput {
       } else {
         copyMasked(payload, chunk, start, maskingKey);
       }
-      this.growRange(end - this.rangeEnd);
+      this.unwrittenBytes += end - this.rangeEnd;
+      this.rangeEnd = end;
+      slab.used = end;
     }
     if ((firstByte & OPCODE_BITS) < Opcode.Close) this.unwrittenDataBytes += payloadLength;
     if (!isTurnNoted) noteTurn();
@@ -262,10 +265,53 @@ export class WriteBatch implements FrameOutput {
     if (!this.isHeld && this.isTaking) outsideAnyContext(flushNow, this);
   }
 
-  flush(): void {
+  /** Writes what is there. @param isMidFrame a frame is being put together: the owner is not told, as it may send another */
+  flush(isMidFrame = false): void {
     if (this.unwrittenBytes === 0) return;
-    const isAwaited = this.owner.isAwaitingFlush;
-    if (this.write(isAwaited) && isAwaited && this.tellsWhenTaken) this.owner.flushed();
+    const isAwaited = !isMidFrame && this.owner.isAwaitingFlush;
+    this.seal();
+    if (this.pieces!.length > 1 && this.unwrittenBytes <= LONG_PAYLOAD_BYTES) this.join();
+    const { socket, slabs, unwrittenDataBytes: dataBytes } = this;
+    const pieces = this.pieces!;
+    this.pieces = undefined;
+    this.slabs = undefined;
+    this.writtenBytes += this.unwrittenBytes;
+    this.unwrittenBytes = 0;
+    this.unwrittenDataBytes = 0;
+    this.kept = undefined;
+    // One callback for the socket that stands for all of them; none when nobody waits.
+    const isHeardOf = isAwaited || this.callbacks !== undefined || this.lent !== undefined;
+    let writing = isHeardOf ? this.takeWriting(dataBytes) : undefined;
+    const onWritten = writing && this.settler(writing);
+    const canTake = !socket.destroyed;
+    let fault: Error | undefined;
+    try {
+      if (pieces.length === 1) socket.write(pieces[0]!, onWritten);
+      else writeAll(socket, pieces, onWritten);
+    } catch (error) {
+      // A stream of the application's own making may throw; the other batches of this tick are not to suffer for it.
+      fault = error as Error;
+    }
+    const isEmpty = socket.writableLength === 0;
+    // A socket with an error has not taken what it does not hold.
+    const isTaken = canTake && isEmpty && fault === undefined && !socket.errored;
+    if (slabs !== undefined) for (const slab of slabs) slab.giveBack(this.tellsWhenTaken && isEmpty);
+    if (isTaken) {
+      this.countTaken(dataBytes, turn);
+      if (writing !== undefined) {
+        writing.isTaken = true;
+        if (this.tellsWhenTaken) giveBackLent(writing);
+      }
+    } else if (canTake) {
+      writing ??= this.takeWriting(dataBytes);
+      this.addUntaken(writing);
+    }
+    if (fault !== undefined) {
+      // Such a stream may never call back.
+      if (onWritten !== undefined) process.nextTick(onWritten, fault);
+      socket.destroy(fault);
+    }
+    if (isTaken && isAwaited && this.tellsWhenTaken) this.owner.flushed();
   }
 
   flushAsScheduled(): void {
@@ -352,7 +398,7 @@ export class WriteBatch implements FrameOutput {
         this.lent.push(memory);
       }
       at += length;
-      if (at < source.length && this.isTaking) this.write(false);
+      if (at < source.length && this.isTaking) this.flush(true);
     }
   }
 
@@ -363,7 +409,7 @@ export class WriteBatch implements FrameOutput {
     if (slab !== undefined && slab.used === rangeEnd && rangeEnd + lengthBytes <= SLAB_BYTES) return slab;
     if (slab !== undefined || this.unwrittenBytes > 0) {
       // A full slab is written now, and can be filled again at once unless others have something in it.
-      if (this.unwrittenBytes > 0 && !hasRoom(lengthBytes) && this.isTaking) this.write(false);
+      if (this.unwrittenBytes > 0 && !hasRoom(lengthBytes) && this.isTaking) this.flush(true);
       this.seal();
     }
     const next = slabWithRoom(lengthBytes);
@@ -425,57 +471,6 @@ export class WriteBatch implements FrameOutput {
     if (this.isScheduled) return;
     this.isScheduled = true;
     if (scheduled.push(this) === 1) process.nextTick(outsideAnyContext, flushScheduled);
-  }
-
-  /**
-   * Writes what is there.
-   * @param isAwaited whether the owner waits for the network to take it
-   * @returns whether the stream has taken it all
-   */
-  private write(isAwaited: boolean): boolean {
-    this.seal();
-    if (this.pieces!.length > 1 && this.unwrittenBytes <= LONG_PAYLOAD_BYTES) this.join();
-    const { socket, slabs, unwrittenDataBytes: dataBytes } = this;
-    const pieces = this.pieces!;
-    this.pieces = undefined;
-    this.slabs = undefined;
-    this.writtenBytes += this.unwrittenBytes;
-    this.unwrittenBytes = 0;
-    this.unwrittenDataBytes = 0;
-    this.kept = undefined;
-    // One callback for the socket that stands for all of them; none when nobody waits.
-    const isHeardOf = isAwaited || this.callbacks !== undefined || this.lent !== undefined;
-    let writing = isHeardOf ? this.takeWriting(dataBytes) : undefined;
-    const onWritten = writing && this.settler(writing);
-    const canTake = !socket.destroyed;
-    let fault: Error | undefined;
-    try {
-      if (pieces.length === 1) socket.write(pieces[0]!, onWritten);
-      else writeAll(socket, pieces, onWritten);
-    } catch (error) {
-      // A stream of the application's own making may throw; the other batches of this tick are not to suffer for it.
-      fault = error as Error;
-    }
-    const isEmpty = socket.writableLength === 0;
-    // A socket with an error has not taken what it does not hold.
-    const isTaken = canTake && isEmpty && fault === undefined && !socket.errored;
-    if (slabs !== undefined) for (const slab of slabs) slab.giveBack(this.tellsWhenTaken && isEmpty);
-    if (isTaken) {
-      this.countTaken(dataBytes, turn);
-      if (writing !== undefined) {
-        writing.isTaken = true;
-        if (this.tellsWhenTaken) giveBackLent(writing);
-      }
-    } else if (canTake) {
-      writing ??= this.takeWriting(dataBytes);
-      this.addUntaken(writing);
-    }
-    if (fault !== undefined) {
-      // Such a stream may never call back.
-      if (onWritten !== undefined) process.nextTick(onWritten, fault);
-      socket.destroy(fault);
-    }
-    return isTaken;
   }
 
   private takeWriting(dataBytes: number): Writing {
