@@ -79,15 +79,19 @@ export async function startServer(
   return { kind, server, endpoint, tls: setup.tls, connections, url };
 }
 
-async function startNet(setup: ServerSetup, onConnection: OnConnection) {
-  const { maxMessageBytes, maxPendingPongs, admit, ...options } = setup;
+/** Without limits that nobody has named: a test may name them as ws does. */
+function sharedOptionsOf<Setup extends ServerSetup>({ maxMessageBytes, maxPendingPongs, ...options }: Setup) {
   const limits = {
     ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
     ...(maxPendingPongs === undefined ? {} : { maxPendingPongs }),
   };
-  const { http: _, net, ...shared } = options;
+  return { ...options, limits };
+}
+
+async function startNet(setup: ServerSetup, onConnection: OnConnection) {
+  const { admit, http: _, net, ...options } = setup;
   const server = await listen(
-    { host: '127.0.0.1', ...shared, limits, ...(admit === undefined ? {} : { authorize: admit }), ...net },
+    { host: '127.0.0.1', ...sharedOptionsOf(options), ...(admit && { authorize: admit }), ...net },
     onConnection,
   );
   onTestFinished(() => stopListening(server.server));
@@ -95,17 +99,11 @@ async function startNet(setup: ServerSetup, onConnection: OnConnection) {
 }
 
 async function startHttp(setup: ServerSetup, onConnection: OnConnection) {
-  const { tls, socketPath, admit } = setup;
+  const { tls, socketPath, admit, http, net: _, ...shared } = setup;
   const options: WebSocketServerOptions = {
-    maxPayload: setup.maxMessageBytes,
-    maxPendingAutoPongs: setup.maxPendingPongs,
-    closeTimeout: setup.closeTimeoutMs,
-    handshakeTimeout: setup.handshakeTimeoutMs,
-    autoPong: setup.autoPong,
-    path: setup.path,
-    origins: setup.origins,
-    ...(admit === undefined ? {} : { verifyClient: verifyClientOf(admit) }),
-    ...setup.http,
+    ...sharedOptionsOf(shared),
+    ...(admit && { verifyClient: verifyClientOf(admit) }),
+    ...http,
   };
   if (options.noServer) throw new Error('start a server for noServer yourself');
   let wss: WebSocketServer;
