@@ -10,7 +10,8 @@
  *   dist/internals.js                what the benchmarks measure one by one; not published
  */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { build, type Plugin } from 'rolldown';
 import { minifySync } from 'rolldown/utils';
 
@@ -95,24 +96,42 @@ export = WebSocket;
 
 /** What nobody reads who does not read src: the same without comments. */
 const INTERNAL_TYPES =
-  /^(transport|handshake|deflate|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
+  /^(transport|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-check|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
+
+/** The declarations that those of the entries need, by their paths. */
+function typesInUse(): Set<string> {
+  const found = new Set(Object.values(ENTRIES).map((entry) => entry.replace(/^src\/(.*)\.ts$/, '$1.d.ts')));
+  for (const path of found) {
+    const text = readFileSync(new URL(path, TYPES), 'utf8');
+    for (const [, target] of text.matchAll(/(?:from |import |import\()'(\.[^']*)\.ts'/g)) {
+      found.add(posix.join(posix.dirname(path), `${target}.d.ts`));
+    }
+  }
+  return found;
+}
 
 /** Generic since TypeScript 5.7; without its parameter it means as much and older ones take it. */
 const GENERIC_BYTES = /\b(\w*Array|ArrayBufferView|DataView|Buffer)<(ArrayBuffer|ArrayBufferLike)>/g;
 
 /**
- * Types as tsc has written them, shorter, and for all versions; an `import x = y` may name a type only where that has not
- * been exported as `export type`.
+ * Types as tsc has written them, without those that nobody needs, shorter, and for all versions. An `import x = y` may name
+ * a type only where that has not been exported as `export type`.
  */
 function finishTypes(): void {
-  for (const path of readdirSync(TYPES, { recursive: true, encoding: 'utf8' })) {
-    if (!path.endsWith('.d.ts')) continue;
+  const inUse = typesInUse();
+  for (const entry of readdirSync(TYPES, { recursive: true, encoding: 'utf8' })) {
+    if (!entry.endsWith('.d.ts')) continue;
+    const path = entry.replaceAll('\\', '/');
+    if (!inUse.has(path)) {
+      rmSync(new URL(path, TYPES));
+      continue;
+    }
     const text = readFileSync(new URL(path, TYPES), 'utf8');
     const plain = text
       .replaceAll('export type {', 'export {')
       .replace(GENERIC_BYTES, '$1')
       .replace(/^( {4})+/gm, ({ length }) => '\t'.repeat(length / 4));
-    const isInternal = INTERNAL_TYPES.test(path.replaceAll('\\', '/'));
+    const isInternal = INTERNAL_TYPES.test(path);
     writeFileSync(new URL(path, TYPES), isInternal ? plain.replace(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, '') : plain);
   }
 }
