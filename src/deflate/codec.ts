@@ -1,6 +1,6 @@
 /**
- * Compression and decompression of messages (RFC 7692 §7.2.1, RFC 7692 §7.2.2): payloads in, payloads out, in order. Small ones
- * are done within the call, large ones off the main thread; either way one at a time, and those that come meanwhile
+ * Compression and decompression of messages (RFC 7692 §7.2.1, RFC 7692 §7.2.2): payloads in, payloads out, in order. A
+ * small one is done within the call, a large one off the main thread. One is done at a time; those that come meanwhile
  * wait here. Refuses to know frames, and whether a message is worth compressing.
  */
 
@@ -35,11 +35,11 @@ const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 const EMPTY_MESSAGE_OCTET = 0x00;
 
 /**
- * A message may consist of many DEFLATE streams, each ended by a final block (RFC 7692 §7.2.3.5), of two octets at the
- * least. Each costs a restart, so there is an end to it.
+ * A message may consist of many DEFLATE streams, each ended by a final block (RFC 7692 §7.2.3.5). Such a stream takes two
+ * octets at least, and costs a restart, so their number has a limit.
  */
 const MAX_FINAL_BLOCKS = 1000;
-/** How many of them are taken in one turn of the event loop; a restart costs some tenths of a microsecond. */
+/** How many of them are taken in one turn of the event loop. */
 const RUNS_PER_TURN = 256;
 
 const CLOSED: InflateFault = { id: 'closed' };
@@ -110,8 +110,8 @@ export class MessageInflater {
   }
 
   private start(job: InflateJob): void {
-    // No octet at all is not what RFC 7692 §7.2.3.6 asks of an empty message, but what a zlib flush with nothing new
-    // gives, and so what some peers send. It leaves the context as it is.
+    // RFC 7692 §7.2.3.6 asks for one octet of an empty message. Some peers send none, as a zlib flush with nothing new
+    // gives none. The context stays as it is.
     if (job.offset === job.end) this.settle(job, undefined);
     else this.drive(job, this.source.get());
   }

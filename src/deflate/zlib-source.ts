@@ -1,7 +1,7 @@
 /**
  * Where a codec gets its zlib stream from, and when it gives it back. A direction that keeps its context owns a stream
- * from its first message until it is closed. One that does not borrows a stream per message from a pool that all codecs
- * with the same options share, so that an idle connection holds none.
+ * from its first message until it is closed. A direction without context borrows a stream for each message. The pool is
+ * shared by all codecs with the same options, so an idle connection holds no stream.
  */
 
 import { checkZlibTuning, type DirectionParams, isWindowBits, type ZlibTuning } from './negotiate.ts';
@@ -26,9 +26,8 @@ export interface ZlibSourceOptions extends DirectionParams {
 }
 
 /**
- * bench/deflate-crossover.ts: with a core to spare the thread pool gives more throughput from 8 KiB of JSON on for
- * deflating and 6 KiB of compressed input for inflating, and without one it costs some 25 µs a message whatever its
- * size. At this size that is about a tenth more, and the loop is held up for 0.1 to 0.2 ms.
+ * Where the thread pool begins to pay: with a core to spare it does a little earlier, without one it only costs
+ * (bench/deflate-crossover.ts; spec-notes/rfc7692.md has the figures).
  */
 const DEFAULT_MAX_SYNC_BYTES = 16 * 1024;
 

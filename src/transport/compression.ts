@@ -1,6 +1,6 @@
 /**
- * permessage-deflate on one connection, once it has been agreed on (RFC 7692 §7): the two codecs with the parameters of
- * their directions, and the core's hook for inflating.
+ * permessage-deflate on one connection that has agreed on it (RFC 7692 §7): one codec for each direction, with its
+ * parameters. The core inflates through it.
  */
 
 import { type DeflateDone, MessageDeflater, MessageInflater } from '../deflate/codec.ts';
@@ -34,7 +34,7 @@ export class Compression implements Inflater {
 
   inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void {
     this.inflater.inflate(bytes, start, end, maxBytes, (fault, output) => {
-      // Closed: the connection is over, and nobody waits for the message.
+      // The connection is over: nobody waits for the message.
       if (fault?.id === 'closed') return;
       this.runInput(() => done(fault, output));
     });

@@ -1,6 +1,6 @@
 /**
- * Masking keys for the client role (§5.3, §10.3): unpredictable, fresh for every frame, drawn from a pool so that the
- * random source is asked once in a while and not once per frame.
+ * Masking keys for the client role (§5.3, §10.3): unpredictable, and fresh for every frame. They are drawn in batches, so
+ * that the random source is not asked for each frame.
  */
 
 const pool = new Int32Array(2048);

@@ -1,14 +1,14 @@
 /**
- * Frames that are sent to many connections: encoded once, and those that leave together put together once. What a
- * connection has been given in a tick is a path through a tree, whose nodes stand for the sequences of frames that
- * somebody has: connections with the same frames stand at the same node, which holds them in one piece. Only servers can
- * share frames, since a client masks each with a key of its own (§5.3).
+ * Frames that are sent to many connections. Each is encoded once, and frames that leave together are joined once. What a
+ * connection has been given in a tick is a path through a tree. Each node stands for a sequence of frames and holds it in
+ * one piece; connections with the same frames stand at the same node. Only servers can share frames, since a client masks
+ * each frame with a key of its own (§5.3).
  */
 
 import { viewIn } from '../memory/view.ts';
 import { encodeFrame, firstByteOf, Opcode } from '../protocol/index.ts';
 
-/** A message with its frame, unmasked and uncompressed. Nobody changes either any more. */
+/** A message with its frame, unmasked and uncompressed. Nobody changes either. */
 export interface SharedMessage {
   readonly payload: string | Uint8Array;
   readonly isBinary: boolean;
@@ -19,7 +19,7 @@ export interface SharedMessage {
 export function shareMessage(payload: string | Uint8Array, isBinary: boolean): SharedMessage {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   const frame = encodeFrame(firstByteOf(isBinary ? Opcode.Binary : Opcode.Text, true), bytes);
-  // Streams make a Buffer of everything else they are given, for each connection again.
+  // Of anything but a Buffer, each connection's stream would make one.
   const view = viewIn(frame.buffer, frame.byteOffset, frame.length);
   return { payload, isBinary, frame: view, payloadBytes: bytes.length };
 }
@@ -31,7 +31,7 @@ export class SharedFrames {
   private readonly before: SharedFrames | undefined;
   private readonly frame: Uint8Array;
   readonly lengthBytes: number;
-  /** The sequence that somebody has made last by adding a frame to this one: the next connection adds the same. */
+  /** What this sequence became when a frame was added last: the next connection will add the same frame. */
   private longer: SharedFrames | undefined;
   private whole: Uint8Array | undefined;
 
@@ -68,7 +68,7 @@ function forget(): void {
   none = undefined;
 }
 
-/** The empty sequence, where all connections begin. Another one in each tick, so that the memory of frames is let go. */
+/** The empty sequence, where all connections begin. Each tick has a new one, so that the memory of old frames is freed. */
 export function noFrames(): SharedFrames {
   if (none === undefined) {
     none = new SharedFrames(undefined, NOTHING);

@@ -1,11 +1,11 @@
 /**
- * The last steps of sending (§6.1): masks what a client sends, and collects a connection's outgoing frames so that they
- * leave in one write: those sent while a chunk is being handled at its end, those sent elsewhere at the end of the tick.
- * A string becomes UTF-8 here (§5.6); bytes are not looked at.
+ * The last steps of sending (§6.1). A client's frames are masked here, and a string becomes UTF-8 (§5.6); bytes are not
+ * looked at. Frames of a connection leave together: those sent while a chunk is handled leave at its end, the others at the
+ * end of the tick.
  *
- * What leaves is what was there at the call, so whatever callers can change is copied: through a slab that all
- * connections share, which is written when it is full, or, what is longer than a slab, through memory that is used again
- * once the network has taken it. As soon as the network does not take it at once, the rest gets memory of its own.
+ * What leaves is what was there at the call, so bytes that the caller can change are copied. The copy goes into a slab that
+ * all connections share, and that is written when it is full. What is longer than a slab goes through memory that is used
+ * again once the network has taken it. When the network does not take it at once, the rest gets memory of its own.
  */
 
 // Imported since the global one is looked up anew at every use.
@@ -28,10 +28,10 @@ export type WriteCallback = (error?: Error | null) => void;
 /** Up to here a payload lies in one piece behind its header. */
 export const LONG_PAYLOAD_BYTES = 16_384;
 
-/** Pieces of what is longer than a slab: one write each. A multiple of four, so that the whole masking key fits each. */
+/** What is longer than a slab is written in pieces of this length: a multiple of four, so that each begins a masking key. */
 const LARGE_PIECE_BYTES = 1_048_576;
 
-/** From here on a write is worth making at once where nothing is held: what waits would take slab after slab. */
+/** From here on a write need not wait for the end of the tick: more would only take slab after slab. */
 export const LARGE_WRITE_BYTES = 65_536;
 
 /** Up to here frames that many connections get are put together for all of them. */
@@ -126,7 +126,7 @@ export class WriteBatch implements FrameOutput {
   private callbacks: WriteCallback[] | undefined;
   /** Bytes that have not been written, frame headers included. */
   unwrittenBytes = 0;
-  /** The application's bytes among them. For a frame that was compressed, whoever sends it adds what that took off. */
+  /** The application's bytes among them. Whoever sends a compressed frame adds what compressing took off. */
   unwrittenDataBytes = 0;
   /** Set when some of it may be dropped. */
   private kept: Kept | undefined;
@@ -152,8 +152,8 @@ export class WriteBatch implements FrameOutput {
   }
 
   /**
-   * Payload bytes of data frames that the network has not taken, or that were written in this turn of the event loop: what
-   * was sent is seen until the turn ends.
+   * Payload bytes of data frames that the network has not taken. Those written in this turn of the event loop count as
+   * well: what was sent is seen until the turn ends.
    */
   get bufferedBytes(): number {
     this.forgetTaken();
@@ -192,7 +192,7 @@ export class WriteBatch implements FrameOutput {
     if (!this.isHeld) this.schedule();
   }
 
-  /** As `writeFrame`, masked when the role would not have it, and the other way round: for programs that test peers. */
+  /** Masks what `write` writes when the role would not, and the other way round: for programs that test peers. */
   maskOtherwise(write: () => void): void {
     this.masks = !this.masks;
     try {
@@ -228,8 +228,8 @@ export class WriteBatch implements FrameOutput {
   }
 
   /**
-   * Calls back when the frame just given has been taken by the network, or the stream says so; or with the reason why that
-   * is not known to have happened.
+   * Calls back when the network has taken the frame just given, or the stream says so. Otherwise it is called with the
+   * reason why that is not known.
    */
   whenWritten(callback: WriteCallback): void {
     this.callbacks ??= [];
@@ -265,7 +265,10 @@ export class WriteBatch implements FrameOutput {
     if (!this.isHeld && this.isTaking) outsideAnyContext(flushNow, this);
   }
 
-  /** Writes what is there. @param isMidFrame a frame is being put together: the owner is not told, as it may send another */
+  /**
+   * Writes what is there.
+   * @param isMidFrame a frame is being put together. The owner is not told then, as it may send another.
+   */
   flush(isMidFrame = false): void {
     if (this.unwrittenBytes === 0) return;
     const isAwaited = !isMidFrame && this.owner.isAwaitingFlush;
@@ -279,7 +282,7 @@ export class WriteBatch implements FrameOutput {
     this.unwrittenBytes = 0;
     this.unwrittenDataBytes = 0;
     this.kept = undefined;
-    // One callback for the socket that stands for all of them; none when nobody waits.
+    // One callback of the socket stands for all of them. There is none when nobody waits.
     const isHeardOf = isAwaited || this.callbacks !== undefined || this.lent !== undefined;
     let writing = isHeardOf ? this.takeWriting(dataBytes) : undefined;
     const onWritten = writing && this.settler(writing);
@@ -289,7 +292,7 @@ export class WriteBatch implements FrameOutput {
       if (pieces.length === 1) socket.write(pieces[0]!, onWritten);
       else writeAll(socket, pieces, onWritten);
     } catch (error) {
-      // A stream of the application's own making may throw; the other batches of this tick are not to suffer for it.
+      // A stream that the application made may throw. The other batches of this tick must not suffer for it.
       fault = error as Error;
     }
     const isEmpty = socket.writableLength === 0;
@@ -336,12 +339,12 @@ export class WriteBatch implements FrameOutput {
     return this.tellsWhenTaken && this.socket.writableLength === 0;
   }
 
-  /** A frame whose payload does not lie behind its header. @returns how long that is, in bytes */
+  /** Takes a frame whose payload is too long to lie behind its header. @returns the length of the payload, in bytes */
   private writeLong(firstByte: number, payload: Uint8Array | string): number {
-    // Text is going to be bytes anyway, in memory that nobody else knows: its length need not be counted first.
+    // The bytes of a text are new memory that nobody else knows, so they need not be copied.
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const maskingKey = this.masks ? this.nextKey() : undefined;
-    // With room for a good piece of the payload, so that the header does not leave alone.
+    // Room for a good piece of the payload as well, so that the header does not leave alone.
     const slab = this.rangeWithRoom(MAX_HEADER_BYTES + LONG_PAYLOAD_BYTES);
     this.growRange(writeFrameHeader(slab.bytes, this.rangeEnd, firstByte, bytes.length, maskingKey) - this.rangeEnd);
     if (bytes === payload) this.copyLong(bytes, maskingKey);
@@ -358,7 +361,7 @@ export class WriteBatch implements FrameOutput {
     this.unwrittenBytes += bytes.length;
   }
 
-  /** A copy of bytes, masked where there is a key, piece by piece: the caller cannot change it any more (§10.3). */
+  /** Copies bytes, masked where there is a key, piece by piece. The caller cannot change the copy (§10.3). */
   private copyLong(source: Uint8Array, maskingKey: number | undefined): void {
     if (source.length > SLAB_BYTES) {
       this.copyLarge(source, maskingKey);
@@ -382,11 +385,11 @@ export class WriteBatch implements FrameOutput {
     }
   }
 
-  /** The same with few writes, of as much as the network takes at once in each. */
+  /** Does the same with few writes, each of as much as the network takes at once. */
   private copyLarge(source: Uint8Array, maskingKey: number | undefined): void {
     for (let at = 0; at < source.length; ) {
       const length = this.isTaking ? Math.min(source.length - at, LARGE_PIECE_BYTES) : source.length - at;
-      // Other streams may hand what they got to somebody else, who keeps it.
+      // Other streams may hand it on to somebody who keeps it.
       const isLent = this.tellsWhenTaken && length <= LARGE_PIECE_BYTES;
       const memory = isLent ? allocateReusable(length) : Buffer.allocUnsafeSlow(length);
       const piece = viewOf(source, at, at + length);
@@ -427,8 +430,8 @@ export class WriteBatch implements FrameOutput {
   }
 
   /**
-   * Makes a piece of the range being filled, or of the shared frames. A socket that may keep the bytes of a range gets its
-   * own, so that it never keeps a whole slab.
+   * Makes a piece of the range being filled, or of the shared frames. A socket that may keep the bytes of a range gets a
+   * copy, so that it never keeps a whole slab.
    */
   private seal(): void {
     const { slab, shared } = this;
@@ -452,7 +455,7 @@ export class WriteBatch implements FrameOutput {
     slab.giveBack(true);
   }
 
-  /** Makes one of small pieces that lie apart since other connections sent in between, as in a broadcast. */
+  /** Joins small pieces. They lie apart when other connections have sent in between, as in a broadcast. */
   private join(): void {
     const { pieces, slabs = [], unwrittenBytes } = this;
     this.pieces = undefined;

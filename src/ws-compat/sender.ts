@@ -1,6 +1,6 @@
 /**
- * The sending half that ws exports: messages in, frames out to any stream (§5.2, §5.3), and the frame encoder that
- * broadcasts are prepared with. A WebSocket does not send through it.
+ * The sending half that ws exports: messages in, frames out to any stream (§5.2, §5.3). Programs prepare broadcasts with
+ * its frame encoder. A WebSocket does not send through it.
  */
 
 import type { Duplex } from 'node:stream';
