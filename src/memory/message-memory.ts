@@ -55,13 +55,17 @@ function poolOf(owner: PoolOwner): Pool | undefined {
   return pool;
 }
 
+/** Another one, longer than the last. */
+function addPool(owner: PoolOwner): Pool {
+  pool = new Pool(pool === undefined ? FIRST_POOL_BYTES : MAX_PINNED_BYTES);
+  owner.pool = new WeakRef(pool);
+  return pool;
+}
+
 function poolWithRoom(owner: PoolOwner, lengthBytes: number): Pool {
   const last = poolOf(owner);
   // Longer than nothing only as long as nobody has taken its memory away, which Node 22 cannot forbid.
-  if (last !== undefined && last.chunk.bytes.length - last.used >= lengthBytes) return last;
-  pool = new Pool(last === undefined ? FIRST_POOL_BYTES : MAX_PINNED_BYTES);
-  owner.pool = new WeakRef(pool);
-  return pool;
+  return last !== undefined && last.chunk.bytes.length - last.used >= lengthBytes ? last : addPool(owner);
 }
 
 /** The input at hand has been handled. */
@@ -88,13 +92,14 @@ export interface InputReceiver extends PoolOwner {
  */
 export function receiveKept(receiver: InputReceiver, bytes: Uint8Array): void {
   const { length } = bytes;
-  const isFirst = poolOf(receiver) === undefined && receiver.pool !== 'next';
+  let to = poolOf(receiver);
+  const isFirst = to === undefined && receiver.pool !== 'next';
   if (isFirst) receiver.pool = 'next';
   if (isFirst || length > MAX_POOLED_BYTES) {
     receiver.receive(new Chunk(keepInput(bytes)), 0, length);
     return;
   }
-  const to = poolWithRoom(receiver, length);
+  if (to === undefined || to.chunk.bytes.length - to.used < length) to = addPool(receiver);
   const at = to.add(bytes);
   receiver.receive(to.chunk, at, at + length);
 }

@@ -13,13 +13,9 @@ export class Slab {
   /** The same, for masking. */
   readonly chunk = new Chunk(this.bytes);
   used = 0;
-  /** Ranges that somebody fills or has not written yet. */
-  private lentRanges = 0;
+  /** Ranges that somebody fills or has not written yet: whoever begins one counts it, and gives it back. */
+  lentRanges = 0;
   private isRetained = false;
-
-  lend(): void {
-    this.lentRanges++;
-  }
 
   /** Gives a range back. `isTaken`: the kernel has copied it already. */
   giveBack(isTaken: boolean): void {

@@ -7,7 +7,7 @@
 import { CloseCode } from './close-code.ts';
 import { buildClosePayload, parseClosePayload, readStatusCode } from './close-payload.ts';
 import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from './closing-handshake.ts';
-import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.ts';
+import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role, RSV1 } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
 import { type Inflated, type Inflater, Inflation } from './inflation.ts';
@@ -15,7 +15,7 @@ import type { Limits } from './limits.ts';
 import type { Unmask } from './mask.ts';
 import { type Allocate, allocateZeroed, Chunk, copyOf } from './memory.ts';
 import { MessageAssembler } from './message-assembler.ts';
-import { isControlOpcode, Opcode } from './opcode.ts';
+import { CONTROL_BIT, OPCODE_BITS, Opcode } from './opcode.ts';
 import { type IsUtf8, isValidUtf8 } from './utf8.ts';
 import { VIOLATIONS, type ViolationId } from './violation.ts';
 
@@ -176,6 +176,8 @@ export class Connection implements FrameSink {
   private controlWindowStart: number | undefined;
   /** Automatic pongs that the network has not taken, and the newest ping that came when they were too many. */
   private pendingPongs = 0;
+  /** Whether automatic pongs wait to be written, so that `flushed` matters. */
+  isAwaitingFlush = false;
   private unansweredPing: Uint8Array | undefined;
   private pongsSent = 0;
   /** Whether to record how long the fragments of a message are, for those who want them apart. */
@@ -260,14 +262,10 @@ export class Connection implements FrameSink {
     this.readInbox();
   }
 
-  /** Whether automatic pongs wait to be written, so that `flushed` matters. */
-  get isAwaitingFlush(): boolean {
-    return this.pendingPongs > 0;
-  }
-
   /** Everything given to `FrameOutput.writeFrame` so far has been taken by the network. */
   flushed(): void {
     this.pendingPongs = 0;
+    this.isAwaitingFlush = false;
     const payload = this.unansweredPing;
     this.unansweredPing = undefined;
     if (payload !== undefined && this.state === 'open') this.answerPing(payload);
@@ -282,12 +280,15 @@ export class Connection implements FrameSink {
    * @returns false when the connection is not open: nothing was sent (§5.5.1, §6.1)
    */
   sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true, isCompressed = false): boolean {
-    if (!this.isOpen) return false;
-    const firstOpcode = isBinary ? Opcode.Binary : Opcode.Text;
-    const opcode = this.isSendingFragments ? Opcode.Continuation : firstOpcode;
-    const rsv1 = isCompressed && !this.isSendingFragments;
+    if (this.state !== 'open' || (this.inbox.length > 0 && !this.isOpen)) return false;
+    const isContinued = this.isSendingFragments;
     this.isSendingFragments = !fin;
-    this.output.writeFrame(firstByteOf(opcode, fin, rsv1), payload);
+    let firstByte = isBinary ? BINARY_MESSAGE : TEXT_MESSAGE;
+    if (isContinued || !fin || isCompressed) {
+      const opcode = isContinued ? Opcode.Continuation : firstByte & OPCODE_BITS;
+      firstByte = firstByteOf(opcode, fin, isCompressed && !isContinued);
+    }
+    this.output.writeFrame(firstByte, payload);
     return true;
   }
 
@@ -450,7 +451,7 @@ export class Connection implements FrameSink {
       // §5.6: text is UTF-8 as a whole message; binary is whatever the peer likes.
       if (isAscii || this.isUtf8(chunk, start, end)) this.deliver(chunk, start, end, false);
       else this.fail('invalidText');
-    } else if (isControlOpcode(firstByte & 0xf)) {
+    } else if ((firstByte & CONTROL_BIT) !== 0) {
       this.controlPart(header, chunk.bytes, start, end);
     } else if (isWhole || end > start) {
       this.dataPart(header, chunk, start, end);
@@ -470,7 +471,10 @@ export class Connection implements FrameSink {
 
   /** A piece of a message that is not one whole frame as it is: fragments, frames cut by chunks, compressed messages. */
   private dataPart(header: FrameHeader, chunk: Chunk, start: number, end: number): void {
-    const { fin, opcode, rsv1, payloadLength, position } = header;
+    const { firstByte, payloadLength, position } = header;
+    const opcode = firstByte & OPCODE_BITS;
+    const fin = (firstByte & FIN) !== 0;
+    const rsv1 = (firstByte & RSV1) !== 0;
     const isWhole = end - start === payloadLength;
     if (position === 0) {
       this.controlFrames = 0;
@@ -588,7 +592,7 @@ export class Connection implements FrameSink {
     const { maxPendingPongs } = this.limits;
     if (this.pendingPongs >= maxPendingPongs) this.output.flush();
     if (this.pendingPongs >= maxPendingPongs) this.unansweredPing = new Uint8Array(payload);
-    else if (this.sendPong(payload)) this.pendingPongs++;
+    else if (this.sendPong(payload)) this.isAwaitingFlush = ++this.pendingPongs > 0;
   }
 
   /** @returns whether a pong was written */

@@ -18,7 +18,7 @@
  *      └───────────────────────────────┴───────────────────────────────┘
  */
 
-import { isControlOpcode, isReservedOpcode, Opcode } from './opcode.ts';
+import { CONTROL_BIT, isReservedOpcode, Opcode } from './opcode.ts';
 import type { ViolationId } from './violation.ts';
 
 /** Which end of the connection this is (§5.1: the direction decides who masks). */
@@ -97,7 +97,7 @@ export interface HeaderContext {
  */
 export function headerViolation(byte0: number, byte1: number, context: HeaderContext): ViolationId | undefined {
   const opcode = byte0 & 0xf;
-  const isControl = isControlOpcode(opcode);
+  const isControl = (byte0 & CONTROL_BIT) !== 0;
   if ((byte0 & (RSV2 | RSV3)) !== 0) return 'unexpectedRsv23';
   const hasRsv1 = (byte0 & RSV1) !== 0;
   if (hasRsv1 && !context.allowsRsv1) return 'unexpectedRsv1';

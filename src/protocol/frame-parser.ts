@@ -20,7 +20,7 @@ import {
 import type { Limits } from './limits.ts';
 import { maskChunk, type Unmask } from './mask.ts';
 import { Chunk } from './memory.ts';
-import { isControlOpcode, Opcode } from './opcode.ts';
+import { CONTROL_BIT, Opcode } from './opcode.ts';
 import type { ViolationId } from './violation.ts';
 
 /** Receives what the parser finds, synchronously. */
@@ -199,7 +199,8 @@ export class FrameParser implements HeaderContext {
       return this.violate('lengthNotMinimal', payloadLength);
     }
     // The length alone decides: the masking key is not waited for, and nothing is set aside for a length only declared.
-    if (!isPlainData || payloadLength > this.maxPlainBytes) {
+    const isControl = (byte0 & CONTROL_BIT) !== 0;
+    if (!isControl && (!isPlainData || payloadLength > this.maxPlainBytes)) {
       const tooLong = this.lengthViolation(byte0, payloadLength);
       if (tooLong !== undefined) return this.violate(tooLong, payloadLength);
     }
@@ -207,17 +208,18 @@ export class FrameParser implements HeaderContext {
     const header = this.header;
     header.firstByte = byte0;
     header.masked = masked;
-    header.maskingKey = masked ? readUint32(bytes, maskAt) | 0 : 0;
+    header.maskingKey = masked
+      ? (bytes[maskAt]! << 24) | (bytes[maskAt + 1]! << 16) | (bytes[maskAt + 2]! << 8) | bytes[maskAt + 3]!
+      : 0;
     header.payloadLength = payloadLength;
     header.headerLength = headerLength;
     header.position = 0;
-    if (!isPlainData) this.countFragment(byte0, payloadLength);
+    if (!isPlainData && !isControl) this.countFragment(byte0, payloadLength);
     return headerLength;
   }
 
   /** §10.4: what a frame of this length would exceed, if anything. */
   private lengthViolation(byte0: number, payloadLength: number): ViolationId | undefined {
-    if (isControlOpcode(byte0 & 0xf)) return undefined;
     const limits = this.limits;
     const messageBytes = this.messageBytes + payloadLength;
     if (payloadLength > limits.maxFrameBytes) return 'frameTooLong';
@@ -232,7 +234,6 @@ export class FrameParser implements HeaderContext {
 
   /** Keeps account of the message that this frame opens, continues or ends (§5.4). */
   private countFragment(byte0: number, payloadLength: number): void {
-    if (isControlOpcode(byte0 & 0xf)) return;
     this.isMessageOpen = (byte0 & FIN) === 0;
     if (this.isMessageOpen) {
       this.messageBytes += payloadLength;

@@ -18,8 +18,10 @@ export class MessageAssembler {
   private readonly isUtf8: IsUtf8;
   /** Made for the first text. */
   private validator: Utf8Validator | undefined;
-  private buffer: Uint8Array = EMPTY;
-  private isText = false;
+  /** Holds the message at [0 … length); handed over with it, so that the next message gets memory of its own. */
+  bytes: Uint8Array = EMPTY;
+  isBinary = false;
+  private checksText = false;
   /** Whether the message is compressed (RFC 7692 §6.2), so that its bytes are not yet text. */
   isCompressed = false;
   /** Bytes of the message so far, in `bytes`. */
@@ -35,19 +37,11 @@ export class MessageAssembler {
     this.isUtf8 = isUtf8;
   }
 
-  get isBinary(): boolean {
-    return !this.isText;
-  }
-
-  /** Holds the message at [0 … length); handed over with it, so that the next message gets memory of its own. */
-  get bytes(): Uint8Array {
-    return this.buffer;
-  }
-
   start(isText: boolean, isCompressed = false): void {
-    this.isText = isText;
+    this.isBinary = !isText;
     this.isCompressed = isCompressed;
-    this.buffer = EMPTY;
+    this.checksText = isText && !isCompressed && !this.skipsUtf8Validation;
+    this.bytes = EMPTY;
     this.length = 0;
     if (this.checksText) this.validator ??= new Utf8Validator();
     this.validator?.reset();
@@ -61,8 +55,8 @@ export class MessageAssembler {
   append(chunk: Chunk, start: number, end: number, announcedBytes: number): boolean {
     if (this.checksText && !pushPiece(this.validator!, chunk, start, end, this.isUtf8)) return false;
     const length = this.length + end - start;
-    if (length > this.buffer.length) this.grow(length, announcedBytes);
-    this.buffer.set(chunk.bytes.subarray(start, end), this.length);
+    if (length > this.bytes.length) this.grow(length, announcedBytes);
+    this.bytes.set(chunk.bytes.subarray(start, end), this.length);
     this.length = length;
     return true;
   }
@@ -72,13 +66,9 @@ export class MessageAssembler {
     return !this.checksText || this.validator!.isComplete;
   }
 
-  private get checksText(): boolean {
-    return this.isText && !this.isCompressed && !this.skipsUtf8Validation;
-  }
-
   /** Lets go of the memory. */
   release(): void {
-    this.buffer = EMPTY;
+    this.bytes = EMPTY;
     this.length = 0;
   }
 
@@ -92,7 +82,7 @@ export class MessageAssembler {
     const capacity =
       announcedBytes > 0 ? Math.min(factor * neededBytes, announcedTotal) : Math.max(neededBytes, 2 * this.length);
     const grown = this.allocate(capacity);
-    grown.set(this.buffer.subarray(0, this.length));
-    this.buffer = grown;
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
   }
 }

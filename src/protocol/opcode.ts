@@ -14,6 +14,10 @@ export const Opcode = {
 } as const;
 export type Opcode = (typeof Opcode)[keyof typeof Opcode];
 
+/** Where the opcode stands in the first byte of a frame, and its most significant bit (§5.5). */
+export const OPCODE_BITS = 0x0f;
+export const CONTROL_BIT = 0x08;
+
 const NAMES: readonly string[] = [
   'continuation',
   'text',
@@ -27,12 +31,12 @@ const NAMES: readonly string[] = [
 
 /** The name of a 4-bit opcode, reserved ones included. */
 export function opcodeName(opcode: number): string {
-  return NAMES[opcode & 0xf]!;
+  return NAMES[opcode & OPCODE_BITS]!;
 }
 
 /** §5.5: a control frame is one whose opcode has its most significant bit set. */
 export function isControlOpcode(opcode: number): boolean {
-  return (opcode & 0x8) !== 0;
+  return (opcode & CONTROL_BIT) !== 0;
 }
 
 /** §5.2: opcodes that no version or extension has given a meaning. */

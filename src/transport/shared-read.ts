@@ -20,7 +20,7 @@ export interface SharedReader extends InputReceiver {
   /** Whether messages need not outlive their handlers, so that short reads are not copied either. */
   readonly isTransient: boolean;
   /** Whether it wants no more for now. */
-  readonly isHolding: boolean;
+  readonly isReadingPaused: boolean;
 }
 
 interface ReadableHandle {
@@ -67,7 +67,7 @@ function onRead(this: SharingSocket, lengthBytes: number): boolean {
   if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(viewOfChunk(readChunk, 0, lengthBytes)));
   else if (lengthBytes > MAX_COPIED_BYTES || reader.isTransient) reader.receive(readChunk, 0, lengthBytes);
   else receiveKept(reader, viewOfChunk(readChunk, 0, lengthBytes));
-  return !reader.isHolding;
+  return !reader.isReadingPaused;
 }
 
 /**

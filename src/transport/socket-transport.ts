@@ -122,7 +122,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   /** Whether `close` has been called, though messages sent before may still stand before the Close frame. */
   isClosing = false;
   /** Whether the socket is paused because the Connection holds input back. */
-  private isReadingPaused = false;
+  isReadingPaused = false;
 
   /**
    * Takes the socket over; from the next tick on, `handler` hears of it.
@@ -189,11 +189,6 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     for (const listener of socket.rawListeners('data')) if (listener !== onData) listener.call(socket, rest);
   }
 
-  /** Whether no more should be read for now. */
-  get isHolding(): boolean {
-    return this.connection.isHolding;
-  }
-
   /**
    * Takes what a stream has emitted. Memory that it does not have to itself, such as a pool of Node's, is left to those
    * whose it is.
@@ -206,7 +201,9 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** Takes what has arrived; see `Connection.receive`. */
   receive(chunk: Chunk, start = 0, end = chunk.bytes.length): void {
-    const isOutermost = this.startHandling();
+    const isOutermost = !this.isHandling;
+    this.isHandling = true;
+    this.batch.isHeld ||= isOutermost;
     try {
       this.connection.receive(chunk, start, end);
     } finally {
@@ -216,12 +213,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** The peer has closed its side. */
   receiveEnd(): void {
-    const isOutermost = this.startHandling();
-    try {
-      this.connection.receiveEnd();
-    } finally {
-      if (isOutermost) this.stopHandling();
-    }
+    this.handle(() => this.connection.receiveEnd());
     this.directionEnded();
   }
 
@@ -451,7 +443,9 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** Runs something that may make the Connection hand out messages: what they are answered with leaves in one write. */
   private handle(action: () => void): void {
-    const isOutermost = this.startHandling();
+    const isOutermost = !this.isHandling;
+    this.isHandling = true;
+    this.batch.isHeld ||= isOutermost;
     try {
       action();
     } finally {
@@ -459,21 +453,14 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     }
   }
 
-  /** @returns false when that is going on already */
-  private startHandling(): boolean {
-    if (this.isHandling) return false;
-    this.isHandling = true;
-    this.batch.isHeld = true;
-    return true;
-  }
-
   private stopHandling(): void {
     forgetInput();
     this.batch.isHeld = false;
     this.batch.flush();
     this.isHandling = false;
-    this.followHolding();
-    this.watchClosing();
+    const { isHolding, state } = this.connection;
+    if (isHolding !== this.isReadingPaused) this.followHolding();
+    if (state !== 'open') this.watchClosing();
   }
 
   /** Reads no more than the Connection takes: not while it is halted, nor while it inflates a message. */

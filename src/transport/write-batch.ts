@@ -416,7 +416,7 @@ export class WriteBatch implements FrameOutput {
       this.seal();
     }
     const next = slabWithRoom(lengthBytes);
-    next.lend();
+    next.lentRanges++;
     this.slab = next;
     this.rangeStart = next.used;
     this.rangeEnd = next.used;

@@ -3,9 +3,9 @@ import { SLAB_BYTES, slabWithRoom } from '../../src/memory/slab.ts';
 
 it('starts over once every range has been handed to the kernel', () => {
   const slab = slabWithRoom(SLAB_BYTES);
-  slab.lend();
+  slab.lentRanges++;
   slab.used = 100;
-  slab.lend();
+  slab.lentRanges++;
   slab.used = 200;
   slab.giveBack(true);
   expect(slabWithRoom(1)).toBe(slab);
@@ -17,9 +17,9 @@ it('starts over once every range has been handed to the kernel', () => {
 
 it('is never written again once a socket kept a range of it', () => {
   const slab = slabWithRoom(SLAB_BYTES);
-  slab.lend();
+  slab.lentRanges++;
   slab.used = 100;
-  slab.lend();
+  slab.lentRanges++;
   slab.used = 200;
   slab.giveBack(false);
   expect(slabWithRoom(1)).not.toBe(slab);
@@ -30,7 +30,7 @@ it('is never written again once a socket kept a range of it', () => {
 
 it('makes way for a new one when there is no room', () => {
   const slab = slabWithRoom(1);
-  slab.lend();
+  slab.lentRanges++;
   slab.used = SLAB_BYTES - 10;
   const next = slabWithRoom(11);
   expect(next).not.toBe(slab);
@@ -42,7 +42,7 @@ it('makes way for a new one when there is no room', () => {
 it('comes back after a burst that needed several, a few of them', () => {
   const burst = Array.from({ length: 9 }, () => {
     const slab = slabWithRoom(SLAB_BYTES);
-    slab.lend();
+    slab.lentRanges++;
     slab.used = SLAB_BYTES;
     return slab;
   });
@@ -51,7 +51,7 @@ it('comes back after a burst that needed several, a few of them', () => {
   for (const slab of burst.toReversed()) slab.giveBack(true);
   const next = Array.from({ length: 9 }, () => {
     const slab = slabWithRoom(SLAB_BYTES);
-    slab.lend();
+    slab.lentRanges++;
     slab.used = SLAB_BYTES;
     return slab;
   });

@@ -14,7 +14,7 @@ import { binary, close, RawPeer, text } from '../support/raw-peer.ts';
 import { echo, eventOf, SERVER_KINDS, startServer, testCertificate, unixSocketPath } from '../support/servers.ts';
 import { frame } from '../support/wire.ts';
 
-const reader = { isTransient: false, isHolding: false, pool: undefined, receive() {} };
+const reader = { isTransient: false, isReadingPaused: false, pool: undefined, receive() {} };
 
 /** A socket that has been accepted. */
 async function acceptedSocket(options: { pauseOnConnect?: boolean } = {}): Promise<Socket> {
