@@ -65,19 +65,13 @@ export function equalsToken(text: string, lowerCaseToken: string): boolean {
   return isToken(text) && text.toLowerCase() === lowerCaseToken;
 }
 
-/** The tokens of a comma list such as Connection, in lower case. What is no token, such as `websocket/13`, is left out. */
-export function parseTokenList(value: string): string[] {
-  return value
-    .split(',')
-    .map((element) => trimWhitespace(element))
-    .filter(isToken)
-    .map((token) => token.toLowerCase());
-}
-
-/** Whether the comma list `value` has `lowerCaseToken`, in any ASCII case. */
+/** Whether the comma list `value`, such as that of Connection, has `lowerCaseToken`, in any ASCII case. */
 export function listHasToken(value: string, lowerCaseToken: string): boolean {
   // Most lists have one element.
-  return equalsToken(value, lowerCaseToken) || parseTokenList(value).includes(lowerCaseToken);
+  return (
+    equalsToken(value, lowerCaseToken) ||
+    value.split(',').some((element) => equalsToken(trimWhitespace(element), lowerCaseToken))
+  );
 }
 
 /**
