@@ -3,7 +3,7 @@
  * options here: two names for one thing become one, and numbers are held to their ranges.
  */
 
-import { type Limits, resolveLimits } from '../protocol/index.ts';
+import { defaultMaxFragments, type Limits, resolveLimits } from '../protocol/index.ts';
 import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { WsMeaning } from '../ws-compat/option-names.ts';
 import type { ConnectionOptions, ConnectionSettings } from './connection-settings.ts';
@@ -17,7 +17,7 @@ import { type DoorName, doorOf, OPTIONS, WS_DEFAULT_LIMITS, wsNamesAt } from './
 export interface WsConnectionOptions extends ConnectionOptions {
   /** `limits.maxMessageBytes`. Default 104 857 600 (100 MiB), which is ws's. */
   maxPayload?: number | undefined;
-  /** `limits.maxFragments`. Default 0, off: fragments are charged to a byte budget, see `Limits`. */
+  /** `limits.maxFragments`. Default: one for each 64 bytes of `maxPayload`, and 1024 more. */
   maxFragments?: number | undefined;
   /** `limits.maxPendingPongs`. Default 60. */
   maxPendingAutoPongs?: number | undefined;
@@ -195,9 +195,10 @@ export function settingsForSocket(
 function limitsForSocket(limits: Limits, changed: Partial<Limits>): Limits {
   if (Object.keys(changed).length === 0) return limits;
   if (changed.maxMessageBytes === undefined) return resolveLimits({ ...limits, ...changed });
-  // The budget follows the length of messages.
-  const { maxMessageCostBytes: _, ...others } = limits;
-  return resolveLimits({ ...others, ...changed });
+  // The number of fragments follows the length of messages, unless it was given.
+  const { maxFragments, ...others } = limits;
+  const isGiven = maxFragments !== defaultMaxFragments(limits.maxMessageBytes);
+  return resolveLimits({ ...others, ...(isGiven && { maxFragments }), ...changed });
 }
 
 /**

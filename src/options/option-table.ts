@@ -75,9 +75,7 @@ const LISTENER_ERRORS: OptionKind = {
 const LIMIT_KINDS: OptionKinds<Limits> = {
   maxMessageBytes: NUMBER,
   maxFrameBytes: NUMBER,
-  maxMessageCostBytes: NUMBER,
   maxFragments: NUMBER,
-  fragmentOverheadBytes: NUMBER,
   maxPendingPongs: NUMBER,
   maxControlFramesBetweenData: NUMBER,
   controlWindowMs: NUMBER,

@@ -225,11 +225,7 @@ export class FrameParser implements HeaderContext {
     if (payloadLength > limits.maxFrameBytes) return 'frameTooLong';
     if (messageBytes > limits.maxMessageBytes) return 'messageTooLong';
     const isFragment = this.isMessageOpen || (byte0 & FIN) === 0;
-    if (!isFragment) return undefined;
-    const fragments = this.fragments + 1;
-    const costBytes = messageBytes + fragments * limits.fragmentOverheadBytes;
-    const isTooMany = fragments > limits.maxFragments || costBytes > limits.maxMessageCostBytes;
-    return isTooMany ? 'tooManyFragments' : undefined;
+    return isFragment && this.fragments >= limits.maxFragments ? 'tooManyFragments' : undefined;
   }
 
   /** Keeps account of the message that this frame opens, continues or ends (§5.4). */

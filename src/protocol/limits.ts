@@ -10,14 +10,10 @@ export interface Limits {
   /** Longest single data frame, in bytes of payload. Default: no limit but `maxMessageBytes`. Close code 1009. */
   readonly maxFrameBytes: number;
   /**
-   * Largest cost of a fragmented message: payload bytes plus `fragmentOverheadBytes` for each fragment, so that empty
-   * fragments count too. Default: twice `maxMessageBytes` and 64 KiB. Close code 1008.
+   * Most fragments of a message, empty ones included. Default: one for each 64 bytes of `maxMessageBytes`, and 1024 more.
+   * Close code 1008.
    */
-  readonly maxMessageCostBytes: number;
-  /** Most fragments of a message. Default Infinity: the budget above counts them. Close code 1008. */
   readonly maxFragments: number;
-  /** What each fragment costs beside its payload, in bytes. Default 64. */
-  readonly fragmentOverheadBytes: number;
   /**
    * Automatic pongs that may wait for a peer which does not read. Past it only the newest ping is answered, as §5.5.3
    * allows, once the others have been written. From 1 on. Default 60.
@@ -37,12 +33,15 @@ const MIB = 1024 * 1024;
 const DEFAULTS = {
   maxMessageBytes: MIB,
   maxFrameBytes: Number.POSITIVE_INFINITY,
-  maxFragments: Number.POSITIVE_INFINITY,
-  fragmentOverheadBytes: 64,
   maxPendingPongs: 60,
   maxControlFramesBetweenData: 2000,
   controlWindowMs: 10_000,
 } as const;
+
+/** Long messages may come in many fragments; what a fragment costs beside its bytes is that of a short message. */
+export function defaultMaxFragments(maxMessageBytes: number): number {
+  return 1024 + Math.ceil(maxMessageBytes / 64);
+}
 
 /**
  * Fills the defaults in.
@@ -55,16 +54,14 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   return {
     maxMessageBytes,
     maxFrameBytes: given.maxFrameBytes ?? DEFAULTS.maxFrameBytes,
-    maxMessageCostBytes: given.maxMessageCostBytes ?? 2 * maxMessageBytes + MIB / 16,
-    maxFragments: given.maxFragments ?? DEFAULTS.maxFragments,
-    fragmentOverheadBytes: given.fragmentOverheadBytes ?? DEFAULTS.fragmentOverheadBytes,
+    maxFragments: given.maxFragments ?? defaultMaxFragments(maxMessageBytes),
     maxPendingPongs: given.maxPendingPongs ?? DEFAULTS.maxPendingPongs,
     maxControlFramesBetweenData: given.maxControlFramesBetweenData ?? DEFAULTS.maxControlFramesBetweenData,
     controlWindowMs: given.controlWindowMs ?? DEFAULTS.controlWindowMs,
   };
 }
 
-const NAMES: readonly string[] = ['maxMessageCostBytes', ...Object.keys(DEFAULTS)];
+const NAMES: readonly string[] = [...Object.keys(DEFAULTS), 'maxFragments'];
 
 function checkLimit(name: string, value: unknown): void {
   if (value === undefined) return;
@@ -75,7 +72,6 @@ function checkLimit(name: string, value: unknown): void {
 /** No limit at all: for tools that look at recorded bytes, never for a server. */
 export const UNLIMITED: Limits = resolveLimits({
   maxMessageBytes: Number.POSITIVE_INFINITY,
-  fragmentOverheadBytes: 0,
   maxPendingPongs: Number.POSITIVE_INFINITY,
   maxControlFramesBetweenData: Number.POSITIVE_INFINITY,
 });

@@ -135,10 +135,7 @@ export function headerFaults(
   const isLong = (length7 === 126 && length < 126) || (length7 === 127 && length < 65_536);
   const isCounted = !isControl && payloadLength !== undefined && length <= Number.MAX_SAFE_INTEGER;
   const messageBytes = message.bytes + length;
-  const fragments = message.frames + 1;
-  const isCostly =
-    fragments > limits.maxFragments ||
-    messageBytes + fragments * limits.fragmentOverheadBytes > limits.maxMessageCostBytes;
+  const areTooMany = message.frames >= limits.maxFragments;
 
   return broken([
     // §5.2: a reserved bit is clear unless an extension gives it a meaning.
@@ -165,7 +162,7 @@ export function headerFaults(
     // §10.4: what the receiver takes.
     [isCounted && length > limits.maxFrameBytes, 'frameTooLong', length],
     [isCounted && messageBytes > limits.maxMessageBytes, 'messageTooLong', length],
-    [isCounted && (!fin || isMessageOpen) && isCostly, 'tooManyFragments', length],
+    [isCounted && (!fin || isMessageOpen) && areTooMany, 'tooManyFragments', length],
   ]);
 }
 

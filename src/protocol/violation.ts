@@ -158,7 +158,7 @@ export const VIOLATIONS: Readonly<Record<ViolationId, Violation>> = {
     'TOO_MANY_BUFFERED_PARTS',
     '§10.4',
     'Too many message fragments',
-    'send fewer and larger fragments, or raise limits.maxMessageCostBytes or limits.maxFragments at the receiver',
+    'send fewer and larger fragments, or raise limits.maxFragments at the receiver',
   ),
   tooManyControlFrames: row(
     1008,

@@ -2,15 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { resolveWsSettings } from '../../src/options/connection-options.ts';
 
 describe('the options of ws in the terms of the core', () => {
-  it('defaults are those of ws: 100 MiB, 60 pongs, no count of fragments', () => {
+  it('defaults are those of ws: 100 MiB, 60 pongs, fragments by the length of messages', () => {
     const { limits } = resolveWsSettings('WebSocketServer', {});
     expect(limits).toMatchObject({
       maxMessageBytes: 104_857_600,
       maxPendingPongs: 60,
-      maxFragments: Number.POSITIVE_INFINITY,
+      maxFragments: 104_857_600 / 64 + 1024,
     });
-    // Fragments have their budget all the same.
-    expect(limits.maxMessageCostBytes).toBe(2 * 104_857_600 + 65_536);
   });
 
   it.each([0, Number.POSITIVE_INFINITY])('%s turns a limit off', (off) => {

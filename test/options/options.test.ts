@@ -603,14 +603,7 @@ const FRAGMENTS: readonly FrameOfPeer[] = [
 const BREACHES: readonly (readonly [name: string, Partial<Limits>, readonly FrameOfPeer[], error: string])[] = [
   ['maxMessageBytes', { maxMessageBytes: 5 }, [[1, 'sixsix']], 'Max payload size exceeded'],
   ['maxFrameBytes', { maxFrameBytes: 5 }, [[1, 'sixsix']], 'Max frame size exceeded'],
-  ['maxMessageCostBytes', { maxMessageCostBytes: 100 }, FRAGMENTS, 'Too many message fragments'],
   ['maxFragments', { maxFragments: 2 }, FRAGMENTS, 'Too many message fragments'],
-  [
-    'fragmentOverheadBytes',
-    { maxMessageBytes: 10, fragmentOverheadBytes: 70_000 },
-    FRAGMENTS,
-    'Too many message fragments',
-  ],
   [
     'maxControlFramesBetweenData',
     { maxControlFramesBetweenData: 3 },

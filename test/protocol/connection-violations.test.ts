@@ -191,7 +191,7 @@ const ROWS: Row[] = [
     close: C1008,
     detail: 0,
     frames: [START, ...Array.from({ length: 4 }, () => ({ fin: false, opcode: 0 }))],
-    limits: { maxMessageCostBytes: 4 * 64 + 1 },
+    limits: { maxFragments: 4 },
   },
   {
     what: '§10.4 more fragments than were allowed',

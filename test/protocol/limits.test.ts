@@ -6,9 +6,7 @@ import { type Limits, resolveLimits, UNLIMITED } from '../../src/protocol/index.
 const DEFAULTS: Limits = {
   maxMessageBytes: 1_048_576,
   maxFrameBytes: Number.POSITIVE_INFINITY,
-  maxMessageCostBytes: 2_162_688,
-  maxFragments: Number.POSITIVE_INFINITY,
-  fragmentOverheadBytes: 64,
+  maxFragments: 17_408,
   maxPendingPongs: 60,
   maxControlFramesBetweenData: 2000,
   controlWindowMs: 10_000,
@@ -22,7 +20,7 @@ describe('limits', () => {
   });
 
   it.each(NAMES)('§10.4 %s is taken as given', (name) => {
-    const others = name === 'maxMessageBytes' ? { maxMessageCostBytes: 2 * 7 + 65_536 } : {};
+    const others = name === 'maxMessageBytes' ? { maxFragments: 1025 } : {};
     expect(resolveLimits({ [name]: 7 })).toEqual({ ...DEFAULTS, ...others, [name]: 7 });
     expect(resolveLimits({ [name]: Number.POSITIVE_INFINITY })[name]).toBe(Number.POSITIVE_INFINITY);
   });
@@ -31,11 +29,10 @@ describe('limits', () => {
     expect(resolveLimits({ [name]: undefined } as Partial<Limits>)).toEqual(DEFAULTS);
   });
 
-  it('§10.4 the cost of a message grows with its length', () => {
-    expect(resolveLimits({ maxMessageBytes: 0 }).maxMessageCostBytes).toBe(65_536);
-    expect(resolveLimits({ maxMessageBytes: Number.POSITIVE_INFINITY }).maxMessageCostBytes).toBe(
-      Number.POSITIVE_INFINITY,
-    );
+  it('§10.4 the number of fragments grows with the length of messages', () => {
+    expect(resolveLimits({ maxMessageBytes: 0 }).maxFragments).toBe(1024);
+    expect(resolveLimits({ maxMessageBytes: 2 ** 30 }).maxFragments).toBe(2 ** 24 + 1024);
+    expect(resolveLimits({ maxMessageBytes: Number.POSITIVE_INFINITY }).maxFragments).toBe(Number.POSITIVE_INFINITY);
   });
 
   const RANGE_ERRORS = [-1, 0.5, Number.NaN, Number.NEGATIVE_INFINITY, 2 ** 53];
@@ -61,7 +58,7 @@ describe('limits', () => {
     const given = { maxMesageBytes: 1 } as Partial<Limits>;
     expect(() => resolveLimits(given)).toThrow(TypeError);
     expect(() => resolveLimits(given)).toThrow(
-      'There is no limit "maxMesageBytes": use maxMessageCostBytes, maxMessageBytes',
+      'There is no limit "maxMesageBytes": use maxMessageBytes, maxFrameBytes',
     );
     expect(resolveLimits({ maxMesageBytes: undefined } as Partial<Limits>)).toEqual(DEFAULTS);
   });
@@ -76,7 +73,7 @@ describe('limits', () => {
   });
 
   it('§10.4 without limits: nothing that counts bytes or frames has an end', () => {
-    const { controlWindowMs, fragmentOverheadBytes, ...rest } = UNLIMITED;
+    const { controlWindowMs, ...rest } = UNLIMITED;
     expect(new Set(Object.values(rest))).toEqual(new Set([Number.POSITIVE_INFINITY]));
   });
 });

@@ -118,7 +118,7 @@ const CHECKS: readonly Check[] = [
       return [maxFragments, WebSocket === library.WebSocket, others];
     },
     inWs: [16_384, true, OTHER_DEFAULTS],
-    here: [0, true, OTHER_DEFAULTS],
+    here: [1_639_424, true, OTHER_DEFAULTS],
   },
   {
     row: '`maxBufferedChunks` 262 144',

@@ -41,7 +41,7 @@ function expectEqual(found: unknown, expected: unknown, what: string): void {
 
 const LIMITS = [
   UNLIMITED,
-  resolveLimits({ maxMessageBytes: 60, maxFrameBytes: 50, maxMessageCostBytes: 300 }),
+  resolveLimits({ maxMessageBytes: 60, maxFrameBytes: 50, maxFragments: 4 }),
   resolveLimits({ maxMessageBytes: 125, maxFragments: 2 }),
 ];
 
