@@ -1,7 +1,7 @@
 /**
- * Messages leave in the order of the calls (§5.4, §6.1). One that has to be read from a Blob or compressed (RFC 7692 §7.2.1)
- * may take its time; what is sent meanwhile, control and Close frames included, waits behind it. What waits when the
- * connection ends is abandoned. A WebSocket's transport and ws's `Sender` both send through it.
+ * Messages leave in the order of the calls (§5.4, §6.1). Some have to be read from a Blob or compressed first
+ * (RFC 7692 §7.2.1), which takes time. What is sent meanwhile waits behind them, control and Close frames included. What
+ * waits when the connection ends is abandoned. A WebSocket's transport and ws's `Sender` both send through it.
  */
 
 import { Buffer } from 'node:buffer';
@@ -25,17 +25,17 @@ export function payloadLength(payload: Payload): number {
 
 /** Whose messages these are. */
 export interface SendOrderOwner {
-  /** Whether nothing can be sent any more. Who knows that earlier than it is asked calls `abandon`. */
+  /** Whether nothing can be sent any more. It is asked after each step; an owner that hears of the end calls `abandon`. */
   readonly isGone: boolean;
   /** Compresses a message, or with `fin` false a fragment of one. Only called where `send` was told to compress. */
   compress(bytes: Uint8Array, fin: boolean, done: DeflateDone): void;
-  /** A Blob could not be read. Nothing behind it has been sent, or will be: it has to be abandoned. */
+  /** A Blob could not be read. Nothing behind it may be sent: the owner has to call `abandon`. */
   blobFailed(error: Error): void;
 }
 
 /** One thing that waits for its turn. */
 interface Job {
-  /** Does it, and ends with `settle` of the queue. */
+  /** Does it, and calls `settle` of the queue at the end. */
   run(): void;
   readonly callback: WriteCallback | undefined;
   /** While its Blob is being read. */
@@ -46,7 +46,7 @@ function runJob(job: Job): void {
   job.run();
 }
 
-/** What is told to those who cannot be sent any more: which step the connection's end has cut off. */
+/** Why something was not sent: which step the end of the connection has cut off. */
 export function closedWhile(doing: 'data was being compressed' | 'the blob was being read'): Error {
   return new Error(`The socket was closed while ${doing}`);
 }
@@ -71,7 +71,7 @@ export class SendOrder {
 
   /**
    * Takes note of the next fragment of a message, which is its last with `fin`.
-   * @param isWorthCompressing heard of the first one, which decides for its message (RFC 7692 §6.1)
+   * @param isWorthCompressing counts for the first one only, which decides for its message (RFC 7692 §6.1)
    * @returns whether to compress it
    */
   nextFragment(fin: boolean, isWorthCompressing: boolean): boolean {
@@ -84,7 +84,7 @@ export class SendOrder {
    * Sends a payload as it is at this call: at once, or when its turn has come and it has been read and compressed.
    * @param isCompressed whether to compress it, with `fin` to the end of a message
    * @param transmit what sends it, and sees to `callback`
-   * @param callback told when it never comes to that
+   * @param callback called when that never happens
    */
   send(
     payload: Payload,
@@ -124,7 +124,8 @@ export class SendOrder {
 
   /**
    * Nothing more can be sent: whatever waits is told so.
-   * @param error why; default that the socket was closed, or that a Blob which is being read cannot be read
+   * @param error why. Default: the socket was closed. While a Blob is being read, that is told when the reading has ended;
+   *   if it fails, its error is the reason.
    */
   abandon(error?: Error): void {
     if (!this.isBusy) return;
@@ -133,14 +134,18 @@ export class SendOrder {
     const tell = (reason: Error) => {
       for (const { callback } of jobs) callback?.(reason);
     };
-    // Those behind the first have waited for what the first was doing.
+    // All have waited for what the first was doing. Outside a promise, what a callback throws is an uncaught exception and
+    // not an unhandled rejection.
     const reading = jobs[0]?.reading;
     if (error !== undefined) tell(error);
     else if (reading === undefined) tell(closedWhile('data was being compressed'));
-    else reading.then(() => tell(closedWhile('the blob was being read')), tell);
+    else {
+      const tellLater = (reason: Error) => process.nextTick(tell, reason);
+      reading.then(() => tellLater(closedWhile('the blob was being read')), tellLater);
+    }
   }
 
-  /** A job that waits is begun when another caller's is done. */
+  /** A job that waits begins in the turn of another caller. */
   #jobOf(callback: WriteCallback | undefined, run: () => void): Job {
     return { run: this.isBusy ? inCallersContext(run) : run, callback, reading: undefined };
   }
@@ -154,7 +159,6 @@ export class SendOrder {
         job.reading = undefined;
         proceed(new Uint8Array(memory));
       },
-      // Outside the promise, what a callback throws is an uncaught exception and not an unhandled rejection.
       (error) =>
         process.nextTick(() => {
           if (this.#queue.current === job) this.#owner.blobFailed(error);
