@@ -7,8 +7,8 @@ import { defaultMaxFragments, type Limits, resolveLimits } from '../protocol/ind
 import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { WsMeaning } from '../ws-compat/option-names.ts';
 import type { ConnectionOptions, ConnectionSettings } from './connection-settings.ts';
-import { checkOptions } from './option-check.ts';
-import { type DoorName, doorOf, OPTIONS, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
+import { checkOptions, type DoorName } from './option-check.ts';
+import { doorOf, OPTIONS, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
 
 /**
  * Options of a connection where ws's names are taken beside our own. Of two names for one thing, one is given. For sizes

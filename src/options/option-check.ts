@@ -30,6 +30,9 @@ export interface Members {
   readonly isLenient: boolean;
 }
 
+/** Where options of a connection are given. */
+export type DoorName = 'listen()' | 'WebSocketServer' | 'WebSocket' | 'setSocket()';
+
 /** Where options are given. */
 export interface Door extends Members {
   /** As messages have it: `listen()`. */

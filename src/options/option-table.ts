@@ -10,6 +10,7 @@ import { areFields } from './given-fields.ts';
 import {
   COUNT,
   type Door,
+  type DoorName,
   FLAG,
   FLAG_OR_OBJECT,
   HOOK,
@@ -23,8 +24,6 @@ import {
   PORT,
   TEXT,
 } from './option-check.ts';
-
-export type DoorName = 'listen()' | 'WebSocketServer' | 'WebSocket' | 'setSocket()';
 
 /** What holds when nothing is given: a value, or what it comes to in words. */
 type Default = number | boolean | string;

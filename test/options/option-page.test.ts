@@ -8,7 +8,8 @@ import type { WsConnectionOptions } from '../../src/options/connection-options.t
 import { inOurNames } from '../../src/options/connection-options.ts';
 import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
 import { DEFLATE_KINDS } from '../../src/options/deflate-options.ts';
-import { type DoorName, LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
+import type { DoorName } from '../../src/options/option-check.ts';
+import { LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
 import { resolveLimits } from '../../src/protocol/index.ts';
 import type { ListenOptions } from '../../src/server/net-server.ts';
 import type { WebSocketServerOptions } from '../../src/server/websocket-server.ts';

@@ -96,7 +96,7 @@ export = WebSocket;
 
 /** What nobody reads who does not read src: the same without comments. */
 const INTERNAL_TYPES =
-  /^(transport|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-check|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
+  /^(transport|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-|server\/acceptance|ws-compat\/option-names|web\/web-idl|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
 
 /** The declarations that those of the entries need, by their paths. */
 function typesInUse(): Set<string> {
