@@ -42,6 +42,11 @@ const OPCODE_BITS = 0x0f;
 /** What Node calls it when a stream is written to that has been destroyed. */
 const DESTROYED = 'ERR_STREAM_DESTROYED';
 
+/** Why a message that was being written is not known to have been taken. */
+export function cutOffError(): Error {
+  return Object.assign(new Error('The connection was closed while the message was written'), { code: DESTROYED });
+}
+
 /** What a batch tells its connection. */
 interface WriteBatchOwner {
   /** Whether `flushed` is waited for. */
@@ -506,7 +511,7 @@ export class WriteBatch implements FrameOutput {
   private outcomeOf({ wasOpen }: Writing, error: (Error & { readonly code?: string }) | null | undefined) {
     const isOvertaken = error ? error.code === DESTROYED && wasOpen : this.socket.destroyed;
     if (!isOvertaken) return error ?? undefined;
-    return Object.assign(new Error('The connection was closed while the message was written'), { code: DESTROYED });
+    return cutOffError();
   }
 
   private addUntaken(writing: Writing): void {

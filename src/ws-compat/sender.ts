@@ -19,6 +19,7 @@ import {
 import { type SendData, toPayload } from '../socket/payload.ts';
 import { nextMaskingKey } from '../transport/masking-key.ts';
 import { type Payload, payloadLength, SendOrder } from '../transport/send-order.ts';
+import { cutOffError } from '../transport/write-batch.ts';
 import type { PerMessageDeflate } from './per-message-deflate.ts';
 
 /** Fills the four bytes it is given with a masking key. */
@@ -170,7 +171,7 @@ export class Sender {
     const onWritten = (error?: Error | null) => {
       // Destroyed in the middle of a write, a net.Socket says that it went well (Node 20).
       if (isTaken || error || !socket.destroyed) done?.(isTaken ? null : error);
-      else done?.(new Error('The connection was closed while the message was written'));
+      else done?.(cutOffError());
     };
     const canTake = !socket.destroyed;
     socket.cork();
