@@ -185,7 +185,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
         if (socket.#keeps && !socket.#hasListener()) socket.#holding.whilePending(promise);
       },
       listenerAdded(socket) {
-        if (socket.#keeps) socket.#listenerAdded();
+        socket.#listenerAdded();
       },
       observe: (socket, observer) => socket.#observe(observer),
       endOf: (socket) => ({ ...socket.#closeEvent(), error: socket.#iterationEnd() }),
@@ -554,7 +554,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#observers = [...this.#observers, observer];
     if (observer.message !== undefined) {
       this.#messageObservers = [...this.#messageObservers, observer];
-      if (this.#keeps) this.#listenerAdded();
+      this.#listenerAdded();
     }
     return () => {
       this.#observers = this.#observers.filter((other) => other !== observer);
@@ -667,7 +667,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** Nobody expects a message behind 'close': a loop still gets it. */
   #listenerAdded(): void {
-    if (!this.#hasClosed) this.#hold?.listenerAdded();
+    if (this.#keeps && !this.#hasClosed) this.#hold?.listenerAdded();
   }
 
   #handOver(message: Message): void {

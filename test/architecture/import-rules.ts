@@ -54,11 +54,12 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
 
 const FORBIDDEN_IN_PURE_CODE = ['Buffer', 'process', 'require'];
 
+/** Files that stand on a step of their own, apart from the others of their folder. */
+const FILE_UNITS = ['index', 'deflate/negotiate', 'ws-compat/option-names'];
+
 function unitOf(path: string): string {
-  if (path === 'index.ts') return 'index';
-  if (path === 'deflate/negotiate.ts') return 'deflate/negotiate';
-  if (path === 'ws-compat/option-names.ts') return 'ws-compat/option-names';
-  return path.slice(0, Math.max(0, path.indexOf('/')));
+  const name = path.replace(/\.ts$/, '');
+  return FILE_UNITS.includes(name) ? name : path.slice(0, Math.max(0, path.indexOf('/')));
 }
 
 /** The path below `src` that a relative specifier names, or `undefined` when it leaves `src`. */
