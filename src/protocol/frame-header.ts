@@ -94,6 +94,7 @@ export interface HeaderContext {
 /**
  * Judges a frame by its first two bytes, which hold everything but an extended length: so a bad frame is refused
  * before any more of it is waited for. The order decides what a frame with several faults is refused for.
+ * reference.ts says the same rules again, and the property tests compare the two.
  */
 export function headerViolation(byte0: number, byte1: number, context: HeaderContext): ViolationId | undefined {
   const opcode = byte0 & 0xf;
