@@ -298,7 +298,7 @@ export class Connection implements FrameSink {
    * @throws {RangeError} when the payload is over 125 bytes
    */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
-    checkControlPayload(payload);
+    checkControlPayload(payload.length);
     if (!this.isOpen) return false;
     if (opcode === Opcode.Pong) this.pongsSent++;
     this.output.writeFrame(FIN | opcode, payload);

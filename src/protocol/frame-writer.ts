@@ -17,8 +17,8 @@ export function firstByteOf(opcode: number, fin: boolean, rsv1 = false): number 
  * §5.5: a control frame holds no more than 125 bytes.
  * @throws {RangeError} when the payload is longer
  */
-export function checkControlPayload(payload: { readonly length: number }): void {
-  if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
+export function checkControlPayload(lengthBytes: number): void {
+  if (lengthBytes > MAX_CONTROL_PAYLOAD_BYTES) {
     throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
   }
 }

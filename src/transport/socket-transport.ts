@@ -307,7 +307,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     callback?: WriteCallback,
   ): boolean {
     if (!this.isOpen) return false;
-    checkControlPayload({ length: payloadLength(payload) });
+    checkControlPayload(payloadLength(payload));
     const transmit = (bytes: string | Uint8Array) => {
       const isSent = this.connection.sendControl(opcode, bytes as Uint8Array);
       if (isSent && callback !== undefined) this.batch.whenWritten(callback);

@@ -9,9 +9,9 @@ import { viewOf } from '../memory/view.ts';
 import { maskingKeyFrom } from '../options/connection-options.ts';
 import {
   buildClosePayload,
+  checkControlPayload,
   firstByteOf,
   frameHeaderLength,
-  MAX_CONTROL_PAYLOAD_BYTES,
   mask,
   Opcode,
   writeFrameHeader,
@@ -183,9 +183,7 @@ export class Sender {
 
   #sendControl(opcode: number, data: SendData, mask: boolean | undefined, callback: SenderCallback | undefined): void {
     const payload = toPayload(data);
-    if (payloadLength(payload) > MAX_CONTROL_PAYLOAD_BYTES) {
-      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
-    }
+    checkControlPayload(payloadLength(payload));
     this.#enqueueControl(opcode, payload, mask, callback);
   }
 
