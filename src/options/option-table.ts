@@ -231,19 +231,38 @@ export function wsNamesAt(door: DoorName): readonly WsOptionName[] {
 }
 
 /**
- * A door with its rows of the table. The doors that have ws's names are lenient, and take both vocabularies.
+ * A door with its rows of the table. The doors that have ws's names are lenient, and take both vocabularies. What it takes is
+ * looked up when options are given, and not while the library loads.
  * @param kinds of options that are not in the table, or of another kind there
  */
 export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind>> = {}): Door {
   const isLenient = name !== 'listen()';
-  const known = {
+  const { elsewhere, withoutEffect = {} } = ADVICE[name];
+  const known = once(() => ({
     ...kindsOf(ROWS.filter(([, { at }]) => at.includes(name)).map(([option, { kind }]) => [option, kind])),
     ...kindsOf(wsNamesAt(name).map(({ ws, means }) => [ws, WS_KINDS[means]])),
     ...kinds,
+  }));
+  const advice = once(() => ({ ...adviceFor(isLenient, { ...known(), ...withoutEffect }), ...elsewhere }));
+  return {
+    name,
+    isLenient,
+    withoutEffect,
+    get kinds() {
+      return known();
+    },
+    get elsewhere() {
+      return advice();
+    },
   };
-  const { elsewhere, withoutEffect = {} } = ADVICE[name];
-  const general = adviceFor(isLenient, { ...known, ...withoutEffect });
-  return { name, isLenient, kinds: known, withoutEffect, elsewhere: { ...general, ...elsewhere } };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let value: Value | undefined;
+  return () => {
+    value ??= make();
+    return value;
+  };
 }
 
 const kindsOf = (entries: readonly (readonly [string, OptionKind])[]) => Object.fromEntries(entries);
