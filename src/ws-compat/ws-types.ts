@@ -1,5 +1,6 @@
 /**
- * The type names that @types/ws gives to programs, `WebSocket.RawData` and so on, as names for our own types.
+ * What programs find as members of the class: the types that @types/ws has there, `WebSocket.RawData` and so on, and what
+ * the main entry adds to it. All are names for our own.
  */
 
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
@@ -70,7 +71,7 @@ type _SocketClass = typeof OurWebSocket;
 type _RequestClass = typeof IncomingMessage;
 
 declare module '../socket/websocket.ts' {
-  /** What `require('framewright')` offers beside the class itself; set by the main entry. */
+  /** The values are what `require('framewright')` offers beside the class itself; the main entry sets them. */
   namespace WebSocket {
     export const broadcast: typeof Prepared.broadcast;
     export const createWebSocketStream: typeof ourCreateStream;

@@ -25,7 +25,7 @@ const ENTRIES = {
 
 const TYPES = new URL('../../dist/types/', import.meta.url);
 
-/** Where browsers come by: the names are there, so that imports resolve, and say what to do when they are used. */
+/** For browsers, which may come by: the names are there, so that imports resolve. Used, they say what to do. */
 const BROWSER_MESSAGE =
   'framewright does not work in the browser. Browser clients must use the native WebSocket object';
 const READY_STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
@@ -94,7 +94,7 @@ ${members(names)}}
 export = WebSocket;
 `;
 
-/** What nobody reads who does not read src: the same without comments. */
+/** These nobody reads who does not read src: they go without comments. */
 const INTERNAL_TYPES =
   /^(transport|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-|server\/acceptance|ws-compat\/option-names|web\/web-idl|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
 
