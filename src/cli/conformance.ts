@@ -20,9 +20,9 @@ import {
   toTextReport,
 } from '../conformance/index.ts';
 import type { Command } from './command.ts';
-import { explainListenFault, nextSignal } from './listening.ts';
+import { explainListenFault, nextSignal, readHost, readPort } from './listening.ts';
 import { complain, complainAboutUsage, print } from './terminal.ts';
-import { isUsageFault, UsageError } from './usage.ts';
+import { isUsageFault, readNumber, UsageError } from './usage.ts';
 
 const HELP = `Usage: framewright conformance --url <url> [options]
        framewright conformance --serve [options]
@@ -199,9 +199,8 @@ function parse(args: readonly string[]): UrlOptions | ServeOptions {
   const common = { cases, exclude, json, expected };
   if (url === undefined) {
     const { port = '9001', host = '127.0.0.1', linger = '5' } = values;
-    if (host === '') throw new UsageError('--host takes an address or a name, not an empty string');
     const lingerMs = 1000 * readNumber('linger', linger, 0, 3600);
-    return { serves: true, ...common, port: readNumber('port', port, 0, 65_535), host, lingerMs };
+    return { serves: true, ...common, port: readPort(port), host: readHost(host), lingerMs };
   }
   const { concurrency, agent, insecure = false } = values;
   const target = {
@@ -210,12 +209,6 @@ function parse(args: readonly string[]): UrlOptions | ServeOptions {
     ...(agent !== undefined && { agent }),
   };
   return { serves: false, ...common, url, target };
-}
-
-function readNumber(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`--${name} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`);
 }
 
 function readVerdicts(path: string): Verdicts {

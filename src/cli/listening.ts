@@ -1,4 +1,19 @@
-/** What commands that listen have in common: explaining why they cannot, and waiting to be told to stop. */
+/**
+ * What commands that listen have in common: reading where to, explaining why they cannot, and waiting to be told to stop.
+ */
+
+import { readNumber, UsageError } from './usage.ts';
+
+/** The value of `--port`. @throws {UsageError} when it is none */
+export function readPort(text: string): number {
+  return readNumber('port', text, 0, 65_535);
+}
+
+/** The value of `--host`. @throws {UsageError} when it is empty */
+export function readHost(text: string): string {
+  if (text === '') throw new UsageError('--host takes an address or a name, not an empty string');
+  return text;
+}
 
 export function explainListenFault({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
   if (code === 'EADDRINUSE') {

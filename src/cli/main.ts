@@ -5,6 +5,7 @@
 
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { nearestName } from '../options/option-check.ts';
 import type { Command } from './command.ts';
 import { conformance } from './conformance.ts';
 import { decode } from './decode.ts';
@@ -55,32 +56,12 @@ function overview(): string {
 }
 
 function unknownCommand(name: string): 2 {
-  const nearest = nearestName(name);
+  const names = COMMANDS.map((command) => command.name);
+  const isBeginning = (candidate: string): boolean => name.length > 1 && candidate.startsWith(name);
+  const nearest = nearestName(name, names) ?? names.find(isBeginning);
   const hint = nearest === undefined ? 'see "framewright --help"' : `did you mean "${nearest}"?`;
   complain(`there is no command ${JSON.stringify(name)}: ${hint}`);
   return 2;
-}
-
-/** The command that this was probably meant to be: at most a third of its letters off, or its beginning. */
-function nearestName(name: string): string | undefined {
-  const ranked = COMMANDS.map((command) => ({ name: command.name, distance: editDistance(name, command.name) }));
-  const [best] = ranked.sort((a, b) => a.distance - b.distance);
-  if (best !== undefined && best.distance <= Math.ceil(best.name.length / 3)) return best.name;
-  return COMMANDS.find((command) => name.length > 1 && command.name.startsWith(name))?.name;
-}
-
-/** Levenshtein's: insertions, deletions and replacements, row by row. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const replacement = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replacement, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }
 
 /** package.json lies two folders up from src/cli and from dist/cli alike. */

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { buildRefusalResponse } from '../handshake/index.ts';
 import { type ConnectionOptions, listen, type WebSocket, WebSocketServer } from '../index.ts';
+import { ignoreError } from '../transport/errors.ts';
 import { echo } from './echo.ts';
 import { answerPlainRequest, type PageAssets } from './page-assets.ts';
 import { WatchDesk } from './watch-desk.ts';
@@ -55,7 +56,7 @@ function obstacleTo(target: string, isClosing: boolean): typeof NO_PATH | undefi
 
 function accept(desk: WatchDesk, socket: WebSocket, target: string): void {
   // What a peer does wrong ends its connection; here it is nobody's concern beyond that.
-  socket.on('error', () => {});
+  socket.on('error', ignoreError);
   if (target.startsWith('/watch')) {
     desk.open(socket, target);
     return;

@@ -6,11 +6,11 @@
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { Command } from './command.ts';
-import { explainListenFault, nextSignal } from './listening.ts';
+import { explainListenFault, nextSignal, readHost, readPort } from './listening.ts';
 import { PAGE_MISSING, readPageAssets } from './page-assets.ts';
 import { startPlaygroundServer } from './playground-server.ts';
 import { complain, complainAboutUsage, print } from './terminal.ts';
-import { isUsageFault, UsageError } from './usage.ts';
+import { isUsageFault } from './usage.ts';
 
 const HELP = `Usage: framewright serve [options]
 
@@ -62,12 +62,7 @@ export const serve: Command = {
 
 function readOptions(args: readonly string[]): { port: number; host: string; usesNet: boolean } {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const port = Number(values.port);
-  if (!/^\d+$/.test(values.port) || port > 65_535) {
-    throw new UsageError(`--port takes a number from 0 to 65535, not ${JSON.stringify(values.port)}`);
-  }
-  if (values.host === '') throw new UsageError('--host takes an address or a name, not an empty string');
-  return { port, host: values.host, usesNet: values.net };
+  return { port: readPort(values.port), host: readHost(values.host), usesNet: values.net };
 }
 
 function describe({ address, family, port }: AddressInfo): string {

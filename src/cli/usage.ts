@@ -3,6 +3,13 @@
 /** Says what is wrong with an argument and what would be right. */
 export class UsageError extends Error {}
 
+/** The value of an option that is a number. @throws {UsageError} unless it is a whole one in this range */
+export function readNumber(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`);
+}
+
 /** Whether an error is about arguments: our own complaint, or one of `parseArgs`. */
 export function isUsageFault(error: unknown): error is Error {
   if (error instanceof UsageError) return true;

@@ -395,9 +395,9 @@ describe('framewright serve: what goes wrong', () => {
   });
 
   const rows: [args: string[], message: string][] = [
-    [['--port', '65536'], '--port takes a number from 0 to 65535, not "65536"'],
-    [['--port', 'http'], '--port takes a number from 0 to 65535, not "http"'],
-    [['--port', ''], '--port takes a number from 0 to 65535, not ""'],
+    [['--port', '65536'], '--port takes a whole number from 0 to 65535, not "65536"'],
+    [['--port', 'http'], '--port takes a whole number from 0 to 65535, not "http"'],
+    [['--port', ''], '--port takes a whole number from 0 to 65535, not ""'],
     [['--host', ''], '--host takes an address or a name'],
     [['8080'], "Unexpected argument '8080'"],
     [['--verbose'], "Unknown option '--verbose'"],
