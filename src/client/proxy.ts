@@ -6,6 +6,7 @@
 import type { RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { unescape as decodeLeniently } from 'node:querystring';
+import { ignoreError } from '../transport/errors.ts';
 import { type Address, basicAuthorization } from './address.ts';
 import type { DialOptions } from './options.ts';
 import { proxyFromEnvironment } from './proxy-environment.ts';
@@ -63,7 +64,7 @@ export function openTunnel(
   request.on('connect', (response, socket, rest) => {
     const { statusCode = 0, statusMessage = '' } = response;
     if (statusCode < 200 || statusCode > 299) {
-      socket.on('error', () => {});
+      socket.on('error', ignoreError);
       socket.destroy();
       const answer = `${statusCode} ${statusMessage}`.trimEnd();
       finish(new Error(`The proxy ${proxy.host} refused a tunnel to ${target}: ${answer}`));

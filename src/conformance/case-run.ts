@@ -12,7 +12,7 @@ import { corpusOf } from './corpora.ts';
 import { Deadline } from './deadline.ts';
 import type { DeflateTerms } from './deflate.ts';
 import { offerOf, readAnswer } from './deflate-terms.ts';
-import { dial, HandshakeError, type Target } from './dial.ts';
+import { abandon, dial, HandshakeError, type Target } from './dial.ts';
 import { FrameSender } from './frame-sender.ts';
 import { describeBytes, payloadBytes } from './payload.ts';
 import { TesteeReader, type TesteeReaderHandler } from './testee-reader.ts';
@@ -88,8 +88,7 @@ async function connect({ wishes = [] }: ConformanceCase, target: Target): Promis
   const { socket, rest, extensions } = await dial(target, wishes.map(offerOf));
   const deflate = readAnswer(extensions);
   if (typeof deflate !== 'string') return { role: 'client', socket, rest, deflate };
-  socket.on('error', () => {});
-  socket.destroy();
+  abandon(socket);
   throw new HandshakeError(`${target.url}: ${deflate}`);
 }
 

@@ -80,8 +80,7 @@ export function dial(target: Target, offers: readonly Extension[] = []): Promise
     };
     const fail = (reason: string): void => {
       settle();
-      socket.on('error', () => {});
-      socket.destroy();
+      abandon(socket);
       reject(new HandshakeError(`${target.url}: ${reason}`));
     };
     const timer = setTimeout(() => fail(`no complete handshake within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
@@ -101,6 +100,12 @@ export function dial(target: Target, offers: readonly Extension[] = []): Promise
       resolve({ socket, serverName, extensions: upgrade.extensions, rest: result.rest });
     });
   });
+}
+
+/** Drops a connection; what goes wrong on it meanwhile concerns nobody. */
+export function abandon(socket: Socket): void {
+  socket.on('error', () => {});
+  socket.destroy();
 }
 
 /** SNI takes names only. */

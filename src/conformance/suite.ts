@@ -6,7 +6,7 @@
 import { type ConformanceCase, compareIds } from './case.ts';
 import { type CaseResult, runCase } from './case-run.ts';
 import { selectCases } from './cases/index.ts';
-import { dial, type Target } from './dial.ts';
+import { abandon, dial, type Target } from './dial.ts';
 import type { Behavior, BehaviorClose } from './verdict.ts';
 
 export interface SuiteOptions extends Target {
@@ -84,8 +84,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
 /** Finds out whether anybody is there before hundreds of cases fail for the same reason, and who it is. */
 async function probe(target: Target): Promise<string> {
   const { socket, serverName } = await dial(target);
-  socket.on('error', () => {});
-  socket.destroy();
+  abandon(socket);
   return serverName ?? new URL(target.url).host;
 }
 
