@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import {
-  type Chunk,
+  Chunk,
   type FrameHeader,
   FrameParser,
   type FrameSink,
@@ -349,6 +349,13 @@ describe('frame parser: halt, resume, stop', () => {
     parser.halt();
     expect(parser.push(hex('82 00 82 00'))).toBe(4);
     expect(sink.calls).toEqual([]);
+  });
+
+  it('§5.2 a chunk is parsed whole, or the part of it that is named', () => {
+    const { sink, parser } = open();
+    expect(parser.push(new Chunk(hex('82 01 01')))).toBe(3);
+    expect(parser.push(new Chunk(hex('ff ff 82 01 02 ff')), 2, 5)).toBe(5);
+    expect(sink.calls).toEqual(['whole 01', 'whole 02']);
   });
 
   it('§5.3 payload is handed out where it lies, in the chunk', () => {

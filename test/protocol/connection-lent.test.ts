@@ -31,6 +31,15 @@ describe('lent chunks', () => {
     expect(handler.lent).toEqual([true, false, false]);
   });
 
+  it('a chunk is taken whole, or the part of it that is named', () => {
+    const { handler, connection } = open();
+    connection.receive(new Chunk(text('whole'), true));
+    const stream = concat(text('before'), text('named'), text('behind'));
+    connection.receive(new Chunk(stream), text('before').length, stream.length - text('behind').length);
+    expect(handler.log).toEqual(['text:whole', 'text:named']);
+    expect(handler.lent).toEqual([true, false]);
+  });
+
   it('a chunk of the Connection’s own is not lent', () => {
     const { handler, connection } = open();
     connection.receive(text('own'));
