@@ -591,8 +591,12 @@ export class Connection implements FrameSink {
   private answerPing(payload: Uint8Array): void {
     const { maxPendingPongs } = this.limits;
     if (this.pendingPongs >= maxPendingPongs) this.output.flush();
-    if (this.pendingPongs >= maxPendingPongs) this.unansweredPing = new Uint8Array(payload);
-    else if (this.sendPong(payload)) this.isAwaitingFlush = ++this.pendingPongs > 0;
+    if (this.pendingPongs >= maxPendingPongs) {
+      this.unansweredPing = new Uint8Array(payload);
+    } else if (this.sendPong(payload)) {
+      this.pendingPongs++;
+      this.isAwaitingFlush = true;
+    }
   }
 
   /** @returns whether a pong was written */
