@@ -143,7 +143,7 @@ export const FUZZER_CLOSES: CloseExpectation = {
 };
 
 /** The testee fails the connection because the protocol was broken. */
-export const TESTEE_REJECTS: CloseExpectation = {
+const TESTEE_REJECTS: CloseExpectation = {
   by: 'testee',
   codes: [CloseCode.ProtocolError],
   mustBeClean: false,

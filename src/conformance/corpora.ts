@@ -119,7 +119,7 @@ function makeJson(lengthBytes: number): Uint8Array {
 }
 
 function hexadecimal(random: RandomNumbers, lengthBytes: number): string {
-  return Array.from(random.bytes(lengthBytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Buffer.from(random.bytes(lengthBytes)).toString('hex');
 }
 
 // ---- HTML: one long table, with a name that is not ASCII now and then ----------------------------------------------
@@ -159,7 +159,7 @@ function makeHtml(lengthBytes: number): Uint8Array {
     rows.push(next);
     length += next.length;
   }
-  return concat([...rows, utf8.encode(' '.repeat(lengthBytes - length - end.length) + end)]);
+  return Buffer.concat([...rows, utf8.encode(' '.repeat(lengthBytes - length - end.length) + end)]);
 }
 
 function twoDigits(value: number): string {
@@ -255,15 +255,5 @@ function makePdf(lengthBytes: number): Uint8Array {
     add(utf8.encode(`\nendstream\nendobj\n${number + 1} 0 obj\n<< /Length ${drawing.length} >>\nstream\n${drawing}`));
     add(utf8.encode('endstream\nendobj\n'));
   }
-  return concat(parts).slice(0, lengthBytes);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return Buffer.concat(parts, lengthBytes);
 }

@@ -47,7 +47,7 @@ export interface RecordingView {
 export const FRAMES_PER_BLOCK = 100;
 
 /** Of each payload so much is kept; the page shows no more. */
-export const MAX_PAYLOAD_BYTES = 256;
+const MAX_PAYLOAD_BYTES = 256;
 
 const RECEIVERS: Readonly<Record<Direction, Role>> = { clientToServer: 'server', serverToClient: 'client' };
 const DIRECTIONS: readonly Direction[] = ['clientToServer', 'serverToClient'];

@@ -5,7 +5,7 @@
  * more than taking a frame in.
  */
 
-import { parseHex, type WatchRequest, type WireEvent } from '../inspector/index.ts';
+import { formatHex, parseHex, type WatchRequest, type WireEvent } from '../inspector/index.ts';
 import { Recording, type RecordingView } from './recording.ts';
 
 export type Phase = 'idle' | 'connecting' | 'open' | 'closing' | 'closed';
@@ -27,7 +27,7 @@ export interface SessionState {
 /** The log forgets its oldest entries past this many. */
 const MAX_LOG_ENTRIES = 200;
 /** The recordings forget their oldest frames past this many, all connections together. */
-export const MAX_FRAMES = 5000;
+const MAX_FRAMES = 5000;
 /** And the oldest connections past this many. */
 const MAX_RECORDINGS = 20;
 /** Subscribers are told at once, and again after so long at the earliest, in milliseconds. */
@@ -67,8 +67,7 @@ export class Session {
     if (this.#phase !== 'idle' && this.#phase !== 'closed') return;
     this.#watch?.close();
     this.#enter('connecting');
-    const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0'));
-    const watchId = id.join('');
+    const watchId = formatHex(crypto.getRandomValues(new Uint8Array(16)), '');
     const watch = new WebSocket(`${serverAddress()}watch?id=${watchId}`);
     this.#watch = watch;
     let recording: Recording | undefined;
@@ -207,7 +206,7 @@ export class Session {
 }
 
 function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes.subarray(0, 256), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return formatHex(bytes.subarray(0, 256));
 }
 
 function clip(text: string): string {

@@ -147,7 +147,7 @@ const NONCHARACTERS = Array.from({ length: 17 }, (_, plane) =>
 ).join(' ');
 
 function hexOf(characters: string): string {
-  return Array.from(text(characters).unit, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Buffer.from(characters).toString('hex');
 }
 
 const TRUNCATED = 'c0 e080 f08080 f8808080 fc80808080 df efbf f7bfbf fbbfbfbf fdbfbfbfbf';
