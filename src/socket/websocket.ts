@@ -26,6 +26,7 @@ import type { Agreement, ListenerErrors } from '../options/connection-settings.t
 import { describe } from '../options/option-check.ts';
 import {
   type Chunk,
+  CloseCode,
   type ConnectionHandler,
   type ConnectionState,
   Opcode,
@@ -91,7 +92,6 @@ export interface WebSocketEvents extends HandshakeEvents {
 }
 
 const NO_REASON = Buffer.alloc(0);
-const ABNORMAL_CLOSURE = 1006;
 
 /** What the states of the core are called in the browser's interface. */
 const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
@@ -516,7 +516,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     const closeReason = connection?.closeReason ?? NO_REASON;
     // It has memory of its own: who keeps it keeps nothing else alive.
     const reason = viewOf(closeReason, 0, closeReason.length);
-    return { code: connection?.closeCode ?? ABNORMAL_CLOSURE, reason };
+    return { code: connection?.closeCode ?? CloseCode.AbnormalClosure, reason };
   }
 
   /** Stops reading, and holds what was read and not delivered. Does nothing once this side has begun to close. */
@@ -682,8 +682,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** What a loop that begins or goes on behind the end of the connection ends with. */
   #iterationEnd(): Error | undefined {
-    const code = this.#transport?.connection.closeCode ?? ABNORMAL_CLOSURE;
-    if (code === ABNORMAL_CLOSURE) this.#iterationError ??= abnormalClosure();
+    const code = this.#transport?.connection.closeCode ?? CloseCode.AbnormalClosure;
+    if (code === CloseCode.AbnormalClosure) this.#iterationError ??= abnormalClosure();
     return this.#iterationError;
   }
 

@@ -1,6 +1,6 @@
 /** CloseEvent of the WebSockets Standard: the global one where there is one, which Node.js has from 23 on. */
 
-import { toDictionary, toUsvString } from './web-idl.ts';
+import { defineInterface, toDictionary, toUsvString } from './web-idl.ts';
 
 export interface CloseEventInit {
   bubbles?: boolean;
@@ -52,11 +52,7 @@ class OwnCloseEvent extends Event {
   }
 }
 
-Object.defineProperty(OwnCloseEvent, 'name', { value: 'CloseEvent' });
-for (const name of ['wasClean', 'code', 'reason']) {
-  Object.defineProperty(OwnCloseEvent.prototype, name, { enumerable: true });
-}
-Object.defineProperty(OwnCloseEvent.prototype, Symbol.toStringTag, { value: 'CloseEvent', configurable: true });
+defineInterface('CloseEvent', OwnCloseEvent);
 
 export const CloseEvent: CloseEventConstructor =
   (globalThis as { CloseEvent?: CloseEventConstructor }).CloseEvent ?? OwnCloseEvent;

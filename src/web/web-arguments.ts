@@ -5,7 +5,8 @@
 
 import { Buffer } from 'node:buffer';
 import { isToken } from '../handshake/index.ts';
-import { toDictionary, toDomString, toEnforcedUnsignedShort, toUsvString } from './web-idl.ts';
+import { CloseCode, MAX_CLOSE_REASON_BYTES } from '../protocol/index.ts';
+import { defineInterface, toDictionary, toDomString, toEnforcedUnsignedShort, toUsvString } from './web-idl.ts';
 
 export interface WebSocketCloseInfo {
   /** 1000, or 3000–4999. */
@@ -19,9 +20,6 @@ interface CloseArguments {
   readonly code: number | undefined;
   readonly reason: string;
 }
-
-const NORMAL_CLOSURE = 1000;
-const MAX_REASON_BYTES = 123;
 
 /** @throws {DOMException} SyntaxError when one is no token, or stands there twice, in whatever case */
 export function checkSubprotocols(subprotocols: readonly string[]): void {
@@ -39,17 +37,17 @@ export function checkSubprotocols(subprotocols: readonly string[]): void {
  *   is too long
  */
 export function checkCloseArguments(code: number | undefined, reason: string): CloseArguments {
-  if (code !== undefined && code !== NORMAL_CLOSURE && !(code >= 3000 && code <= 4999)) {
+  if (code !== undefined && code !== CloseCode.NormalClosure && !(code >= 3000 && code <= 4999)) {
     throw new DOMException(`The close code must be 1000, or from 3000 to 4999; got ${code}`, 'InvalidAccessError');
   }
   const lengthBytes = Buffer.byteLength(reason);
-  if (lengthBytes > MAX_REASON_BYTES) {
+  if (lengthBytes > MAX_CLOSE_REASON_BYTES) {
     throw new DOMException(
-      `The close reason must not be longer than ${MAX_REASON_BYTES} bytes of UTF-8; it has ${lengthBytes}`,
+      `The close reason must not be longer than ${MAX_CLOSE_REASON_BYTES} bytes of UTF-8; it has ${lengthBytes}`,
       'SyntaxError',
     );
   }
-  return { code: code ?? (reason === '' ? undefined : NORMAL_CLOSURE), reason };
+  return { code: code ?? (reason === '' ? undefined : CloseCode.NormalClosure), reason };
 }
 
 /**
@@ -105,10 +103,7 @@ export class WebSocketError extends DOMException {
   }
 }
 
-for (const name of ['closeCode', 'reason']) {
-  Object.defineProperty(WebSocketError.prototype, name, { enumerable: true });
-}
-Object.defineProperty(WebSocketError.prototype, Symbol.toStringTag, { value: 'WebSocketError', configurable: true });
+defineInterface('WebSocketError', WebSocketError);
 
 /** The error that a connection ended with. @param cause what says more about it, in Node's terms */
 export function closeError(message: string, closeCode: number, reason: string, cause?: unknown): WebSocketError {

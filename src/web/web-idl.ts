@@ -1,6 +1,6 @@
 /**
- * Conversions of Web IDL, as far as the WebSockets Standard needs them: they turn what programs give into what the standard's
- * algorithms work on, or refuse it with the exception that browsers throw.
+ * Web IDL, as far as the WebSockets Standard needs it. Conversions turn what programs give into what the standard's
+ * algorithms work on, or refuse it with the exception that browsers throw; classes get what interfaces have there.
  */
 
 import { Buffer } from 'node:buffer';
@@ -13,6 +13,17 @@ export type BufferSource = ArrayBuffer | ArrayBufferView;
 type MaybeResizable = ArrayBufferLike & { readonly resizable?: boolean };
 
 const MAX_UNSIGNED_SHORT = 65_535;
+
+/** Gives a class what Web IDL gives to interfaces: its name, members that are enumerable, and a tag for `toString`. */
+export function defineInterface(name: string, Class: { readonly prototype: object }): void {
+  const { prototype } = Class;
+  // A bundler may have had to give the class another name.
+  Object.defineProperty(Class, 'name', { value: name });
+  for (const member of Object.getOwnPropertyNames(prototype)) {
+    if (member !== 'constructor') Object.defineProperty(prototype, member, { enumerable: true });
+  }
+  Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+}
 
 export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';

@@ -5,6 +5,7 @@
 
 import type { ReadableStream, WritableStream, WritableStreamDefaultController } from 'node:stream/web';
 import { parseAddress } from '../client/address.ts';
+import { CloseCode } from '../protocol/index.ts';
 import { abnormalClosure, type MessageIterator, type MessagesOptions } from '../socket/message-iterator.ts';
 import { type ClientOptions, internals, WebSocket } from '../socket/websocket.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type WebSocketCloseInfo,
   WebSocketError,
 } from './web-arguments.ts';
-import { type BufferSource, toBytes, toDictionary, toStringSequence, toUsvString } from './web-idl.ts';
+import { type BufferSource, defineInterface, toBytes, toDictionary, toStringSequence, toUsvString } from './web-idl.ts';
 
 export interface WebSocketStreamOptions extends Omit<ClientOptions, 'protocols' | 'signal'>, MessagesOptions {
   /** Subprotocols, most preferred first. Default none. */
@@ -47,11 +48,6 @@ export interface WebSocketClosed {
   readonly closeCode: number;
   readonly reason: string;
 }
-
-const ABNORMAL_CLOSURE = 1006;
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSED = 3;
 
 /**
  * In bytes or characters. While so much leaves, the peer may begin to close. Shorter messages have left before it could: a
@@ -98,8 +94,8 @@ export class WebSocketStream {
     }
     const socket = address instanceof WebSocket ? address : new WebSocket(this.#url!, [...protocols], clientOptions);
     this.#socket = socket;
-    if (socket.readyState === CLOSED && socket._socket === null)
-      this.#reject(closeError('The connection is closed', ABNORMAL_CLOSURE, ''));
+    if (socket.readyState === WebSocket.CLOSED && socket._socket === null)
+      this.#reject(closeError('The connection is closed', CloseCode.AbnormalClosure, ''));
     else this.#follow(socket, queueOptions, signal);
   }
 
@@ -178,7 +174,7 @@ export class WebSocketStream {
       const connection = { readable: this.#readFrom(messages), writable: this.#writeTo(socket), extensions, protocol };
       this.#opening.resolve(connection);
     };
-    if (socket.readyState === CLOSED) {
+    if (socket.readyState === WebSocket.CLOSED) {
       // Its handler has awaited something first: it gets what it would have got in time.
       const { code, reason, error } = internals.endOf(socket);
       open();
@@ -200,19 +196,19 @@ export class WebSocketStream {
         this.#closed(code, reason.toString(), cause);
       },
     });
-    if (socket.readyState === CONNECTING) signal?.addEventListener('abort', abort);
+    if (socket.readyState === WebSocket.CONNECTING) signal?.addEventListener('abort', abort);
     else open();
   }
 
   #closed(closeCode: number, reason: string, cause: Error | undefined): void {
-    if (closeCode === ABNORMAL_CLOSURE) cause ??= abnormalClosure();
+    if (closeCode === CloseCode.AbnormalClosure) cause ??= abnormalClosure();
     if (cause === undefined && this.#unsent === 0) {
       this.#writeError = notWritable();
       this.#closing.resolve({ closeCode, reason });
     } else {
       const error = closeError(cause?.message ?? CLOSED_OVER_DATA, closeCode, reason, cause);
       // As in browsers: a stream that has been in use cannot be written to any more.
-      this.#writeError = this.#hasSent && closeCode !== ABNORMAL_CLOSURE ? notWritable() : error;
+      this.#writeError = this.#hasSent && closeCode !== CloseCode.AbnormalClosure ? notWritable() : error;
       this.#reject(error);
     }
     this.#writing?.error(this.#writeError);
@@ -245,7 +241,7 @@ export class WebSocketStream {
         const data = toBytes(chunk) ?? toUsvString(chunk);
         if (this.#isClosing) throw notWritable();
         this.#unsent += 1;
-        if (socket.readyState === OPEN && (await this.#isTaken(socket, data))) {
+        if (socket.readyState === WebSocket.OPEN && (await this.#isTaken(socket, data))) {
           this.#unsent -= 1;
           return;
         }
@@ -269,17 +265,14 @@ export class WebSocketStream {
     }
     if (data.length >= LONG_MESSAGE) {
       await nextInput();
-      if (socket.readyState !== OPEN && !this.#isClosing) return false;
+      if (socket.readyState !== WebSocket.OPEN && !this.#isClosing) return false;
     }
     this.#hasSent = true;
     return true;
   }
 }
 
-for (const name of ['url', 'opened', 'closed', 'close']) {
-  Object.defineProperty(WebSocketStream.prototype, name, { enumerable: true });
-}
-Object.defineProperty(WebSocketStream.prototype, Symbol.toStringTag, { value: 'WebSocketStream', configurable: true });
+defineInterface('WebSocketStream', WebSocketStream);
 
 /** In the order of Web IDL. @throws {TypeError} for what cannot be converted */
 function convertOptions(options: unknown) {

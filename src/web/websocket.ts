@@ -10,7 +10,7 @@ import { planDial } from '../client/options.ts';
 import { deflateSettings } from '../deflate/agreement.ts';
 import { viewOfChunk } from '../memory/view.ts';
 import { resolveWsSettings } from '../options/connection-options.ts';
-import type { Chunk, ConnectionHandler, ViolationId } from '../protocol/index.ts';
+import { type Chunk, CloseCode, type ConnectionHandler, type ViolationId } from '../protocol/index.ts';
 import { decodeText } from '../socket/payload.ts';
 import { violationError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/send-order.ts';
@@ -21,6 +21,7 @@ import { TaskQueue } from './task-queue.ts';
 import { isBadPort, locationOfProgram, originOf, parseUrlRecord } from './url-record.ts';
 import { checkCloseArguments, checkSubprotocols } from './web-arguments.ts';
 import {
+  defineInterface,
   isIterable,
   toBytes,
   toClampedUnsignedShort,
@@ -34,8 +35,6 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
-
-const ABNORMAL_CLOSURE = 1006;
 
 type ReadyState = typeof CONNECTING | typeof OPEN | typeof CLOSING | typeof CLOSED;
 type BinaryType = 'blob' | 'arraybuffer';
@@ -274,8 +273,9 @@ export class WebSocket extends EventTarget {
   }
 
   #closed(): void {
-    const { closeCode = ABNORMAL_CLOSURE, closeReason } = this.#transport?.connection ?? {};
-    if (closeCode === ABNORMAL_CLOSURE) this.#failure ??= new Error('The connection ended without a Close frame');
+    const { closeCode = CloseCode.AbnormalClosure, closeReason } = this.#transport?.connection ?? {};
+    if (closeCode === CloseCode.AbnormalClosure)
+      this.#failure ??= new Error('The connection ended without a Close frame');
     const failure = this.#failure;
     this.#readyState = CLOSED;
     if (failure === undefined) {
@@ -286,7 +286,7 @@ export class WebSocket extends EventTarget {
     }
     // Beyond the standard, which tells programs nothing: in Node.js there is nobody to keep it from.
     this.#fire(Object.defineProperty(new Event('error'), 'error', { value: failure }));
-    this.#fire(new CloseEvent('close', { wasClean: false, code: ABNORMAL_CLOSURE, reason: '' }));
+    this.#fire(new CloseEvent('close', { wasClean: false, code: CloseCode.AbnormalClosure, reason: '' }));
   }
 
   #fire(event: Event): void {
@@ -323,13 +323,8 @@ function copyOf(chunk: Chunk, start: number, end: number): ArrayBuffer {
   return copy;
 }
 
-const { prototype } = WebSocket;
-// A bundler may have had to give the class another name, since ws's has the same.
-Object.defineProperty(WebSocket, 'name', { value: 'WebSocket' });
 for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
-  for (const target of [WebSocket, prototype]) Object.defineProperty(target, name, { value, enumerable: true });
+  for (const target of [WebSocket, WebSocket.prototype])
+    Object.defineProperty(target, name, { value, enumerable: true });
 }
-for (const name of Object.getOwnPropertyNames(prototype)) {
-  if (name !== 'constructor') Object.defineProperty(prototype, name, { enumerable: true });
-}
-Object.defineProperty(prototype, Symbol.toStringTag, { value: 'WebSocket', configurable: true });
+defineInterface('WebSocket', WebSocket);
