@@ -22,7 +22,7 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
 
 /**
  * The bytes in memory of their own, exactly as long: `Buffer.from` would put them into a pool that the whole process
- * shares. Up to 64 of them lie on V8's own heap, which costs a tenth of what memory outside it does.
+ * shares. Up to 64 of them lie on V8's own heap, which costs much less than memory outside it.
  */
 export function ownCopyOf(bytes: Uint8Array): Buffer {
   return new BufferView(bytes);

@@ -113,8 +113,8 @@ const MEMORY_TAKEN =
   'The memory that a message lay in was transferred away, and with it messages that had not been handed out yet: copy a message before you transfer it';
 
 /**
- * What one connection may cost in a turn of the event loop, in the work of handing out a short message (some tenths of a
- * microsecond, and whatever the application does with it).
+ * What one connection may cost in a turn of the event loop. The unit is the work of handing out a short message, and
+ * whatever the application does with it.
  */
 const TURN_SHARE = 1024;
 /** From here on the next turn is waited for; what has been spent until then may be of earlier turns. */

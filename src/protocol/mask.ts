@@ -72,7 +72,7 @@ export const maskChunk: Unmask = (chunk, start, end, maskingKey, position) => {
   }
   words[w]! ^= word & head;
   bits |= words[w]! & head;
-  // Two words a round: a quarter faster.
+  // Two words a round are faster than one.
   for (w++; w + 1 < lastWord; w += 2) {
     const one = words[w]! ^ word;
     const two = words[w + 1]! ^ word;
