@@ -70,6 +70,8 @@ export function openTunnel(
       finish(new Error(`The proxy ${proxy.host} refused a tunnel to ${target}: ${answer}`));
       return;
     }
+    // Nobody reads the socket by another way than its stream before the answer to the handshake has been read: what comes
+    // later stands behind this.
     if (rest.length > 0) socket.unshift(rest);
     finish(null, socket as Socket);
   });
