@@ -104,7 +104,7 @@ export class FrameRecorder {
 
   /** Takes the next bytes, which stay as they are. */
   push(chunk: Uint8Array): void {
-    let rest = this.openFrame === undefined ? concat(this.headerStart, chunk) : chunk;
+    let rest = this.headerStart.length === 0 ? chunk : concat([this.headerStart, chunk]);
     this.headerStart = NONE;
     while (!this.hasEnded) {
       if (this.openFrame === undefined) {
@@ -285,14 +285,13 @@ class ByteList {
   }
 
   bytes(): Uint8Array {
-    return this.pieces.length === 1 ? this.pieces[0]! : concat(...this.pieces);
+    return concat(this.pieces);
   }
 }
 
-/** Bytes behind each other; the second of two as it is when the first is empty. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const [first, second] = parts;
-  if (parts.length === 2 && first!.length === 0) return second!;
+/** Bytes behind each other; a part that is alone, as it is. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -91,6 +91,9 @@ const MEANINGS: Readonly<
   },
 };
 
+/** What has to come before the rest can say more than it did: so many bytes at least, or the end of a line. */
+type Awaited = number | 'line';
+
 /** What a recording begins with, before its first frame: as far as the bytes tell. */
 export interface Opening {
   /** False while more bytes could change it. */
@@ -101,7 +104,12 @@ export interface Opening {
   /** Where frames begin, or what is not read; undefined when the bytes end inside an HTTP message. */
   readonly framesAt: number | undefined;
   readonly cut:
-    | { readonly offset: number; readonly part: 'head' | 'body'; readonly kind: HeadView['kind'] }
+    | {
+        readonly offset: number;
+        readonly part: 'head' | 'body';
+        readonly kind: HeadView['kind'];
+        readonly awaits: Awaited;
+      }
     | undefined;
   readonly opensFrames: boolean;
   /** Who said that permessage-deflate is in use, if anybody did, and with which parameters. */
@@ -113,7 +121,11 @@ interface HttpMessage {
   readonly headers: HeaderMap | undefined;
   /** Whether frames follow it, unless another HTTP message does. */
   readonly isUpgrade: boolean;
-  readonly bodyLength: number | 'cut' | 'untilEnd';
+  readonly bodyLength: number | 'untilEnd' | CutBody;
+}
+
+interface CutBody {
+  readonly awaits: Awaited;
 }
 
 /** The first bytes of HTTP messages. No legal frame begins so: reserved bits and opcodes stand against it. */
@@ -123,6 +135,7 @@ const HEAD_STARTS: readonly (readonly [text: string, kind: HeadView['kind']])[] 
   ...METHODS.map((method) => [`${method} `, 'request'] as const),
 ];
 const LONGEST_START = 8;
+const LF = 0x0a;
 
 /** Longer heads are no handshake that any server would take. */
 const MAX_HEAD_BYTES = 256 * 1024;
@@ -145,6 +158,17 @@ export function receiverOf(kind: HeadView['kind']): Role {
 }
 
 /**
+ * Whether an opening that was cut is worth reading anew: it would be read from its first byte, for every few bytes that
+ * come.
+ * @param bytes the newest; @param newBytes how many have come since it was read, @param allBytes and in all
+ */
+export function mayReadOn({ cut }: Opening, bytes: Uint8Array, newBytes: number, allBytes: number): boolean {
+  if (cut === undefined) return true;
+  if (cut.awaits !== 'line') return newBytes >= cut.awaits;
+  return bytes.includes(LF) || (cut.part === 'head' && allBytes - cut.offset > MAX_HEAD_BYTES);
+}
+
+/**
  * Finds the handshake at the front of a recorded direction. Requests or responses that came before it on the same
  * connection are passed over, bodies included.
  */
@@ -163,18 +187,20 @@ export function readOpening(bytes: Uint8Array): Opening {
   for (let offset = 0; ; ) {
     const message = readMessage(bytes, offset, kind);
     if (message === undefined) {
-      return { ...found, isSettled: false, framesAt: undefined, cut: { offset, part: 'head', kind } };
+      return { ...found, isSettled: false, framesAt: undefined, cut: { offset, part: 'head', kind, awaits: 'line' } };
     }
     const { head, headers, isUpgrade, bodyLength } = message;
-    if (bodyLength === 'cut') {
+    if (typeof bodyLength === 'object') {
+      const { awaits } = bodyLength;
       preceding.push(viewPreceding(head, bytes.length - offset - head.length));
-      return { ...found, isSettled: false, framesAt: undefined, cut: { offset, part: 'body', kind } };
+      return { ...found, isSettled: false, framesAt: undefined, cut: { offset, part: 'body', kind, awaits } };
     }
     const bodyAt = offset + head.length;
     const framesAt = bodyAt + (bodyLength === 'untilEnd' ? 0 : bodyLength);
     const rest = bytes.subarray(framesAt);
     const nextKind = headKindOf(rest);
-    if (nextKind === kind) {
+    // A broken head without an end has no length: what follows it is itself.
+    if (nextKind === kind && framesAt > offset) {
       preceding.push(viewPreceding(head, framesAt - bodyAt));
       offset = framesAt;
       continue;
@@ -265,7 +291,10 @@ function bodyLengthOf(head: RequestHead | ResponseHead, rest: Uint8Array): HttpM
   }
   if (listHasToken(head.headers.get('transfer-encoding') ?? '', 'chunked')) return chunkedLength(rest);
   const length = Number(head.headers.get('content-length') ?? Number.NaN);
-  if (Number.isSafeInteger(length) && length >= 0) return length > rest.length ? 'cut' : length;
+  if (Number.isSafeInteger(length) && length >= 0) {
+    if (length <= rest.length) return length;
+    return { awaits: mayBecomeHead(rest) ? 1 : length - rest.length };
+  }
   return isRequest ? 0 : 'untilEnd';
 }
 
@@ -273,20 +302,20 @@ function bodyLengthOf(head: RequestHead | ResponseHead, rest: Uint8Array): HttpM
 function chunkedLength(bytes: Uint8Array): HttpMessage['bodyLength'] {
   for (let at = 0; ; ) {
     const lineEnd = indexOfLineEnd(bytes, at);
-    if (lineEnd === -1) return 'cut';
+    if (lineEnd === -1) return { awaits: 'line' };
     const size = /^([0-9a-f]{1,12})\s*(;|$)/i.exec(latin1(bytes.subarray(at, lineEnd)))?.[1];
     if (size === undefined) return 'untilEnd';
     at = lineEnd + 2;
     if (Number.parseInt(size, 16) === 0) return trailersEnd(bytes, at);
     at += Number.parseInt(size, 16) + 2;
-    if (at > bytes.length) return 'cut';
+    if (at > bytes.length) return { awaits: at - bytes.length };
   }
 }
 
-function trailersEnd(bytes: Uint8Array, start: number): number | 'cut' {
+function trailersEnd(bytes: Uint8Array, start: number): number | CutBody {
   for (let at = start; ; ) {
     const lineEnd = indexOfLineEnd(bytes, at);
-    if (lineEnd === -1) return 'cut';
+    if (lineEnd === -1) return { awaits: 'line' };
     if (lineEnd === at) return at + 2;
     at = lineEnd + 2;
   }

@@ -14,7 +14,15 @@ import {
   violationMessage,
 } from '../protocol/index.ts';
 import { concat, FrameRecorder, type RecordedFrame, type RecordedViolation } from './frame-recorder.ts';
-import { type HeadView, type HttpMessageView, headKindOf, type Opening, readOpening, receiverOf } from './handshake.ts';
+import {
+  type HeadView,
+  type HttpMessageView,
+  headKindOf,
+  mayReadOn,
+  type Opening,
+  readOpening,
+  receiverOf,
+} from './handshake.ts';
 import {
   declaredHeaderLength,
   declaredPayloadLength,
@@ -90,8 +98,10 @@ export class StreamInspector {
   /** As in `InspectOptions`; who sees the other direction may set it until the first frame comes. */
   allowsRsv1: boolean | undefined;
   readonly #options: InspectOptions;
-  /** All bytes so far, until it is clear where frames begin. */
-  #front: Uint8Array | undefined = new Uint8Array(0);
+  /** All bytes so far, until it is clear where frames begin: those that have been read, and then the others. */
+  #front: Uint8Array[] | undefined = [];
+  #frontBytes = 0;
+  #readBytes = 0;
   #opening: Opening | undefined;
   #recorder: FrameRecorder | undefined;
   #views: FrameView[] = [];
@@ -130,13 +140,13 @@ export class StreamInspector {
   /** Takes the next bytes, which stay as they are. @returns the frames that end in them */
   push(bytes: Uint8Array): readonly FrameView[] {
     if (this.#front === undefined) this.#recorder?.push(bytes);
-    else this.#readFront(concat(this.#front, bytes), false);
+    else this.#takeFront(this.#front, bytes);
     return this.#takeViews();
   }
 
   /** No more bytes come. @returns the frame that was cut by that, if one was */
   finish(): readonly FrameView[] {
-    if (this.#front !== undefined) this.#readFront(this.#front, true);
+    if (this.#front !== undefined) this.#readFront(concat(this.#front), true);
     this.#recorder?.finish();
     return this.#takeViews();
   }
@@ -148,8 +158,17 @@ export class StreamInspector {
     return views;
   }
 
+  #takeFront(front: Uint8Array[], bytes: Uint8Array): void {
+    front.push(bytes.slice());
+    this.#frontBytes += bytes.length;
+    const newBytes = this.#frontBytes - this.#readBytes;
+    const saysMore = this.#opening === undefined || mayReadOn(this.#opening, bytes, newBytes, this.#frontBytes);
+    if (saysMore) this.#readFront(concat(front), false);
+  }
+
   #readFront(front: Uint8Array, isAll: boolean): void {
-    this.#front = front;
+    this.#front = [front];
+    this.#readBytes = front.length;
     const opening = readOpening(front);
     this.#opening = opening;
     Object.assign(this, findRole(front, this.#options.role ?? 'auto'));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { HttpHeadParser } from '../../src/handshake/index.ts';
 import { type InspectOptions, inspect, isWholeAndLegal, parseHex, StreamInspector } from '../../src/inspector/index.ts';
 import { encodeFrame } from '../../src/protocol/index.ts';
 
@@ -508,6 +509,66 @@ describe('inspect, for any bytes', () => {
         },
       ),
     );
+  });
+
+  it('RFC 9112 §6 the same opening, whichever way the bytes are cut into reads, and its frame at once', () => {
+    const http = [
+      'POST / HTTP/1.1\r\nContent-Length: 40\r\n\r\nGET / HTTP/1.1\n\nHTTP/1.1 101 OK\r\n\r\n12345',
+      'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;a\r\nGET\r\n1f\r\n0123456789abcdef\r\n\r\n0123456789a\r\n0\r\na: b\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n',
+    ];
+    const answers = ['HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nHTT'];
+    const accepting = 'HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n\r\n';
+    const requests = fc.array(fc.constantFrom(...http)).map((messages) => [...messages, http[2]!]);
+    const responses = fc.array(fc.constantFrom(...answers)).map((messages) => [...messages, accepting]);
+    fc.assert(
+      fc.property(fc.oneof(requests, responses), fc.array(fc.integer({ min: 1, max: 40 })), (messages, sizes) => {
+        const input = join(utf8.encode(messages.join('')), parseHex('8900'));
+        const whole = inspect(input);
+        const inspector = new StreamInspector();
+        const found = [];
+        let at = 0;
+        for (const size of [...sizes, input.length]) {
+          found.push(...inspector.push(input.subarray(at, at + size)));
+          at += size;
+        }
+        expect(found).toEqual(whole.frames.slice(0, found.length));
+        expect([...found, ...inspector.finish()]).toEqual(whole.frames);
+        expect(inspector.handshake).toEqual(whole.handshake);
+        expect(inspector.preceding).toEqual(whole.preceding ?? []);
+        if (whole.handshake !== undefined) expect(found).toHaveLength(1);
+      }),
+    );
+  });
+
+  describe('§4.1 what stands before the frames is not read anew with every few bytes', () => {
+    const chunk = utf8.encode('a'.repeat(64));
+    const rows: [title: string, start: string][] = [
+      ['a head without an end', 'GET / HTTP/1.1\r\nX: '],
+      ['a long body', 'POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n'],
+      ['a long chunk', 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n'],
+    ];
+    for (const [title, start] of rows) {
+      it(title, () => {
+        const reads = vi.spyOn(HttpHeadParser.prototype, 'push');
+        onTestFinished(() => reads.mockRestore());
+        const inspector = new StreamInspector();
+        inspector.push(utf8.encode(start));
+        const before = reads.mock.calls.length;
+        for (let i = 0; i < 4000; i++) inspector.push(chunk);
+        expect(reads.mock.calls.length).toBeLessThanOrEqual(before + 1);
+        for (let i = 0; i < 4000; i++) inspector.push(chunk);
+        inspector.finish();
+        expect(reads.mock.calls.length).toBeLessThanOrEqual(before + 3);
+      });
+    }
+
+    it('a head that is too long is none, before its end has come', () => {
+      const inspector = new StreamInspector();
+      inspector.push(utf8.encode('GET / HTTP/1.1\r\nX: '));
+      for (let i = 0; i < 4096; i++) inspector.push(chunk);
+      expect(inspector.handshake?.fault?.message).toBe('The head is longer than 262144 bytes');
+    });
   });
 
   it('keeps of each payload what it is told to, and counts the rest', () => {
