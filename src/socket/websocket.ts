@@ -505,7 +505,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#hasClosed = true;
     const { code, reason } = this.#closeEvent();
     this.#hold?.closed();
-    this.#hold?.endReading(this.#iterationEnd());
+    // A loop that begins later ends in the same way, though the peer's Close frame may have come by then.
+    const end = this.#iterationEnd();
+    this.#hold?.endReading(end);
     for (const observer of this.#observers) observer.closed?.(this, code, reason);
     this.#emitSafely('close', code, reason);
   }

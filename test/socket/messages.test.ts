@@ -135,6 +135,14 @@ describe.each(SERVER_KINDS)('messages of a WebSocket on %s', (kind) => {
     await expect(next).rejects.toMatchObject({ code: 'WS_ERR_ABNORMAL_CLOSURE', closeCode: 1006 });
   });
 
+  it('a loop behind emitClose() ends as that said, though the Close frame of the peer comes later', async () => {
+    const { peer, socket } = await open();
+    socket.emitClose();
+    peer.send(close(1000));
+    await peer.rest();
+    await expect(socket.messages().next()).rejects.toMatchObject({ code: 'WS_ERR_ABNORMAL_CLOSURE' });
+  });
+
   it('a lost connection that a listener’s loop does not catch is no fault of the application’s: no warning', async () => {
     const watch = watchProcess();
     const ended: unknown[] = [];
