@@ -18,8 +18,8 @@ export function createUpgradeServer(timeoutMs: number): Server {
   const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
   return createServer(options, (_request, response) => {
     const body = STATUS_CODES[426]!;
-    // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection.
-    const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket' };
+    // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection. Node.js then no longer says there that it closes.
+    const upgrade = { Connection: response.shouldKeepAlive ? 'Upgrade' : 'close, Upgrade', Upgrade: 'websocket' };
     response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain', ...upgrade });
     response.end(body);
   });

@@ -33,11 +33,12 @@ export function askVerifyClient<Request extends IncomingMessage>(
   fail: (error: unknown) => void,
 ): void {
   let isDecided = false;
-  const decideOnce: VerifyClientCallback = (isAccepted, status = 401, message, headers = {}) => {
+  const decideOnce: VerifyClientCallback = (isAccepted, status, message, headers) => {
     if (isDecided) return;
     isDecided = true;
-    const fields = Object.entries(headers).map(([name, value]): HeaderField => [name, String(value)]);
-    decide(isAccepted ? true : { status, message, headers: fields });
+    const fields = Object.entries(headers ?? {}).map(([name, value]): HeaderField => [name, String(value)]);
+    // As in ws, null, 0 and '' stand for nothing, and a status may be a string.
+    decide(isAccepted ? true : { status: Number(status || 401), message: message || undefined, headers: fields });
   };
   const failOnce = (error: unknown) => {
     if (isDecided) warnOfError(error, 'verifyClient, after it had decided,');

@@ -257,6 +257,30 @@ describe('hooks and events', () => {
     expect(await other.rest()).toContain('Retry-After: 5\r\n\r\nLater');
   });
 
+  it.each([
+    [[null, null, null], '401 Unauthorized', 'Unauthorized'],
+    [[0, '', undefined], '401 Unauthorized', 'Unauthorized'],
+    [['403', 'Not you', {}], '403 Forbidden', 'Not you'],
+  ])('verifyClient refuses with %o as in ws: %s', async (answer, status, body) => {
+    const verifyClient = (_info: unknown, done: (...answer: unknown[]) => void) => done(false, ...answer);
+    const server = await startServer('node:http', { http: { verifyClient: verifyClient as never } });
+    const peer = await RawPeer.connect(server);
+    peer.send(upgradeRequest());
+    expect(await peer.rest()).toBe(
+      `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+
+  it('verifyClient that accepts with null in place of headers lets in, later as well', async () => {
+    const verifyClient = (_info: unknown, done: (...answer: unknown[]) => void) => {
+      setImmediate(done, true, null, null, null);
+    };
+    const server = await startServer('node:http', { http: { verifyClient: verifyClient as never } }, echo);
+    const peer = await RawPeer.open(server);
+    peer.send(text('a'));
+    expect(await peer.frame()).toBe(echoed('a'));
+  });
+
   it.each([true, false])('verifyClient with one parameter answers by return value: %s', async (verdict) => {
     const server = await startServer('node:http', { http: { verifyClient: (_info: unknown) => verdict } });
     const peer = await RawPeer.connect(server);
@@ -392,7 +416,8 @@ describe('hooks and events', () => {
   it('a plain request to a server of our own gets 426', async () => {
     const server = await startServer('node:http');
     const response = await new Promise<import('node:http').IncomingMessage>((resolve) => {
-      httpRequest({ ...(server.endpoint as object), agent: false }, resolve).end();
+      const headers = { Connection: 'keep-alive' };
+      httpRequest({ ...(server.endpoint as object), agent: false, headers }, resolve).end();
     });
     expect(response.statusCode).toBe(426);
     expect(response.headers).toMatchObject({
@@ -403,6 +428,12 @@ describe('hooks and events', () => {
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     expect(Buffer.concat(chunks).toString()).toBe('Upgrade Required');
+  });
+
+  it('RFC 9112 §9.6 a plain request that asks to close gets 426 and the end of the connection', async () => {
+    const peer = await RawPeer.connect(await startServer('node:http'));
+    peer.send('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    expect(await peer.rest()).toMatch(/^HTTP\/1\.1 426 .*\r\nConnection: close, Upgrade\r\n/s);
   });
 
   it('a bad frame goes to the connection’s error event, not to the server’s', async () => {
