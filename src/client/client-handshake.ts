@@ -181,10 +181,10 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
       nextMaskingKey: generateMask && keySource(generateMask),
     };
     this.#plan = planDial(
-      { ...options, handshakeTimeoutMs: meant.handshakeTimeoutMs },
-      listSubprotocols(protocols === undefined ? meant.subprotocols : protocols),
+      { ...options, handshakeTimeoutMs: meant.handshakeTimeoutMs, signal: options.signal || undefined },
+      listSubprotocols(protocols === undefined ? meant.subprotocols || undefined : protocols),
       deflateSettings(perMessageDeflate, 'client', 'ws'),
-      finishRequest && ((request) => finishRequest(request, socket)),
+      finishRequest ? (request) => finishRequest(request, socket) : undefined,
     );
     this.#address = parseAddress(address);
     this.url = this.#address.url;

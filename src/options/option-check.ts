@@ -108,14 +108,13 @@ export function checkOptions(door: Door, given: unknown, prefix = ''): void {
     throw new TypeError(`${door.name} takes an object of options, not ${describe(given)}`);
   }
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue;
+    if (value === undefined || (value === null && door.isLenient)) continue;
     if (!Object.hasOwn(door.kinds, name)) {
       reportUnknown(door, name, prefix);
       continue;
     }
     const kind = door.kinds[name]!;
-    const isNothing = door.isLenient && (value === null || (value === false && kind !== FLAG));
-    if (isNothing) continue;
+    if (value === false && door.isLenient && kind !== FLAG) continue;
     if (!kind.fits(value)) {
       throw new TypeError(`${door.name}: ${prefix}${name} must be ${kind.expected}; got ${describe(value)}`);
     }

@@ -457,7 +457,7 @@ function checkSubprotocols(
   subprotocols: readonly string[] | undefined,
   handleProtocols: unknown,
 ): readonly string[] | undefined {
-  if (subprotocols === undefined) return undefined;
+  if (!subprotocols) return undefined;
   if (handleProtocols) {
     throw new TypeError('WebSocketServer: handleProtocols and subprotocols both choose: give one of them');
   }

@@ -344,6 +344,7 @@ describe('WebSocketServer', () => {
   it('takes what stands for nothing in ws', () => {
     makeServer({ verifyClient: null, handleProtocols: null, path: null, host: null, port: null, server: null });
     makeServer({ verifyClient: false, path: '', server: false, perMessageDeflate: null, backlog: null });
+    makeServer({ subprotocols: false, handleProtocols: () => 'a', onRequest: null, tls: null });
     expect(() => new WebSocketServer(8080 as never)).toThrow(
       'WebSocketServer takes an object of options, not the number 8080',
     );
@@ -448,6 +449,15 @@ describe('WebSocket', () => {
   ])('refuses %o', (options, message) => {
     expect(() => makeClient(options)).toThrow(TypeError);
     expect(() => makeClient(options)).toThrow(message);
+  });
+
+  it.each([null, false])('takes %s for nothing, as ws does', async (nothing) => {
+    const server = await startRawServer((head) => acceptance(head));
+    const options = { finishRequest: nothing, signal: nothing, subprotocols: nothing, generateMask: nothing };
+    const socket = new WebSocket(server.url(), { ...options, authorize: null } as object);
+    await once(socket, 'open');
+    expect(socket.protocol).toBe('');
+    socket.terminate();
   });
 
   it('subprotocols and protocols are one option', async () => {
