@@ -95,6 +95,16 @@ export class MessageQueue {
   }
 }
 
+/** @throws {TypeError | RangeError} when one is not a whole number from 1 on */
+export function queueLimits({
+  maxQueue = DEFAULT_MAX_QUEUE,
+  maxQueueBytes = DEFAULT_MAX_QUEUE_BYTES,
+}: MessagesOptions): { readonly maxQueue: number; readonly maxQueueBytes: number } {
+  checkWholeNumber('maxQueue', maxQueue, 1);
+  checkWholeNumber('maxQueueBytes', maxQueueBytes, 1);
+  return { maxQueue, maxQueueBytes };
+}
+
 export class MessageIterator implements AsyncIterableIterator<Message> {
   /** Not empty only while nobody waits. */
   readonly #queue: MessageQueue;
@@ -117,9 +127,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
    */
   constructor(queue: MessageQueue, source: PausableSource, options: MessagesOptions = {}) {
     checkOptions(DOOR, options);
-    const { maxQueue = DEFAULT_MAX_QUEUE, maxQueueBytes = DEFAULT_MAX_QUEUE_BYTES } = options;
-    checkWholeNumber('maxQueue', maxQueue, 1);
-    checkWholeNumber('maxQueueBytes', maxQueueBytes, 1);
+    const { maxQueue, maxQueueBytes } = queueLimits(options);
     this.#queue = queue;
     this.#source = source;
     this.#maxQueue = maxQueue;

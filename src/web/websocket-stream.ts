@@ -6,7 +6,12 @@
 import type { ReadableStream, WritableStream, WritableStreamDefaultController } from 'node:stream/web';
 import { parseAddress } from '../client/address.ts';
 import { CloseCode } from '../protocol/index.ts';
-import { abnormalClosure, type MessageIterator, type MessagesOptions } from '../socket/message-iterator.ts';
+import {
+  abnormalClosure,
+  type MessageIterator,
+  type MessagesOptions,
+  queueLimits,
+} from '../socket/message-iterator.ts';
 import { type ClientOptions, internals, WebSocket } from '../socket/websocket.ts';
 import {
   checkCloseArguments,
@@ -285,7 +290,8 @@ function convertOptions(options: unknown) {
   }
   const [name, given] = protocols === undefined ? ['subprotocols', subprotocols] : ['protocols', protocols];
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal');
-  const queueOptions = { maxQueue, maxQueueBytes } as MessagesOptions;
+  // Before there is a socket, which would connect all the same.
+  const queueOptions = queueLimits({ maxQueue, maxQueueBytes } as MessagesOptions);
   return {
     protocols: given === undefined ? [] : toStringSequence(given, name as string),
     signal,

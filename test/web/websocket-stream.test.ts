@@ -205,6 +205,17 @@ describe.each(SERVER_KINDS)('WebSocketStream.from a socket on %s', (kind) => {
   );
 });
 
+it('a queue of no room is refused before anything is sent', async () => {
+  const server = await startServer('node:net');
+  const { host, port } = server.endpoint as AddressInfo & { host: string };
+  const url = `ws://${host}:${port}/`;
+  expect(() => new WebSocketStream(url, { maxQueue: 0 })).toThrow(RangeError);
+  const stream = new WebSocketStream(url);
+  await stream.opened;
+  expect(server.connections.length).toBe(1);
+  stream.close();
+});
+
 describe('new WebSocketStream', () => {
   async function connect(serverOptions: ws.ServerOptions = {}, options: WebSocketStreamOptions = {}) {
     const server = new ws.WebSocketServer({ port: 0, host: '127.0.0.1', ...serverOptions });
