@@ -31,8 +31,9 @@ export default defineConfig(({ mode }) => {
     build: { outDir: '../../dist/playground', emptyOutDir: true },
     test: {
       include: [`test/**/*.${suite}.ts`],
-      // Tests wait for sockets as often as they compute.
-      ...(suite === 'test' && { setupFiles: 'test/support/warnings.ts', maxWorkers: '100%' }),
+      ...(suite === 'test' && { setupFiles: 'test/support/warnings.ts' }),
+      // These wait for sockets and programs as often as they compute.
+      ...((suite === 'test' || suite === 'package') && { maxWorkers: '100%' }),
       // Against tests that hang; no test is about how fast this machine is today.
       testTimeout: 120_000,
       hookTimeout: 120_000,
