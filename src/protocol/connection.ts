@@ -109,6 +109,7 @@ export interface ConnectionOptions {
 const TEXT_MESSAGE = FIN | Opcode.Text;
 const BINARY_MESSAGE = FIN | Opcode.Binary;
 const EMPTY = new Uint8Array(0);
+const NO_LENGTHS: number[] = [];
 const MEMORY_TAKEN =
   'The memory that a message lay in was transferred away, and with it messages that had not been handed out yet: copy a message before you transfer it';
 
@@ -183,7 +184,7 @@ export class Connection implements FrameSink {
   /** Whether to record how long the fragments of a message are, for those who want them apart. */
   recordsFragments = false;
   /** The recorded ones of the message that is being handed out; none of a message that was one whole frame, or compressed. */
-  fragmentLengths: number[] = [];
+  fragmentLengths = NO_LENGTHS;
   /** Whether the message being sent has begun and not ended. */
   isSendingFragments = false;
 
@@ -484,7 +485,10 @@ export class Connection implements FrameSink {
         return;
       }
       this.spend(1);
-      if (this.recordsFragments) this.fragmentLengths.push(payloadLength);
+      if (this.recordsFragments) {
+        if (this.fragmentLengths === NO_LENGTHS) this.fragmentLengths = [];
+        this.fragmentLengths.push(payloadLength);
+      }
       // §6.2: the first frame has the type of the whole message.
       if (opcode !== Opcode.Continuation) {
         this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation, this.isUtf8);
@@ -504,12 +508,12 @@ export class Connection implements FrameSink {
     const { bytes, length, isBinary, isCompressed } = assembler;
     assembler.release();
     if (isCompressed) {
-      this.fragmentLengths = [];
+      this.fragmentLengths = NO_LENGTHS;
       this.inflate({ chunk: new Chunk(bytes), start: 0, end: length }, isBinary);
       return;
     }
     this.deliver(new Chunk(bytes, this.recycle !== undefined), 0, length, isBinary);
-    if (this.recordsFragments) this.fragmentLengths = [];
+    if (this.recordsFragments) this.fragmentLengths = NO_LENGTHS;
     this.recycle?.(bytes);
   }
 

@@ -551,11 +551,14 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     else if (this.#transport?.failForHandler(error) !== true) warnOfError(error, 'a WebSocket listener');
   }
 
-  /** Each change makes a new list: observers may come and go while they are told. */
+  /**
+   * Each change makes a new list: observers may come and go while they are told. By `concat`, since a list that grows has
+   * room for seventeen, and every connection of a server has one.
+   */
   #observe(observer: SocketObserver): () => void {
-    this.#observers = [...this.#observers, observer];
+    this.#observers = this.#observers.concat(observer);
     if (observer.message !== undefined) {
-      this.#messageObservers = [...this.#messageObservers, observer];
+      this.#messageObservers = this.#messageObservers.concat(observer);
       this.#listenerAdded();
     }
     return () => {
