@@ -1,6 +1,7 @@
 /**
  * A process of its own that counts the calls of functions of `src` which one echo takes, by V8's precise coverage: the
- * server's alone, since the peer writes its bytes itself. Prints them as JSON.
+ * server's alone, since the peer writes its bytes itself. Prints them as JSON. The fewest of several echoes count: a timer
+ * or the end of a write that the kernel was late with adds to one of them, and never takes away.
  */
 
 import { once } from 'node:events';
@@ -23,6 +24,8 @@ const WRITES: Record<string, readonly Uint8Array[]> = {
   'one frame in two writes': [frame.subarray(0, 14), frame.subarray(14)],
 };
 const ECHO_BYTES = 18;
+const WARM_UP_ECHOES = 5;
+const COUNTED_ECHOES = 5;
 
 const session = new Session();
 session.connect();
@@ -58,16 +61,23 @@ async function echo(writes: readonly Uint8Array[]): Promise<void> {
   await delay(1);
 }
 
+/** How many calls of functions of `src` that took. */
+async function callsOf(work: () => Promise<void>): Promise<number> {
+  await post('Profiler.takePreciseCoverage');
+  await work();
+  const { result } = await post<Profiler.TakePreciseCoverageReturnType>('Profiler.takePreciseCoverage');
+  const ours = result.filter(({ url }) => /\/src\/[^/]+\/[^/]+\.ts$/.test(url) && !url.includes('node_modules'));
+  return ours.flatMap(({ functions }) => functions).reduce((sum, { ranges }) => sum + ranges[0]!.count, 0);
+}
+
 await post('Profiler.enable');
 await post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 const counts: Record<string, number> = {};
 for (const [name, writes] of Object.entries(WRITES)) {
-  for (let i = 0; i < 5; i++) await echo(writes);
-  await post('Profiler.takePreciseCoverage');
-  await echo(writes);
-  const { result } = await post<Profiler.TakePreciseCoverageReturnType>('Profiler.takePreciseCoverage');
-  const ours = result.filter(({ url }) => /\/src\/[^/]+\/[^/]+\.ts$/.test(url) && !url.includes('node_modules'));
-  counts[name] = ours.flatMap(({ functions }) => functions).reduce((sum, { ranges }) => sum + ranges[0]!.count, 0);
+  for (let i = 0; i < WARM_UP_ECHOES; i++) await echo(writes);
+  const ofEach: number[] = [];
+  for (let i = 0; i < COUNTED_ECHOES; i++) ofEach.push(await callsOf(() => echo(writes)));
+  counts[name] = Math.min(...ofEach);
 }
 process.stdout.write(JSON.stringify(counts));
 peer.destroy();
