@@ -114,9 +114,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   private readonly closeTimeoutMs: number;
   private closeTimer: NodeJS.Timeout | undefined;
   private isHandling = false;
-  /** Whether the socket has been destroyed, or is closed: nothing can be sent any more. */
-  isDestroyed = false;
-  private isSocketClosed = false;
+  /** Nothing can be sent any more once it is destroyed; closed is what the socket says itself. */
+  private socketState: 'usable' | 'destroyed' | 'closed' = 'usable';
   /** How many of the socket's two directions have ended. */
   private endedDirections = 0;
   /** Whether `close` has been called, though messages sent before may still stand before the Close frame. */
@@ -229,7 +228,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return !this.isDestroyed && !this.isClosing && this.connection.isOpen;
+    return this.socketState === 'usable' && !this.isClosing && this.connection.isOpen;
   }
 
   /**
@@ -256,7 +255,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
       isCompressed = this.openOrder().nextFragment(fin, isWorthCompressing);
     }
     if (!isCompressed && !isMaskedOtherwise && this.order?.isBusy !== true && !isBlob(payload)) {
-      if (this.isDestroyed || this.isClosing || !this.connection.sendMessage(payload, isBinary, fin)) return false;
+      if (this.socketState !== 'usable' || this.isClosing || !this.connection.sendMessage(payload, isBinary, fin))
+        return false;
       if (callback !== undefined || this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.sent(callback);
       return true;
     }
@@ -372,7 +372,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   // ---- SendOrderOwner -------------------------------------------------------------------------------------------
 
   get isGone(): boolean {
-    return this.isDestroyed;
+    return this.socketState !== 'usable';
   }
 
   compress(bytes: Uint8Array, fin: boolean, done: DeflateDone): void {
@@ -391,7 +391,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   close(statusCode?: number, closeReason?: string | Uint8Array): void {
     // What is wrong with the arguments is said at once, though the frame may have to wait.
     buildClosePayload(statusCode, closeReason);
-    if (this.isDestroyed) {
+    if (this.isGone) {
       this.destroy();
       return;
     }
@@ -413,7 +413,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    * @returns false when it has failed or ended before: nobody was told of `cause`
    */
   failForHandler(cause: unknown): boolean {
-    if (this.isSocketClosed || !canHappen(this.connection.state, 'fail')) return false;
+    if (this.socketState === 'closed' || !canHappen(this.connection.state, 'fail')) return false;
     this.connection.fail('handlerFailed', 0, cause);
     this.watchClosing();
     return true;
@@ -421,7 +421,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** Ends the connection at once: what was sent leaves if the network takes it now, what arrived is dropped. */
   destroy(): void {
-    this.isDestroyed = true;
+    if (this.socketState === 'usable') this.socketState = 'destroyed';
     this.connection.discardInput();
     this.abandon();
     outsideAnyContext(() => {
@@ -429,7 +429,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
       this.socket.destroy();
     });
     // The socket had closed on its own before, and only input held back by `pause` kept the connection.
-    if (this.isSocketClosed) this.handle(() => this.connection.transportClosed());
+    if (this.socketState === 'closed') this.handle(() => this.connection.transportClosed());
   }
 
   pause(): void {
@@ -479,7 +479,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   private watchClosing(): void {
     const { state } = this.connection;
     if (state === 'closed') this.compression?.close();
-    if (state === 'open' || state === 'closed' || this.isSocketClosed) return;
+    if (state === 'open' || state === 'closed' || this.socketState === 'closed') return;
     this.followHolding();
     if (this.closeTimer !== undefined) return;
     this.closeTimer = setTimeout(() => this.destroy(), this.closeTimeoutMs);
@@ -494,8 +494,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** The socket is gone. */
   socketClosed(): void {
-    this.isDestroyed = true;
-    this.isSocketClosed = true;
+    this.socketState = 'closed';
     clearTimeout(this.closeTimer);
     this.closeTimer = undefined;
     // A paused socket may still hold bytes that arrived before it closed.
