@@ -1,0 +1,217 @@
+/**
+ * Where programs of the guide run: a folder with framewright, made of src, and the packages of this checkout beside it,
+ * and with `key.pem` and `cert.pem` for localhost. Each is a process of its own, as it would be for its reader.
+ */
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { rolldown } from 'rolldown';
+import { testCertificate } from '../support/servers.ts';
+import { PAGE_PORT, type Program } from './programs.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const MODULES = join(ROOT, 'node_modules');
+
+/** The entries of the package that run in Node, by name, and what they are made of. */
+function entries(): Map<string, string> {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { exports: object };
+  const names = Object.keys(exports).filter((name) => name !== './package.json');
+  return new Map(names.map((name) => [name, join(ROOT, 'src', name === '.' ? '' : name.slice(2), 'index.ts')]));
+}
+
+/** Makes one module of framewright for each entry. What they share, they share here too. */
+async function bundleInto(folder: string): Promise<void> {
+  const input = Object.fromEntries(
+    [...entries()].map(([name, path]) => [name === '.' ? 'index' : name.slice(2), path]),
+  );
+  const bundle = await rolldown({ input, platform: 'node', external: /^node:/, tsconfig: false, logLevel: 'warn' });
+  await bundle.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'parts/[name].mjs' });
+  await bundle.close();
+  const exports = Object.fromEntries(
+    [...entries().keys()].map((name) => [name, name === '.' ? './index.mjs' : `${name}.mjs`]),
+  );
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'framewright', type: 'module', exports }));
+}
+
+export class Stage {
+  readonly folder: string;
+  readonly #running = new Map<ChildProcess, readonly number[]>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async set(): Promise<Stage> {
+    const folder = mkdtempSync(join(tmpdir(), 'framewright-guide-'));
+    const own = join(folder, 'node_modules/framewright');
+    mkdirSync(own, { recursive: true });
+    for (const name of readdirSync(MODULES)) {
+      if (!name.startsWith('.') && name !== 'framewright') {
+        symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
+      }
+    }
+    await bundleInto(own);
+    const { key, cert } = await testCertificate();
+    writeFileSync(join(folder, 'key.pem'), key);
+    writeFileSync(join(folder, 'cert.pem'), cert);
+    return new Stage(folder);
+  }
+
+  /** @returns what tsc says of the programs, a line for each fault, with their places on the pages */
+  async check(programs: readonly Program[]): Promise<string[]> {
+    const files = programs.map((program, i) => [`checked-${i}.${program.language}`, program] as const);
+    for (const [name, { source }] of files) writeFileSync(join(this.folder, name), source);
+    const paths = Object.fromEntries(
+      [...entries()].map(([name, path]) => [name === '.' ? 'framewright' : `framewright${name.slice(1)}`, [path]]),
+    );
+    const config = {
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: {
+        allowJs: true,
+        checkJs: true,
+        // Programs in JavaScript say nothing of types.
+        noImplicitAny: false,
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+        // They may await at their top, and each has names of its own.
+        moduleDetection: 'force',
+        paths,
+        typeRoots: [join(MODULES, '@types')],
+      },
+      files: files.map(([name]) => name),
+      include: [],
+      exclude: [],
+    };
+    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(config));
+    writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
+    const tsc = join(MODULES, 'typescript/bin/tsc');
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', '.'], { cwd: this.folder }).catch(
+      (error: { stdout?: string }) => {
+        if (!error.stdout) throw error;
+        return { stdout: error.stdout };
+      },
+    );
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.replace(/^checked-(\d+)\.\w+/, (_, i) => programs[Number(i)]!.place));
+  }
+
+  /**
+   * Runs a program until it has ended well, or listens on all its ports and has printed what it has to; servers go on for
+   * the programs behind them.
+   * @param ports those of the page, and those that stand for them here
+   * @throws {Error} with all that it said, when it complains, fails, or ends without having printed what it has to
+   */
+  async run({ place, language, source, prints, listensOn }: Program, ports: Ports): Promise<void> {
+    const name = `program-${Math.random().toString(36).slice(2)}`;
+    const own = source.replace(PAGE_PORT, (port) => String(ports.get(port)));
+    writeFileSync(join(this.folder, `${name}.${language === 'ts' ? 'ts' : 'mjs'}`), own);
+    if (language === 'ts') await this.#stripTypes(name);
+    const listening = listensOn.map((port) => ports.get(port)!);
+    await this.#stopThoseOn(listening);
+
+    const child = spawn(process.execPath, [`${name}.mjs`], {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: join(this.folder, 'cert.pem') },
+    });
+    this.#running.set(child, listening);
+    let output = '';
+    let complaints = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk));
+    child.stderr.on('data', (chunk: Buffer) => (complaints += chunk));
+    let status: number | null | undefined;
+    const ended = once(child, 'close').then(([code]) => (status = code as number | null));
+
+    const hasPrinted = () => {
+      let from = 0;
+      return prints.every((said) => {
+        const at = output.indexOf(said, from);
+        from = at + said.length;
+        return at !== -1;
+      });
+    };
+    const isListening = async () => {
+      for (const port of listening) if (!(await isAnswering(port))) return false;
+      return listening.length > 0;
+    };
+    while (status === undefined && complaints === '' && !(hasPrinted() && (await isListening()))) {
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+    }
+    if ((status ?? 0) === 0 && complaints === '' && hasPrinted()) return;
+    const wanted = prints.map((said) => `  ${said}\n`).join('');
+    throw new Error(
+      `${place}: ${status === undefined ? 'complains' : `ended with ${status}`}\n${complaints}it has to print:\n${wanted}it printed:\n${output}`,
+    );
+  }
+
+  async strike(): Promise<void> {
+    for (const child of this.#running.keys()) await stop(child);
+    rmSync(this.folder, { recursive: true });
+  }
+
+  async #stripTypes(name: string): Promise<void> {
+    const input = join(this.folder, `${name}.ts`);
+    const bundle = await rolldown({ input, external: (id) => id !== input, tsconfig: false, logLevel: 'silent' });
+    await bundle.write({ file: join(this.folder, `${name}.mjs`), format: 'esm' });
+    await bundle.close();
+  }
+
+  /** Pages show one server in two ways. */
+  async #stopThoseOn(ports: readonly number[]): Promise<void> {
+    for (const [child, own] of this.#running) {
+      if (own.some((port) => ports.includes(port))) await stop(child);
+    }
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'close');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Those of a page, and those that stand for them. */
+export type Ports = ReadonlyMap<string, number>;
+
+/** Below those that systems give away by themselves, so that nobody is given one of them meanwhile. */
+export async function findPorts(markdown: string): Promise<Ports> {
+  const ports = new Map<string, number>();
+  for (const [port] of markdown.matchAll(PAGE_PORT)) {
+    while (!ports.has(port)) {
+      const candidate = 10_000 + Math.floor(Math.random() * 20_000);
+      if (![...ports.values()].includes(candidate) && (await isFree(candidate))) ports.set(port, candidate);
+    }
+  }
+  return ports;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const isListening = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, () => resolve(true));
+  });
+  if (!isListening) return false;
+  server.close();
+  await once(server, 'close');
+  return true;
+}
+
+function isAnswering(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
