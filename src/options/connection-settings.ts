@@ -46,6 +46,14 @@ export interface ConnectionSettings extends Readonly<Omit<ConnectionOptions, 'li
   readonly nextMaskingKey?: (() => number) | undefined;
 }
 
+/** Who has been let in. */
+export interface Identity {
+  /** What `authenticate` has returned, or the application has put in its place since. */
+  user: unknown;
+  /** The key of the client's address, behind the proxies that are trusted; '' where there is none, as on a unix socket. */
+  readonly address: string;
+}
+
 /** What the opening handshake has agreed on. */
 export interface Agreement {
   /** The subprotocol, or ''. */
@@ -53,4 +61,6 @@ export interface Agreement {
   readonly settings: ConnectionSettings;
   /** For compression, if anything. */
   readonly deflate?: AgreedDeflate | undefined;
+  /** On servers that have asked for it; elsewhere there is the address below the connection. */
+  readonly identity?: Identity | undefined;
 }

@@ -22,7 +22,7 @@ import {
   socketOptionsOf,
   type WsConnectionOptions,
 } from '../options/connection-options.ts';
-import type { Agreement, ListenerErrors } from '../options/connection-settings.ts';
+import type { Agreement, Identity, ListenerErrors } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
 import {
   type Chunk,
@@ -133,6 +133,8 @@ interface SocketInternals {
   listenerAdded(socket: WebSocket): void;
   /** @returns what ends the observation */
   observe(socket: WebSocket, observer: SocketObserver): () => void;
+  /** Who has been let in, where the server has asked. */
+  identityOf(socket: WebSocket): Identity | undefined;
   /** For a socket that has been open and is CLOSED. @returns how it ended; `error` only when the connection failed */
   endOf(socket: WebSocket): { code: number; reason: Buffer; error: Error | undefined };
   /** Whether this side has begun to close. */
@@ -166,6 +168,12 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
 
+  /**
+   * What the server's `authenticate` has returned. A new one may be put in its place, such as after a token was renewed: its
+   * `expires` holds from then on. Elsewhere it is the program's own.
+   */
+  declare user?: unknown;
+
   declare onopen: ((event: Event<WebSocket>) => void) | null;
   declare onmessage: ((event: MessageEvent<WebSocket>) => void) | null;
   declare onclose: ((event: CloseEvent<WebSocket>) => void) | null;
@@ -188,6 +196,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
         socket.#listenerAdded();
       },
       observe: (socket, observer) => socket.#observe(observer),
+      identityOf: (socket) => socket.#agreement?.identity,
       endOf: (socket) => ({ ...socket.#closeEvent(), error: socket.#iterationEnd() }),
       isClosing: (socket) => socket.#isClosing,
       holdBack: (socket) => socket.#haltFor(Pause.Application),
@@ -825,5 +834,17 @@ function defineStates(SocketClass: { readonly prototype: object }): void {
 }
 
 defineStates(WebSocket);
+Object.defineProperty(WebSocket.prototype, 'user', {
+  configurable: true,
+  get(this: WebSocket) {
+    return internals.identityOf(this)?.user;
+  },
+  // Programs have always put one there themselves.
+  set(this: WebSocket, value: unknown) {
+    const identity = internals.identityOf(this);
+    if (identity !== undefined) identity.user = value;
+    else Object.defineProperty(this, 'user', { value, writable: true, enumerable: true, configurable: true });
+  },
+});
 watchListeners(WebSocket.prototype, ['message', 'text'], (socket) => internals.listenerAdded(socket as WebSocket));
 defineEventProperties(WebSocket.prototype);

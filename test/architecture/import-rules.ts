@@ -29,6 +29,7 @@ const CHAIN: readonly (readonly string[])[] = [
   ['transport'],
   ['client'],
   ['socket'],
+  ['admission'],
   ['server'],
   ['web'],
   ['ws-compat'],

@@ -209,7 +209,7 @@ const common = { logLevel: 'warn', external: /^node:/, tsconfig: false } as cons
 
 /** Of the pages' classes, the streams stand in the main entry too. */
 const IMPLEMENTATION =
-  /\/src\/(protocol|handshake|deflate|memory|options|transport|client|socket|server|ws-compat)\/|\/src\/web\/web(socket-stream|-)/;
+  /\/src\/(protocol|handshake|deflate|memory|options|transport|client|socket|admission|server|ws-compat)\/|\/src\/web\/web(socket-stream|-)/;
 
 await build([
   {

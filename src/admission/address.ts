@@ -1,0 +1,65 @@
+/**
+ * Where a connection comes from, as a key by which connections are counted: IPv4 addresses one by one, in whichever form they
+ * are written; IPv6 addresses by /64, of which one subscriber has at least one for himself.
+ */
+
+import type { Socket } from 'node:net';
+import { internals, type WebSocket } from '../socket/websocket.ts';
+
+/** The key of an address as programs and proxies write it; names that are none stay what they are, '' too. */
+export function addressKey(written: string): string {
+  const address = withoutPort(written);
+  const groups = address.includes(':') ? groupsOf(address) : undefined;
+  if (groups === undefined) return address;
+  const [a, b, c, d, e, f, high, low] = groups as Eight;
+  // ::ffff:0:0/96: an IPv4 client of a socket that speaks both.
+  if ((a | b | c | d | e) === 0 && f === 0xffff) return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
+  return `${[a, b, c, d].map((group) => group.toString(16)).join(':')}::/64`;
+}
+
+type Eight = [number, number, number, number, number, number, number, number];
+
+/** `[2001:db8::1]:443`, `192.0.2.1:443` and `fe80::1%eth0` without what is no part of the address. */
+function withoutPort(written: string): string {
+  const address = written.trim().toLowerCase();
+  const [, inBrackets] = /^\[([^\]]*)\](?::\d*)?$/.exec(address) ?? [];
+  const [, ipv4] = /^([^:]*):\d*$/.exec(address) ?? [];
+  return (inBrackets ?? ipv4 ?? address).replace(/%.*$/, '');
+}
+
+/** The eight groups of an IPv6 address (RFC 4291 §2.2), or undefined when it is none. */
+function groupsOf(address: string): number[] | undefined {
+  const [start = '', end, ...more] = address.split('::');
+  if (more.length > 0) return undefined;
+  const before = numbersOf(start, end === undefined);
+  const behind = end === undefined ? [] : numbersOf(end, true);
+  if (before === undefined || behind === undefined) return undefined;
+  const missing = 8 - before.length - behind.length;
+  if (end === undefined ? missing !== 0 : missing < 1) return undefined;
+  return [...before, ...new Array<number>(missing).fill(0), ...behind];
+}
+
+/** @param isEnd whether the last 32 bits may stand there as IPv4 */
+function numbersOf(text: string, isEnd: boolean): number[] | undefined {
+  if (text === '') return [];
+  const numbers: number[] = [];
+  const parts = text.split(':');
+  for (const [place, part] of parts.entries()) {
+    const octets =
+      isEnd && place === parts.length - 1 ? /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(part) : null;
+    if (octets !== null) {
+      const [a, b, c, d] = octets.slice(1).map(Number) as [number, number, number, number];
+      if (Math.max(a, b, c, d) > 255) return undefined;
+      numbers.push((a << 8) | b, (c << 8) | d);
+    } else if (/^[\da-f]{1,4}$/.test(part)) {
+      numbers.push(Number.parseInt(part, 16));
+    } else return undefined;
+  }
+  return numbers;
+}
+
+/** The key of the address that an open connection comes from: the one it was admitted by, or else that of its socket. */
+export function addressOf(webSocket: WebSocket): string {
+  const { address } = internals.identityOf(webSocket) ?? {};
+  return address ?? addressKey((webSocket._socket as Partial<Socket> | null)?.remoteAddress ?? '');
+}
