@@ -16,11 +16,12 @@ import { Receiver } from './ws-compat/receiver.ts';
 import { Sender } from './ws-compat/sender.ts';
 import './ws-compat/private-surface.ts';
 
+export type { HttpAnswer } from './admission/http-answer.ts';
+export type { RefusalReason } from './admission/rejection.ts';
 export type { DeflateOptions } from './deflate/negotiate.ts';
 export type { SetSocketOptions, WsConnectionOptions } from './options/connection-options.ts';
 export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
 export type { Limits } from './protocol/index.ts';
-export type { HttpAnswer } from './server/http-answer.ts';
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './server/net-server.ts';
 export type {
   VerifyClient,

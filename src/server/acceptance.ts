@@ -6,13 +6,12 @@
  */
 
 import type { Duplex } from 'node:stream';
+import type { Rejection } from '../admission/rejection.ts';
 import { type AcceptedAgreement, agreeOnDeflate } from '../deflate/agreement.ts';
 import type { DeflateSettings } from '../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
-  type CheckId,
   checkUpgradeRequest,
-  type RefusalResponse,
   type UpgradeRequest,
   type UpgradeRequestOptions,
   type UpgradeResponse,
@@ -21,15 +20,6 @@ import type { ConnectionSettings } from '../options/connection-settings.ts';
 import { isThenable } from '../socket/emitter.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
-import type { HttpAnswer } from './http-answer.ts';
-
-/** An answer that refuses. Without a message the server says it in its own words. */
-export interface Rejection extends RefusalResponse {
-  /** What was wrong with the request, if that is why. */
-  readonly check?: CheckId;
-  /** The application's own answer, in place of message and headers. */
-  readonly answer?: HttpAnswer;
-}
 
 /** What a server decides about one request. What is thrown here, by hooks of the application, is answered with 500. */
 export interface Policy<Socket extends WebSocket = WebSocket> {
@@ -76,7 +66,7 @@ export function accept<Socket extends WebSocket>(
 ): void {
   const fail = (error: unknown): void => {
     warnOfError(error, `a hook of ${policy.name}`);
-    policy.refuse({ status: 500 });
+    policy.refuse({ reason: 'hookFailed', status: 500 });
   };
   const guard = (step: () => void): void => {
     try {
@@ -88,14 +78,14 @@ export function accept<Socket extends WebSocket>(
   guard(() => {
     const request = checkUpgradeRequest(head, policy.rules());
     if (!request.ok) {
-      policy.refuse(request);
+      policy.refuse({ reason: request.check, ...request });
       return;
     }
     const { key, subprotocols, extensions } = request;
     // §9: nothing is used that was not offered.
     const agreement = agreeOnDeflate(extensions, policy.deflate());
     if (!agreement.ok) {
-      policy.refuse({ check: 'extensions', status: 400, message: agreement.message });
+      policy.refuse({ reason: 'extensions', status: 400, message: agreement.message });
       return;
     }
     const decide = (verdict: true | Rejection): void =>
@@ -116,7 +106,7 @@ export function completeAcceptance<Socket extends WebSocket>(
     return;
   }
   if (!policy.isRunning()) {
-    policy.refuse({ status: 503 });
+    policy.refuse({ reason: 'shuttingDown', status: 503 });
     return;
   }
   const subprotocol = policy.chooseSubprotocol(subprotocols);

@@ -4,58 +4,8 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { types } from 'node:util';
+import type { HttpAnswer } from '../admission/http-answer.ts';
 import { checkHeaderName, formatHead, reasonPhrase } from '../handshake/index.ts';
-import { isPlainObject } from '../options/given-fields.ts';
-import { describe } from '../options/option-check.ts';
-
-/** What the hook for plain HTTP requests returns. */
-export interface HttpAnswer {
-  /** 200 to 599. Default 200. */
-  readonly status?: number;
-  /**
-   * Beside Content-Length and Connection, which are set for you: given all the same, they are left out. An array is a field
-   * for each of its values.
-   */
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  /** Left out with a status that has none, 204 or 304. */
-  readonly body?: string | Uint8Array;
-}
-
-const MEMBERS = ['status', 'headers', 'body'];
-
-/**
- * Whether a hook has returned an answer. Callers without types may return anything, and what is passed over would become
- * a 200.
- * @returns what is wrong with it, or undefined
- */
-function faultOfAnswer(answer: unknown): string | undefined {
-  if (!isPlainObject(answer)) return 'what is no plain object';
-  const stranger = Object.keys(answer).find((name) => !MEMBERS.includes(name));
-  if (stranger !== undefined) return `an answer with "${stranger}"`;
-  const { headers, body } = answer as { readonly headers?: unknown; readonly body?: unknown };
-  if (headers !== undefined && !isPlainObject(headers)) return 'headers that are no plain object';
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (![value].flat().every((single) => ['string', 'number'].includes(typeof single))) {
-      return `a header "${name}" that is neither a string nor an array of strings`;
-    }
-  }
-  if (body !== undefined && typeof body !== 'string' && !types.isUint8Array(body)) {
-    return 'a body that is neither a string nor a Uint8Array';
-  }
-  return undefined;
-}
-
-/**
- * Callers without types may return anything, and those who forget `return` nothing.
- * @throws {TypeError} that says what the hook has returned, and what it may return
- */
-export function checkAnswer(hook: string, answer: unknown, expected: string): asserts answer is HttpAnswer {
-  const fault = faultOfAnswer(answer);
-  if (fault === undefined) return;
-  const returned = typeof answer === 'object' && answer !== null ? fault : describe(answer);
-  throw new TypeError(`${hook}() returned ${returned}: return ${expected}`);
-}
 
 const NOTHING = new Uint8Array(0);
 const OWN_FIELDS = ['content-length', 'connection', 'transfer-encoding'];

@@ -5,6 +5,9 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import { type Authorization, answerOf, askAuthorize } from '../admission/authorize.ts';
+import { checkAnswer, type HttpAnswer } from '../admission/http-answer.ts';
+import type { RefusalReason, Rejection } from '../admission/rejection.ts';
 import { deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
@@ -29,11 +32,10 @@ import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
-import { accept, type Policy, type Rejection } from './acceptance.ts';
-import { type Authorization, answerOf, askAuthorize } from './authorize.ts';
+import { accept, type Policy } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
-import { checkAnswer, endWith, formatAnswer, type HttpAnswer, writeAnswer } from './http-answer.ts';
+import { endWith, formatAnswer, writeAnswer } from './http-answer.ts';
 
 /** A request as the hooks see it. */
 export interface NetRequest {
@@ -51,7 +53,7 @@ export interface NetRequest {
   readonly socket: Socket;
 }
 
-export type { Authorization } from './authorize.ts';
+export type { Authorization } from '../admission/authorize.ts';
 
 export interface ListenOptions extends Readonly<ConnectionOptions> {
   /** The port to listen on; 0 picks a free one. Default 0. */
@@ -100,7 +102,7 @@ const DOOR = doorOf('listen()', { headers: FIELDS, WebSocket: socketClass(WebSoc
 export interface NetServerEvents {
   connection: [socket: WebSocket, request: NetRequest];
   /** A request was refused; it has been answered already. */
-  refused: [error: Error & { readonly status: number }, socket: Socket];
+  refused: [error: Error & { readonly status: number; readonly reason: RefusalReason }, socket: Socket];
   error: [error: Error];
   close: [];
 }
@@ -195,7 +197,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       });
     }
     this.server.on('tlsClientError', (error: Error, socket: Socket) => {
-      this.#reportRefusal(socket, 400, error.message);
+      this.#reportRefusal(socket, { reason: 'tls', status: 400, message: error.message });
       // Node leaves it open, also after the handshake timeout.
       socket.destroy();
     });
@@ -239,13 +241,13 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
 
   #answer(socket: Socket, result: HeadResult): void {
     if (!result.ok) {
-      this.#refuse(socket, result);
+      this.#refuse(socket, { reason: 'head', ...result });
       return;
     }
     const { head, rest } = result;
     const fault = checkRequest(head);
     if (fault !== undefined) {
-      this.#refuse(socket, fault);
+      this.#refuse(socket, { reason: 'head', ...fault });
       return;
     }
     const request = netRequest(head, socket);
@@ -278,7 +280,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       })
       .catch((error: unknown) => {
         warnOfError(error, `a hook of ${DOOR.name}`);
-        this.#refuse(socket, { status: 500 });
+        this.#refuse(socket, { reason: 'hookFailed', status: 500 });
       });
   }
 
@@ -326,16 +328,17 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
     };
   }
 
-  #refuse(socket: Socket, { status, message = OWN_WORDS[status], headers = [], answer }: Rejection): void {
+  #refuse(socket: Socket, rejection: Rejection): void {
     if (socket.destroyed) return;
+    const { status, message = OWN_WORDS[status], headers = [], answer } = rejection;
     const bytes = answer ? formatAnswer(answer, true) : buildRefusalResponse({ status, message, headers });
-    this.#reportRefusal(socket, status, message ?? '');
+    this.#reportRefusal(socket, { ...rejection, message });
     endWith(socket, bytes);
   }
 
-  #reportRefusal(socket: Socket, status: number, message: string): void {
+  #reportRefusal(socket: Socket, { reason, status, message }: Rejection): void {
     try {
-      this.emit('refused', Object.assign(new Error(message), { status }), socket);
+      this.emit('refused', Object.assign(new Error(message ?? ''), { status, reason }), socket);
     } catch (error) {
       warnOfError(error, "a NetServer 'refused' listener");
     }

@@ -8,6 +8,9 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { type Authorize, askAuthorize } from '../admission/authorize.ts';
+import type { RefusalReason, Rejection } from '../admission/rejection.ts';
+import { askVerifyClient, type VerifyClient } from '../admission/verify-client.ts';
 import { type AcceptedAgreement, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
@@ -34,15 +37,13 @@ import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
-import { accept, completeAcceptance, type Policy, type Rejection } from './acceptance.ts';
-import { type Authorize, askAuthorize } from './authorize.ts';
+import { accept, completeAcceptance, type Policy } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { endWith, formatAnswer } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
-import { askVerifyClient, type VerifyClient } from './verify-client.ts';
 
-export type { VerifyClient, VerifyClientCallback, VerifyClientInfo } from './verify-client.ts';
+export type { VerifyClient, VerifyClientCallback, VerifyClientInfo } from '../admission/verify-client.ts';
 
 export interface WebSocketServerOptions<
   SocketClass extends typeof WebSocket = typeof WebSocket,
@@ -135,6 +136,19 @@ export interface WebSocketServerEvents<
   /** A bad upgrade request. A listener has to answer and end the socket itself. */
   wsClientError: [error: Error, socket: Duplex, request: InstanceType<RequestClass>];
 }
+
+/** What is no fault of the request's: 'wsClientError' is not emitted. */
+const ANSWERED_ALONE: readonly RefusalReason[] = [
+  'path',
+  'authorize',
+  'verifyClient',
+  'authenticate',
+  'timeout',
+  'maxConnections',
+  'maxConnectionsPerAddress',
+  'hookFailed',
+  'shuttingDown',
+];
 
 type State = 'running' | 'closing' | 'closed';
 
@@ -319,9 +333,8 @@ export class WebSocketServer<
         socket.write(this.#formatResponse(response, request), 'latin1');
       },
       refuse: (rejection) => {
-        const { check, message = '' } = rejection;
-        const isBadRequest = check !== undefined && check !== 'path';
-        if (isBadRequest && this.listenerCount('wsClientError') > 0) {
+        const { reason, message = '' } = rejection;
+        if (!ANSWERED_ALONE.includes(reason) && this.listenerCount('wsClientError') > 0) {
           this.emit('wsClientError', new Error(message), socket, request);
         } else refuse(socket, rejection);
       },
@@ -359,7 +372,7 @@ export class WebSocketServer<
         isOurs = !this.#isForAnother(server, request);
       } catch (error) {
         warnOfError(error, `a hook of ${DOOR.name}`);
-        refuse(socket, { status: 500 });
+        refuse(socket, { reason: 'hookFailed', status: 500 });
       }
       if (!isOurs) return;
       try {

@@ -2,9 +2,10 @@
 
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { Rejection } from '../../src/admission/rejection.ts';
 import { HeaderMap, type UpgradeResponse } from '../../src/handshake/index.ts';
 import { resolveSettings } from '../../src/options/connection-options.ts';
-import { accept, type Policy, type Rejection } from '../../src/server/acceptance.ts';
+import { accept, type Policy } from '../../src/server/acceptance.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { KEY } from '../support/raw-peer.ts';
@@ -92,15 +93,30 @@ describe('accept', () => {
   });
 
   it.each<[name: string, change: Partial<Policy>, rejection: object, calls: string[]]>([
-    ['what is no WebSocket request', { rules: () => ({ origins: () => false }) }, { check: 'origin', status: 403 }, []],
+    [
+      'what is no WebSocket request',
+      { rules: () => ({ origins: () => false }) },
+      { reason: 'origin', status: 403 },
+      [],
+    ],
     [
       'a path that is not served',
       { rules: () => ({ explainPath: () => 'Nope' }) },
-      { status: 404, message: 'Nope' },
+      { reason: 'path', status: 404, message: 'Nope' },
       [],
     ],
-    ['what the application refuses', { ask: (_, decide) => decide({ status: 401 }) }, { status: 401 }, []],
-    ['all, when it does not run any more', { isRunning: () => false }, { status: 503 }, ['ask /chat']],
+    [
+      'what the application refuses',
+      { ask: (_, decide) => decide({ reason: 'authorize', status: 401 }) },
+      { status: 401 },
+      [],
+    ],
+    [
+      'all, when it does not run any more',
+      { isRunning: () => false },
+      { reason: 'shuttingDown', status: 503 },
+      ['ask /chat'],
+    ],
   ])('§4.2.2 refuses %s', (_name, change, rejection, calls) => {
     const seen = begin(change);
     expect(seen.rejections).toEqual([expect.objectContaining(rejection)]);
@@ -120,7 +136,7 @@ describe('accept', () => {
   ])('§4.2.2 answers 500 for what is thrown by %s, and says so', async (_step, change) => {
     const { nextWarning } = watchProcess();
     const { rejections } = begin(change);
-    expect(rejections).toEqual([{ status: 500 }]);
+    expect(rejections).toEqual([{ reason: 'hookFailed', status: 500 }]);
     expect((await nextWarning()).message).toContain('a hook of a test');
   });
 

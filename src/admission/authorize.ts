@@ -1,7 +1,7 @@
 /** The hook `authorize`: who may connect, as whatever HTTP and TLS offer may tell (§10.5). Both servers ask it. */
 
-import type { Rejection } from './acceptance.ts';
 import { checkAnswer, type HttpAnswer } from './http-answer.ts';
+import type { Rejection } from './rejection.ts';
 
 /** What `authorize` answers: yes, no (403), or no in its own words. */
 export type Authorization = boolean | HttpAnswer;
@@ -21,7 +21,12 @@ export async function askAuthorize<Request>(
   const given = verdict === false ? {} : verdict;
   checkAnswer('authorize', given, 'true, false or { status }, perhaps with headers and body');
   const { status = 403 } = given;
-  return { status, message: 'authorize() said no', answer: { body: 'Forbidden', ...given, status } };
+  return {
+    reason: 'authorize',
+    status,
+    message: 'authorize() said no',
+    answer: { body: 'Forbidden', ...given, status },
+  };
 }
 
 /** What a hook says, at once or later; rejected with what it throws. */

@@ -1,8 +1,9 @@
 /** The `verifyClient` option of ws: its two forms, and what becomes of one that fails. */
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import type { HeaderField, RefusalResponse } from '../handshake/index.ts';
+import type { HeaderField } from '../handshake/index.ts';
 import { warnOfError } from '../transport/errors.ts';
+import type { Rejection } from './rejection.ts';
 
 export interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
   /** The Origin field; in truth undefined when the request has none, which types for ws do not say either. */
@@ -29,7 +30,7 @@ export type VerifyClient<Request extends IncomingMessage = IncomingMessage> =
 export function askVerifyClient<Request extends IncomingMessage>(
   verifyClient: VerifyClient<Request>,
   info: VerifyClientInfo<Request>,
-  decide: (verdict: true | RefusalResponse) => void,
+  decide: (verdict: true | Rejection) => void,
   fail: (error: unknown) => void,
 ): void {
   let isDecided = false;
@@ -38,7 +39,8 @@ export function askVerifyClient<Request extends IncomingMessage>(
     isDecided = true;
     const fields = Object.entries(headers ?? {}).map(([name, value]): HeaderField => [name, String(value)]);
     // As in ws, null, 0 and '' stand for nothing, and a status may be a string.
-    decide(isAccepted ? true : { status: Number(status || 401), message: message || undefined, headers: fields });
+    const rejection = { status: Number(status || 401), message: message || undefined, headers: fields };
+    decide(isAccepted ? true : { reason: 'verifyClient', ...rejection });
   };
   const failOnce = (error: unknown) => {
     if (isDecided) warnOfError(error, 'verifyClient, after it had decided,');
