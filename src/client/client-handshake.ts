@@ -3,10 +3,12 @@
  * `setSocket`. When the handshake does not succeed, its listeners are told (§7.1.4: closed, but not cleanly).
  */
 
+import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { deflateSettings } from '../deflate/agreement.ts';
+import { contextOfCall } from '../deflate/async-context.ts';
 import type { DeflateOptions } from '../deflate/negotiate.ts';
 import { inOurNames, keySource, resolveSettings, type WsConnectionOptions } from '../options/connection-options.ts';
 import type { Agreement, ConnectionSettings } from '../options/connection-settings.ts';
@@ -156,6 +158,8 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
   readonly #socket: Socket;
   readonly #hooks: HandshakeHooks;
   readonly #abort = new AbortController();
+  /** That of the constructor, whatever the agent and the sockets below belong to; not kept once the connection is open. */
+  #context: AsyncResource | undefined = contextOfCall();
   /** Whether the application has closed the socket before it was open. */
   #isGivenUp = false;
 
@@ -193,7 +197,7 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
   /** @throws {TypeError} when a header has illegal characters */
   start(): void {
     const socket = this.#socket;
-    const { emit } = this.#hooks;
+    const emit: EmitSafely = (name, ...args) => this.#inContext(() => this.#hooks.emit(name, ...args));
     const handler = {
       upgrade: (response: IncomingMessage) => emit('upgrade', response),
       redirect: (url: string, request: ClientRequest) => {
@@ -206,7 +210,7 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
         if (isTaken) emit('unexpected-response', request, response);
         return isTaken;
       },
-      opened: (connection: DialedConnection) => this.#opened(connection),
+      opened: (connection: DialedConnection) => this.#inContext(() => this.#opened(connection)),
       failed: (error: Error) => this.#fail(error),
     };
     dial(this.#address, this.#plan, handler, this.#abort.signal);
@@ -229,24 +233,32 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
       stream.destroy();
       this.#fail(error as Error);
     }
+    this.#context = undefined;
   }
 
   /** Events come later than the call that caused them, so that listeners added behind it hear of it. */
   #fail(error: Error): void {
     this.readyState = 2;
-    process.nextTick(() => {
-      const socket = this.#socket;
-      const isHeard = this.#hooks.tellObservers(error);
-      const hasListener = socket.listenerCount('error') > 0;
-      if (hasListener) this.#hooks.emit('error', error);
-      // An application that has given up itself knows.
-      if (hasListener || isHeard || this.#isGivenUp) {
-        socket.emitClose();
-        return;
-      }
-      // Node's `emit` throws what nobody listens for; when the process goes on all the same, the rest follows.
-      process.nextTick(() => socket.emit('error', unheardConnectError(this.url, error)));
-      process.nextTick(() => socket.emitClose());
-    });
+    this.#inContext(() => process.nextTick(() => this.#report(error)));
+  }
+
+  #report(error: Error): void {
+    const socket = this.#socket;
+    const isHeard = this.#hooks.tellObservers(error);
+    const hasListener = socket.listenerCount('error') > 0;
+    if (hasListener) this.#hooks.emit('error', error);
+    // An application that has given up itself knows.
+    if (hasListener || isHeard || this.#isGivenUp) {
+      socket.emitClose();
+      return;
+    }
+    // Node's `emit` throws what nobody listens for; when the process goes on all the same, the rest follows.
+    process.nextTick(() => socket.emit('error', unheardConnectError(this.url, error)));
+    process.nextTick(() => socket.emitClose());
+  }
+
+  #inContext(action: () => void): void {
+    if (this.#context === undefined) action();
+    else this.#context.runInAsyncScope(action);
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
+import { types } from 'node:util';
 
 const NAME = 'framewright';
 /** Faster than leaving it to the garbage collector, and told as soon as it is true. */
@@ -21,6 +22,34 @@ export function inCallersContext<Arguments extends unknown[]>(
       context.emitDestroy();
     }
   };
+}
+
+/** The context of this call. */
+export function contextOfCall(): AsyncResource {
+  return new AsyncResource(NAME);
+}
+
+/** The context of this call, unless no AsyncLocalStorage has a store in it. */
+export function contextWithStore(): AsyncResource | undefined {
+  const context = contextOfCall();
+  return hasStore(context) ? context : undefined;
+}
+
+/**
+ * There is no public way to ask. Where the runtime keeps stores for a whole process, a resource has its context's map of
+ * them under one symbol; where it does not (up to Node 22), it has each of them under a symbol. Its other symbols are its
+ * ids. What looks otherwise may have a store.
+ */
+function hasStore(context: AsyncResource): boolean {
+  const members = Object.getOwnPropertySymbols(context);
+  const others = members.filter(({ description }) => description?.endsWith('async_id_symbol') !== true);
+  if (others.length === members.length) return true;
+  return others.some((name) => {
+    const value = (context as AsyncResource & Readonly<Record<symbol, unknown>>)[name];
+    // No instance of this realm's Map.
+    const isMap = name.description === 'context_frame' && types.isMap(value);
+    return isMap ? [...Map.prototype.values.call(value)].some((store) => store !== undefined) : value !== undefined;
+  });
 }
 
 /** The context that this module was loaded in: no caller's. */

@@ -5,9 +5,11 @@
  * in and answers go out.
  */
 
+import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { Rejection } from '../admission/rejection.ts';
 import { type AcceptedAgreement, agreeOnDeflate } from '../deflate/agreement.ts';
+import { contextOfCall } from '../deflate/async-context.ts';
 import type { DeflateSettings } from '../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
@@ -53,7 +55,8 @@ interface Accepted {
 }
 
 /**
- * Takes or refuses a request.
+ * Takes or refuses a request. What follows runs in the async context of this call, with what the application enters when it
+ * is asked, wherever it answers.
  * @param rest bytes behind its head, the first frames
  * @param complete the last step, where subclasses of the server may come between
  */
@@ -88,9 +91,14 @@ export function accept<Socket extends WebSocket>(
       policy.refuse({ reason: 'extensions', status: 400, message: agreement.message });
       return;
     }
-    const decide = (verdict: true | Rejection): void =>
-      guard(() => (verdict === true ? complete({ key, subprotocols, agreement }) : policy.refuse(verdict)));
+    let context: AsyncResource | undefined;
+    const decide = (verdict: true | Rejection): void => {
+      const settle = () => (verdict === true ? complete({ key, subprotocols, agreement }) : policy.refuse(verdict));
+      if (context === undefined) guard(settle);
+      else context.runInAsyncScope(guard, undefined, settle);
+    };
     policy.ask(request, decide, fail);
+    context = contextOfCall();
   });
 }
 

@@ -3,6 +3,7 @@
  * runtime has none of it, there is nothing to do.
  */
 
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -66,7 +67,11 @@ function detachFromHttp(socket: Duplex): void {
 function whenAnswered(request: IncomingMessage, goOn: () => void): void {
   const earlier = earlierResponse(request);
   if (earlier === undefined) goOn();
-  else earlier.once('close', () => request.socket.destroyed || whenAnswered(request, goOn));
+  else
+    earlier.once(
+      'close',
+      AsyncResource.bind(() => request.socket.destroyed || whenAnswered(request, goOn)),
+    );
 }
 
 /** The response to an earlier request that is being written; further ones follow it in the same place. */

@@ -36,7 +36,8 @@ import {
 import { ignoreError, throwLater, violationError, warnOfError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/send-order.ts';
 import type { SharedMessage } from '../transport/shared-frames.ts';
-import { SocketTransport } from '../transport/socket-transport.ts';
+import type { SocketTransport } from '../transport/socket-transport.ts';
+import { openTransport } from '../transport/transport-in-context.ts';
 import { emitForPromises, hasOwnEmit, isThenable, soleListener, TypedEmitter, watchListeners } from './emitter.ts';
 import {
   addHandler,
@@ -282,7 +283,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#spreadsEvents = settings.spreadsEvents ?? false;
     const role: Role = this._isServer ? 'server' : 'client';
     this.#listenerErrors = settings.listenerErrors ?? (this._isServer ? 'close' : 'throw');
-    this.#transport = new SocketTransport(socket, head, new WebSocket.#Delivery(this), {
+    this.#transport = openTransport(socket, head, new WebSocket.#Delivery(this), {
       ...settings,
       role,
       deflate: agreement?.deflate,
@@ -637,7 +638,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   get #holding(): MessageHold {
     this.#hold ??= new MessageHold({
       hasListener: () => this.#hasListener(),
-      handOver: (message) => this.#handOver(message),
+      handOver: (message) => this.#transport!.inContext(() => this.#handOver(message)),
       passOn: () => {
         this.#keeps = false;
         this.#releaseFrom(Pause.Reader);

@@ -226,6 +226,11 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     return (this.order?.bufferedBytes ?? 0) + this.batch.unwrittenBytes;
   }
 
+  /** Runs what the application listens with, apart from what the Connection calls. */
+  inContext(action: () => void): void {
+    action();
+  }
+
   /** Whether messages can be sent. */
   get isOpen(): boolean {
     return this.socketState === 'usable' && !this.isClosing && this.connection.isOpen;
@@ -442,7 +447,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   }
 
   /** Runs something that may make the Connection hand out messages: what they are answered with leaves in one write. */
-  private handle(action: () => void): void {
+  protected handle(action: () => void): void {
     const isOutermost = !this.isHandling;
     this.isHandling = true;
     this.batch.isHeld ||= isOutermost;
