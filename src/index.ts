@@ -22,6 +22,7 @@ export type { DeflateOptions } from './deflate/negotiate.ts';
 export type { SetSocketOptions, WsConnectionOptions } from './options/connection-options.ts';
 export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
 export type { Limits } from './protocol/index.ts';
+export type { DrainCounts, DrainOptions } from './server/drain.ts';
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './server/net-server.ts';
 export type {
   VerifyClient,

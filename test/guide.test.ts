@@ -42,7 +42,7 @@ describe('the guide', () => {
   });
 });
 
-const block = (language: string, ...lines: string[]) => ['```' + language, ...lines, '```', ''].join('\n');
+const block = (language: string, ...lines: string[]) => `\`\`\`${[language, ...lines].join('\n')}\n\`\`\`\n`;
 const SERVER = [
   "import { WebSocketServer } from 'framewright';",
   'const server = new WebSocketServer({ port: 8080 });',
@@ -110,7 +110,7 @@ describe('the guide: each rule bites', () => {
     const client = [
       "import { WebSocket } from 'framewright';",
       "const socket = new WebSocket('ws://127.0.0.1:8080/');",
-      "socket.on('message', (data: Buffer) => console.log(`${data}`));",
+      "socket.on('message', (data: Buffer) => console.log(String(data)));",
     ];
     const greet = (text: string) => [...SERVER, `server.on('connection', (socket) => socket.send('${text}'));`];
     const close = "socket.on('message', () => socket.close());";

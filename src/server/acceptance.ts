@@ -34,8 +34,10 @@ export interface Policy<Socket extends WebSocket = WebSocket> {
   deflate(): DeflateSettings | undefined;
   /** Asks the application, which answers now or later, by one of the two. */
   ask(request: AcceptableRequest, decide: (verdict: true | Rejection) => void, fail: (error: unknown) => void): void;
-  /** False once the server takes no more connections. */
-  isRunning(): boolean;
+  /** Why no connection is taken now, if so. Asked before the request is judged, and again before it is accepted. */
+  obstacle(): Rejection | undefined;
+  /** What refuses each handshake that waits for the application: for a server that goes away meanwhile. */
+  readonly undecided: Set<(rejection: Rejection) => void>;
   chooseSubprotocol(offered: readonly string[]): string | undefined;
   makeSocket(): Socket;
   /** Sends the answer that accepts. */
@@ -79,6 +81,11 @@ export function accept<Socket extends WebSocket>(
     }
   };
   guard(() => {
+    const obstacle = policy.obstacle();
+    if (obstacle !== undefined) {
+      policy.refuse(obstacle);
+      return;
+    }
     const request = checkUpgradeRequest(head, policy.rules());
     if (!request.ok) {
       policy.refuse({ reason: request.check, ...request });
@@ -97,9 +104,37 @@ export function accept<Socket extends WebSocket>(
       if (context === undefined) guard(settle);
       else context.runInAsyncScope(guard, undefined, settle);
     };
-    policy.ask(request, decide, fail);
+    askUnlessRefused(request, socket, policy, decide, fail);
     context = contextOfCall();
   });
+}
+
+/** Asks the application. Its answer counts for nothing once the server has refused, or the socket is gone. */
+function askUnlessRefused(
+  request: AcceptableRequest,
+  socket: Duplex,
+  policy: Policy,
+  decide: (verdict: true | Rejection) => void,
+  fail: (error: unknown) => void,
+): void {
+  let isDecided = false;
+  const settle = (): boolean => {
+    const isFirst = !isDecided;
+    isDecided = true;
+    policy.undecided.delete(decideOnce);
+    socket.off('close', settle);
+    return isFirst;
+  };
+  const decideOnce = (verdict: true | Rejection): void => {
+    if (settle()) decide(verdict);
+  };
+  policy.ask(request, decideOnce, (error) => {
+    if (settle()) fail(error);
+    else warnOfError(error, `a hook of ${policy.name}`);
+  });
+  if (isDecided) return;
+  policy.undecided.add(decideOnce);
+  socket.on('close', settle);
 }
 
 /** Sends the answer that accepts and opens the connection (§4.2.2 item 5). The socket may be gone by then. */
@@ -113,8 +148,9 @@ export function completeAcceptance<Socket extends WebSocket>(
     socket.destroy();
     return;
   }
-  if (!policy.isRunning()) {
-    policy.refuse({ reason: 'shuttingDown', status: 503 });
+  const obstacle = policy.obstacle();
+  if (obstacle !== undefined) {
+    policy.refuse(obstacle);
     return;
   }
   const subprotocol = policy.chooseSubprotocol(subprotocols);

@@ -79,6 +79,11 @@ export class HeadReader {
     });
   }
 
+  /** Destroys the sockets whose requests are not complete. */
+  destroyAll(): void {
+    for (const socket of this.#pending.keys()) socket.destroy();
+  }
+
   #watch(socket: Duplex, isIdle: boolean): void {
     const { timeoutMs, maxHeadBytes } = this.#options;
     const parser = new HttpHeadParser({ kind: 'request', maxHeadBytes, decodeLatin1 });

@@ -28,12 +28,14 @@ import { checkTimeout, resolveSettings } from '../options/connection-options.ts'
 import type { ConnectionOptions, ConnectionSettings } from '../options/connection-settings.ts';
 import { checkOptions, describe, FIELDS, originList, socketClass } from '../options/option-check.ts';
 import { doorOf, OPTIONS } from '../options/option-table.ts';
+import { buildClosePayload } from '../protocol/index.ts';
 import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
 import { accept, type Policy } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
+import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
 import { endWith, formatAnswer, writeAnswer } from './http-answer.ts';
 
@@ -130,14 +132,16 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   readonly #deflate: DeflateSettings | undefined;
   readonly #rules: UpgradeRequestOptions;
   readonly #heads: HeadReader;
-  /** Sockets whose handshake is not done. */
+  /** Sockets without an open connection: their handshake is not done, or they were refused. */
   readonly #handshaking = new Set<Socket>();
   /** Connections over which TLS has not been agreed on yet, by their other end. */
   readonly #securing = new Map<string, Socket>();
   // The same listeners for all connections.
   readonly #onSocketClose: (this: Socket) => void;
   readonly #observer: SocketObserver;
-  #closed: Promise<unknown> | undefined;
+  readonly #undecided: Policy['undecided'] = new Set();
+  readonly #drain: Drain;
+  #stopped: Promise<void> | undefined;
 
   /**
    * @throws {TypeError} for an option that is not known, or of the wrong kind
@@ -178,7 +182,21 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       handshaking.delete(this);
     };
     const clients = this.clients as Set<WebSocket>;
-    this.#observer = { closed: (webSocket) => clients.delete(webSocket) };
+    this.#drain = new Drain({
+      sockets: clients,
+      undecided: this.#undecided,
+      stop: () => this.#stop(),
+      cut: () => {
+        for (const socket of handshaking) socket.destroy();
+        return true;
+      },
+    });
+    this.#observer = {
+      closed: (webSocket) => {
+        clients.delete(webSocket);
+        this.#drain.ended();
+      },
+    };
     const onConnection = (socket: Socket) => {
       this.#securing.delete(otherEndOf(socket));
       this.#greet(socket);
@@ -210,21 +228,47 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   }
 
   /**
-   * Stops accepting, and starts the closing handshake with everyone (§7.4.1: 1001 says that the server goes away). Each
-   * connection has the close timeout to go. Resolves when the last is gone.
+   * Goes away: answers requests for a WebSocket with 503 and Retry-After, sends each connection a Close frame, and listens
+   * no more once the last is gone. What is left after `timeoutMs` is terminated. Messages and other requests that arrive
+   * meanwhile are still delivered.
+   *
+   * Called again, it gives the same promise, and the shorter deadline holds.
+   * @returns how many connections ended in time and how many were cut, and how many requests were refused
+   * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
+   */
+  drain(options?: DrainOptions): Promise<DrainCounts> {
+    return this.#drain.begin(checkDrainOptions(options));
+  }
+
+  /** Whether it has begun to go away: for health checks, say. */
+  get isDraining(): boolean {
+    return this.#drain.hasBegun;
+  }
+
+  /**
+   * Stops listening at once, and drains: everyone gets a Close frame now (§7.4.1: 1001 says that the server goes away), and
+   * 10 s to go. Resolves when the last is gone.
+   * @throws {TypeError | RangeError} for a code that may not be sent, or a reason that is too long
    */
   async close(code = 1001, reason = ''): Promise<void> {
-    if (this.#closed === undefined) {
-      // node:net counts a connection as gone a moment before its 'close' event.
-      const ends = [...this.clients].map(
-        (client) => new Promise<void>((resolve) => internals.observe(client, { closed: () => resolve() })),
-      );
-      const serverEnd = new Promise<void>((resolve) => this.server.close(() => resolve()));
-      this.#closed = Promise.all([serverEnd, ...ends]);
-      for (const socket of [...this.#securing.values(), ...this.#handshaking]) socket.destroy();
-    }
+    buildClosePayload(code, reason);
+    this.#stop();
     for (const client of this.clients) client.close(code, reason);
-    await this.#closed;
+    await this.drain();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Listens no more. Connections from which no request has come are ended: none would be answered. */
+  #stop(): Promise<void> {
+    this.#stopped ??= new Promise((resolve) => {
+      this.server.close(() => resolve());
+      for (const socket of this.#securing.values()) socket.destroy();
+      this.#heads.destroyAll();
+    });
+    return this.#stopped;
   }
 
   /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
@@ -273,7 +317,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       .then((answer) => {
         if (socket.destroyed) return;
         checkAnswer('onRequest', answer, '{ status, headers, body }, each of which may be left out');
-        const isLast = !allowsNextRequest(head) || !this.server.listening;
+        const isLast = !allowsNextRequest(head) || this.isDraining || !this.server.listening;
         const bytes = formatAnswer(answer, hasBody, isLast);
         if (isLast) endWith(socket, bytes);
         else writeAnswer(socket, bytes, () => this.#readNext(socket, rest));
@@ -310,7 +354,8 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
         socket.pause();
         askAuthorize(authorize, request).then(decide, fail);
       },
-      isRunning: () => this.server.listening,
+      obstacle: () => this.#drain.obstacle() ?? (this.server.listening ? undefined : SHUTTING_DOWN),
+      undecided: this.#undecided,
       chooseSubprotocol: (offered) => chooseSubprotocol(offered, subprotocols),
       makeSocket: () => new Socket(null),
       respond: (response) => {
@@ -318,9 +363,9 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       },
       refuse: (rejection) => this.#refuse(socket, rejection),
       connected: (webSocket) => {
-        this.#handshaking.delete(socket);
         // One that is opened later reads nothing until then.
         if (webSocket.readyState === 0) socket.pause();
+        else this.#handshaking.delete(socket);
         (this.clients as Set<WebSocket>).add(webSocket);
         internals.observe(webSocket, this.#observer);
         this.emit('connection', webSocket, request);

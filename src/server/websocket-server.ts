@@ -39,6 +39,7 @@ import { internals, type SocketObserver, WebSocket } from '../socket/websocket.t
 import { ignoreError, warnOfError } from '../transport/errors.ts';
 import { accept, completeAcceptance, type Policy } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
+import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
 import { endWith, formatAnswer } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
@@ -162,12 +163,26 @@ export class WebSocketServer<
   readonly options: Readonly<WebSocketServerOptions<SocketClass, RequestClass>>;
   /** The open connections. Without them, `clientTracking: false`, it is undefined in truth. */
   readonly clients: Set<InstanceType<SocketClass>>;
+  /** The same set, or one that only `drain` knows. */
+  readonly #sockets = new Set<InstanceType<SocketClass>>();
+  readonly #undecided: Policy['undecided'] = new Set();
+  readonly #drain = new Drain({
+    sockets: this.#sockets,
+    undecided: this.#undecided,
+    stop: () => (this.#state === 'closed' ? Promise.resolve() : new Promise((resolve) => this.close(resolve))),
+    cut: () => {
+      this.#ownServer?.closeAllConnections();
+      return false;
+    },
+  });
   readonly #settings: ConnectionSettings;
   readonly #subprotocols: readonly string[] | undefined;
   /** What `options.perMessageDeflate` was when it was looked at last, and what came of it. */
   #deflate: { readonly option: unknown; readonly settings: DeflateSettings | undefined };
   /** The HTTP server whose upgrades we take; null in `noServer` mode and once closed. */
   _server: HttpServer | HttpsServer | null = null;
+  /** One of our own making, for as long as we are there. */
+  #ownServer: HttpServer | undefined;
   #detach: () => void = () => {};
   #state: State = 'running';
   #closesWithLastClient = false;
@@ -204,12 +219,12 @@ export class WebSocketServer<
     }
     const { perMessageDeflate } = this.options;
     this.#deflate = { option: perMessageDeflate, settings: deflateSettings(perMessageDeflate, 'server', 'ws') };
-    this.clients = (clientTracking === false ? undefined : new Set()) as Set<InstanceType<SocketClass>>;
+    this.clients = (clientTracking === false ? undefined : this.#sockets) as Set<InstanceType<SocketClass>>;
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
-      const own = createUpgradeServer(handshakeTimeoutMs);
-      this.#attach(own);
-      own.listen({ port, host, backlog }, callback);
+      this.#ownServer = createUpgradeServer(handshakeTimeoutMs);
+      this.#attach(this.#ownServer);
+      this.#ownServer.listen({ port, host, backlog }, callback);
     }
   }
 
@@ -223,8 +238,9 @@ export class WebSocketServer<
   }
 
   /**
-   * Stops accepting connections. Those that are open stay open: close them yourself. 'close' is emitted once the last of
-   * them is gone, and a server of our own. A server that was given to us is left alone.
+   * Stops accepting connections, as in ws. Those that are open stay open: close them yourself, or call `drain`, which says
+   * goodbye to each and comes to an end. 'close' is emitted once the last of them is gone, and a server of our own. A server
+   * that was given to us is left alone.
    */
   close(callback?: (error?: Error) => void): void {
     if (this.#state === 'closed') {
@@ -245,6 +261,28 @@ export class WebSocketServer<
     } else {
       process.nextTick(() => this.#emitClose());
     }
+  }
+
+  /**
+   * Goes away: answers requests for a WebSocket with 503 and Retry-After, sends each connection a Close frame, terminates
+   * what is left after `timeoutMs`, and closes this server. Messages that arrive meanwhile are still delivered. A server that
+   * was given to us goes on answering all else.
+   *
+   * Called again, it gives the same promise, and the shorter deadline holds.
+   * @returns how many connections ended in time and how many were cut, and how many requests were refused
+   * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
+   */
+  drain(options?: DrainOptions): Promise<DrainCounts> {
+    return this.#drain.begin(checkDrainOptions(options));
+  }
+
+  /** Whether it has begun to go away: for health checks, say. */
+  get isDraining(): boolean {
+    return this.#drain.hasBegun;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
   }
 
   /** Whether to take a request: by its path. Override it for rules of your own. */
@@ -323,7 +361,8 @@ export class WebSocketServer<
           askVerifyClient(verifyClient, { origin: origin as string, secure, req: request }, decide, fail);
         } else decide(true);
       },
-      isRunning: () => this.#state === 'running',
+      obstacle: () => this.#drain.obstacle() ?? (this.#state === 'running' ? undefined : SHUTTING_DOWN),
+      undecided: this.#undecided,
       chooseSubprotocol: (offered) => this.#chooseSubprotocol(offered, request),
       makeSocket: () => {
         const Socket = this.options.WebSocket ?? WebSocket;
@@ -424,14 +463,14 @@ export class WebSocketServer<
   }
 
   #track(webSocket: InstanceType<SocketClass>): void {
-    if (this.clients === undefined) return;
-    this.clients.add(webSocket);
+    this.#sockets.add(webSocket);
     internals.observe(webSocket, this.#observer);
   }
 
   #forget(webSocket: InstanceType<SocketClass>): void {
-    this.clients.delete(webSocket);
-    if (this.#closesWithLastClient && this.clients.size === 0) process.nextTick(() => this.#emitClose());
+    this.#sockets.delete(webSocket);
+    this.#drain.ended();
+    if (this.#closesWithLastClient && this.#sockets.size === 0) process.nextTick(() => this.#emitClose());
   }
 
   #emitClose(): void {

@@ -1,7 +1,7 @@
 /** The one acceptance of all servers, under a policy that answers by other means than the stream, as HTTP/2 does. */
 
 import type { Duplex } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Rejection } from '../../src/admission/rejection.ts';
 import { HeaderMap, type UpgradeResponse } from '../../src/handshake/index.ts';
 import { resolveSettings } from '../../src/options/connection-options.ts';
@@ -26,6 +26,8 @@ const HEAD = {
   ),
 };
 
+const GONE: Rejection = { reason: 'shuttingDown', status: 503 };
+
 interface Seen {
   readonly calls: string[];
   readonly responses: UpgradeResponse[];
@@ -48,7 +50,8 @@ function begin(
       seen.calls.push(`ask ${request.resourceName}`);
       decide(true);
     },
-    isRunning: () => true,
+    obstacle: () => undefined,
+    undecided: new Set(),
     chooseSubprotocol: (offered) => {
       seen.calls.push(`choose ${offered}`);
       return offered[1];
@@ -111,16 +114,38 @@ describe('accept', () => {
       { status: 401 },
       [],
     ],
+    ['all, when it does not run any more', { obstacle: () => GONE }, GONE, []],
     [
-      'all, when it does not run any more',
-      { isRunning: () => false },
-      { reason: 'shuttingDown', status: 503 },
+      'what was asked for before it went away',
+      { obstacle: vi.fn().mockReturnValueOnce(undefined).mockReturnValue(GONE) },
+      GONE,
       ['ask /chat'],
     ],
   ])('§4.2.2 refuses %s', (_name, change, rejection, calls) => {
     const seen = begin(change);
     expect(seen.rejections).toEqual([expect.objectContaining(rejection)]);
     expect(seen.calls).toEqual(calls);
+  });
+
+  it.each<[what: string, end: (policy: Policy, stream: Duplex) => unknown, rejections: unknown[]]>([
+    ['the server has refused', ({ undecided }) => [...undecided][0]!(GONE), [GONE]],
+    ['the socket is gone', (_, stream) => eventOf(stream.destroy(), 'close'), []],
+  ])('§4.2.2 takes no verdict of the application once %s', async (_what, end, rejections) => {
+    const undecided: Policy['undecided'] = new Set();
+    let decide!: (verdict: true) => void;
+    let fail!: (error: unknown) => void;
+    const ask: Policy['ask'] = (_request, ...callbacks) => {
+      [decide, fail] = callbacks;
+    };
+    const { rejections: seen, sockets, stream } = begin({ undecided, ask });
+    expect(undecided.size).toBe(1);
+    await end({ undecided } as Policy, stream);
+    expect(undecided.size).toBe(0);
+    const { nextWarning } = watchProcess();
+    decide(true);
+    fail(new Error('late'));
+    expect((await nextWarning()).message).toContain('a hook of a test');
+    expect([seen, sockets]).toEqual([rejections, []]);
   });
 
   const boom = (): never => {

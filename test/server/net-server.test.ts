@@ -512,7 +512,7 @@ describe('close', () => {
     expect(await peer.framesUntilEnd()).toEqual([closed(1001)]);
   });
 
-  it('a request whose decision is still open is cut off, and a late yes changes nothing', async () => {
+  it('a request whose decision is still open gets 503, and a late yes changes nothing', async () => {
     const { uncaught } = watchProcess();
     let decide: ((verdict: boolean) => void) | undefined;
     const authorize = () => new Promise<boolean>((resolve) => (decide = resolve));
@@ -520,10 +520,10 @@ describe('close', () => {
     const peer = await RawPeer.connect(server);
     peer.send(upgradeRequest());
     while (decide === undefined) await nextTurn();
-    await (server.server as Awaited<ReturnType<typeof listen>>).close();
+    const done = (server.server as NetServer).close();
+    expect(await peer.rest()).toMatch(/^HTTP\/1\.1 503 /);
     decide(true);
-    await nextTurn();
-    expect(await peer.rest()).toBe('');
+    await done;
     expect(server.connections).toEqual([]);
     expect(uncaught).toEqual([]);
   });
