@@ -1,7 +1,7 @@
 /** The 'connection' event of both servers: a listener that awaits something before it listens does not miss a message. */
 
-import { EventEmitter } from 'node:events';
-import { emitForPromises, isEmitReplaced } from '../socket/emitter.ts';
+import type { EventEmitter } from 'node:events';
+import { emitForPromises, isEmitReplaced, TypedEmitter } from '../socket/emitter.ts';
 import { internals, WebSocket } from '../socket/websocket.ts';
 
 /**
@@ -12,7 +12,7 @@ export function keepMessagesForListeners(prototype: EventEmitter): void {
   const emit = function (this: EventEmitter, name: string, ...args: unknown[]): boolean {
     const [socket] = args;
     if (name !== 'connection' || !(socket instanceof WebSocket) || isEmitReplaced()) {
-      return EventEmitter.prototype.emit.call(this, name, ...args);
+      return TypedEmitter.prototype.emit.call(this, name, ...args);
     }
     const isHeard = this.listenerCount(name) > 0;
     for (const promise of emitForPromises(this, name, ...args)) internals.holdWhile(socket, promise);

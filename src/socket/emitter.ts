@@ -49,16 +49,34 @@ interface TypedEmitterClass extends Pick<typeof EventEmitter, keyof typeof Event
   new <Events extends Arguments<Events>>(options?: { captureRejections?: boolean | undefined }): TypedEmitter<Events>;
 }
 
+/** Whoever has put another in its place means to hear of every event. */
+const plainEmit = EventEmitter.prototype.emit;
+
+/** The one that looks after promises, for emitters with `captureRejections`: Node's only one, another in Bun. */
+const nodeEmit = new EventEmitter({ captureRejections: true }).emit;
+
+/**
+ * Bun gives such emitters that one as a property of their own, where it hides any `emit` of their class. Here it is the
+ * class that has it.
+ */
+function withEmitInClass(): typeof EventEmitter {
+  class ClassEmitter extends EventEmitter {
+    constructor(options?: { captureRejections?: boolean }) {
+      super(options);
+      delete (this as Partial<EventEmitter>).emit;
+    }
+  }
+  Object.defineProperty(ClassEmitter.prototype, 'emit', { value: nodeEmit, writable: true, configurable: true });
+  return ClassEmitter as unknown as typeof EventEmitter;
+}
+
 /** Node's class itself, under another type. */
-export const TypedEmitter = EventEmitter as unknown as TypedEmitterClass;
+export const TypedEmitter = (nodeEmit === plainEmit ? EventEmitter : withEmitInClass()) as unknown as TypedEmitterClass;
 
 /** Where Node keeps the listeners: one by itself, several in an array. */
 interface WithListeners {
   readonly _events?: { readonly message?: unknown; readonly text?: unknown };
 }
-
-/** Whoever has put another in its place means to hear of every event. */
-const nodeEmit = EventEmitter.prototype.emit;
 
 /**
  * The one listener of an event, to be called without `emit`: Node's gathers the arguments in an array, for any event.
@@ -114,7 +132,7 @@ interface WithRejection {
 
 /** Whether somebody has replaced Node's `emit` for all emitters of this process. */
 export function isEmitReplaced(): boolean {
-  return EventEmitter.prototype.emit !== nodeEmit;
+  return EventEmitter.prototype.emit !== plainEmit;
 }
 
 /** Calls a function for each listener for these events, in whatever way it is added. */
