@@ -1,10 +1,10 @@
 /**
- * The client's half of the opening handshake (§4.1) as pure functions: `buildUpgradeRequest` writes the request,
- * `checkUpgradeResponse` judges the response. It refuses to know of sockets, URLs, proxies and redirects, and of what the
+ * The client's half of the opening handshake (§4.1) as pure functions: `buildUpgradeRequest` writes the request, or
+ * `buildConnectRequest` over HTTP/2 (RFC 8441), `checkUpgradeResponse` judges the response. It refuses to know of sockets, URLs, proxies and redirects, and of what the
  * parameters of an extension mean.
  */
 
-import { checkExtraFields, formatHead, type HeaderField, headerLine } from './head-writer.ts';
+import { checkExtraFields, fieldsOfLines, formatHead, type HeaderField, headerLine } from './head-writer.ts';
 import {
   type Extension,
   equalsToken,
@@ -34,8 +34,26 @@ export interface UpgradeRequestParts {
   readonly headers?: readonly HeaderField[];
 }
 
+export interface ConnectRequestParts extends Omit<UpgradeRequestParts, 'key' | 'target'> {
+  /** The resource name (§3). */
+  readonly target: string;
+  /** Whether the connection has TLS: a wss: address. */
+  readonly isSecure: boolean;
+}
+
 /** §4.1 has these in a request for the handshake's own use. */
 const RESERVED_IN_REQUEST = ['sec-websocket-protocol', 'sec-websocket-extensions', 'sec-websocket-accept'];
+
+/** RFC 8441 §5 and RFC 9113 §8.2.2: not over HTTP/2, where the host stands in `:authority`. */
+const ONLY_IN_HTTP1: readonly string[] = [
+  ...['host', 'connection', 'upgrade', 'sec-websocket-key', 'sec-websocket-accept'],
+  ...['keep-alive', 'proxy-connection', 'transfer-encoding', 'http2-settings', 'te'],
+];
+
+/** Whether a field has no place in a message of HTTP/2. */
+export function isOnlyInHttp1(name: string): boolean {
+  return ONLY_IN_HTTP1.includes(name.toLowerCase());
+}
 
 /**
  * The head of the request (§4.1), one character per byte.
@@ -43,29 +61,53 @@ const RESERVED_IN_REQUEST = ['sec-websocket-protocol', 'sec-websocket-extensions
  *   subprotocol stands there twice, or when `headers` has a field of the handshake
  */
 export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
-  const { host, target, key, subprotocols = [], extensions = [], origin, headers = [] } = parts;
+  const { target, key } = parts;
+  requirePart(isKeyShaped(key), 'key', key, '16 bytes in base64');
+  const upgrade: HeaderField[] = [
+    ['Host', parts.host],
+    ['Upgrade', 'websocket'],
+    ['Connection', 'Upgrade'],
+    ['Sec-WebSocket-Key', key],
+  ];
+  const lines = requestFields(parts, upgrade).map(([name, value]) => headerLine(name, value));
+  return formatHead([`GET ${target} HTTP/1.1`, ...lines]);
+}
+
+/**
+ * The fields of an extended CONNECT, which asks for a WebSocket over HTTP/2 (RFC 8441 §5); their names in lower case.
+ * @throws TypeError as `buildUpgradeRequest` does, and when `headers` has a field that is about one connection of HTTP/1.1
+ */
+export function buildConnectRequest(parts: ConnectRequestParts): HeaderField[] {
+  const pseudo: HeaderField[] = [
+    [':method', 'CONNECT'],
+    [':protocol', 'websocket'],
+    [':scheme', parts.isSecure ? 'https' : 'http'],
+    [':authority', parts.host],
+    [':path', parts.target],
+  ];
+  const fields = requestFields(parts, [], [...RESERVED_IN_REQUEST, ...ONLY_IN_HTTP1]);
+  return [...pseudo, ...fieldsOfLines(['', ...fields.map(([name, value]) => headerLine(name, value))])];
+}
+
+/** The fields of either request. @param first those that only it has */
+function requestFields(
+  { host, target, subprotocols = [], extensions = [], origin, headers = [] }: Omit<UpgradeRequestParts, 'key'>,
+  first: readonly HeaderField[],
+  reserved = RESERVED_IN_REQUEST,
+): HeaderField[] {
   requirePart(isHost(host), 'host', host, 'a host name or address with an optional :port');
   requirePart(parseTarget(target) !== undefined, 'target', target, 'a percent-encoded path without a fragment');
-  requirePart(isKeyShaped(key), 'key', key, '16 bytes in base64');
   for (const name of subprotocols) requirePart(isToken(name), 'subprotocol', name, 'a token');
   if (new Set(subprotocols).size !== subprotocols.length) {
     throw new TypeError(`Each subprotocol may be offered once only: ${subprotocols.join(', ')}`);
   }
-
-  const own: HeaderField[] = [
-    ['Host', host],
-    ['Upgrade', 'websocket'],
-    ['Connection', 'Upgrade'],
-    ['Sec-WebSocket-Key', key],
-    ['Sec-WebSocket-Version', '13'],
-  ];
+  const own: HeaderField[] = [...first, ['Sec-WebSocket-Version', '13']];
   if (origin !== undefined) own.push(['Origin', origin]);
   if (subprotocols.length > 0) own.push(['Sec-WebSocket-Protocol', subprotocols.join(',')]);
   if (extensions.length > 0) own.push(['Sec-WebSocket-Extensions', formatExtensions(extensions)]);
   // Such as key and version, which stand in a request once (§11.3.1, §11.3.5).
-  checkExtraFields(headers, [...RESERVED_IN_REQUEST, ...own.map(([name]) => name.toLowerCase())]);
-  const lines = [...own, ...headers].map(([name, value]) => headerLine(name, value));
-  return formatHead([`GET ${target} HTTP/1.1`, ...lines]);
+  checkExtraFields(headers, [...reserved, ...own.map(([name]) => name.toLowerCase())]);
+  return [...own, ...headers];
 }
 
 function requirePart(isLegal: boolean, part: string, text: string, expected: string): void {
@@ -80,7 +122,8 @@ export interface UpgradeResponseHead {
 
 /** What the request asked for. */
 export interface UpgradeExpectation {
-  readonly key: string;
+  /** Undefined over HTTP/2, which has none (RFC 8441 §5). */
+  readonly key: string | undefined;
   /** Default none. */
   readonly subprotocols?: readonly string[];
   /** Names of the extensions offered; default none. */
@@ -111,10 +154,13 @@ export function checkUpgradeResponse(
 ): AcceptedUpgrade | UpgradeFailure {
   const fail = (message: string, section = '§4.1'): UpgradeFailure => ({ ok: false, section, message });
   // Items 1 to 4. A repeated header is joined with a comma and so matches nothing (§11.3.3, §11.3.4: once only).
-  if (statusCode !== 101) return fail(`Unexpected server response: ${statusCode}`);
-  if (!equalsToken(headers.get('upgrade') ?? '', 'websocket')) return fail('Invalid Upgrade header');
-  if (!listHasToken(headers.get('connection') ?? '', 'upgrade')) return fail('Invalid Connection header');
-  if (headers.get('sec-websocket-accept') !== acceptValue(key)) return fail('Invalid Sec-WebSocket-Accept header');
+  const isHttp2 = key === undefined;
+  if (isHttp2 ? !isOpened(statusCode) : statusCode !== 101) return fail(`Unexpected server response: ${statusCode}`);
+  if (!isHttp2) {
+    if (!equalsToken(headers.get('upgrade') ?? '', 'websocket')) return fail('Invalid Upgrade header');
+    if (!listHasToken(headers.get('connection') ?? '', 'upgrade')) return fail('Invalid Connection header');
+    if (headers.get('sec-websocket-accept') !== acceptValue(key)) return fail('Invalid Sec-WebSocket-Accept header');
+  }
 
   // Item 6.
   const subprotocol = headers.get('sec-websocket-protocol');
@@ -142,4 +188,9 @@ export function checkUpgradeResponse(
     return fail('Server indicated an extension that was not requested');
   }
   return { ok: true, subprotocol, extensions: agreed };
+}
+
+/** RFC 9110 §9.3.6: any 2xx answer to CONNECT opens the tunnel. */
+export function isOpened(statusCode: number): boolean {
+  return statusCode >= 200 && statusCode < 300;
 }

@@ -86,3 +86,18 @@ export function formatHead(lines: readonly string[]): string {
   for (const line of lines) checkHeaderValue(`the line ${JSON.stringify(line)}`, line);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
+
+/**
+ * The fields behind the start line of lines as `formatHead` takes them, names in lower case.
+ * @throws TypeError when a name or a value has illegal characters
+ */
+export function fieldsOfLines([, ...lines]: readonly string[]): HeaderField[] {
+  return lines.map((line) => {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, colon));
+    const value = line.slice(colon + 1).trim();
+    checkHeaderName(name);
+    checkHeaderValue(name, value);
+    return [name.toLowerCase(), value];
+  });
+}

@@ -1,7 +1,7 @@
 /** The opening handshake (§4, §9.1): the public parts of this folder. */
 
 export * from './client-handshake.ts';
-export { formatHead, type HeaderField, reasonPhrase } from './head-writer.ts';
+export { fieldsOfLines, formatHead, type HeaderField, reasonPhrase } from './head-writer.ts';
 export {
   checkHeaderName,
   type Extension,

@@ -32,6 +32,8 @@ export interface UpgradeRequest {
    * not held to the rules of HTTP, which are about wires. Default: `headers`.
    */
   readonly wireHeaders?: HeaderMap | null;
+  /** `:protocol` of an extended CONNECT of HTTP/2 (RFC 8441 §4), whose `:path` is the target. Undefined in HTTP/1.1. */
+  readonly protocol?: string | undefined;
 }
 
 /** `strict` answers as the RFCs say; `ws` gives the statuses and texts of the npm package of that name. */
@@ -54,6 +56,7 @@ export interface UpgradeRequestOptions {
 
 export interface AcceptableRequest {
   readonly ok: true;
+  /** '' over HTTP/2, which has none. */
   readonly key: string;
   /** 13; with the `ws` profile also 8. */
   readonly version: number;
@@ -81,6 +84,7 @@ export interface Refusal {
 export type CheckId =
   | 'method'
   | 'target'
+  | 'protocol'
   | 'upgrade'
   | 'connection'
   | 'key'
@@ -123,14 +127,17 @@ const WS_ANSWERS: Readonly<Partial<Record<CheckId, Answer>>> = {
 /**
  * Judges a request against §4.2.1 and §4.2.2. The first requirement that is not met decides the refusal, and with it the
  * HTTP status that §10.7 asks for. The order is that of §4.2.1, but for what ws does not look at: that comes behind, so
- * that a request with two faults gets ws's answer.
+ * that a request with two faults gets ws's answer. Over HTTP/2, an extended CONNECT says what GET, Upgrade and Connection say
+ * otherwise, and there is no key (RFC 8441 §5).
  */
 export function checkUpgradeRequest(
   request: UpgradeRequest,
   { profile = 'strict', parsesExtensions = true, explainPath, origins }: UpgradeRequestOptions = {},
 ): AcceptableRequest | Refusal {
-  const { method, target, httpVersion, headers, wireHeaders = headers } = request;
-  const isStrict = profile === 'strict';
+  const { method, target, httpVersion, headers, wireHeaders = headers, protocol } = request;
+  const isHttp2 = protocol !== undefined;
+  // ws has no HTTP/2.
+  const isStrict = profile === 'strict' || isHttp2;
   const refuse = (
     check: CheckId,
     section: string,
@@ -144,22 +151,30 @@ export function checkUpgradeRequest(
   };
 
   // Item 1: a GET with a resource name.
-  if (method !== 'GET') return refuse('method', '§4.2.1', 405, 'A WebSocket is opened with GET', [['Allow', 'GET']]);
+  if (!isHttp2 && method !== 'GET') {
+    return refuse('method', '§4.2.1', 405, 'A WebSocket is opened with GET', [['Allow', 'GET']]);
+  }
+  if (isHttp2 && method !== 'CONNECT') {
+    return refuse('method', 'RFC 8441 §4', 400, 'A :protocol goes with the method CONNECT');
+  }
+  if (isHttp2 && protocol !== 'websocket') {
+    return refuse('protocol', 'RFC 8441 §4', 501, 'No other :protocol than websocket is known here');
+  }
   const resourceName = parseTarget(target)?.resourceName ?? (isStrict ? undefined : target);
   if (resourceName === undefined) {
     return refuse('target', '§4.2.1', 400, 'The request-target must be a path or an absolute http or https URI');
   }
   // Item 3.
-  if (!listHasToken(headers.get('upgrade') ?? '', 'websocket')) {
+  if (!isHttp2 && !listHasToken(headers.get('upgrade') ?? '', 'websocket')) {
     return refuse('upgrade', '§4.2.1', 400, 'The Upgrade header must have websocket');
   }
   // Item 4.
-  if (isStrict && !listHasToken(headers.get('connection') ?? '', 'upgrade')) {
+  if (!isHttp2 && isStrict && !listHasToken(headers.get('connection') ?? '', 'upgrade')) {
     return refuse('connection', '§4.2.1', 400, 'The Connection header must have Upgrade');
   }
   // Item 5. A repeated header is joined with a comma, which no key has (§11.3.1: once only).
-  const key = headers.get('sec-websocket-key') ?? '';
-  if (!isKeyShaped(key)) {
+  const key = isHttp2 ? '' : (headers.get('sec-websocket-key') ?? '');
+  if (!isHttp2 && !isKeyShaped(key)) {
     const message = 'Exactly one Sec-WebSocket-Key header with 16 bytes in base64 is required';
     return refuse('key', '§4.2.1', 400, message);
   }
@@ -172,6 +187,8 @@ export function checkUpgradeRequest(
   const version = headers.get('sec-websocket-version')!;
   if (version !== '13' && (isStrict || version !== '8')) {
     const message = 'This version of the WebSocket protocol is not supported: use 13';
+    // HTTP/2 has no Upgrade (RFC 9113 §8.6), and so no 426.
+    if (isHttp2) return refuse('version', 'RFC 8441 §5', 400, message, [VERSION_13]);
     // RFC 9110 §15.5.22 has a 426 name the protocol in Upgrade, and RFC 9110 §7.8 has Connection list it.
     const fields: HeaderField[] = [['Connection', 'close, Upgrade'], ['Upgrade', 'websocket'], VERSION_13];
     return refuse('version', '§4.2.2', 426, message, fields);
@@ -262,12 +279,19 @@ const RESERVED_IN_RESPONSE = [
 /** What all 101 responses begin with. */
 const UPGRADE_START = `${statusLine(101)}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: `;
 
+/** RFC 8441 §5: over HTTP/2 there is no answer to a key, for there is none, and 200 accepts. */
+const CONNECT_START = 'HTTP/2 200';
+
 /**
  * The 101 response (§4.2.2), one character per byte.
  * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
  */
-export function buildUpgradeResponse({ key, subprotocol, extensions, headers }: UpgradeResponse): string {
-  let head = UPGRADE_START + acceptValue(key);
+export function buildUpgradeResponse(response: UpgradeResponse): string {
+  return finishResponse(UPGRADE_START + acceptValue(response.key), response);
+}
+
+function finishResponse(start: string, { subprotocol, extensions, headers }: UpgradeResponse): string {
+  let head = start;
   if (subprotocol !== undefined) {
     if (!isToken(subprotocol)) throw new TypeError(`A subprotocol must be a token, not ${JSON.stringify(subprotocol)}`);
     head += `\r\nSec-WebSocket-Protocol: ${subprotocol}`;
@@ -288,6 +312,11 @@ export function buildUpgradeResponse({ key, subprotocol, extensions, headers }: 
  */
 export function upgradeResponseLines(response: UpgradeResponse): string[] {
   return buildUpgradeResponse(response).split('\r\n').slice(0, -2);
+}
+
+/** The same of the response to an extended CONNECT (RFC 8441 §5), in the form of HTTP/1.1. `fieldsOfLines` takes it apart. */
+export function connectResponseLines(response: UpgradeResponse): string[] {
+  return finishResponse(CONNECT_START, response).split('\r\n').slice(0, -2);
 }
 
 export interface RefusalResponse {

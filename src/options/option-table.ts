@@ -48,7 +48,7 @@ const WS_NAMED = ['WebSocketServer', 'WebSocket', 'setSocket()'] as const;
 const takesUpgrades = (value: object): boolean => 'handleUpgrade' in value;
 
 const HTTP_SERVER: OptionKind = {
-  expected: 'a server of node:http or node:https (of an Express app: http.createServer(app))',
+  expected: 'a server of node:http, node:https or node:http2 (of an Express app: http.createServer(app))',
   fits: (value) =>
     typeof value === 'object' &&
     typeof (value as { readonly on?: unknown }).on === 'function' &&

@@ -3,6 +3,7 @@
  * answers to bad requests are ws's; every connection that it accepts is a WebSocket.
  */
 
+import type { EventEmitter } from 'node:events';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -17,6 +18,7 @@ import {
   buildRefusalResponse,
   buildUpgradeResponse,
   chooseSubprotocol,
+  connectResponseLines,
   formatHead,
   HeaderMap,
   type UpgradeRequest,
@@ -37,14 +39,28 @@ import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
+import { asTransport } from '../transport/http2-stream.ts';
 import { accept, completeAcceptance, type Policy } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
 import { endWith, formatAnswer } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
+import {
+  type AnyHttp2Server,
+  endStreamWith,
+  hasOtherTakers,
+  isHttp2Server,
+  isServerStream,
+  nameHost,
+  respondOn,
+  sayGoAway,
+  takeExtendedConnects,
+} from './http2-server.ts';
 import { createUpgradeServer } from './upgrade-server.ts';
 
 export type { VerifyClient, VerifyClientCallback, VerifyClientInfo } from '../admission/verify-client.ts';
+
+type AnyServer = HttpServer | HttpsServer | AnyHttp2Server;
 
 export interface WebSocketServerOptions<
   SocketClass extends typeof WebSocket = typeof WebSocket,
@@ -54,8 +70,11 @@ export interface WebSocketServerOptions<
   port?: number | undefined;
   host?: string | undefined;
   backlog?: number | undefined;
-  /** Take the upgrades of this HTTP or HTTPS server. */
-  server?: HttpServer | HttpsServer | undefined;
+  /**
+   * Take the upgrades of this server, of node:http, node:https or node:http2. Of the last it takes requests for WebSockets
+   * over HTTP/2 (RFC 8441), for which hooks and listeners get an Http2ServerRequest, and with `allowHTTP1` upgrades as well.
+   */
+  server?: AnyServer | undefined;
   /** Take no upgrades but those given to `handleUpgrade`. */
   noServer?: boolean | undefined;
   /** Accept only this path (without its query). Default: every path. */
@@ -130,11 +149,14 @@ export interface WebSocketServerEvents<
 > {
   listening: [];
   connection: [socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>];
-  /** The lines of the 101 response, status line first, to be changed in place. */
+  /** The lines of the 101 response, or over HTTP/2 of the 200, status line first, to be changed in place. */
   headers: [lines: string[], request: InstanceType<RequestClass>];
   error: [error: Error];
   close: [];
-  /** A bad upgrade request. A listener has to answer and end the socket itself. */
+  /**
+   * A bad upgrade request. A listener has to answer and end the socket itself. Not over HTTP/2, where bytes on a stream are no
+   * answer: such requests are always refused for you.
+   */
   wsClientError: [error: Error, socket: Duplex, request: InstanceType<RequestClass>];
 }
 
@@ -152,6 +174,8 @@ const ANSWERED_ALONE: readonly RefusalReason[] = [
 ];
 
 type State = 'running' | 'closing' | 'closed';
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** Marks a socket that an upgrade has been begun on, by whichever server. */
 const UPGRADED = Symbol('framewright upgraded');
@@ -180,7 +204,7 @@ export class WebSocketServer<
   /** What `options.perMessageDeflate` was when it was looked at last, and what came of it. */
   #deflate: { readonly option: unknown; readonly settings: DeflateSettings | undefined };
   /** The HTTP server whose upgrades we take; null in `noServer` mode and once closed. */
-  _server: HttpServer | HttpsServer | null = null;
+  _server: AnyServer | null = null;
   /** One of our own making, for as long as we are there. */
   #ownServer: HttpServer | undefined;
   #detach: () => void = () => {};
@@ -266,14 +290,16 @@ export class WebSocketServer<
   /**
    * Goes away: answers requests for a WebSocket with 503 and Retry-After, sends each connection a Close frame, terminates
    * what is left after `timeoutMs`, and closes this server. Messages that arrive meanwhile are still delivered. A server that
-   * was given to us goes on answering all else.
+   * was given to us goes on answering all else; clients of its HTTP/2 sessions are told to open new ones (GOAWAY).
    *
    * Called again, it gives the same promise, and the shorter deadline holds.
    * @returns how many connections ended in time and how many were cut, and how many requests were refused
    * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
    */
   drain(options?: DrainOptions): Promise<DrainCounts> {
-    return this.#drain.begin(checkDrainOptions(options));
+    const settings = checkDrainOptions(options);
+    if (!this.isDraining) for (const { _socket: socket } of this.#sockets) if (socket !== null) sayGoAway(socket);
+    return this.#drain.begin(settings);
   }
 
   /** Whether it has begun to go away: for health checks, say. */
@@ -293,7 +319,7 @@ export class WebSocketServer<
 
   /**
    * Answers an upgrade request (§4.2.2), once earlier requests on the same connection have been answered (RFC 9112
-   * §9.3.2).
+   * §9.3.2); or an extended CONNECT of HTTP/2, whose stream is the socket (RFC 8441 §5).
    * @param callback called with the new WebSocket when the handshake has succeeded
    * @throws {Error} when the socket has been given to `handleUpgrade` before
    */
@@ -310,6 +336,10 @@ export class WebSocketServer<
       );
     }
     markedSocket[UPGRADED] = true;
+    if (isServerStream(socket)) {
+      asTransport(socket);
+      nameHost(request.headers);
+    }
     socket.on('error', ignoreError);
     whenInTurn(request, socket, () =>
       accept(headOf(request), socket, head, this.#policy(request, socket, callback), (accepted) => {
@@ -369,11 +399,12 @@ export class WebSocketServer<
         return new Socket(null, undefined, this.options) as InstanceType<SocketClass>;
       },
       respond: (response) => {
-        socket.write(this.#formatResponse(response, request), 'latin1');
+        if (isServerStream(socket)) respondOn(socket, this.#changed(connectResponseLines(response), request));
+        else socket.write(this.#formatResponse(response, request), 'latin1');
       },
       refuse: (rejection) => {
         const { reason, message = '' } = rejection;
-        if (!ANSWERED_ALONE.includes(reason) && this.listenerCount('wsClientError') > 0) {
+        if (!isServerStream(socket) && !ANSWERED_ALONE.includes(reason) && this.listenerCount('wsClientError') > 0) {
           this.emit('wsClientError', new Error(message), socket, request);
         } else refuse(socket, rejection);
       },
@@ -399,36 +430,45 @@ export class WebSocketServer<
     return this.#deflate.settings;
   }
 
-  #attach(server: HttpServer | HttpsServer): void {
+  #attach(server: AnyServer): void {
     this._server = server;
     const sharing = sharingServers(server);
     sharing.add(this);
     const onListening = () => this.emit('listening');
     const onError = (error: Error) => this.emit('error', error);
-    const onUpgrade = (request: InstanceType<RequestClass>, socket: Duplex, head: Buffer) => {
+    const onUpgrade = (request: InstanceType<RequestClass>, socket: Duplex, head: Buffer): boolean => {
       let isOurs = false;
       try {
         isOurs = !this.#isForAnother(server, request);
       } catch (error) {
         warnOfError(error, `a hook of ${DOOR.name}`);
         refuse(socket, { reason: 'hookFailed', status: 500 });
+        return true;
       }
-      if (!isOurs) return;
+      if (!isOurs) return false;
       try {
         this.handleUpgrade(request, socket, head, (webSocket) => this.emit('connection', webSocket, request));
       } catch (error) {
         // Another server of the same path has taken this socket already.
         warnOfError(error, 'the upgrade of a WebSocketServer');
       }
+      return true;
     };
-    server.on('listening', onListening);
-    server.on('error', onError);
-    server.on('upgrade', onUpgrade);
+    const emitter: EventEmitter = server;
+    emitter.on('listening', onListening);
+    emitter.on('error', onError);
+    emitter.on('upgrade', onUpgrade);
+    const leaveStreams = isHttp2Server(server)
+      ? takeExtendedConnects(server, (request, stream) =>
+          onUpgrade(request as unknown as InstanceType<RequestClass>, stream, NO_BYTES),
+        )
+      : undefined;
     this.#detach = () => {
       sharing.delete(this);
-      server.off('listening', onListening);
-      server.off('error', onError);
-      server.off('upgrade', onUpgrade);
+      emitter.off('listening', onListening);
+      emitter.off('error', onError);
+      emitter.off('upgrade', onUpgrade);
+      leaveStreams?.();
     };
   }
 
@@ -436,10 +476,14 @@ export class WebSocketServer<
    * Several servers may share one HTTP server by path, and other code may take its upgrades as well. What is not ours is
    * left alone when somebody else may take it. When nobody else may, the first of us refuses it.
    */
-  #isForAnother(server: HttpServer | HttpsServer, request: InstanceType<RequestClass>): boolean {
+  #isForAnother(server: AnyServer, request: InstanceType<RequestClass>): boolean {
     const sharing = sharingServers(server);
-    const hasStrangers = server.listenerCount('upgrade') > sharing.size;
-    if (hasStrangers && request.headers.upgrade?.toLowerCase() !== 'websocket') return true;
+    const { upgrade, ':protocol': protocol } = request.headers;
+    const hasStrangers =
+      protocol === undefined
+        ? (server as EventEmitter).listenerCount('upgrade') > sharing.size
+        : hasOtherTakers(server as AnyHttp2Server);
+    if (hasStrangers && String(protocol ?? upgrade).toLowerCase() !== 'websocket') return true;
     if (this.shouldHandle(request)) return false;
     const [first] = sharing;
     return hasStrangers || first !== this || [...sharing].some((other) => other.shouldHandle(request));
@@ -448,9 +492,12 @@ export class WebSocketServer<
   /** The 101 response, with what listeners for 'headers' make of it. */
   #formatResponse(response: UpgradeResponse, request: InstanceType<RequestClass>): string {
     if (this.listenerCount('headers') === 0) return buildUpgradeResponse(response);
-    const lines = upgradeResponseLines(response);
+    return formatHead(this.#changed(upgradeResponseLines(response), request));
+  }
+
+  #changed(lines: string[], request: InstanceType<RequestClass>): readonly string[] {
     this.emit('headers', lines, request);
-    return formatHead(lines);
+    return lines;
   }
 
   /** What the application chooses is sent as it is: a client that did not offer it fails the connection (§4.1). */
@@ -487,13 +534,16 @@ keepMessagesForListeners(WebSocketServer.prototype);
 
 /** What is judged of a request. */
 function headOf(request: IncomingMessage): UpgradeRequest {
+  // Programs change fields before they give us the request.
+  const headers = HeaderMap.fromObject(request.headers ?? {});
+  const protocol = headers.get(':protocol');
   return {
     method: request.method ?? '',
     target: request.url ?? '',
     httpVersion: request.httpVersion,
-    // Programs change fields before they give us the request.
-    headers: HeaderMap.fromObject(request.headers ?? {}),
-    wireHeaders: wireHeadersOf(request),
+    headers,
+    wireHeaders: protocol === undefined ? wireHeadersOf(request) : headers,
+    protocol,
   };
 }
 
@@ -501,7 +551,9 @@ function headOf(request: IncomingMessage): UpgradeRequest {
 function refuse(socket: Duplex, { answer, ...rejection }: Rejection): void {
   if (!socket.listeners('error').includes(ignoreError)) socket.on('error', ignoreError);
   const response = { contentType: 'text/html', ...rejection };
-  endWith(socket, answer ? formatAnswer(answer, true) : buildRefusalResponse(response));
+  const bytes = answer ? formatAnswer(answer, true) : Buffer.from(buildRefusalResponse(response), 'latin1');
+  if (isServerStream(socket)) endStreamWith(socket, bytes);
+  else endWith(socket, bytes);
 }
 
 /** @throws {TypeError} when one is no token, or when `handleProtocols` is there to choose as well */
@@ -517,16 +569,16 @@ function checkSubprotocols(
   return subprotocols;
 }
 
-/** Null for a request that a program made up, or that came by HTTP/2, which has fields of its own (`:authority`). */
+/** Null for a request that a program made up, or that came by HTTP/2 and is no extended CONNECT. */
 function wireHeadersOf({ rawHeaders }: IncomingMessage): HeaderMap | null {
   const [firstName] = rawHeaders ?? [];
   return firstName === undefined || firstName.startsWith(':') ? null : new HeaderMap(rawHeaders);
 }
 
 /** Our servers on each HTTP server. */
-const servers = new WeakMap<HttpServer | HttpsServer, Set<WebSocketServer>>();
+const servers = new WeakMap<AnyServer, Set<WebSocketServer>>();
 
-function sharingServers(server: HttpServer | HttpsServer): Set<WebSocketServer> {
+function sharingServers(server: AnyServer): Set<WebSocketServer> {
   let sharing = servers.get(server);
   if (sharing === undefined) {
     sharing = new Set();

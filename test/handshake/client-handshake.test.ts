@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  buildConnectRequest,
   buildUpgradeRequest,
   checkUpgradeResponse,
+  isOnlyInHttp1,
+  isOpened,
   type UpgradeExpectation,
   type UpgradeRequestParts,
 } from '../../src/handshake/client-handshake.ts';
@@ -217,5 +220,64 @@ describe('both halves together', () => {
         });
       }),
     );
+  });
+});
+
+describe('WebSockets over HTTP/2', () => {
+  const { host, target } = parts;
+
+  it('RFC 8441 §5 asks with an extended CONNECT, without key, Upgrade, Connection and Host', () => {
+    expect(buildConnectRequest({ host, target, isSecure: true })).toEqual([
+      [':method', 'CONNECT'],
+      [':protocol', 'websocket'],
+      [':scheme', 'https'],
+      [':authority', 'server.example.com'],
+      [':path', '/chat'],
+      ['sec-websocket-version', '13'],
+    ]);
+    const headers = [['X-Y', 'Z']] as const;
+    const request = buildConnectRequest({
+      host,
+      target,
+      isSecure: false,
+      subprotocols: ['a', 'b'],
+      origin: 'http://o',
+      headers,
+    });
+    expect(request.slice(2)).toEqual([
+      [':scheme', 'http'],
+      [':authority', 'server.example.com'],
+      [':path', '/chat'],
+      ['sec-websocket-version', '13'],
+      ['origin', 'http://o'],
+      ['sec-websocket-protocol', 'a,b'],
+      ['x-y', 'Z'],
+    ]);
+  });
+
+  it.each(['Host', 'connection', 'Upgrade', 'Sec-WebSocket-Key', 'TE', 'Sec-WebSocket-Protocol', 'Content-Length'])(
+    'RFC 8441 §5 refuses %s among the further fields',
+    (name) => {
+      expect(() => buildConnectRequest({ host, target, isSecure: true, headers: [[name, 'a']] })).toThrow(TypeError);
+    },
+  );
+
+  it('RFC 8441 §5 refuses parts with illegal characters', () => {
+    expect(() => buildConnectRequest({ host: 'a b', target, isSecure: true })).toThrow(TypeError);
+    expect(() => buildConnectRequest({ host, target, isSecure: true, headers: [['a', 'b\n']] })).toThrow(TypeError);
+  });
+
+  it('RFC 8441 §5 takes any 2xx, without an answer to a key', () => {
+    const accepted = { ok: true, subprotocol: undefined, extensions: [] };
+    expect(checkUpgradeResponse({ statusCode: 200, headers: new HeaderMap([]) }, { key: undefined })).toEqual(accepted);
+    for (const statusCode of [101, 199, 300, 404]) {
+      const answer = checkUpgradeResponse({ statusCode, headers: new HeaderMap([]) }, { key: undefined });
+      expect(answer).toMatchObject({ ok: false, message: `Unexpected server response: ${statusCode}` });
+    }
+    expect([199, 200, 299, 300].map(isOpened)).toEqual([false, true, true, false]);
+  });
+
+  it('RFC 9113 §8.2.2 knows the fields that HTTP/2 has not', () => {
+    expect(['Upgrade', 'connection', 'Cookie'].map(isOnlyInHttp1)).toEqual([true, true, false]);
   });
 });

@@ -1,6 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { checkExtraFields, formatHead, headerLine, reasonPhrase, statusLine } from '../../src/handshake/head-writer.ts';
+import {
+  checkExtraFields,
+  fieldsOfLines,
+  formatHead,
+  headerLine,
+  reasonPhrase,
+  statusLine,
+} from '../../src/handshake/head-writer.ts';
 
 describe('reasonPhrase', () => {
   it('RFC 9110 §15 is the phrase node:http has, or empty', () => {
@@ -40,5 +47,20 @@ describe('what a head is made of', () => {
   it('A13 refuses a line break in any line', () => {
     expect(() => formatHead(['GET /\r\nX: y HTTP/1.1', 'A: b'])).toThrow(TypeError);
     expect(() => formatHead(['GET / HTTP/1.1', 'A: b\nC: d'])).toThrow('U+000A');
+  });
+});
+
+describe('fieldsOfLines', () => {
+  it('RFC 9110 §5 takes the lines behind the first apart', () => {
+    expect(fieldsOfLines(['HTTP/1.1 200 OK', 'A: 1', 'b:2 ', 'B: x: y'])).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+      ['b', 'x: y'],
+    ]);
+    expect(fieldsOfLines([])).toEqual([]);
+  });
+
+  it.each(['no colon', ': no name', 'a b: c', 'a: b\u0000c'])('RFC 9110 §5 refuses %j', (line) => {
+    expect(() => fieldsOfLines(['HTTP/1.1 200 OK', line])).toThrow(TypeError);
   });
 });

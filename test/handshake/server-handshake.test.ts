@@ -8,6 +8,7 @@ import {
   buildUpgradeResponse,
   checkUpgradeRequest,
   chooseSubprotocol,
+  connectResponseLines,
   type UpgradeRequest,
   type UpgradeRequestOptions,
   upgradeResponseLines,
@@ -566,4 +567,55 @@ describe('buildRefusalResponse', () => {
       expect(() => buildRefusalResponse(parts)).toThrow(error);
     },
   );
+});
+
+describe('WebSockets over HTTP/2', () => {
+  const { headers } = request({ without: ['Upgrade', 'Connection', 'Sec-WebSocket-Key'] });
+  const connect: UpgradeRequest = {
+    method: 'CONNECT',
+    target: '/chat',
+    httpVersion: '2.0',
+    headers,
+    protocol: 'websocket',
+  };
+  const withVersion = (...versions: string[]): HeaderMap =>
+    new HeaderMap(['Host', 'a', ...versions.flatMap((version) => ['Sec-WebSocket-Version', version])]);
+
+  it('RFC 8441 §5 an extended CONNECT is judged as a request without key, Upgrade and Connection', () => {
+    expect(checkUpgradeRequest(connect)).toEqual({ ...ACCEPTED, key: '' });
+  });
+
+  it.each<
+    [fault: string, change: Partial<UpgradeRequest>, options: UpgradeRequestOptions, check: string, status: number]
+  >([
+    ['another method', { method: 'GET' }, {}, 'method', 400],
+    ['another :protocol', { protocol: 'connect-udp' }, {}, 'protocol', 501],
+    ['a :path that is none', { target: 'chat' }, {}, 'target', 400],
+    ['no version', { headers: withVersion() }, {}, 'versionHeader', 400],
+    ['another version, for which there is no 426', { headers: withVersion('8') }, {}, 'version', 400],
+    ['version 8, in ws too', { headers: withVersion('8') }, { profile: 'ws' }, 'version', 400],
+    ['no :authority', { headers: new HeaderMap(['Sec-WebSocket-Version', '13']) }, {}, 'host', 400],
+    [
+      'a body',
+      { headers: new HeaderMap(['Host', 'a', 'Sec-WebSocket-Version', '13', 'Content-Length', '1']) },
+      {},
+      'body',
+      400,
+    ],
+    ['a path that is not served', {}, { explainPath: () => 'no' }, 'path', 404],
+    ['an origin that may not', {}, { origins: [] }, 'origin', 403],
+  ])('RFC 8441 §4 refuses %s', (_fault, change, options, check, status) => {
+    expect(checkUpgradeRequest({ ...connect, ...change }, options)).toMatchObject({ ok: false, check, status });
+  });
+
+  it('RFC 8441 §5 the answer is a 200 with what was agreed on', () => {
+    const extensions = [{ name: 'permessage-deflate', params: [] }];
+    expect(connectResponseLines({ key: '', subprotocol: 'chat', extensions, headers: [['A', 'b']] })).toEqual([
+      'HTTP/2 200',
+      'Sec-WebSocket-Protocol: chat',
+      'Sec-WebSocket-Extensions: permessage-deflate',
+      'A: b',
+    ]);
+    expect(connectResponseLines({ key: '' })).toEqual(['HTTP/2 200']);
+  });
 });

@@ -108,13 +108,13 @@ async function startHttp(setup: ServerSetup, onConnection: OnConnection) {
   if (options.noServer) throw new Error('start a server for noServer yourself');
   let wss: WebSocketServer;
   if (tls !== undefined || socketPath !== undefined || options.server) {
-    const server = options.server ?? (tls ? createHttpsServer(tls) : createHttpServer());
+    const server = (options.server as HttpServer | undefined) ?? (tls ? createHttpsServer(tls) : createHttpServer());
     wss = new WebSocketServer({ ...options, server });
     if (!server.listening) await listenHttp(server, socketPath);
     stopAfterTest(server);
   } else {
     wss = new WebSocketServer({ ...options, port: 0, host: '127.0.0.1' });
-    stopAfterTest(wss._server!);
+    stopAfterTest(wss._server as HttpServer);
     await once(wss, 'listening');
   }
   wss.on('connection', onConnection);

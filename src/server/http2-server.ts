@@ -1,0 +1,158 @@
+/**
+ * WebSockets on servers of node:http2 (RFC 8441): which streams are requests for one, and what HTTP/2 does otherwise than
+ * HTTP/1.1 in answers to them. node:http2 itself is loaded by whoever has made such a server.
+ */
+
+import type { OutgoingHttpHeaders } from 'node:http';
+import type {
+  Http2SecureServer,
+  Http2Server,
+  Http2ServerRequest,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { fieldsOfLines, isOnlyInHttp1, isOpened } from '../handshake/index.ts';
+import { ignoreError } from '../transport/errors.ts';
+
+export type AnyHttp2Server = Http2Server | Http2SecureServer;
+
+/** Only servers of node:http2 have settings. */
+export function isHttp2Server(server: object): server is AnyHttp2Server {
+  return 'updateSettings' in server;
+}
+
+/** Whether it is a stream of a server of node:http2. */
+export function isServerStream(socket: Duplex): socket is ServerHttp2Stream {
+  return typeof (socket as Partial<ServerHttp2Stream>).respond === 'function';
+}
+
+/** Takes a stream or leaves it. @returns whether it has taken it */
+type Take = (request: Http2ServerRequest, stream: ServerHttp2Stream) => boolean;
+
+const takersOf = new WeakMap<AnyHttp2Server, Set<Take>>();
+
+/**
+ * Offers each extended CONNECT to `take`, and to those who have asked for them before. What is taken, no listener of the
+ * server hears of: the application's would answer it as any request, and node:http2's own with 405.
+ * @returns what ends it
+ */
+export function takeExtendedConnects(server: AnyHttp2Server, take: Take): () => void {
+  let takers = takersOf.get(server);
+  if (takers === undefined) {
+    takers = new Set();
+    takersOf.set(server, takers);
+    watch(server, takers);
+  }
+  takers.add(take);
+  return () => takers.delete(take);
+}
+
+type StreamEvent = [
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: readonly string[],
+];
+
+function watch(server: AnyHttp2Server, takers: ReadonlySet<Take>): void {
+  const { emit } = server;
+  /** Sessions whose clients are told. RFC 8441 §3: once on, it stays on. */
+  const told = new WeakSet<ServerHttp2Session>();
+  const tell = (session: ServerHttp2Session | undefined): void => {
+    if (session === undefined || session.destroyed || told.has(session)) return;
+    told.add(session);
+    session.settings({ enableConnectProtocol: true });
+  };
+  server.updateSettings({ enableConnectProtocol: true });
+  for (const session of sessionsOf(server)) tell(session);
+  server.emit = function (this: AnyHttp2Server, name: string, ...args: unknown[]): boolean {
+    if (name === 'session') told.add(args[0] as ServerHttp2Session);
+    if (name === 'stream') {
+      const [stream, headers, , rawHeaders] = args as StreamEvent;
+      // Sessions that there were before, where Node.js does not say which these are.
+      tell(stream.session as ServerHttp2Session | undefined);
+      if (headers[':protocol'] !== undefined && takers.size > 0) {
+        const request = makeRequest(stream, headers, rawHeaders);
+        for (const take of takers) if (take(request, stream)) return true;
+      }
+    }
+    return emit.call(this, name, ...(args as []));
+  } as typeof server.emit;
+}
+
+/** The sessions of a server; where Node.js keeps no list of them, as before version 24, none. */
+function sessionsOf(server: AnyHttp2Server): Iterable<ServerHttp2Session> {
+  const name = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'sessions');
+  const sessions = name && (server as unknown as Record<symbol, unknown>)[name];
+  return sessions instanceof Set ? sessions : [];
+}
+
+/** As for 'request' listeners. */
+function makeRequest(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]) {
+  const { Http2ServerRequest: Request } = process.getBuiltinModule('node:http2');
+  nameHost(headers);
+  return new Request(stream, headers, {}, rawHeaders);
+}
+
+/** Host is the field by which programs know it. RFC 9113 §8.3.1: where both are there, `:authority` counts. */
+export function nameHost(headers: IncomingHttpHeaders): void {
+  const { ':authority': authority } = headers;
+  if (authority !== undefined) headers.host = authority;
+}
+
+/** Whether the application listens for requests of this kind itself: node:http2's own listener only answers with 405. */
+export function hasOtherTakers(server: AnyHttp2Server): boolean {
+  const isOthers = ({ name }: { readonly name: string }) => name !== 'bound onServerStream';
+  return server.listenerCount('connect') > 0 || (server.listeners('stream') as { name: string }[]).some(isOthers);
+}
+
+/** Sends the head of a response, given in the form of HTTP/1.1. @throws {TypeError} for what is none */
+export function respondOn(stream: ServerHttp2Stream, lines: readonly string[]): void {
+  const headers: OutgoingHttpHeaders = { ':status': statusOf(lines) };
+  for (const [name, value] of fieldsOfLines(lines)) {
+    if (isOnlyInHttp1(name)) continue;
+    const given = headers[name];
+    headers[name] = given === undefined ? value : [given, value].flat().map(String);
+  }
+  stream.respond(headers);
+}
+
+/** Of `HTTP/1.1 404 Not Found`. */
+function statusOf([start = '']: readonly string[]): number {
+  return Number(start.split(' ')[1]);
+}
+
+/** How long the peer may take to read an answer, in milliseconds. */
+const LINGER_MS = 2000;
+
+/**
+ * Refuses with a whole response of HTTP/1.1, and closes the stream once it has left. Nobody reads what the client still sends.
+ * @throws {RangeError} for a status that accepts
+ */
+export function endStreamWith(stream: ServerHttp2Stream, response: Uint8Array): void {
+  const bytes = Buffer.from(response);
+  const headLength = bytes.indexOf('\r\n\r\n');
+  const lines = bytes.toString('latin1', 0, headLength).split('\r\n');
+  const status = statusOf(lines);
+  if (isOpened(status)) {
+    throw new RangeError(`Over HTTP/2 the status ${status} accepts a WebSocket (RFC 8441 §5): refuse with 300 to 599`);
+  }
+  stream.on('error', ignoreError);
+  if (stream.destroyed || stream.headersSent) {
+    stream.destroy();
+    return;
+  }
+  respondOn(stream, lines);
+  const timer = setTimeout(() => stream.destroy(), LINGER_MS);
+  timer.unref();
+  stream.once('close', () => clearTimeout(timer));
+  // RFC 9113 §8.1: with NO_ERROR, behind the whole answer.
+  stream.end(bytes.subarray(headLength + 4), () => stream.close());
+}
+
+/** RFC 9113 §6.8: no more streams on the session of this one. What there is goes on, and with the last the session ends. */
+export function sayGoAway(socket: Duplex): void {
+  if (isServerStream(socket)) socket.session?.close();
+}
