@@ -3,6 +3,7 @@
  * gives the WebSocket class itself, as `require('ws')` does, with the others as its members.
  */
 
+import { drainOnSignal } from './server/drain-on-signal.ts';
 import { listen, NetServer } from './server/net-server.ts';
 import { WebSocketServer } from './server/websocket-server.ts';
 import { broadcast, prepareMessage } from './socket/prepared-message.ts';
@@ -23,6 +24,7 @@ export type { SetSocketOptions, WsConnectionOptions } from './options/connection
 export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
 export type { Limits } from './protocol/index.ts';
 export type { DrainCounts, DrainOptions } from './server/drain.ts';
+export type { SignalDrainOptions } from './server/drain-on-signal.ts';
 export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './server/net-server.ts';
 export type {
   VerifyClient,
@@ -66,6 +68,7 @@ export type {
 Object.assign(WebSocket, {
   broadcast,
   createWebSocketStream,
+  drainOnSignal,
   extension,
   listen,
   NetServer,
@@ -84,6 +87,7 @@ Object.assign(WebSocket, {
 export {
   broadcast,
   createWebSocketStream,
+  drainOnSignal,
   extension,
   listen,
   NetServer,

@@ -59,7 +59,8 @@ export const SHUTTING_DOWN: Rejection = { reason: 'shuttingDown', status: 503 };
 const DEFAULT_TIMEOUT_MS = 10_000;
 const SERVICE_RESTART = 1012;
 
-const DOOR: Door = {
+/** Its options, wherever they are given. */
+export const DRAIN: Door = {
   name: 'drain()',
   isLenient: false,
   kinds: {
@@ -75,12 +76,12 @@ const DOOR: Door = {
  * Options of a drain, with what holds where nothing is given.
  * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
  */
-export function checkDrainOptions(given: DrainOptions = {}) {
-  checkOptions(DOOR, given);
+export function checkDrainOptions(given: DrainOptions = {}, door = DRAIN) {
+  checkOptions(door, given);
   const timeoutMs = checkTimeout('timeoutMs', given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const spreadMs = checkTimeout('spreadMs', given.spreadMs ?? 0);
   if (spreadMs > timeoutMs) {
-    throw new RangeError(`drain(): spreadMs (${spreadMs}) must be at most timeoutMs (${timeoutMs})`);
+    throw new RangeError(`${door.name}: spreadMs (${spreadMs}) must be at most timeoutMs (${timeoutMs})`);
   }
   const { code = CloseCode.GoingAway, retryAfterMs } = given;
   if (retryAfterMs !== undefined) checkTimeout('retryAfterMs', retryAfterMs);
