@@ -8,16 +8,20 @@ import { internals, type WebSocket } from '../socket/websocket.ts';
 
 /** The key of an address as programs and proxies write it; names that are none stay what they are, '' too. */
 export function addressKey(written: string): string {
-  const address = withoutPort(written);
-  const groups = address.includes(':') ? groupsOf(address) : undefined;
-  if (groups === undefined) return address;
-  const [a, b, c, d, e, f, high, low] = groups as Eight;
-  // ::ffff:0:0/96: an IPv4 client of a socket that speaks both.
-  if ((a | b | c | d | e) === 0 && f === 0xffff) return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
-  return `${[a, b, c, d].map((group) => group.toString(16)).join(':')}::/64`;
+  const address = plainAddress(written);
+  const network = groupsOf(address)?.slice(0, 4);
+  return network === undefined ? address : `${network.map((group) => group.toString(16)).join(':')}::/64`;
 }
 
-type Eight = [number, number, number, number, number, number, number, number];
+/** An address without port and zone. That of an IPv4 client of a socket that speaks both (::ffff:0:0/96) is IPv4. */
+export function plainAddress(written: string): string {
+  const address = withoutPort(written);
+  const groups = groupsOf(address);
+  const isMapped = groups?.[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+  if (!isMapped) return address;
+  const [high, low] = groups.slice(6) as [number, number];
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
+}
 
 /** `[2001:db8::1]:443`, `192.0.2.1:443` and `fe80::1%eth0` without what is no part of the address. */
 function withoutPort(written: string): string {
@@ -27,7 +31,7 @@ function withoutPort(written: string): string {
   return (inBrackets ?? ipv4 ?? address).replace(/%.*$/, '');
 }
 
-/** The eight groups of an IPv6 address (RFC 4291 §2.2), or undefined when it is none. */
+/** The eight groups of an IPv6 address, or undefined when it is none. */
 function groupsOf(address: string): number[] | undefined {
   const [start = '', end, ...more] = address.split('::');
   if (more.length > 0) return undefined;

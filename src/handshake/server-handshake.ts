@@ -242,7 +242,8 @@ function parsed<Value>(parse: (value: string) => Value, value: string): Value | 
   }
 }
 
-function isOriginAllowed(origin: string | undefined, origins: UpgradeRequestOptions['origins']): boolean {
+/** Whether a connection may come from an origin, see `UpgradeRequestOptions`. */
+export function isOriginAllowed(origin: string | undefined, origins: UpgradeRequestOptions['origins']): boolean {
   if (origins === undefined) return true;
   if (typeof origins === 'function') return origins(origin);
   if (origin === undefined) return true;

@@ -70,6 +70,10 @@ export const COUNT: OptionKind = {
   expected: 'a whole number from 1 on',
   fits: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
 };
+export const COUNT_OR_NONE: OptionKind = {
+  expected: 'a whole number from 0 on',
+  fits: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+};
 export const NAMES: OptionKind = {
   expected: 'a list of strings',
   fits: (value) => Array.isArray(value) && value.every(isText),
@@ -88,16 +92,9 @@ const isOrigin = (value: unknown): boolean =>
   isText(value) && /^(?:null|[a-z][a-z\d+.-]*:\/\/[^/?#\s*]+)$/i.test(value);
 export const ORIGINS: OptionKind = {
   expected:
-    "a list of origins such as 'https://example.com', without a path, or a function; leave it out to accept all",
-  fits: (value) => HOOK.fits(value) || [value].flat().every(isOrigin),
+    "a list of origins such as 'https://example.com', without a path, 'same-origin', or a function; leave it out to accept all",
+  fits: (value) => HOOK.fits(value) || [value].flat().every((one) => one === 'same-origin' || isOrigin(one)),
 };
-
-/** One origin may be given without a list around it. */
-export function originList<Hook>(
-  origins: string | readonly string[] | Hook,
-): readonly string[] | Exclude<Hook, string> {
-  return typeof origins === 'string' ? [origins] : (origins as readonly string[] | Exclude<Hook, string>);
-}
 
 /**
  * @throws {TypeError} for a name that the door does not know, unless it is lenient; for a name that only another door has;

@@ -3,12 +3,14 @@
  * not given. Each door takes its rows from here, the code its defaults, and spec-notes/options.md is made of it.
  */
 
+import { isToken } from '../handshake/index.ts';
 import type { Limits } from '../protocol/index.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from '../ws-compat/option-names.ts';
 import { DEFLATE } from './deflate-options.ts';
 import { areFields } from './given-fields.ts';
 import {
   COUNT,
+  COUNT_OR_NONE,
   type Door,
   type DoorName,
   FLAG,
@@ -103,6 +105,19 @@ const LIMITS: OptionKind = {
   }),
 };
 
+/** A subprotocol is one as well. */
+const NAME: OptionKind = {
+  expected: "a name of HTTP's characters, without spaces, commas and such",
+  fits: (value) => TEXT.fits(value) && isToken(value as string),
+};
+const TOKENS: OptionKind = {
+  ...OBJECT,
+  members: () => ({
+    kinds: { bearer: FLAG, subprotocol: NAME, ticket: NAME, query: NAME, cookie: NAME },
+    isLenient: false,
+  }),
+};
+
 export const OPTIONS = {
   // ---- Where a server listens
   port: { at: SERVERS, kind: PORT, default: { 'listen()': 0 } },
@@ -116,6 +131,12 @@ export const OPTIONS = {
   // ---- Whom it lets in, and how
   path: { at: SERVERS, kind: PATH, default: 'every path' },
   origins: { at: SERVERS, kind: ORIGINS, default: 'all' },
+  requiresOrigin: { at: SERVERS, kind: FLAG, default: false },
+  trustProxy: { at: SERVERS, kind: COUNT_OR_NONE, default: 0 },
+  maxConnections: { at: SERVERS, kind: COUNT, default: 'no limit' },
+  maxConnectionsPerAddress: { at: SERVERS, kind: COUNT, default: 'no limit' },
+  authenticate: { at: SERVERS, kind: HOOK },
+  tokens: { at: SERVERS, kind: TOKENS, default: '`Authorization: Bearer …` only' },
   subprotocols: { at: BOTH_SIDES, kind: NAMES },
   handleProtocols: { at: HTTP, kind: HOOK, default: 'the first one offered' },
   authorize: { at: SERVERS, kind: HOOK },
@@ -201,7 +222,6 @@ const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'
       key: TLS_ADVICE,
       pfx: TLS_ADVICE,
       verify: 'use verifyClient(info, callback)',
-      maxConnections: 'give it a server of node:http that has it: { server }',
       headers: "add to the lines that a 'headers' listener gets",
       protocols: 'use handleProtocols(offered, request)',
       origin: 'use origins',

@@ -7,7 +7,10 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
+import type { Admission, Ask, Decide } from '../admission/admission.ts';
+import type { Arrival } from '../admission/arrival.ts';
 import type { Rejection } from '../admission/rejection.ts';
+import { Visitor } from '../admission/visitor.ts';
 import { type AcceptedAgreement, agreeOnDeflate } from '../deflate/agreement.ts';
 import { contextOfCall } from '../deflate/async-context.ts';
 import type { DeflateSettings } from '../deflate/negotiate.ts';
@@ -18,7 +21,7 @@ import {
   type UpgradeRequestOptions,
   type UpgradeResponse,
 } from '../handshake/index.ts';
-import type { ConnectionSettings } from '../options/connection-settings.ts';
+import type { ConnectionSettings, Identity } from '../options/connection-settings.ts';
 import { isThenable } from '../socket/emitter.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
@@ -32,8 +35,12 @@ export interface Policy<Socket extends WebSocket = WebSocket> {
   rules(): UpgradeRequestOptions;
   /** What may be agreed on for compression; undefined for nothing. */
   deflate(): DeflateSettings | undefined;
+  /** What is asked before the application is; undefined for nothing. */
+  readonly admission?: Admission | undefined;
+  /** The request as `admission` looks at it. */
+  arrival(): Arrival;
   /** Asks the application, which answers now or later, by one of the two. */
-  ask(request: AcceptableRequest, decide: (verdict: true | Rejection) => void, fail: (error: unknown) => void): void;
+  ask(request: AcceptableRequest, ...answer: Parameters<Ask>): void;
   /** Why no connection is taken now, if so. Asked before the request is judged, and again before it is accepted. */
   obstacle(): Rejection | undefined;
   /** What refuses each handshake that waits for the application: for a server that goes away meanwhile. */
@@ -53,7 +60,7 @@ interface Accepted {
   readonly key: string;
   /** As offered. */
   readonly subprotocols: readonly string[];
-  readonly agreement: AcceptedAgreement;
+  readonly agreement: AcceptedAgreement & { readonly identity?: Identity | undefined };
 }
 
 /**
@@ -91,7 +98,8 @@ export function accept<Socket extends WebSocket>(
       policy.refuse({ reason: request.check, ...request });
       return;
     }
-    const { key, subprotocols, extensions } = request;
+    const { key, extensions } = request;
+    const subprotocols = policy.admission?.subprotocolsOf(request) ?? request.subprotocols;
     // §9: nothing is used that was not offered.
     const agreement = agreeOnDeflate(extensions, policy.deflate());
     if (!agreement.ok) {
@@ -99,8 +107,11 @@ export function accept<Socket extends WebSocket>(
       return;
     }
     let context: AsyncResource | undefined;
-    const decide = (verdict: true | Rejection): void => {
-      const settle = () => (verdict === true ? complete({ key, subprotocols, agreement }) : policy.refuse(verdict));
+    const decide: Decide = (verdict, identity) => {
+      const settle = () => {
+        if (verdict !== true) policy.refuse(verdict);
+        else complete({ key, subprotocols, agreement: identity ? { ...agreement, identity } : agreement });
+      };
       if (context === undefined) guard(settle);
       else context.runInAsyncScope(guard, undefined, settle);
     };
@@ -114,7 +125,7 @@ function askUnlessRefused(
   request: AcceptableRequest,
   socket: Duplex,
   policy: Policy,
-  decide: (verdict: true | Rejection) => void,
+  decide: Decide,
   fail: (error: unknown) => void,
 ): void {
   let isDecided = false;
@@ -125,21 +136,27 @@ function askUnlessRefused(
     socket.off('close', settle);
     return isFirst;
   };
-  const decideOnce = (verdict: true | Rejection): void => {
-    if (settle()) decide(verdict);
+  const decideOnce: Decide = (verdict, identity) => {
+    if (settle()) decide(verdict, identity);
   };
-  policy.ask(request, decideOnce, (error) => {
+  const failOnce = (error: unknown): void => {
     if (settle()) fail(error);
     else warnOfError(error, `a hook of ${policy.name}`);
-  });
-  if (isDecided) return;
+  };
+  const ask: Ask = (...answer) => policy.ask(request, ...answer);
+  if (policy.admission === undefined) ask(decideOnce, failOnce);
+  else if (!socket.destroyed) {
+    policy.admission.admit({ request, arrival: policy.arrival(), socket }, ask, decideOnce, failOnce);
+  }
+  // It would never close again.
+  if (isDecided || socket.closed) return;
   policy.undecided.add(decideOnce);
   socket.on('close', settle);
 }
 
 /** Sends the answer that accepts and opens the connection (§4.2.2 item 5). The socket may be gone by then. */
 export function completeAcceptance<Socket extends WebSocket>(
-  { key, subprotocols, agreement: { extensions, deflate } }: Accepted,
+  { key, subprotocols, agreement: { extensions, deflate, identity } }: Accepted,
   socket: Duplex,
   rest: Uint8Array,
   policy: Policy<Socket>,
@@ -157,13 +174,15 @@ export function completeAcceptance<Socket extends WebSocket>(
   const webSocket = policy.makeSocket();
   policy.respond({ key, subprotocol, extensions });
   try {
-    internals.open(webSocket, socket, rest, { protocol: subprotocol ?? '', settings: policy.settings, deflate });
+    const agreement = { protocol: subprotocol ?? '', settings: policy.settings, deflate };
+    internals.open(webSocket, socket, rest, identity ? { ...agreement, identity } : agreement);
   } catch (error) {
     // Thrown by the `setSocket` of a subclass: the answer has left, so that nothing else can be said.
     warnOfError(error, 'the setSocket() of a WebSocket');
     socket.destroy();
     return;
   }
+  if (identity instanceof Visitor) identity.opened(webSocket);
   try {
     const result = policy.connected(webSocket);
     if (!isThenable(result)) return;

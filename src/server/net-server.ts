@@ -5,8 +5,12 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { type Authorization, answerOf, askAuthorize } from '../admission/authorize.ts';
+import { Admission } from '../admission/admission.ts';
+import type { Arrival } from '../admission/arrival.ts';
+import { answerOf, askAuthorize } from '../admission/authorize.ts';
 import { checkAnswer, type HttpAnswer } from '../admission/http-answer.ts';
+import type { AdmissionOptions, Authenticated } from '../admission/options.ts';
+import { originRule } from '../admission/origins.ts';
 import type { RefusalReason, Rejection } from '../admission/rejection.ts';
 import { deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
@@ -26,7 +30,7 @@ import {
 } from '../handshake/index.ts';
 import { checkTimeout, resolveSettings } from '../options/connection-options.ts';
 import type { ConnectionOptions, ConnectionSettings } from '../options/connection-settings.ts';
-import { checkOptions, describe, FIELDS, originList, socketClass } from '../options/option-check.ts';
+import { checkOptions, describe, FIELDS, socketClass } from '../options/option-check.ts';
 import { doorOf, OPTIONS } from '../options/option-table.ts';
 import { buildClosePayload } from '../protocol/index.ts';
 import { ownBytes } from '../protocol/memory.ts';
@@ -57,7 +61,9 @@ export interface NetRequest {
 
 export type { Authorization } from '../admission/authorize.ts';
 
-export interface ListenOptions extends Readonly<ConnectionOptions> {
+export interface ListenOptions<User = unknown>
+  extends Readonly<ConnectionOptions>,
+    Readonly<AdmissionOptions<NetRequest, User>> {
   /** The port to listen on; 0 picks a free one. Default 0. */
   readonly port?: number;
   /** The name or address to listen at. Default: all interfaces. */
@@ -70,15 +76,8 @@ export interface ListenOptions extends Readonly<ConnectionOptions> {
   readonly tls?: TlsOptions;
   /** Accept only this path (without its query). Default: every path. */
   readonly path?: string;
-  /** The origin, or the origins, from which browsers may connect, or a function that decides; others get 403 (§10.2). Default: all. */
-  readonly origins?: string | UpgradeRequestOptions['origins'];
   /** Subprotocols that this server speaks; the first one offered that is among them is chosen. Default: none. */
   readonly subprotocols?: readonly string[];
-  /**
-   * Asked about each good request before it is accepted: whatever HTTP and TLS offer may tell who it is (§10.5). What it
-   * throws is answered with 500.
-   */
-  readonly authorize?: (request: NetRequest) => Authorization | Promise<Authorization>;
   /**
    * Answers requests that ask for no upgrade; further ones may follow on the connection (RFC 9112 §9.3), unless there was a
    * body, which is not read. Default: 426 (§4.2.2 asks such clients to come back with an upgrade).
@@ -91,8 +90,8 @@ export interface ListenOptions extends Readonly<ConnectionOptions> {
   /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
   readonly perMessageDeflate?: boolean | DeflateOptions;
   /**
-   * How long the request's head may take, from the connection on, in milliseconds; and how long a connection may be idle
-   * behind an answer of `onRequest`. Default 10 000.
+   * How long the request's head may take, from the connection on, in milliseconds; how long `authenticate` may; and how long
+   * a connection may be idle behind an answer of `onRequest`. Default 10 000.
    */
   readonly handshakeTimeoutMs?: number;
   /** Longest request head, in bytes. Default 16 384. */
@@ -101,8 +100,8 @@ export interface ListenOptions extends Readonly<ConnectionOptions> {
 
 const DOOR = doorOf('listen()', { headers: FIELDS, WebSocket: socketClass(WebSocket) });
 
-export interface NetServerEvents {
-  connection: [socket: WebSocket, request: NetRequest];
+export interface NetServerEvents<User = unknown> {
+  connection: [socket: Authenticated<WebSocket, User>, request: NetRequest];
   /** A request was refused; it has been answered already. */
   refused: [error: Error & { readonly status: number; readonly reason: RefusalReason }, socket: Socket];
   error: [error: Error];
@@ -122,12 +121,13 @@ const OWN_WORDS: Readonly<Record<number, string>> = {
 };
 
 /** Made by `listen`. */
-export class NetServer extends TypedEmitter<NetServerEvents> {
+export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User>> {
   /** The open connections. */
-  readonly clients: ReadonlySet<WebSocket> = new Set();
+  readonly clients: ReadonlySet<Authenticated<WebSocket, User>> = new Set();
   /** The server below, for what node:net offers (`maxConnections`, `getConnections`, `ref`, `unref`). */
   readonly server: Server;
-  readonly #options: ListenOptions;
+  readonly #options: ListenOptions<User>;
+  readonly #admission: Admission | undefined;
   readonly #settings: ConnectionSettings;
   readonly #deflate: DeflateSettings | undefined;
   readonly #rules: UpgradeRequestOptions;
@@ -147,7 +147,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
    * @throws {TypeError} for an option that is not known, or of the wrong kind
    * @throws {TypeError | RangeError} for a limit or timeout out of range, or an illegal header or subprotocol
    */
-  constructor(options: ListenOptions) {
+  constructor(options: ListenOptions<User>) {
     super({ captureRejections: true });
     checkOptions(DOOR, options);
     if (options.socketPath !== undefined && options.port !== undefined) {
@@ -166,9 +166,9 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
       maxHeadBytes = OPTIONS.maxHeadBytes.default,
     } = options;
     const handshakeTimeout = checkTimeout('handshakeTimeoutMs', handshakeTimeoutMs, 1);
+    this.#admission = Admission.from(DOOR.name, options, handshakeTimeout);
     // §9.1: a list that breaks its grammar is refused, even if no extension is going to be agreed to.
     this.#rules = {
-      origins: originList(options.origins),
       explainPath: (resourceName) =>
         path === undefined || resourceName.split('?', 1)[0] === path
           ? undefined
@@ -341,11 +341,20 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
   #policy(request: NetRequest): Policy {
     const { socket } = request;
     const { authorize, subprotocols = [], headers, WebSocket: Socket = WebSocket } = this.#options;
+    const arrival = (): Arrival => ({
+      request,
+      headers: request.headers,
+      host: request.headers.get('host'),
+      isSecure: this.#options.tls !== undefined,
+      remoteAddress: socket.remoteAddress,
+    });
     return {
       name: DOOR.name,
       settings: this.#settings,
-      rules: () => this.#rules,
+      rules: () => ({ ...this.#rules, origins: originRule(this.#options, arrival) }),
       deflate: () => this.#deflate,
+      admission: this.#admission,
+      arrival,
       ask: (_, decide, fail) => {
         if (authorize === undefined) {
           decide(true);
@@ -368,7 +377,7 @@ export class NetServer extends TypedEmitter<NetServerEvents> {
         else this.#handshaking.delete(socket);
         (this.clients as Set<WebSocket>).add(webSocket);
         internals.observe(webSocket, this.#observer);
-        this.emit('connection', webSocket, request);
+        this.emit('connection', webSocket as Authenticated<WebSocket, User>, request);
       },
     };
   }
@@ -412,14 +421,14 @@ function netRequest(head: RequestHead, socket: Socket): NetRequest {
  * @returns the server, once it listens
  * @throws what node:net reports when it cannot listen, such as EADDRINUSE
  */
-export async function listen(
-  options: ListenOptions,
-  onConnection?: (socket: WebSocket, request: NetRequest) => void,
-): Promise<NetServer> {
+export async function listen<User = unknown>(
+  options: ListenOptions<User>,
+  onConnection?: (socket: Authenticated<WebSocket, User>, request: NetRequest) => void,
+): Promise<NetServer<User>> {
   if (onConnection !== undefined && typeof onConnection !== 'function') {
     throw new TypeError(`listen() takes a function as its second argument, not ${describe(onConnection)}`);
   }
-  const netServer = new NetServer(options);
+  const netServer = new NetServer<User>(options);
   if (onConnection !== undefined) netServer.on('connection', onConnection);
   const { port = 0, host, socketPath, backlog } = options;
   const where = socketPath === undefined ? { port, host } : { path: socketPath };

@@ -9,7 +9,11 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type Authorize, askAuthorize } from '../admission/authorize.ts';
+import { Admission } from '../admission/admission.ts';
+import type { Arrival } from '../admission/arrival.ts';
+import { askAuthorize } from '../admission/authorize.ts';
+import type { AdmissionOptions, Authenticated } from '../admission/options.ts';
+import { originRule } from '../admission/origins.ts';
 import type { RefusalReason, Rejection } from '../admission/rejection.ts';
 import { askVerifyClient, type VerifyClient } from '../admission/verify-client.ts';
 import { type AcceptedAgreement, deflateSettings } from '../deflate/agreement.ts';
@@ -22,7 +26,6 @@ import {
   formatHead,
   HeaderMap,
   type UpgradeRequest,
-  type UpgradeRequestOptions,
   type UpgradeResponse,
   upgradeResponseLines,
 } from '../handshake/index.ts';
@@ -34,7 +37,7 @@ import {
   type WsConnectionOptions,
 } from '../options/connection-options.ts';
 import type { ConnectionSettings } from '../options/connection-settings.ts';
-import { checkOptions, originList, PATH, socketClass, TEXT, warnOnce } from '../options/option-check.ts';
+import { checkOptions, PATH, socketClass, TEXT, warnOnce } from '../options/option-check.ts';
 import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
@@ -65,7 +68,9 @@ type AnyServer = HttpServer | HttpsServer | AnyHttp2Server;
 export interface WebSocketServerOptions<
   SocketClass extends typeof WebSocket = typeof WebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
-> extends WsConnectionOptions {
+  User = unknown,
+> extends WsConnectionOptions,
+    AdmissionOptions<InstanceType<RequestClass>, User> {
   /** Make an HTTP server of our own on this port; 0 picks a free one. */
   port?: number | undefined;
   host?: string | undefined;
@@ -82,11 +87,6 @@ export interface WebSocketServerOptions<
   /** Asked about each good request before it is accepted, with one parameter or, to answer later, two. */
   verifyClient?: VerifyClient<InstanceType<RequestClass>> | undefined;
   /**
-   * Asked about each good request before it is accepted, in place of `verifyClient`: true lets it in, false is answered with
-   * 403, and an object in its own words. What it throws is answered with 500.
-   */
-  authorize?: Authorize<InstanceType<RequestClass>> | undefined;
-  /**
    * Chooses among the subprotocols offered; false for none. A name that was not offered is answered with 500. Default: the
    * first one offered.
    */
@@ -96,17 +96,13 @@ export interface WebSocketServerOptions<
    * chosen.
    */
   subprotocols?: readonly string[] | undefined;
-  /**
-   * The origin, or the origins, from which browsers may connect, or a function that decides; others get 403 (§10.2).
-   * Default: all, which is right only where cookies and the network grant nothing.
-   */
-  origins?: string | UpgradeRequestOptions['origins'];
   /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
   perMessageDeflate?: boolean | DeflateOptions | null | undefined;
   /** Keep the set `clients`. Default true. */
   clientTracking?: boolean | undefined;
   /**
-   * How long a request's head may take, in milliseconds, for a server of our own (`port`); 0 for ever. Default 10 000.
+   * How long a request's head may take, in milliseconds, for a server of our own (`port`), and how long `authenticate` may;
+   * 0 for ever. Default 10 000.
    */
   handshakeTimeoutMs?: number | undefined;
   /** `handshakeTimeoutMs`, as clients of ws call it. */
@@ -146,9 +142,10 @@ function shown<Options extends WebSocketServerOptions>(given: Options, settings:
 export interface WebSocketServerEvents<
   SocketClass extends typeof WebSocket = typeof WebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+  User = unknown,
 > {
   listening: [];
-  connection: [socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>];
+  connection: [socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>];
   /** The lines of the 101 response, or over HTTP/2 of the 200, status line first, to be changed in place. */
   headers: [lines: string[], request: InstanceType<RequestClass>];
   error: [error: Error];
@@ -183,12 +180,13 @@ const UPGRADED = Symbol('framewright upgraded');
 export class WebSocketServer<
   SocketClass extends typeof WebSocket = typeof WebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
-> extends TypedEmitter<WebSocketServerEvents<SocketClass, RequestClass>> {
-  readonly options: Readonly<WebSocketServerOptions<SocketClass, RequestClass>>;
+  User = unknown,
+> extends TypedEmitter<WebSocketServerEvents<SocketClass, RequestClass, User>> {
+  readonly options: Readonly<WebSocketServerOptions<SocketClass, RequestClass, User>>;
   /** The open connections. Without them, `clientTracking: false`, it is undefined in truth. */
-  readonly clients: Set<InstanceType<SocketClass>>;
+  readonly clients: Set<Authenticated<InstanceType<SocketClass>, User>>;
   /** The same set, or one that only `drain` knows. */
-  readonly #sockets = new Set<InstanceType<SocketClass>>();
+  readonly #sockets = new Set<Authenticated<InstanceType<SocketClass>, User>>();
   readonly #undecided: Policy['undecided'] = new Set();
   readonly #drain = new Drain({
     sockets: this.#sockets,
@@ -199,6 +197,7 @@ export class WebSocketServer<
       return false;
     },
   });
+  readonly #admission: Admission | undefined;
   readonly #settings: ConnectionSettings;
   readonly #subprotocols: readonly string[] | undefined;
   /** What `options.perMessageDeflate` was when it was looked at last, and what came of it. */
@@ -212,13 +211,15 @@ export class WebSocketServer<
   #closesWithLastClient = false;
   /** No listeners, which the application might remove. */
   readonly #closeCallbacks: ((error?: Error) => void)[] = [];
-  readonly #observer: SocketObserver = { closed: (webSocket) => this.#forget(webSocket as InstanceType<SocketClass>) };
+  readonly #observer: SocketObserver = {
+    closed: (webSocket) => this.#forget(webSocket as Authenticated<InstanceType<SocketClass>, User>),
+  };
 
   /**
    * @param callback with `port` only: called when the server listens
    * @throws {TypeError} unless exactly one of `port`, `server` and `noServer` is given
    */
-  constructor(options: WebSocketServerOptions<SocketClass, RequestClass>, callback?: () => void) {
+  constructor(options: WebSocketServerOptions<SocketClass, RequestClass, User>, callback?: () => void) {
     super({ captureRejections: true });
     // Callers without types may give nothing: that is refused below, in words.
     const given = options ?? {};
@@ -226,13 +227,11 @@ export class WebSocketServer<
     const meant = inOurNames('WebSocketServer', given);
     this.#settings = resolveSettings(meant, WS_DEFAULT_LIMITS);
     this.#subprotocols = checkSubprotocols(meant.subprotocols, meant.handleProtocols);
-    if (meant.authorize && meant.verifyClient) {
-      throw new TypeError('WebSocketServer: authorize and verifyClient both decide: give one of them');
-    }
     const handshakeTimeoutMs = checkTimeout(
       'handshakeTimeoutMs',
       meant.handshakeTimeoutMs ?? OPTIONS.handshakeTimeoutMs.default.WebSocketServer,
     );
+    this.#admission = Admission.from(DOOR.name, meant, handshakeTimeoutMs);
     this.options = shown(given, this.#settings);
     const { port, server, noServer, clientTracking, host, backlog } = this.options;
     if ([port !== undefined && port !== null, !!server, noServer === true].filter(Boolean).length !== 1) {
@@ -243,7 +242,7 @@ export class WebSocketServer<
     }
     const { perMessageDeflate } = this.options;
     this.#deflate = { option: perMessageDeflate, settings: deflateSettings(perMessageDeflate, 'server', 'ws') };
-    this.clients = (clientTracking === false ? undefined : this.#sockets) as Set<InstanceType<SocketClass>>;
+    this.clients = (clientTracking === false ? undefined : this.#sockets) as typeof this.clients;
     if (server) this.#attach(server);
     if (port !== undefined && port !== null) {
       this.#ownServer = createUpgradeServer(handshakeTimeoutMs);
@@ -327,7 +326,7 @@ export class WebSocketServer<
     request: InstanceType<RequestClass>,
     socket: Duplex,
     head: Buffer,
-    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
+    callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
   ): void {
     const markedSocket = socket as Duplex & { [UPGRADED]?: true };
     if (markedSocket[UPGRADED] === true) {
@@ -360,7 +359,7 @@ export class WebSocketServer<
     request: InstanceType<RequestClass>,
     socket: Duplex,
     head: Buffer,
-    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
+    callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
   ): void {
     const accepted = { agreement, key, subprotocols: [...protocols] };
     completeAcceptance(accepted, socket, head, this.#policy(request, socket, callback));
@@ -370,8 +369,17 @@ export class WebSocketServer<
   #policy(
     request: InstanceType<RequestClass>,
     socket: Duplex,
-    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
-  ): Policy<InstanceType<SocketClass>> {
+    callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
+  ): Policy<Authenticated<InstanceType<SocketClass>, User>> {
+    const below = (isServerStream(socket) ? socket.session?.socket : socket) as Partial<TLSSocket> | undefined;
+    const isSecure = below?.encrypted === true;
+    const arrival = (): Arrival => ({
+      request,
+      headers: HeaderMap.fromObject(request.headers ?? {}),
+      host: request.headers?.host,
+      isSecure,
+      remoteAddress: below?.remoteAddress,
+    });
     return {
       name: DOOR.name,
       settings: this.#settings,
@@ -379,16 +387,17 @@ export class WebSocketServer<
         profile: 'ws',
         parsesExtensions: this.#currentDeflate() !== undefined,
         explainPath: () => (this.shouldHandle(request) ? undefined : 'This path is not served'),
-        origins: originList(this.options.origins || undefined),
+        origins: originRule(this.options, arrival),
       }),
       deflate: () => this.#currentDeflate(),
+      admission: this.#admission,
+      arrival,
       ask: ({ origin }, decide, fail) => {
         const { authorize, verifyClient } = this.options;
-        const secure = (socket as Partial<TLSSocket>).encrypted === true;
         if (authorize) {
           askAuthorize(authorize, request).then(decide, fail);
         } else if (verifyClient) {
-          askVerifyClient(verifyClient, { origin: origin as string, secure, req: request }, decide, fail);
+          askVerifyClient(verifyClient, { origin: origin as string, secure: isSecure, req: request }, decide, fail);
         } else decide(true);
       },
       obstacle: () => this.#drain.obstacle() ?? (this.#state === 'running' ? undefined : SHUTTING_DOWN),
@@ -396,7 +405,7 @@ export class WebSocketServer<
       chooseSubprotocol: (offered) => this.#chooseSubprotocol(offered, request),
       makeSocket: () => {
         const Socket = this.options.WebSocket ?? WebSocket;
-        return new Socket(null, undefined, this.options) as InstanceType<SocketClass>;
+        return new Socket(null, undefined, this.options) as Authenticated<InstanceType<SocketClass>, User>;
       },
       respond: (response) => {
         if (isServerStream(socket)) respondOn(socket, this.#changed(connectResponseLines(response), request));
@@ -509,12 +518,12 @@ export class WebSocketServer<
     return handleProtocols(new Set(offered), request) || undefined;
   }
 
-  #track(webSocket: InstanceType<SocketClass>): void {
+  #track(webSocket: Authenticated<InstanceType<SocketClass>, User>): void {
     this.#sockets.add(webSocket);
     internals.observe(webSocket, this.#observer);
   }
 
-  #forget(webSocket: InstanceType<SocketClass>): void {
+  #forget(webSocket: Authenticated<InstanceType<SocketClass>, User>): void {
     this.#sockets.delete(webSocket);
     this.#drain.ended();
     if (this.#closesWithLastClient && this.#sockets.size === 0) process.nextTick(() => this.#emitClose());

@@ -22,6 +22,7 @@ const SERVER_TYPES: readonly (readonly [door: DoorName, path: string, name: stri
 const SHARED_TYPES: typeof SERVER_TYPES = [
   ['setSocket()', 'options/connection-settings.ts', 'ConnectionOptions'],
   ['setSocket()', 'options/connection-options.ts', 'WsConnectionOptions'],
+  ['listen()', 'admission/options.ts', 'AdmissionOptions'],
 ];
 const CLIENT_TYPES: typeof SERVER_TYPES = [
   ['WebSocket', 'client/client-handshake.ts', 'HandshakeOptions'],

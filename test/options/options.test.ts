@@ -102,7 +102,7 @@ describe('listen(): values of another kind are refused with what is expected', (
     [{ path: '/chät' }, 'percent-encoded'],
     [
       { origins: '*' },
-      "origins must be a list of origins such as 'https://example.com', without a path, or a function",
+      "origins must be a list of origins such as 'https://example.com', without a path, 'same-origin', or a function",
     ],
     [{ origins: ['https://example.com/'] }, 'without a path'],
     [{ origins: ['example.com'] }, 'origins must be'],
@@ -360,7 +360,6 @@ describe('WebSocketServer', () => {
     [{ key: 'x' }, '"key": for TLS give it a server of node:https'],
     [{ pfx: 'x' }, '"pfx": for TLS give it a server of node:https'],
     [{ verify: () => false }, '"verify": use verifyClient(info, callback)'],
-    [{ maxConnections: 5 }, '"maxConnections": give it a server of node:http that has it'],
     [{ perMessageDeflate: { level: 1 } }, '"perMessageDeflate.level": it stands in zlibDeflateOptions'],
     [
       { perMessageDeflate: { clientNoContextTakeOver: true } },

@@ -46,6 +46,7 @@ function begin(
     settings: resolveSettings({}),
     rules: () => ({ explainPath: (name) => (name === '/chat' ? undefined : 'Nothing here') }),
     deflate: () => undefined,
+    arrival: () => ({ request: HEAD, headers: HEAD.headers, host: 'a', isSecure: false, remoteAddress: undefined }),
     ask: (request, decide) => {
       seen.calls.push(`ask ${request.resourceName}`);
       decide(true);

@@ -1,0 +1,81 @@
+/** Who has been let in, and until when: a user whose `expires` has come has his connection closed with 4401. */
+
+import type { Identity } from '../options/connection-settings.ts';
+import { describe } from '../options/option-check.ts';
+import { internals, type WebSocket } from '../socket/websocket.ts';
+
+/** For applications (§7.4.2): get a new token, then come back. */
+const EXPIRED_CODE = 4401;
+const EXPIRED_REASON = 'The authentication has expired';
+
+/** Past it a timer of Node.js would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Milliseconds since 1970 that are less than this are seconds, as a token has them: it is in 1973. */
+const LEAST_MS = 1e11;
+
+const expiryOf = (user: object): unknown => (user as { readonly expires?: unknown }).expires;
+
+/**
+ * @param what as the message begins
+ * @throws {TypeError} when `expires` is there and no time in milliseconds
+ */
+export function checkUser(user: object, what: string): void {
+  const expires = expiryOf(user);
+  if (expires === undefined) return;
+  const wants = 'it is the time in milliseconds since 1970';
+  if (typeof expires !== 'number' || !Number.isFinite(expires)) {
+    throw new TypeError(`${what} a user whose expires is ${describe(expires)}: ${wants}, or left out`);
+  }
+  if (expires < LEAST_MS) {
+    throw new TypeError(`${what} a user whose expires is ${expires}: ${wants}, so multiply seconds by 1000`);
+  }
+}
+
+export function hasExpired(user: object): boolean {
+  const expires = expiryOf(user);
+  return typeof expires === 'number' && expires <= Date.now();
+}
+
+export class Visitor implements Identity {
+  readonly address: string;
+  #user: object | undefined;
+  #webSocket: WebSocket | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(address: string, user: object) {
+    this.address = address;
+    this.#user = user;
+  }
+
+  get user(): object | undefined {
+    return this.#user;
+  }
+
+  /** @throws {TypeError} for what `authenticate` may not return either */
+  set user(user: unknown) {
+    if (typeof user !== 'object' || user === null) {
+      throw new TypeError(`The user of a socket is an object, not ${describe(user)}: close() it to end its session`);
+    }
+    checkUser(user, 'A socket was given');
+    this.#user = user;
+    this.#watch();
+  }
+
+  /** From here on the connection ends with the user's time. */
+  opened(webSocket: WebSocket): void {
+    this.#webSocket = webSocket;
+    internals.observe(webSocket, { closed: () => clearTimeout(this.#timer) });
+    this.#watch();
+  }
+
+  /** Looks at the user anew: programs may have changed the object itself. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    const expires = this.#user && expiryOf(this.#user);
+    if (!Number.isFinite(expires) || this.#webSocket?.readyState !== 1) return;
+    const leftMs = (expires as number) - Date.now();
+    if (leftMs <= 0) this.#webSocket.close(EXPIRED_CODE, EXPIRED_REASON);
+    else this.#timer = setTimeout(() => this.#watch(), Math.min(leftMs, MAX_TIMER_MS)).unref();
+  }
+}
