@@ -20,6 +20,7 @@ import './ws-compat/private-surface.ts';
 export type { HttpAnswer } from './admission/http-answer.ts';
 export type { RefusalReason } from './admission/rejection.ts';
 export type { DeflateOptions } from './deflate/negotiate.ts';
+export type { DiagnosticsMessages } from './diagnostics/messages.ts';
 export type { SetSocketOptions, WsConnectionOptions } from './options/connection-options.ts';
 export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
 export type { Limits } from './protocol/index.ts';

@@ -14,6 +14,7 @@ import { inOurNames, keySource, resolveSettings, type WsConnectionOptions } from
 import type { Agreement, ConnectionSettings } from '../options/connection-settings.ts';
 import { ANY, checkOptions, type OptionKinds } from '../options/option-check.ts';
 import { doorOf, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
+import { connectFailed } from '../transport/diagnostics.ts';
 import { ignoreError, unheardConnectError } from '../transport/errors.ts';
 import { type Address, parseAddress } from './address.ts';
 import { type DialedConnection, dial } from './dial.ts';
@@ -244,6 +245,7 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
 
   #report(error: Error): void {
     const socket = this.#socket;
+    if (connectFailed.hasSubscribers) connectFailed.publish({ socket, url: this.url, error });
     const isHeard = this.#hooks.tellObservers(error);
     const hasListener = socket.listenerCount('error') > 0;
     if (hasListener) this.#hooks.emit('error', error);

@@ -139,7 +139,7 @@ type Input = Unread | 'end' | 'closed';
 export class Connection implements FrameSink {
   readonly role: Role;
   private readonly output: FrameOutput;
-  private readonly handler: ConnectionHandler;
+  readonly handler: ConnectionHandler;
   private readonly parser: FrameParser;
   private readonly allocate: Allocate;
   private readonly copy: (bytes: Uint8Array) => Uint8Array;
@@ -215,6 +215,11 @@ export class Connection implements FrameSink {
   /** Whether frames can be sent: the transport may be gone though what it brought has not been read yet. */
   get isOpen(): boolean {
     return this.state === 'open' && (this.inbox.length === 0 || this.inbox.at(-1) !== 'closed');
+  }
+
+  /** Of the message that is being handed out: how long it was compressed, if it was. */
+  get compressedBytes(): number | undefined {
+    return this.inflation?.compressedBytes;
   }
 
   /** Whether the application's `halt` is in force. */
@@ -528,15 +533,17 @@ export class Connection implements FrameSink {
     if (inflation.isUnderWay) this.halt(Hold.Inflation);
   }
 
-  private handOutInflated({ fault, output, isBinary }: Inflated): void {
+  private handOutInflated({ fault, output, isBinary, compressedBytes }: Inflated): void {
     // What its handler may resume comes behind it.
     this.holds |= Hold.Inflation;
+    this.inflation!.compressedBytes = compressedBytes;
     this.spend(INFLATION_COST + Math.floor(output.length / INFLATED_BYTES_PER_COST));
     const chunk = new Chunk(output);
     if (fault?.id === 'tooLong') this.fail('messageTooLong');
     else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
     else if (!isBinary && !this.isUtf8(chunk, 0, output.length)) this.fail('invalidText');
     else this.deliver(chunk, 0, output.length, isBinary);
+    this.inflation!.compressedBytes = undefined;
     this.holds &= ~Hold.Inflation;
   }
 

@@ -23,6 +23,8 @@ export interface Inflated {
   readonly fault: InflateFault | undefined;
   readonly output: Uint8Array;
   readonly isBinary: boolean;
+  /** How long it was before. */
+  readonly compressedBytes: number;
 }
 
 export class Inflation {
@@ -32,6 +34,8 @@ export class Inflation {
   private count = 0;
   isUnderWay = false;
   private inflated: Inflated | undefined;
+  /** Of the message that is being handed out, if it was compressed. */
+  compressedBytes: number | undefined;
 
   /** @param maxBytes most that may come out */
   constructor(inflater: Inflater, maxBytes: number) {
@@ -51,7 +55,7 @@ export class Inflation {
     this.inflater.inflate(bytes, start, end, this.maxBytes, (fault, output) => {
       if (own !== this.count) return;
       this.isUnderWay = false;
-      this.inflated = { fault, output, isBinary };
+      this.inflated = { fault, output, isBinary, compressedBytes: end - start };
       done();
     });
   }

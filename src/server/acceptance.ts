@@ -24,12 +24,16 @@ import {
 import type { ConnectionSettings, Identity } from '../options/connection-settings.ts';
 import { isThenable } from '../socket/emitter.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
+import { noteRequest, publishAccepted, upgradeAccepted, upgradeRefused } from '../transport/diagnostics.ts';
 import { warnOfError } from '../transport/errors.ts';
 
 /** What a server decides about one request. What is thrown here, by hooks of the application, is answered with 500. */
 export interface Policy<Socket extends WebSocket = WebSocket> {
   /** The server, as warnings name it. */
   readonly name: string;
+  /** For those who watch: the server, and the request as its hooks get it. */
+  readonly server: object;
+  readonly request: object;
   readonly settings: ConnectionSettings;
   /** What the request is judged by. */
   rules(): UpgradeRequestOptions;
@@ -76,6 +80,7 @@ export function accept<Socket extends WebSocket>(
   policy: Policy<Socket>,
   complete = (accepted: Accepted) => completeAcceptance(accepted, socket, rest, policy),
 ): void {
+  noteRequest(socket);
   const fail = (error: unknown): void => {
     warnOfError(error, `a hook of ${policy.name}`);
     policy.refuse({ reason: 'hookFailed', status: 500 });
@@ -173,6 +178,8 @@ export function completeAcceptance<Socket extends WebSocket>(
   const subprotocol = policy.chooseSubprotocol(subprotocols);
   const webSocket = policy.makeSocket();
   policy.respond({ key, subprotocol, extensions });
+  const { server, request } = policy;
+  if (upgradeAccepted.hasSubscribers) publishAccepted(socket, { server, request, socket: webSocket });
   try {
     const agreement = { protocol: subprotocol ?? '', settings: policy.settings, deflate };
     internals.open(webSocket, socket, rest, identity ? { ...agreement, identity } : agreement);
@@ -191,4 +198,14 @@ export function completeAcceptance<Socket extends WebSocket>(
   } catch (error) {
     internals.failForHandler(webSocket, error);
   }
+}
+
+/** Tells those who watch that a request was refused. @param request undefined when it could not be read */
+export function publishRefusal(
+  server: object,
+  request: object | undefined,
+  stream: Duplex,
+  { reason, status, message = '' }: Rejection,
+): void {
+  if (upgradeRefused.hasSubscribers) upgradeRefused.publish({ server, request, stream, reason, status, message });
 }

@@ -37,7 +37,7 @@ import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
-import { accept, type Policy } from './acceptance.ts';
+import { accept, type Policy, publishRefusal } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
@@ -324,7 +324,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
       })
       .catch((error: unknown) => {
         warnOfError(error, `a hook of ${DOOR.name}`);
-        this.#refuse(socket, { reason: 'hookFailed', status: 500 });
+        this.#refuse(socket, { reason: 'hookFailed', status: 500 }, request);
       });
   }
 
@@ -350,6 +350,8 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     });
     return {
       name: DOOR.name,
+      server: this,
+      request,
       settings: this.#settings,
       rules: () => ({ ...this.#rules, origins: originRule(this.#options, arrival) }),
       deflate: () => this.#deflate,
@@ -370,7 +372,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
       respond: (response) => {
         socket.write(buildUpgradeResponse({ ...response, headers }), 'latin1');
       },
-      refuse: (rejection) => this.#refuse(socket, rejection),
+      refuse: (rejection) => this.#refuse(socket, rejection, request),
       connected: (webSocket) => {
         // One that is opened later reads nothing until then.
         if (webSocket.readyState === 0) socket.pause();
@@ -382,15 +384,17 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     };
   }
 
-  #refuse(socket: Socket, rejection: Rejection): void {
+  #refuse(socket: Socket, rejection: Rejection, request?: NetRequest): void {
     if (socket.destroyed) return;
     const { status, message = OWN_WORDS[status], headers = [], answer } = rejection;
     const bytes = answer ? formatAnswer(answer, true) : buildRefusalResponse({ status, message, headers });
-    this.#reportRefusal(socket, { ...rejection, message });
+    this.#reportRefusal(socket, { ...rejection, message }, request);
     endWith(socket, bytes);
   }
 
-  #reportRefusal(socket: Socket, { reason, status, message }: Rejection): void {
+  #reportRefusal(socket: Socket, rejection: Rejection, request?: NetRequest): void {
+    publishRefusal(this, request, socket, rejection);
+    const { reason, status, message } = rejection;
     try {
       this.emit('refused', Object.assign(new Error(message ?? ''), { status, reason }), socket);
     } catch (error) {

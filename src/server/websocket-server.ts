@@ -43,7 +43,7 @@ import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
 import { asTransport } from '../transport/http2-stream.ts';
-import { accept, completeAcceptance, type Policy } from './acceptance.ts';
+import { accept, completeAcceptance, type Policy, publishRefusal } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
 import { endWith, formatAnswer } from './http-answer.ts';
@@ -382,6 +382,8 @@ export class WebSocketServer<
     });
     return {
       name: DOOR.name,
+      server: this,
+      request,
       settings: this.#settings,
       rules: () => ({
         profile: 'ws',
@@ -412,6 +414,7 @@ export class WebSocketServer<
         else socket.write(this.#formatResponse(response, request), 'latin1');
       },
       refuse: (rejection) => {
+        publishRefusal(this, request, socket, rejection);
         const { reason, message = '' } = rejection;
         if (!isServerStream(socket) && !ANSWERED_ALONE.includes(reason) && this.listenerCount('wsClientError') > 0) {
           this.emit('wsClientError', new Error(message), socket, request);
@@ -451,7 +454,9 @@ export class WebSocketServer<
         isOurs = !this.#isForAnother(server, request);
       } catch (error) {
         warnOfError(error, `a hook of ${DOOR.name}`);
-        refuse(socket, { reason: 'hookFailed', status: 500 });
+        const rejection = { reason: 'hookFailed', status: 500 } as const;
+        publishRefusal(this, request, socket, rejection);
+        refuse(socket, rejection);
         return true;
       }
       if (!isOurs) return false;

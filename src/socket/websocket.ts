@@ -24,19 +24,20 @@ import {
 } from '../options/connection-options.ts';
 import type { Agreement, Identity, ListenerErrors } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
+import { type Chunk, CloseCode, type ConnectionState, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
 import {
-  type Chunk,
-  CloseCode,
-  type ConnectionHandler,
-  type ConnectionState,
-  Opcode,
-  type Role,
-  type ViolationId,
-} from '../protocol/index.ts';
+  closed,
+  messageIn,
+  noteEnding,
+  noteFailure,
+  noteOpening,
+  opened,
+  publishClosed,
+} from '../transport/diagnostics.ts';
 import { ignoreError, throwLater, violationError, warnOfError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/send-order.ts';
 import type { SharedMessage } from '../transport/shared-frames.ts';
-import type { SocketTransport } from '../transport/socket-transport.ts';
+import type { SocketTransport, TransportHandler } from '../transport/socket-transport.ts';
 import { openTransport } from '../transport/transport-in-context.ts';
 import { emitForPromises, hasOwnEmit, isThenable, soleListener, TypedEmitter, watchListeners } from './emitter.ts';
 import {
@@ -290,6 +291,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       isTransient: settings.transientMessages,
     });
     this.#transport.connection.recordsFragments = this.#binaryType === 'fragments';
+    noteOpening(this.#transport);
+    if (opened.hasSubscribers) opened.publish({ socket: this, role });
     for (const observer of this.#observers) observer.opened?.();
     try {
       if (hasOwnEmit(this)) this.emit('open');
@@ -518,6 +521,10 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     // A loop that begins later ends in the same way, though the peer's Close frame may have come by then.
     const end = this.#iterationEnd();
     this.#hold?.endReading(end);
+    if (closed.hasSubscribers && this.#transport !== undefined) {
+      const { connection } = this.#transport;
+      publishClosed(this.#transport, { socket: this, role: connection.role, code, reason: reason.toString() });
+    }
     for (const observer of this.#observers) observer.closed?.(this, code, reason);
     this.#emitSafely('close', code, reason);
   }
@@ -586,15 +593,19 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   /** What the core calls. No members of the class: its own `ping` and `pong` mean the opposite direction. */
-  static readonly #Delivery = class implements ConnectionHandler {
-    readonly #socket: WebSocket;
+  static readonly #Delivery = class implements TransportHandler {
+    readonly socket: WebSocket;
 
     constructor(socket: WebSocket) {
-      this.#socket = socket;
+      this.socket = socket;
     }
 
     message(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
-      const socket = this.#socket;
+      const { socket } = this;
+      if (messageIn.hasSubscribers) {
+        const { compressedBytes } = socket.#transport!.connection;
+        messageIn.publish({ socket, bytes: end - start, isBinary, compressedBytes });
+      }
       if (socket.#keeps && socket.#keep(chunk, start, end, isBinary)) return;
       try {
         if (!isBinary && socket.listenerCount('text') > 0 && socket.#emitText(decodeText(chunk, start, end))) return;
@@ -608,30 +619,31 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
     /** Programs put a `pong` of their own over ours, to count pongs or to stay silent: it is called, as ws calls it. */
     answerPing(payload: Uint8Array): boolean {
-      const socket = this.#socket;
+      const { socket } = this;
       if (socket.pong === WebSocket.prototype.pong) return false;
       socket.pong(Buffer.from(payload), !socket._isServer, ignoreError);
       return true;
     }
 
     ping(payload: Uint8Array): void {
-      this.#socket.#emitControl('ping', payload);
+      this.socket.#emitControl('ping', payload);
     }
 
     pong(payload: Uint8Array): void {
-      this.#socket.#emitControl('pong', payload);
+      this.socket.#emitControl('pong', payload);
     }
 
     closeReceived(): void {
-      this.#socket.#pauses = 0;
+      noteEnding(this.socket.#transport!, 'peer');
+      this.socket.#pauses = 0;
     }
 
     failed(id: ViolationId, detail: number, cause: unknown): void {
-      this.#socket.#failed(id, detail, cause);
+      this.socket.#failed(id, detail, cause);
     }
 
     closed(): void {
-      this.#socket.emitClose();
+      this.socket.emitClose();
     }
   };
 
@@ -757,6 +769,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#pauses = 0;
     if (id === 'handlerFailed') this.#hold?.forget();
     const error = violationError(id, detail, cause);
+    noteFailure(this.#transport!, id, error);
     const isHeard = this.#tellObservers(error);
     if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
     else if (id === 'handlerFailed' && !isHeard) warnOfError(cause, 'a WebSocket listener');

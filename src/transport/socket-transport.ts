@@ -33,6 +33,7 @@ import {
   type Opcode,
 } from '../protocol/index.ts';
 import { Compression } from './compression.ts';
+import { messageOut, noteEnding, publishEncoded } from './diagnostics.ts';
 import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, type SharedReader } from './shared-read.ts';
@@ -55,6 +56,12 @@ export interface TransportOptions
   readonly nextMaskingKey?: (() => number) | undefined;
 }
 
+/** Who hears what a connection finds. */
+export interface TransportHandler extends ConnectionHandler {
+  /** Whose connection it is, for those who watch. */
+  readonly socket?: object;
+}
+
 /** Where a stream keeps the transport that it belongs to, so that all streams can have the same listeners. */
 const TRANSPORT = Symbol('framewright transport');
 type OwnedStream = Duplex & { [TRANSPORT]: SocketTransport };
@@ -72,6 +79,7 @@ function onFinish(this: OwnedStream): void {
 }
 
 function onError(this: OwnedStream): void {
+  noteEnding(this[TRANSPORT], 'transport');
   this[TRANSPORT].destroy();
 }
 
@@ -127,7 +135,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    * Takes the socket over; from the next tick on, `handler` hears of it.
    * @param rest bytes that arrived behind the opening handshake
    */
-  constructor(socket: Duplex, rest: Uint8Array, handler: ConnectionHandler, options: TransportOptions) {
+  constructor(socket: Duplex, rest: Uint8Array, handler: TransportHandler, options: TransportOptions) {
     prepareHeap();
     this.socket = socket;
     this.closeTimeoutMs = options.closeTimeoutMs ?? OPTIONS.closeTimeoutMs.default;
@@ -212,6 +220,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** The peer has closed its side. */
   receiveEnd(): void {
+    noteEnding(this, 'transport');
     this.handle(() => this.connection.receiveEnd());
     this.directionEnded();
   }
@@ -262,6 +271,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     if (!isCompressed && !isMaskedOtherwise && this.order?.isBusy !== true && !isBlob(payload)) {
       if (this.socketState !== 'usable' || this.isClosing || !this.connection.sendMessage(payload, isBinary, fin))
         return false;
+      if (messageOut.hasSubscribers) this.publishMessage(payloadLength(payload), isBinary, fin);
       if (callback !== undefined || this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.sent(callback);
       return true;
     }
@@ -273,6 +283,10 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
         return;
       }
       if (isCompressed) this.batch.unwrittenDataBytes += lengthBytes - bytes.length;
+      if (messageOut.hasSubscribers) {
+        if (isCompressed) this.publishMessage(lengthBytes, isBinary, fin, bytes.length);
+        else this.publishMessage(payloadLength(bytes), isBinary, fin);
+      }
       this.sent(callback);
     };
     const transmit = isMaskedOtherwise
@@ -294,12 +308,25 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     const { connection } = this;
     const hasOwnForm = connection.role === 'client' || this.compression !== undefined || connection.isSendingFragments;
     if (hasOwnForm) return this.sendMessage(message.payload, message.isBinary, true, true, callback);
-    const { frame, payloadBytes } = message;
-    if (this.isOrderBusy) return this.sendFrames(() => this.batch.writeShared(frame, payloadBytes), callback);
+    if (this.isOrderBusy) return this.sendFrames(() => this.writeShared(message), callback);
     if (!this.isOpen) return false;
-    this.batch.writeShared(frame, payloadBytes);
+    this.writeShared(message);
     if (callback !== undefined) this.batch.whenWritten(callback);
     return true;
+  }
+
+  private writeShared({ frame, payloadBytes, isBinary }: SharedMessage): void {
+    this.batch.writeShared(frame, payloadBytes);
+    if (messageOut.hasSubscribers) this.publishMessage(payloadBytes, isBinary, true);
+  }
+
+  private publishMessage(bytes: number, isBinary: boolean, fin: boolean, compressedBytes?: number): void {
+    messageOut.publish({ socket: this.owner, bytes, isBinary, fin, compressedBytes });
+  }
+
+  /** Whose connection it is, for those who watch. */
+  get owner(): object {
+    return (this.connection.handler as TransportHandler).socket ?? this;
   }
 
   /**
@@ -335,7 +362,10 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    */
   sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): boolean {
     const kept = this.isOrderBusy ? [Buffer.concat(parts)] : parts;
-    return this.sendFrames(() => this.batch.writeEncoded(kept), callback);
+    return this.sendFrames(() => {
+      this.batch.writeEncoded(kept);
+      if (messageOut.hasSubscribers) publishEncoded(this.owner, kept);
+    }, callback);
   }
 
   private sendFrames(write: () => void, callback: WriteCallback | undefined): boolean {
@@ -402,6 +432,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     }
     if (this.isClosing) return;
     this.isClosing = true;
+    noteEnding(this, 'us', statusCode);
     const reason = ArrayBuffer.isView(closeReason) ? Buffer.from(closeReason) : closeReason;
     this.inOrder(() => {
       this.connection.close(statusCode, reason);
@@ -426,6 +457,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** Ends the connection at once: what was sent leaves if the network takes it now, what arrived is dropped. */
   destroy(): void {
+    noteEnding(this, 'us');
     if (this.socketState === 'usable') this.socketState = 'destroyed';
     this.connection.discardInput();
     this.abandon();
@@ -499,6 +531,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** The socket is gone. */
   socketClosed(): void {
+    noteEnding(this, 'transport');
     this.socketState = 'closed';
     clearTimeout(this.closeTimer);
     this.closeTimer = undefined;

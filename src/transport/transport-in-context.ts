@@ -6,14 +6,14 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { contextWithStore } from '../deflate/async-context.ts';
-import type { Chunk, ConnectionHandler } from '../protocol/index.ts';
-import { SocketTransport, type TransportOptions } from './socket-transport.ts';
+import type { Chunk } from '../protocol/index.ts';
+import { SocketTransport, type TransportHandler, type TransportOptions } from './socket-transport.ts';
 
 /** Takes a socket over, in the context of this call. */
 export function openTransport(
   socket: Duplex,
   rest: Uint8Array,
-  handler: ConnectionHandler,
+  handler: TransportHandler,
   options: TransportOptions,
 ): SocketTransport {
   const context = contextWithStore();

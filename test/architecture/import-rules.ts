@@ -31,7 +31,7 @@ const CHAIN: readonly (readonly string[])[] = [
   ['socket'],
   ['admission'],
   ['server'],
-  ['web'],
+  ['web', 'diagnostics'],
   ['ws-compat'],
   ['realtime', 'sse'],
 ];

@@ -43,6 +43,8 @@ function begin(
   const seen: Seen = { calls: [], responses: [], rejections: [], sockets: [] };
   const policy: Policy = {
     name: 'a test',
+    server: {},
+    request: {},
     settings: resolveSettings({}),
     rules: () => ({ explainPath: (name) => (name === '/chat' ? undefined : 'Nothing here') }),
     deflate: () => undefined,

@@ -96,7 +96,7 @@ export = WebSocket;
 
 /** These nobody reads who does not read src: they go without comments. */
 const INTERNAL_TYPES =
-  /^(transport|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-|server\/acceptance|ws-compat\/option-names|web\/web-idl|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
+  /^(transport\/(?!diagnostics)|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-|server\/acceptance|ws-compat\/option-names|web\/web-idl|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
 
 /** The declarations that those of the entries need, by their paths. */
 function typesInUse(): Set<string> {
@@ -209,7 +209,7 @@ const common = { logLevel: 'warn', external: /^node:/, tsconfig: false } as cons
 
 /** Of the pages' classes, the streams stand in the main entry too. */
 const IMPLEMENTATION =
-  /\/src\/(protocol|handshake|deflate|memory|options|transport|client|socket|admission|server|ws-compat)\/|\/src\/web\/web(socket-stream|-)/;
+  /\/src\/(protocol|handshake|deflate|memory|options|transport|client|socket|admission|server|diagnostics|ws-compat)\/|\/src\/web\/web(socket-stream|-)/;
 
 await build([
   {
