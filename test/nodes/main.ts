@@ -26,6 +26,7 @@ const NOT_HERE = [
   'nodes',
   'package',
   'playground',
+  'pure',
   'support',
   'traceability',
   'walkthroughs',
