@@ -11,6 +11,7 @@ import { checkUpgradeResponse, generateKey, HeaderMap } from '../handshake/index
 import { ignoreError } from '../transport/errors.ts';
 import { type Address, isSameHost, parseRedirect } from './address.ts';
 import { connectDirectly, connectThrough } from './connector.ts';
+import { Http2Request } from './http2-request.ts';
 import { type DialPlan, requestOptions } from './options.ts';
 import { chooseProxy } from './proxy.ts';
 
@@ -103,10 +104,7 @@ class Dial {
       return;
     }
     const key = generateKey((lengthBytes) => process.getBuiltinModule('node:crypto').randomBytes(lengthBytes));
-    // As members, not as names of their own: tools that watch requests replace them.
-    const request = process
-      .getBuiltinModule(address.isSecure ? 'node:https' : 'node:http')
-      .request(this.#requestOptions(address, key));
+    const request = this.#makeRequest(address, this.#requestOptions(address, key));
     this.#current = request;
     this.#startTimer();
     this.#listen(request, address, key);
@@ -114,6 +112,18 @@ class Dial {
     if (this.#isSettled) return;
     if (finishRequest === undefined) request.end();
     else finishRequest(request);
+  }
+
+  #makeRequest(address: Address, options: RequestOptions): ClientRequest {
+    const { http2 } = this.#plan.options;
+    if (http2) {
+      if (http2 !== true && this.#redirects > 0 && !isSameHost(this.#first, address)) {
+        throw new Error(`Redirect to ${address.url} refused: the HTTP/2 session that was given leads to another host`);
+      }
+      return new Http2Request(address, options, http2 === true ? undefined : http2) as unknown as ClientRequest;
+    }
+    // As members, not as names of their own: tools that watch requests replace them.
+    return process.getBuiltinModule(address.isSecure ? 'node:https' : 'node:http').request(options);
   }
 
   #requestOptions(address: Address, key: string): RequestOptions {
@@ -205,10 +215,14 @@ class Dial {
 
   /** Whether the answer may follow the request (§4.1), and what it agrees to (RFC 7692 §7.1). */
   #judge(response: IncomingMessage, key: string): Answer {
-    const { subprotocols, deflate: settings } = this.#plan;
+    const { subprotocols, deflate: settings, options } = this.#plan;
     const answer = checkUpgradeResponse(
       { statusCode: response.statusCode ?? 0, headers: new HeaderMap(response.rawHeaders) },
-      { key, subprotocols, extensions: settings === undefined ? [] : [PERMESSAGE_DEFLATE] },
+      {
+        key: options.http2 ? undefined : key,
+        subprotocols,
+        extensions: settings === undefined ? [] : [PERMESSAGE_DEFLATE],
+      },
     );
     if (!answer.ok) return answer;
     const { subprotocol } = answer;

@@ -4,6 +4,7 @@
  */
 
 import type { ClientRequest, OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
+import type { ClientHttp2Session } from 'node:http2';
 import type { RequestOptions } from 'node:https';
 import { type DeflateSettings, makeOffer } from '../deflate/negotiate.ts';
 import { formatExtensions, isToken } from '../handshake/index.ts';
@@ -45,6 +46,11 @@ export interface DialOptions extends Omit<RequestOptions, ForcedOption> {
   followRedirects?: boolean | undefined;
   /** How often, at most. Default 10. */
   maxRedirects?: number | undefined;
+  /**
+   * Open the WebSocket over HTTP/2 (RFC 8441): on this session of `http2.connect`, or with true on one made for it, by ALPN with
+   * wss: and with prior knowledge with ws:. There is an error when the server takes no WebSockets over HTTP/2. Default false.
+   */
+  http2?: boolean | ClientHttp2Session | undefined;
   /** Aborts the handshake with an AbortError; without effect once the connection is open. */
   signal?: AbortSignal | undefined;
   /** Connect through this HTTP proxy (http: or https:, credentials in its URL), by CONNECT. Default: none. */
@@ -82,7 +88,7 @@ export function planDial(
   deflate: DeflateSettings | undefined,
   finishRequest: ((request: ClientRequest) => void) | undefined,
 ): DialPlan {
-  const { protocolVersion = 13, proxy, agent, createConnection } = options;
+  const { protocolVersion = 13, proxy, agent, createConnection, http2 } = options;
   if (!VERSIONS.includes(protocolVersion)) {
     throw new RangeError(
       `Unsupported protocol version: ${protocolVersion} (supported versions: ${VERSIONS.join(', ')})`,
@@ -93,6 +99,13 @@ export function planDial(
   }
   if (proxy && (agent || createConnection)) {
     throw new TypeError('proxy cannot go with agent or createConnection, which connect in their own way: give one');
+  }
+  if (http2 && agent) throw new TypeError('agent is for HTTP/1.1: with http2, give a session or createConnection');
+  if (http2 && http2 !== true && (proxy || createConnection)) {
+    throw new TypeError('An HTTP/2 session has its connection: give proxy or createConnection with http2: true only');
+  }
+  if (http2 && protocolVersion !== 13) {
+    throw new RangeError(`Over HTTP/2 the protocol version is 13, not ${protocolVersion}`);
   }
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? OPTIONS.handshakeTimeoutMs.default.WebSocket;
   const maxRedirects = options.maxRedirects ?? OPTIONS.maxRedirects.default;

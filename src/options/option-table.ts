@@ -66,6 +66,10 @@ const PROXY: OptionKind = {
   // A URL may be of any realm.
   fits: (value) => TEXT.fits(value) || (OBJECT.fits(value) && TEXT.fits((value as Partial<URL>).href)),
 };
+const HTTP2: OptionKind = {
+  expected: 'true or a session of http2.connect()',
+  fits: (value) => value === true || (OBJECT.fits(value) && HOOK.fits((value as { request?: unknown }).request)),
+};
 /** Servers, which know the class, look closer. */
 const SOCKET_CLASS: OptionKind = { ...HOOK, expected: 'a class that extends WebSocket' };
 const LISTENER_ERRORS: OptionKind = {
@@ -159,6 +163,7 @@ export const OPTIONS = {
   maxRedirects: { at: CLIENT, kind: NUMBER, default: 10 },
   proxy: { at: CLIENT, kind: PROXY },
   proxyFromEnvironment: { at: CLIENT, kind: FLAG, default: false },
+  http2: { at: CLIENT, kind: HTTP2, default: false },
   signal: { at: CLIENT, kind: SIGNAL },
   finishRequest: { at: CLIENT, kind: HOOK },
   generateMask: { at: ['WebSocket', 'setSocket()'], kind: HOOK, default: 'random' },
