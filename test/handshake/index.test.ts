@@ -27,6 +27,7 @@ describe('the handshake entry', () => {
       'generateKey',
       'isOnlyInHttp1',
       'isOpened',
+      'isOriginAllowed',
       'isToken',
       'listHasToken',
       'parseExtensions',
