@@ -3,6 +3,8 @@
  * gives the WebSocket class itself, as `require('ws')` does, with the others as its members.
  */
 
+import { isSameSecret } from './admission/same-secret.ts';
+import { createTickets } from './admission/tickets.ts';
 import { drainOnSignal } from './server/drain-on-signal.ts';
 import { listen, NetServer } from './server/net-server.ts';
 import { WebSocketServer } from './server/websocket-server.ts';
@@ -17,8 +19,12 @@ import { Receiver } from './ws-compat/receiver.ts';
 import { Sender } from './ws-compat/sender.ts';
 import './ws-compat/private-surface.ts';
 
+export type { Authenticate, AuthenticationRequest } from './admission/authenticate.ts';
 export type { HttpAnswer } from './admission/http-answer.ts';
+export type { AdmissionOptions } from './admission/options.ts';
 export type { RefusalReason } from './admission/rejection.ts';
+export type { TicketOptions, Tickets } from './admission/tickets.ts';
+export type { TokenOptions, TokenSource } from './admission/tokens.ts';
 export type { DeflateOptions } from './deflate/negotiate.ts';
 export type { DiagnosticsMessages } from './diagnostics/messages.ts';
 export type { SetSocketOptions, WsConnectionOptions } from './options/connection-options.ts';
@@ -68,9 +74,11 @@ export type {
 
 Object.assign(WebSocket, {
   broadcast,
+  createTickets,
   createWebSocketStream,
   drainOnSignal,
   extension,
+  isSameSecret,
   listen,
   NetServer,
   PerMessageDeflate,
@@ -87,9 +95,11 @@ Object.assign(WebSocket, {
 
 export {
   broadcast,
+  createTickets,
   createWebSocketStream,
   drainOnSignal,
   extension,
+  isSameSecret,
   listen,
   NetServer,
   PerMessageDeflate,

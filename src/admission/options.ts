@@ -47,5 +47,9 @@ export interface AdmissionOptions<Request, User = unknown> {
   maxConnectionsPerAddress?: number | undefined;
 }
 
-/** A socket whose server knows who it is; any, where there is no `authenticate`. */
-export type Authenticated<Socket, User> = unknown extends User ? Socket : Socket & { user: User };
+/**
+ * A socket whose server knows who it is; any, where there is no `authenticate`. As a mapped type, so that a server that knows
+ * its users is a server as well.
+ */
+export type Authenticated<Socket, User> = Socket & { [Name in KnownBy<User>]-?: User };
+type KnownBy<User> = unknown extends User ? never : 'user';

@@ -126,7 +126,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
   readonly clients: ReadonlySet<Authenticated<WebSocket, User>> = new Set();
   /** The server below, for what node:net offers (`maxConnections`, `getConnections`, `ref`, `unref`). */
   readonly server: Server;
-  readonly #options: ListenOptions<User>;
+  readonly #options: ListenOptions;
   readonly #admission: Admission | undefined;
   readonly #settings: ConnectionSettings;
   readonly #deflate: DeflateSettings | undefined;
@@ -181,7 +181,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     this.#onSocketClose = function () {
       handshaking.delete(this);
     };
-    const clients = this.clients as Set<WebSocket>;
+    const clients = this.clients as Set<unknown> as Set<WebSocket>;
     this.#drain = new Drain({
       sockets: clients,
       undecided: this.#undecided,
@@ -377,7 +377,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
         // One that is opened later reads nothing until then.
         if (webSocket.readyState === 0) socket.pause();
         else this.#handshaking.delete(socket);
-        (this.clients as Set<WebSocket>).add(webSocket);
+        (this.clients as Set<unknown>).add(webSocket);
         internals.observe(webSocket, this.#observer);
         this.emit('connection', webSocket as Authenticated<WebSocket, User>, request);
       },

@@ -5,6 +5,8 @@
 
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo as NetAddressInfo } from 'node:net';
+import type { isSameSecret as ourIsSameSecret } from '../admission/same-secret.ts';
+import type { createTickets as ourCreateTickets } from '../admission/tickets.ts';
 import type * as Net from '../server/net-server.ts';
 import type { WebSocketServer as OurServer, WebSocketServerOptions } from '../server/websocket-server.ts';
 import type * as Events from '../socket/event-target.ts';
@@ -22,7 +24,8 @@ export type AddressInfo = NetAddressInfo;
 export type ServerOptions<
   SocketClass extends typeof OurWebSocket = typeof OurWebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
-> = WebSocketServerOptions<SocketClass, RequestClass>;
+  User = unknown,
+> = WebSocketServerOptions<SocketClass, RequestClass, User>;
 
 export type Data = Events.Data;
 export type Event<Target = OurWebSocket> = Events.Event<Target>;
@@ -74,8 +77,10 @@ declare module '../socket/websocket.ts' {
   /** The values are what `require('framewright')` offers beside the class itself; the main entry sets them. */
   namespace WebSocket {
     export const broadcast: typeof Prepared.broadcast;
+    export const createTickets: typeof ourCreateTickets;
     export const createWebSocketStream: typeof ourCreateStream;
     export const extension: typeof Parsers.extension;
+    export const isSameSecret: typeof ourIsSameSecret;
     export const listen: typeof Net.listen;
     export const NetServer: typeof Net.NetServer;
     export const PerMessageDeflate: typeof Deflate.PerMessageDeflate;
@@ -100,14 +105,16 @@ declare module '../socket/websocket.ts' {
     export type MessageEvent = _MessageEvent;
     export type PerMessageDeflateOptions = Deflate.PerMessageDeflateOptions;
     export type RawData = OurRawData;
-    export type Server<T extends _SocketClass = _SocketClass, U extends _RequestClass = _RequestClass> = OurServer<
-      T,
-      U
-    >;
+    export type Server<
+      T extends _SocketClass = _SocketClass,
+      U extends _RequestClass = _RequestClass,
+      User = unknown,
+    > = OurServer<T, U, User>;
     export type ServerOptions<
       T extends _SocketClass = _SocketClass,
       U extends _RequestClass = _RequestClass,
-    > = WebSocketServerOptions<T, U>;
+      User = unknown,
+    > = WebSocketServerOptions<T, U, User>;
     export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = _Async<Request>;
     export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = _Sync<Request>;
     export type WebSocket = OurWebSocket;

@@ -201,6 +201,11 @@ describe('the packed package', () => {
       if (state === WebSocket.OPEN) socket.close(1000, 'bye');
     });
     listen({ port: 0, limits: { maxMessageBytes: 1024 } }, (socket) => socket.ping()).then((net) => net.close());
+    listen({ authenticate: async ({ token, refuse }) => ({ id: token ?? refuse(401) }) }, (socket) => {
+      const id: string = socket.user.id;
+      // @ts-expect-error there is no such name
+      console.log(id, socket.user.name);
+    });
     // @ts-expect-error a port is a number
     new WebSocketServer({ port: 'eighty' });
   `;

@@ -96,6 +96,13 @@ class Mine extends WebSocket {
   name = 'mine';
 }
 new Mine('ws://127.0.0.1/').terminate();
+const known = new WebSocketServer({
+  noServer: true,
+  authenticate: async ({ token, refuse }) => ({ id: (token ?? refuse(401)).length }),
+});
+known.on('connection', (socket) => socket.user.id.toFixed());
+// @ts-expect-error there is no such name
+known.on('connection', (socket) => socket.user.name);
 // @ts-expect-error a port is a number
 new WebSocketServer({ port: 'eighty' });
 // @ts-expect-error there is no such event

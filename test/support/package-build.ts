@@ -55,11 +55,12 @@ const SERVER_TYPES = ['WebSocketServer', 'Server', 'ServerOptions', 'WebSocketSe
 const parameters = (socketClass: string) => `<
   SocketClass extends typeof all.WebSocket = typeof ${socketClass},
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+  User = unknown,
 >`;
 const serverOptions = (name: string, socketClass: string) =>
-  `export type ${name}${parameters(socketClass)} = all.${name}<SocketClass, RequestClass>;\n`;
+  `export type ${name}${parameters(socketClass)} = all.${name}<SocketClass, RequestClass, User>;\n`;
 const serverTypes = (declare: string, socketClass: string) =>
-  `${declare} class WebSocketServer${parameters(socketClass)} extends all.WebSocketServer<SocketClass, RequestClass> {}
+  `${declare} class WebSocketServer${parameters(socketClass)} extends all.WebSocketServer<SocketClass, RequestClass, User> {}
 ${serverOptions('ServerOptions', socketClass)}${serverOptions('WebSocketServerOptions', socketClass)}`;
 
 const members = (names: readonly string[]) =>
