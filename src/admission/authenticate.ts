@@ -108,8 +108,14 @@ function refusalOf(status: number, answer: Pick<HttpAnswer, 'headers' | 'body'>)
     reason: 'authenticate',
     status,
     message: `authenticate() refused with ${status}`,
-    answer: { body: reasonPhrase(status), ...answer, status },
+    answer: { body: reasonPhrase(status), ...answer, headers: withChallenge(status, answer.headers), status },
   };
+}
+
+/** A 401 has to name a scheme (RFC 9110 §15.5.2). */
+function withChallenge(status: number, headers: HttpAnswer['headers'] = {}): NonNullable<HttpAnswer['headers']> {
+  const isThere = Object.keys(headers).some((name) => name.toLowerCase() === 'www-authenticate');
+  return status === 401 && !isThere ? { 'WWW-Authenticate': 'Bearer', ...headers } : headers;
 }
 
 /** What other hooks return, such as `{ status: 401 }`, must not become a user. */
