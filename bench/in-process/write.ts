@@ -46,7 +46,13 @@ export const subjects: Subjects<WriteCell> = {
     // What WriteBatch asks: whether this is plain TCP.
     Object.defineProperty(socket, 'constructor', { value: Socket });
     const batch = new WriteBatch(socket as unknown as Socket, cell.role);
-    batch.owner = { isAwaitingFlush: false, flushed() {} };
+    batch.owner = {
+      connection: { isAwaitingFlush: false, flushed() {} },
+      noticeBytes: 65_536,
+      backlogGrew() {},
+      backlogShrank() {},
+    };
+    batch.attentionBytes = 65_536;
     const payload = Buffer.alloc(cell.payloadBytes, 0x2a);
     return writeWith(cell, socket, () => {
       batch.isHeld = true;

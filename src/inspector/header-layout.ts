@@ -53,6 +53,7 @@ const FAULTY_FIELDS: Readonly<Record<ViolationId, readonly FieldId[]>> = {
   invalidCloseReason: ['closeReason'],
   invalidCompression: [],
   handlerFailed: [],
+  backlogTooLong: [],
 };
 
 interface FlagLayout {

@@ -6,6 +6,7 @@
 import { defaultMaxFragments, type Limits, resolveLimits } from '../protocol/index.ts';
 import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { WsMeaning } from '../ws-compat/option-names.ts';
+import { type BacklogSettings, resolveBacklog } from './backlog-settings.ts';
 import type { ConnectionOptions, ConnectionSettings } from './connection-settings.ts';
 import { checkOptions, type DoorName } from './option-check.ts';
 import { doorOf, OPTIONS, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
@@ -111,9 +112,15 @@ export function resolveWsSettings(door: DoorName, options: WsConnectionOptions):
   return resolveSettings(inOurNames(door, options), WS_DEFAULT_LIMITS);
 }
 
-function withLimits(limits: Limits, options: Omit<ConnectionOptions, 'limits'>): ConnectionSettings {
+/** @param backPressure what holds where the options say nothing of it */
+function withLimits(
+  limits: Limits,
+  options: Omit<ConnectionOptions, 'limits'>,
+  backPressure?: BacklogSettings,
+): ConnectionSettings {
   return {
     limits,
+    backPressure: resolveBacklog(options, backPressure),
     autoPong: options.autoPong,
     closeTimeoutMs: checkTimeout('closeTimeoutMs', options.closeTimeoutMs ?? OPTIONS.closeTimeoutMs.default),
     skipsUtf8Validation: options.skipsUtf8Validation,
@@ -186,7 +193,11 @@ export function settingsForSocket(
   const changed = Object.fromEntries(changes.map((name) => [name, given[name]])) as typeof given;
   const { limits, generateMask, ...options } = inOurNames('setSocket()', changed);
   return {
-    ...withLimits(limitsForSocket(settings.limits, definedOf(limits)), { ...settings, ...options }),
+    ...withLimits(
+      limitsForSocket(settings.limits, definedOf(limits)),
+      { ...settings, ...options },
+      settings.backPressure,
+    ),
     nextMaskingKey: generateMask ? keySource(generateMask) : settings.nextMaskingKey,
   };
 }

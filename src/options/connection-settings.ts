@@ -5,6 +5,7 @@
 
 import type { AgreedDeflate } from '../deflate/negotiate.ts';
 import type { Limits } from '../protocol/index.ts';
+import type { BacklogOptions, BacklogSettings } from './backlog-settings.ts';
 
 /**
  * What follows when a listener or a send callback throws, or an async one's promise is rejected.
@@ -15,7 +16,7 @@ import type { Limits } from '../protocol/index.ts';
 export type ListenerErrors = 'close' | 'throw';
 
 /** Options of a connection, wherever servers, clients and sockets are made. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends BacklogOptions {
   /** Limits that differ from the defaults (§10.4), see `Limits`. Infinity turns one off. */
   limits?: Partial<Limits> | undefined;
   /** Answer pings with pongs (§5.5.2). Default true. */
@@ -40,8 +41,10 @@ export interface ConnectionOptions {
 }
 
 /** Settings of one connection: its options, checked, with every limit. */
-export interface ConnectionSettings extends Readonly<Omit<ConnectionOptions, 'limits'>> {
+export interface ConnectionSettings extends Readonly<Omit<ConnectionOptions, 'limits' | keyof BacklogOptions>> {
   readonly limits: Limits;
+  /** Default: 'drain' as everywhere, and no bound. */
+  readonly backPressure?: BacklogSettings | undefined;
   /** Clients: where masking keys come from, in network order. Default: the system's random source (§10.3). */
   readonly nextMaskingKey?: (() => number) | undefined;
 }

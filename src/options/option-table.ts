@@ -6,6 +6,7 @@
 import { isToken } from '../handshake/index.ts';
 import type { Limits } from '../protocol/index.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from '../ws-compat/option-names.ts';
+import { HIGH_WATER_MARK_BYTES, MAX_BACKLOG_BYTES, POLICIES } from './backlog-settings.ts';
 import { DEFLATE } from './deflate-options.ts';
 import { areFields } from './given-fields.ts';
 import {
@@ -75,6 +76,11 @@ const SOCKET_CLASS: OptionKind = { ...HOOK, expected: 'a class that extends WebS
 const LISTENER_ERRORS: OptionKind = {
   expected: "'close' or 'throw'",
   fits: (value) => value === 'close' || value === 'throw',
+};
+
+const ON_BACKLOG: OptionKind = {
+  expected: "'close', 'terminate', 'drop' or a function",
+  fits: (value) => HOOK.fits(value) || POLICIES.includes(value),
 };
 
 const LIMIT_KINDS: OptionKinds<Limits> = {
@@ -187,6 +193,14 @@ export const OPTIONS = {
   },
   sharesReadBuffer: { at: CONNECTIONS, kind: FLAG, default: true },
   transientMessages: { at: CONNECTIONS, kind: FLAG, default: false },
+  highWaterMarkBytes: { at: CONNECTIONS, kind: NUMBER, default: HIGH_WATER_MARK_BYTES },
+  lowWaterMarkBytes: { at: CONNECTIONS, kind: NUMBER, default: 'a quarter of `highWaterMarkBytes`' },
+  maxBacklogBytes: {
+    at: CONNECTIONS,
+    kind: NUMBER,
+    default: { 'listen()': MAX_BACKLOG_BYTES, WebSocketServer: 'none', WebSocket: 'none' },
+  },
+  onBacklog: { at: CONNECTIONS, kind: ON_BACKLOG, default: "'close'" },
   maxBufferedChunks: { at: WS_NAMED, kind: NUMBER },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 

@@ -23,6 +23,7 @@ export const CloseCode = {
   PolicyViolation: 1008,
   MessageTooBig: 1009,
   InternalError: 1011,
+  TryAgainLater: 1013,
 } as const;
 
 /** §7.4.1 and the IANA registry it opens (1012–1014 were registered later). */

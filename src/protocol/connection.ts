@@ -37,8 +37,10 @@ export interface FrameOutput {
    * Takes one frame, in order. The payload is read during the call only.
    */
   writeFrame(firstByte: number, payload: Uint8Array | string): void;
-  /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken it all. */
+  /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken all pongs. */
   flush(): void;
+  /** The connection fails (§7.1.7): drops the frames that would have to wait for the network, but for a Close frame. */
+  dropBacklog?(): void;
   /**
    * No frame follows: closes this side of the transport once everything has been written (§7.1.1). May be called again
    * when the peer's side ends after that.
@@ -268,7 +270,7 @@ export class Connection implements FrameSink {
     this.readInbox();
   }
 
-  /** Everything given to `FrameOutput.writeFrame` so far has been taken by the network. */
+  /** Every pong given to `FrameOutput.writeFrame` so far has been taken by the network. */
   flushed(): void {
     this.pendingPongs = 0;
     this.isAwaitingFlush = false;
@@ -327,7 +329,9 @@ export class Connection implements FrameSink {
     const mayStillSendClose = this.state === 'open';
     this.advance('fail');
     this.discardInput();
-    if (mayStillSendClose) this.output.writeFrame(FIN | Opcode.Close, buildClosePayload(VIOLATIONS[id].closeCode));
+    this.output.dropBacklog?.();
+    const { closeCode, closeReason } = VIOLATIONS[id];
+    if (mayStillSendClose) this.output.writeFrame(FIN | Opcode.Close, buildClosePayload(closeCode, closeReason));
     this.output.end();
     this.handler.failed(id, detail, cause);
   }

@@ -14,6 +14,8 @@ export interface Violation {
   readonly section: string;
   readonly message: string;
   readonly remedy: string;
+  /** What the Close frame says beside the code. */
+  readonly closeReason?: string;
   /** Values out of range are `RangeError`s, everything else an `Error`. */
   readonly isRangeError: boolean;
 }
@@ -53,6 +55,10 @@ const RULES = {
   invalidCloseReason: row(1007, 'INVALID_UTF8', '§5.5.1', `${FRAME}invalid UTF-8 sequence`),
   invalidCompression: row(1007, 'INVALID_COMPRESSION', 'RFC 7692 §7.2.2', 'Invalid compressed message'),
   handlerFailed: row(1011, 'INTERNAL', '§7.4.1', 'A message handler threw an error'),
+  backlogTooLong: {
+    ...row(1013, 'BACKLOG', '§10.4', 'The peer reads too slowly: more than maxBacklogBytes would wait for it'),
+    closeReason: 'You read too slowly',
+  },
 };
 
 export type ViolationId = keyof typeof RULES;
@@ -82,6 +88,7 @@ const REMEDIES: Readonly<Record<ViolationId, string>> = {
   invalidCloseReason: 'encode the reason of a Close frame as UTF-8 and do not cut it inside a code point',
   invalidCompression: 'compress each message as RFC 7692 §7.2.1 says, with no more context than was negotiated',
   handlerFailed: 'look at the cause of this error: the fault is in the application, not in the peer',
+  backlogTooLong: 'read what is sent as fast as it comes, or raise maxBacklogBytes at the sender',
 };
 
 const IDS = Object.keys(RULES) as ViolationId[];

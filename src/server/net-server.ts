@@ -28,6 +28,7 @@ import {
   type RequestHead,
   type UpgradeRequestOptions,
 } from '../handshake/index.ts';
+import { MAX_BACKLOG_BYTES } from '../options/backlog-settings.ts';
 import { checkTimeout, resolveSettings } from '../options/connection-options.ts';
 import type { ConnectionOptions, ConnectionSettings } from '../options/connection-settings.ts';
 import { checkOptions, describe, FIELDS, socketClass } from '../options/option-check.ts';
@@ -154,7 +155,8 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
       throw new TypeError('listen(): a server listens on a port or at a socketPath: give one of them');
     }
     this.#options = options;
-    this.#settings = resolveSettings(options);
+    const maxBacklogBytes = options.maxBacklogBytes ?? MAX_BACKLOG_BYTES;
+    this.#settings = resolveSettings({ ...options, maxBacklogBytes });
     this.#deflate = deflateSettings(options.perMessageDeflate, 'server', 'strict');
     // What the responses will hold is checked here and not at the first client.
     for (const subprotocol of [undefined, ...(options.subprotocols ?? [])]) {

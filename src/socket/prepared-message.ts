@@ -12,6 +12,8 @@ export type PreparedMessage = SharedMessage;
 export interface PrepareOptions {
   /** Send as a binary message. Default: whether the data is anything but a string or a number. */
   readonly binary?: boolean | undefined;
+  /** May be dropped, see `SendOptions.droppable`. Default false. */
+  readonly droppable?: boolean | undefined;
 }
 
 export interface BroadcastOptions extends PrepareOptions {
@@ -21,12 +23,12 @@ export interface BroadcastOptions extends PrepareOptions {
 
 const PREPARE_DOOR = {
   name: 'prepareMessage()',
-  kinds: { binary: FLAG } satisfies OptionKinds<PrepareOptions>,
+  kinds: { binary: FLAG, droppable: FLAG } satisfies OptionKinds<PrepareOptions>,
   isLenient: false,
 };
 const BROADCAST_DOOR = {
   name: 'broadcast()',
-  kinds: { binary: FLAG, except: OBJECT } satisfies OptionKinds<BroadcastOptions>,
+  kinds: { binary: FLAG, droppable: FLAG, except: OBJECT } satisfies OptionKinds<BroadcastOptions>,
   isLenient: false,
 };
 const OPEN = 1;
@@ -40,19 +42,19 @@ export function prepareMessage(data: SendData, options: PrepareOptions = {}): Pr
   return encode(data, options);
 }
 
-function encode(data: SendData, { binary }: PrepareOptions): PreparedMessage {
+function encode(data: SendData, { binary, droppable }: PrepareOptions): PreparedMessage {
   const given = toPayload(data);
   if (isBlob(given)) {
     throw new TypeError('A Blob cannot be prepared: await its arrayBuffer() and prepare that');
   }
   const payload = typeof given === 'string' ? given : Buffer.from(given);
-  return shareMessage(payload, binary ?? typeof payload !== 'string');
+  return shareMessage(payload, binary ?? typeof payload !== 'string', droppable);
 }
 
 /**
  * Sends a message to all sockets that are open, encoded once.
  * @param sockets a server's `clients`, the members of a room, …
- * @returns how many got it
+ * @returns how many took it: not those that are not open, nor those that have a backlog and refuse or drop it
  * @throws {TypeError} as `prepareMessage`
  */
 export function broadcast(sockets: Iterable<WebSocket>, data: SendData, options: BroadcastOptions = {}): number {
@@ -66,8 +68,7 @@ export function broadcast(sockets: Iterable<WebSocket>, data: SendData, options:
   let count = 0;
   for (const socket of sockets) {
     if (socket === options.except || socket.readyState !== OPEN) continue;
-    socket.sendPrepared(message);
-    count++;
+    if (socket.sendPrepared(message)) count++;
   }
   return count;
 }

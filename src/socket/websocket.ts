@@ -15,6 +15,7 @@ import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { keepMessage } from '../memory/message-memory.ts';
 import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
+import { type BacklogPolicy, type DecideBacklog, POLICIES } from '../options/backlog-settings.ts';
 import {
   type SetSocketOptions,
   settingsForOwnSocket,
@@ -78,6 +79,11 @@ export interface SendOptions {
   readonly mask?: boolean | undefined;
   /** Whether this ends the message; false sends a fragment (§5.4). Default true. */
   readonly fin?: boolean | undefined;
+  /**
+   * Drop the message when too much waits for the peer, where `onBacklog` is 'drop': its callback then gets an error with
+   * code `WS_ERR_DROPPED`. Fragments are never dropped. Default false.
+   */
+  readonly droppable?: boolean | undefined;
 }
 
 /** Options of a client: those of its handshake, of the HTTP request and the socket below it, and of the connection. */
@@ -91,6 +97,8 @@ export interface WebSocketEvents extends HandshakeEvents {
   close: [code: number, reason: Buffer];
   ping: [data: Buffer];
   pong: [data: Buffer];
+  /** `isWritable` was false, and is true again. Not emitted behind 'close'. */
+  drain: [];
 }
 
 const NO_REASON = Buffer.alloc(0);
@@ -333,6 +341,14 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     return this.#unsentBytes + (this.#transport?.bufferedBytes ?? 0);
   }
 
+  /**
+   * Whether to send more: false once `highWaterMarkBytes` wait for the network, until 'drain', and when the connection is not
+   * open. Who goes on sending is held by `maxBacklogBytes`.
+   */
+  get isWritable(): boolean {
+    return this.#transport?.isWritable ?? false;
+  }
+
   /** Whether 'message' listeners have what they get only until they return: the option of that name. */
   get transientMessages(): boolean {
     return this.#transport?.isTransient ?? false;
@@ -429,6 +445,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       fin = true,
       compress = true,
       mask,
+      droppable,
     }: SendOptions = typeof options === 'function' ? {} : (options ?? {});
     const done = typeof options === 'function' ? options : callback;
     const transport = this.#transport ?? this.#checkHandshake();
@@ -436,19 +453,29 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     const isBinary = binary ?? typeof payload !== 'string';
     const isMaskedOtherwise = mask === this._isServer;
     const callbackInContext = done && this.#safeCallback(done);
-    const isSent = transport?.sendMessage(payload, isBinary, fin, compress, callbackInContext, isMaskedOtherwise);
+    const isSent = transport?.sendMessage(
+      payload,
+      isBinary,
+      fin,
+      compress,
+      callbackInContext,
+      isMaskedOtherwise,
+      droppable,
+    );
     if (!isSent) this.#refuseToSend(payload, done);
   }
 
   /**
    * Sends a message that was encoded once for many sockets, see `prepareMessage`; otherwise as `send`. Each connection
    * compresses it, and each client masks it, for itself.
+   * @returns whether it was taken: not when the connection is not open, nor when too much waits for the peer
    * @throws {Error} while CONNECTING
    */
-  sendPrepared(message: SharedMessage, callback?: SendCallback): void {
+  sendPrepared(message: SharedMessage, callback?: SendCallback): boolean {
     const transport = this.#transport ?? this.#checkHandshake();
     const isSent = transport?.sendShared(message, callback && this.#safeCallback(callback));
     if (!isSent) this.#refuseToSend(message.payload, callback);
+    return isSent === true;
   }
 
   /**
@@ -645,7 +672,27 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     closed(): void {
       this.socket.emitClose();
     }
+
+    drained(): void {
+      this.socket.#emitSafely('drain');
+    }
+
+    decideBacklog(bytes: number): BacklogPolicy | undefined {
+      return this.socket.#decideBacklog(bytes);
+    }
   };
+
+  /** What the application's `onBacklog` says. Where it fails to decide, the bound stands. */
+  #decideBacklog(bytes: number): BacklogPolicy | undefined {
+    try {
+      const policy = (this.#transport!.backPressure.onBacklog as DecideBacklog)(this, bytes) ?? undefined;
+      if (policy === undefined || POLICIES.includes(policy)) return policy;
+      throw new TypeError(`onBacklog must return 'close', 'terminate', 'drop' or nothing; got ${describe(policy)}`);
+    } catch (error) {
+      this.#failForHandler(error);
+      return 'close';
+    }
+  }
 
   get #holding(): MessageHold {
     this.#hold ??= new MessageHold({

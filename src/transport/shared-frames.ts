@@ -14,14 +14,16 @@ export interface SharedMessage {
   readonly isBinary: boolean;
   readonly frame: Uint8Array;
   readonly payloadBytes: number;
+  /** Whether a connection may drop it when too much waits for its peer. */
+  readonly isDroppable: boolean;
 }
 
-export function shareMessage(payload: string | Uint8Array, isBinary: boolean): SharedMessage {
+export function shareMessage(payload: string | Uint8Array, isBinary: boolean, isDroppable = false): SharedMessage {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   const frame = encodeFrame(firstByteOf(isBinary ? Opcode.Binary : Opcode.Text, true), bytes);
   // Of anything but a Buffer, each connection's stream would make one.
   const view = viewIn(frame.buffer, frame.byteOffset, frame.length);
-  return { payload, isBinary, frame: view, payloadBytes: bytes.length };
+  return { payload, isBinary, frame: view, payloadBytes: bytes.length, isDroppable };
 }
 
 const NOTHING = new Uint8Array(0);

@@ -20,6 +20,7 @@ import {
   recycle,
 } from '../memory/message-memory.ts';
 import { viewOfChunk } from '../memory/view.ts';
+import type { BacklogPolicy, BacklogSettings } from '../options/backlog-settings.ts';
 import { OPTIONS } from '../options/option-table.ts';
 import {
   buildClosePayload,
@@ -32,12 +33,13 @@ import {
   Hold,
   type Opcode,
 } from '../protocol/index.ts';
+import { type BacklogOwner, backlogError, fits, noteGrowth, noteShrinkage, UNBOUNDED } from './backlog.ts';
 import { Compression } from './compression.ts';
 import { messageOut, noteEnding, publishEncoded } from './diagnostics.ts';
 import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, type SharedReader } from './shared-read.ts';
-import { LARGE_WRITE_BYTES, WriteBatch, type WriteCallback } from './write-batch.ts';
+import { LARGE_WRITE_BYTES, WriteBatch, type WriteBatchOwner, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions
   extends Omit<ConnectionOptions, 'allocate' | 'recycle' | 'keep' | 'isUtf8' | 'now' | 'inflater' | 'nextTurn'> {
@@ -52,15 +54,24 @@ export interface TransportOptions
   readonly closeTimeoutMs?: number | undefined;
   /** What was agreed on for compressing messages. Default: nothing, messages are sent and taken as they are. */
   readonly deflate?: AgreedDeflate | undefined;
+  /** What to do about a peer that does not take what it is sent. Default: nothing but tell when it does again. */
+  readonly backPressure?: BacklogSettings | undefined;
   /** Where a client's masking keys come from, in network order. Default: the system's random source (§10.3). */
   readonly nextMaskingKey?: (() => number) | undefined;
 }
 
-/** Who hears what a connection finds. */
+/** Who hears what a connection finds, and of its backlog. */
 export interface TransportHandler extends ConnectionHandler {
   /** Whose connection it is, for those who watch. */
   readonly socket?: object;
+  /** The backlog has been over the high-water mark and has fallen to the low one. */
+  drained?(): void;
+  /** Where the application decides: what is to follow when so many bytes would wait; nothing lets the message pass. */
+  decideBacklog?(bytes: number): BacklogPolicy | undefined;
 }
+
+/** Whether a message was taken; false when the connection is not open, 'refused' when too much waits for the peer. */
+export type SendOutcome = boolean | 'refused';
 
 /** Where a stream keeps the transport that it belongs to, so that all streams can have the same listeners. */
 const TRANSPORT = Symbol('framewright transport');
@@ -104,9 +115,12 @@ function* readBuffered(socket: Duplex): Generator<Buffer> {
   }
 }
 
+/** Whose application is deciding what becomes of the backlog. */
+let deciding: SocketTransport | undefined;
+
 const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
 
-export class SocketTransport implements SharedReader, SendOrderOwner {
+export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatchOwner, BacklogOwner {
   readonly socket: Duplex;
   readonly connection: Connection;
   /** Whether messages last as long as their handlers. */
@@ -119,6 +133,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   private readonly compression: Compression | undefined;
   /** What was agreed on for compressing messages, if anything. */
   readonly deflate: AgreedDeflate | undefined;
+  readonly backPressure: BacklogSettings;
+  isBehind = false;
   private readonly closeTimeoutMs: number;
   private closeTimer: NodeJS.Timeout | undefined;
   private isHandling = false;
@@ -139,6 +155,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     prepareHeap();
     this.socket = socket;
     this.closeTimeoutMs = options.closeTimeoutMs ?? OPTIONS.closeTimeoutMs.default;
+    this.backPressure = options.backPressure ?? UNBOUNDED;
     const { deflate, role } = options;
     this.deflate = deflate;
     this.isTransient = options.isTransient ?? false;
@@ -159,7 +176,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
       nextTurn: (action) => setImmediate(() => this.handle(action)),
       spreadsEvents: options.spreadsEvents,
     });
-    this.batch.owner = this.connection;
+    this.batch.owner = this;
+    this.batch.attentionBytes = this.noticeBytes;
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
@@ -232,7 +250,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
 
   /** Bytes that have not been handed to the socket: payloads that wait, and frames with their headers. */
   get unwrittenBytes(): number {
-    return (this.order?.bufferedBytes ?? 0) + this.batch.unwrittenBytes;
+    return (this.order?.bufferedBytes ?? 0) + this.batch.pendingBytes;
   }
 
   /** Runs what the application listens with, apart from what the Connection calls. */
@@ -249,6 +267,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    * Sends a message or a fragment, see `Connection.sendMessage`.
    * @param mayCompress compress it, where that has been agreed on and pays
    * @param isMaskedOtherwise mask it against what the role asks for (§5.1)
+   * @param isDroppable whether it may be dropped when too much waits; a fragment never is
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    */
   sendMessage(
@@ -258,8 +277,12 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     mayCompress: boolean,
     callback?: WriteCallback,
     isMaskedOtherwise = false,
-  ): boolean {
-    const { compression } = this;
+    isDroppable = false,
+  ): SendOutcome {
+    const { batch, compression } = this;
+    const mayBeMuch = batch.unwrittenBytes >= batch.attentionBytes || isDroppable || this.order !== undefined;
+    if (mayBeMuch && this.isBounded && !this.admits(payloadLength(payload), isDroppable && fin, callback))
+      return 'refused';
     let lengthBytes = 0;
     let isCompressed = false;
     if (compression !== undefined) {
@@ -272,7 +295,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
       if (this.socketState !== 'usable' || this.isClosing || !this.connection.sendMessage(payload, isBinary, fin))
         return false;
       if (messageOut.hasSubscribers) this.publishMessage(payloadLength(payload), isBinary, fin);
-      if (callback !== undefined || this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.sent(callback);
+      if (callback !== undefined || batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.sent(callback);
       return true;
     }
     if (!this.isOpen) return false;
@@ -293,6 +316,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
       ? (bytes: string | Uint8Array) => this.batch.maskOtherwise(() => send(bytes))
       : send;
     this.openOrder().send(payload, isCompressed, fin, transmit, callback);
+    noteGrowth(this);
     return true;
   }
 
@@ -304,14 +328,17 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   }
 
   /** As `sendMessage`, with a frame that many connections can have in common; where they cannot, as any message. */
-  sendShared(message: SharedMessage, callback?: WriteCallback): boolean {
+  sendShared(message: SharedMessage, callback?: WriteCallback): SendOutcome {
     const { connection } = this;
     const hasOwnForm = connection.role === 'client' || this.compression !== undefined || connection.isSendingFragments;
-    if (hasOwnForm) return this.sendMessage(message.payload, message.isBinary, true, true, callback);
+    const { payload, payloadBytes, isDroppable } = message;
+    if (hasOwnForm) return this.sendMessage(payload, message.isBinary, true, true, callback, false, isDroppable);
+    if (this.isBounded && !this.admits(payloadBytes, isDroppable, callback)) return 'refused';
     if (this.isOrderBusy) return this.sendFrames(() => this.writeShared(message), callback);
     if (!this.isOpen) return false;
     this.writeShared(message);
     if (callback !== undefined) this.batch.whenWritten(callback);
+    if (this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.batch.flushShared();
     return true;
   }
 
@@ -337,12 +364,13 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
     opcode: typeof Opcode.Ping | typeof Opcode.Pong,
     payload: Uint8Array | Blob,
     callback?: WriteCallback,
-  ): boolean {
+  ): SendOutcome {
     if (!this.isOpen) return false;
     checkControlPayload(payloadLength(payload));
+    if (this.isBounded && !this.admits(payloadLength(payload), false, callback)) return 'refused';
     const transmit = (bytes: string | Uint8Array) => {
       const isSent = this.connection.sendControl(opcode, bytes as Uint8Array);
-      if (isSent && callback !== undefined) this.batch.whenWritten(callback);
+      if (isSent && callback !== undefined) this.batch.whenControlWritten(callback);
       // What stood before it took its time: the connection may have failed meanwhile.
       else callback?.(new Error(CLOSED_BEFORE));
     };
@@ -360,7 +388,9 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
    * connections. What it holds is not looked at.
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    */
-  sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): boolean {
+  sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): SendOutcome {
+    const lengthBytes = parts.reduce((sum, { length }) => sum + length, 0);
+    if (this.isBounded && !this.admits(lengthBytes, false, callback)) return 'refused';
     const kept = this.isOrderBusy ? [Buffer.concat(parts)] : parts;
     return this.sendFrames(() => {
       this.batch.writeEncoded(kept);
@@ -395,6 +425,93 @@ export class SocketTransport implements SharedReader, SendOrderOwner {
   private inOrder(action: () => void, callback?: WriteCallback): void {
     if (this.order === undefined) action();
     else this.order.inOrder(action, callback);
+  }
+
+  // ---- The backlog ----------------------------------------------------------------------------------------------
+
+  get backlogBytes(): number {
+    return this.unwrittenBytes + this.socket.writableLength;
+  }
+
+  /** Whether more may be sent without waiting for 'drain'. */
+  get isWritable(): boolean {
+    if (!this.isBehind && this.backlogBytes >= this.backPressure.highWaterMarkBytes) {
+      this.flushBacklog();
+      this.backlogGrew();
+    }
+    return this.isOpen && !this.isBehind;
+  }
+
+  private get isBounded(): boolean {
+    return this.backPressure.maxBacklogBytes !== Number.POSITIVE_INFINITY;
+  }
+
+  /** @returns false when a message may not be sent, since too much waits: what follows has been done */
+  private admits(lengthBytes: number, isDroppable: boolean, callback: WriteCallback | undefined): boolean {
+    this.batch.measure();
+    if (deciding === this || !this.isOpen) return true;
+    const mayBeDropped = isDroppable && !this.isAmongFragments;
+    const { onBacklog } = this.backPressure;
+    if (fits(this, lengthBytes, mayBeDropped)) return true;
+    const decided = typeof onBacklog === 'string' ? onBacklog : this.decide(this.backlogBytes + lengthBytes);
+    if (decided === undefined) return true;
+    const policy = decided === 'drop' && !mayBeDropped ? 'close' : decided;
+    if (callback !== undefined) process.nextTick(callback, backlogError(policy));
+    if (policy === 'terminate') this.destroy();
+    else if (policy === 'close') this.failForBacklog();
+    return false;
+  }
+
+  /** Whether a message has begun that what comes now would belong to. */
+  private get isAmongFragments(): boolean {
+    // Without compression, nobody counts what waits for a Blob.
+    return this.compression === undefined
+      ? this.connection.isSendingFragments || this.isOrderBusy
+      : this.order?.isMessageStart === false;
+  }
+
+  /** What the application decides. What it sends meanwhile is let pass. */
+  private decide(bytes: number): BacklogPolicy | undefined {
+    deciding = this;
+    try {
+      return (this.connection.handler as TransportHandler).decideBacklog?.(bytes);
+    } finally {
+      deciding = undefined;
+    }
+  }
+
+  /** Drops what waits, so that the Close frame can leave. */
+  private failForBacklog(): void {
+    const error = backlogError('close');
+    this.batch.dropBacklog(error);
+    this.order?.abandon(error);
+    this.inContext(() => this.connection.fail('backlogTooLong'));
+    this.watchClosing();
+  }
+
+  flushBacklog(): void {
+    // To hear when the network has taken it.
+    this.batch.attentionBytes = 0;
+    this.batch.flush();
+  }
+
+  drained(): void {
+    if (this.isOpen) this.inContext(() => (this.connection.handler as TransportHandler).drained?.());
+  }
+
+  // ---- WriteBatchOwner ------------------------------------------------------------------------------------------
+
+  get noticeBytes(): number {
+    return this.isBehind ? 0 : this.backPressure.noticeBytes;
+  }
+
+  backlogGrew(): void {
+    noteGrowth(this);
+    this.batch.measure();
+  }
+
+  backlogShrank(): void {
+    noteShrinkage(this);
   }
 
   /** Nothing more can be sent: whatever has not been written is told so. @param error why, if it is not the end */

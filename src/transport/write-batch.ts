@@ -5,7 +5,8 @@
  *
  * What leaves is what was there at the call, so bytes that the caller can change are copied. The copy goes into a slab that
  * all connections share, and that is written when it is full. What is longer than a slab goes through memory that is used
- * again once the network has taken it. When the network does not take it at once, the rest gets memory of its own.
+ * again once the network has taken it. When the network does not take it at once, the rest gets memory of its own. Past
+ * what a socket needs to keep the network busy, it waits here and not in the socket, where nothing could overtake it.
  */
 
 // Imported since the global one is looked up anew at every use.
@@ -18,12 +19,22 @@ import { copyMasked, unmask } from '../memory/mask-kernel.ts';
 import { allocateReusable, recycle } from '../memory/message-memory.ts';
 import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from '../memory/slab.ts';
 import { viewOf } from '../memory/view.ts';
-import { Chunk, type FrameOutput, MAX_HEADER_BYTES, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
+import {
+  Chunk,
+  CONTROL_BIT,
+  encodeFrame,
+  type FrameOutput,
+  MAX_HEADER_BYTES,
+  Opcode,
+  type Role,
+  writeFrameHeader,
+} from '../protocol/index.ts';
 import { nextMaskingKey } from './masking-key.ts';
 import { noFrames, type SharedFrames } from './shared-frames.ts';
 import { isPlainSocket } from './shared-read.ts';
+import { WaitingFrames, type WriteCallback } from './waiting-frames.ts';
 
-export type WriteCallback = (error?: Error | null) => void;
+export type { WriteCallback } from './waiting-frames.ts';
 
 /** Up to here a payload lies in one piece behind its header. */
 export const LONG_PAYLOAD_BYTES = 16_384;
@@ -33,6 +44,9 @@ const LARGE_PIECE_BYTES = 1_048_576;
 
 /** From here on a write need not wait for the end of the tick: more would only take slab after slab. */
 export const LARGE_WRITE_BYTES = 65_536;
+
+/** A socket that holds so much which the network has not taken gets no more. */
+const HAND_OVER_BYTES = 131_072;
 
 /** Up to here frames that many connections get are put together for all of them. */
 const MAX_SHARED_BYTES = 131_072;
@@ -48,10 +62,17 @@ export function cutOffError(): Error {
 }
 
 /** What a batch tells its connection. */
-interface WriteBatchOwner {
-  /** Whether `flushed` is waited for. */
-  readonly isAwaitingFlush: boolean;
-  flushed(): void;
+export interface WriteBatchOwner {
+  readonly connection: {
+    /** Whether `flushed` is waited for. */
+    readonly isAwaitingFlush: boolean;
+    /** The network has taken all pings and pongs. */
+    flushed(): void;
+  };
+  /** From how many bytes that wait on `backlogGrew` and `backlogShrank` are wanted. */
+  readonly noticeBytes: number;
+  backlogGrew(): void;
+  backlogShrank(): void;
 }
 
 /** What left in one write, for as long as somebody waits for it or the network has not taken it. */
@@ -64,6 +85,10 @@ interface Writing {
   /** Where it ends in all that the batch has written. */
   readonly end: number;
   readonly turn: number;
+  /** Whether the stream tells what becomes of it. */
+  readonly isHeardOf: boolean;
+  /** Whether it is pings and pongs that have gone ahead. */
+  readonly isAhead: boolean;
   /** Whether the stream was not destroyed before. */
   readonly wasOpen: boolean;
   /** Whether the stream has said so; a net.Socket says it of what the kernel has taken. */
@@ -139,7 +164,13 @@ export class WriteBatch implements FrameOutput {
   isHeld = false;
   private isScheduled = false;
   private hasEnded = false;
+  /** Whether the beginning of the frame at hand has been written. */
+  private isFrameBegun = false;
 
+  /** Frames that the socket gets once the network has taken what it has, behind which all others have to wait. */
+  private waiting: WaitingFrames | undefined;
+  /** With so many unwritten bytes or more, what waits may be as much as the owner wants to know of. */
+  attentionBytes = 0;
   private writtenBytes = 0;
   /** What the network had not taken at once, oldest first. */
   private firstUntaken: Writing | undefined;
@@ -162,13 +193,22 @@ export class WriteBatch implements FrameOutput {
    */
   get bufferedBytes(): number {
     this.forgetTaken();
-    const untakenBytes = this.socket.destroyed ? 0 : this.untakenDataBytes;
+    const untakenBytes = this.socket.destroyed ? 0 : (this.waiting?.dataBytes ?? 0) + this.untakenDataBytes;
     const takenBytes = this.takenTurn === turn ? this.takenDataBytes : 0;
     return this.unwrittenDataBytes + untakenBytes + takenBytes;
   }
 
+  /** Bytes that have not been handed to the socket, frame headers included. */
+  get pendingBytes(): number {
+    return this.unwrittenBytes + (this.waiting?.lengthBytes ?? 0);
+  }
+
   writeFrame(firstByte: number, payload: Uint8Array | string): void {
     if (this.hasEnded) return;
+    if ((firstByte & CONTROL_BIT) !== 0 && this.mustWait) {
+      this.writeWaiting(firstByte, payload as Uint8Array);
+      return;
+    }
     let payloadLength: number;
     if (payload.length > LONG_PAYLOAD_BYTES) {
       payloadLength = this.writeLong(firstByte, payload);
@@ -241,6 +281,17 @@ export class WriteBatch implements FrameOutput {
     this.callbacks.push(callback);
   }
 
+  /** As `whenWritten`, for a ping or a pong. */
+  whenControlWritten(callback: WriteCallback): void {
+    const run = this.waiting?.lastControls;
+    if (run === undefined) {
+      this.whenWritten(callback);
+      return;
+    }
+    run.callbacks ??= [];
+    run.callbacks.push(callback);
+  }
+
   /** What follows may be dropped until it is written. */
   mayDrop(): void {
     if (this.kept !== undefined) return;
@@ -267,18 +318,46 @@ export class WriteBatch implements FrameOutput {
 
   /** The frame just given is complete, its callback with it: from `LARGE_WRITE_BYTES` on, it need not wait. */
   flushEarly(): void {
-    if (!this.isHeld && this.isTaking) outsideAnyContext(flushNow, this);
+    if (!this.isHeld || !this.isTaking) outsideAnyContext(flushNow, this);
+  }
+
+  /** As `flushEarly`, for frames that others get as well: while the network takes them they stay together. */
+  flushShared(): void {
+    if (!this.isTaking) this.flushEarly();
   }
 
   /**
-   * Writes what is there.
+   * Writes what is there, unless it has to wait.
    * @param isMidFrame a frame is being put together. The owner is not told then, as it may send another.
    */
   flush(isMidFrame = false): void {
     if (this.unwrittenBytes === 0) return;
-    const isAwaited = !isMidFrame && this.owner.isAwaitingFlush;
+    if (!this.isFrameBegun && (this.waiting !== undefined || this.lastUntaken !== undefined) && this.mustWait) {
+      this.wait();
+      this.owner.backlogGrew();
+      return;
+    }
+    this.isFrameBegun = isMidFrame;
+    const isAwaited = !isMidFrame && this.owner.connection.isAwaitingFlush;
+    const isNoticed = this.unwrittenBytes >= this.attentionBytes;
     this.seal();
-    if (this.pieces!.length > 1 && this.unwrittenBytes <= LONG_PAYLOAD_BYTES) this.join();
+    if (this.pieces!.length > 1 && this.unwrittenBytes <= LONG_PAYLOAD_BYTES) {
+      this.join();
+      this.seal();
+    }
+    const isTaken = this.write(isAwaited || isNoticed, false, turn);
+    if (isNoticed && !isMidFrame) this.owner.backlogGrew();
+    if (isTaken && isAwaited && this.tellsWhenTaken) this.owner.connection.flushed();
+  }
+
+  /**
+   * Gives the pieces to the socket.
+   * @param isAwaited whether to hear of it when nobody else does
+   * @param isAhead whether they are pings and pongs that go ahead
+   * @param sentIn the turn in which the last of it was sent
+   * @returns whether the stream has taken it at once
+   */
+  private write(isAwaited: boolean, isAhead: boolean, sentIn: number): boolean {
     const { socket, slabs, unwrittenDataBytes: dataBytes } = this;
     const pieces = this.pieces!;
     this.pieces = undefined;
@@ -289,7 +368,7 @@ export class WriteBatch implements FrameOutput {
     this.kept = undefined;
     // One callback of the socket stands for all of them. There is none when nobody waits.
     const isHeardOf = isAwaited || this.callbacks !== undefined || this.lent !== undefined;
-    let writing = isHeardOf ? this.takeWriting(dataBytes) : undefined;
+    let writing = isHeardOf ? this.takeWriting(dataBytes, true, isAhead, sentIn) : undefined;
     const onWritten = writing && this.settler(writing);
     const canTake = !socket.destroyed;
     let fault: Error | undefined;
@@ -305,21 +384,22 @@ export class WriteBatch implements FrameOutput {
     const isTaken = canTake && isEmpty && fault === undefined && !socket.errored;
     if (slabs !== undefined) for (const slab of slabs) slab.giveBack(this.tellsWhenTaken && isEmpty);
     if (isTaken) {
-      this.countTaken(dataBytes, turn);
+      this.countTaken(dataBytes, sentIn);
       if (writing !== undefined) {
         writing.isTaken = true;
         if (this.tellsWhenTaken) giveBackLent(writing);
       }
     } else if (canTake) {
-      writing ??= this.takeWriting(dataBytes);
+      writing ??= this.takeWriting(dataBytes, false, isAhead, sentIn);
       this.addUntaken(writing);
     }
+    if (!isEmpty) this.measure();
     if (fault !== undefined) {
       // Such a stream may never call back.
       if (onWritten !== undefined) process.nextTick(onWritten, fault);
       socket.destroy(fault);
     }
-    if (isTaken && isAwaited && this.tellsWhenTaken) this.owner.flushed();
+    return isTaken;
   }
 
   flushAsScheduled(): void {
@@ -331,17 +411,108 @@ export class WriteBatch implements FrameOutput {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.flush();
-    this.socket.end();
+    // Otherwise when what waits has been handed over.
+    if (this.waiting === undefined) this.socket.end();
   }
 
   /** The stream is closed: whoever still waits for it is told. */
   socketClosed(): void {
     for (let writing = this.firstUntaken; writing !== undefined; writing = writing.next) this.settle(writing);
+    const callbacks = this.waiting?.drop(false) ?? [];
+    this.waiting = undefined;
+    for (const callback of callbacks) callback(cutOffError());
+  }
+
+  // ---- What waits for the network -------------------------------------------------------------------------------
+
+  /** Whether the socket is to get nothing more before the network has taken some. The stream will tell when it has. */
+  private get isSocketFull(): boolean {
+    const { lastUntaken, socket } = this;
+    if (lastUntaken === undefined || !lastUntaken.isHeardOf || lastUntaken.isSettled) return false;
+    return socket.writableLength >= HAND_OVER_BYTES && !socket.destroyed;
+  }
+
+  /** Whether a frame that begins now has to wait. */
+  private get mustWait(): boolean {
+    return this.waiting !== undefined || this.isSocketFull;
+  }
+
+  /** Puts what is there behind what waits. */
+  private wait(): void {
+    this.waiting ??= new WaitingFrames();
+    if (this.pieces !== undefined && this.unwrittenBytes <= LONG_PAYLOAD_BYTES) {
+      this.seal();
+      this.join();
+    }
+    const { waiting, pieces = [], slabs, slab, shared, callbacks, lent } = this;
+    const run = waiting.runFor('data', turn);
+    for (const piece of pieces) {
+      if (slabs === undefined) waiting.add(run, piece);
+      else waiting.copy(run, piece);
+    }
+    if (shared !== undefined) waiting.add(run, shared.bytes);
+    if (slab !== undefined) waiting.copy(run, slab.bytes.subarray(this.rangeStart, this.rangeEnd));
+    for (const used of [...(slabs ?? []), slab]) used?.giveBack(true);
+    waiting.addData(run, this.unwrittenDataBytes);
+    run.callbacks = joined(run.callbacks, callbacks);
+    run.lent = joined(run.lent, lent);
+    this.pieces = undefined;
+    this.slabs = undefined;
+    this.slab = undefined;
+    this.shared = undefined;
+    this.callbacks = undefined;
+    this.lent = undefined;
+    this.kept = undefined;
+    this.unwrittenBytes = 0;
+    this.unwrittenDataBytes = 0;
+    this.measure();
+  }
+
+  /** Encodes a control frame while others wait: a Close frame behind all of them, a ping or a pong behind its like. */
+  private writeWaiting(firstByte: number, payload: Uint8Array): void {
+    // What was sent before a Close frame leaves before it.
+    this.flush();
+    this.waiting ??= new WaitingFrames();
+    const run = this.waiting.runFor((firstByte & OPCODE_BITS) === Opcode.Close ? 'close' : 'control', turn);
+    this.waiting.copy(run, encodeFrame(firstByte, payload, this.masks ? this.nextKey() : undefined));
+  }
+
+  /** Gives the socket what waits, as far as it is to have it. */
+  private handOver(): void {
+    if (this.waiting === undefined || this.socket.destroyed) return;
+    while (this.waiting !== undefined && !this.isSocketFull) {
+      if (this.unwrittenBytes > 0) this.wait();
+      const run = this.waiting.take()!;
+      if (this.waiting.isEmpty) this.waiting = undefined;
+      this.pieces = run.pieces;
+      this.callbacks = run.callbacks;
+      this.lent = run.lent;
+      this.unwrittenBytes = run.lengthBytes;
+      this.unwrittenDataBytes = run.dataBytes;
+      this.write(true, run.kind === 'control', run.turn);
+    }
+    if (this.hasEnded && this.waiting === undefined) this.socket.end();
+  }
+
+  /** Drops the frames that have to wait, but for a Close frame. @param error why, for their callbacks */
+  dropBacklog(error: Error = cutOffError()): void {
+    if (!this.mustWait) return;
+    this.flush();
+    const { waiting } = this;
+    if (waiting === undefined) return;
+    for (const callback of waiting.drop(true)) process.nextTick(callback, error);
+    if (waiting.isEmpty) this.waiting = undefined;
+    this.measure();
+  }
+
+  /** Looks again at how much waits. */
+  measure(): void {
+    this.attentionBytes = this.owner.noticeBytes - this.socket.writableLength - (this.waiting?.lengthBytes ?? 0);
   }
 
   /** Whether what is written now goes to the network at once. */
   private get isTaking(): boolean {
-    return this.tellsWhenTaken && this.socket.writableLength === 0;
+    return this.tellsWhenTaken && this.waiting === undefined && this.socket.writableLength === 0;
   }
 
   /** Takes a frame whose payload is too long to lie behind its header. @returns the length of the payload, in bytes */
@@ -472,7 +643,6 @@ export class WriteBatch implements FrameOutput {
       this.growRange(piece.length);
     }
     for (const slab of slabs) slab.giveBack(true);
-    this.seal();
   }
 
   private schedule(): void {
@@ -481,12 +651,23 @@ export class WriteBatch implements FrameOutput {
     if (scheduled.push(this) === 1) process.nextTick(outsideAnyContext, flushScheduled);
   }
 
-  private takeWriting(dataBytes: number): Writing {
+  private takeWriting(dataBytes: number, isHeardOf: boolean, isAhead: boolean, sentIn: number): Writing {
     const { callbacks, lent, writtenBytes: end } = this;
     this.callbacks = undefined;
     this.lent = undefined;
-    const wasOpen = !this.socket.destroyed;
-    return { callbacks, lent, dataBytes, end, turn, wasOpen, isTaken: false, isSettled: false, next: undefined };
+    return {
+      callbacks,
+      lent,
+      dataBytes,
+      end,
+      turn: sentIn,
+      isHeardOf,
+      isAhead,
+      wasOpen: !this.socket.destroyed,
+      isTaken: false,
+      isSettled: false,
+      next: undefined,
+    };
   }
 
   private settler(writing: Writing): WriteCallback {
@@ -504,7 +685,12 @@ export class WriteBatch implements FrameOutput {
       if (outcome === undefined) this.takenDataBytes = 0;
       for (const callback of writing.callbacks) callback(outcome);
     }
-    if (this.unwrittenBytes === 0 && this.socket.writableLength === 0) this.owner.flushed();
+    this.handOver();
+    const isEmpty = this.pendingBytes === 0 && this.socket.writableLength === 0;
+    const areAllAhead = writing.isAhead && outcome === undefined && this.waiting?.lastControls === undefined;
+    if (isEmpty || areAllAhead) this.owner.connection.flushed();
+    this.owner.backlogShrank();
+    this.measure();
   }
 
   /** A net.Socket that is destroyed in the middle of a write says that it went well (Node 20). */
@@ -543,6 +729,14 @@ export class WriteBatch implements FrameOutput {
     }
     this.takenDataBytes += dataBytes;
   }
+}
+
+/** Puts one list behind the other, if there are any. */
+function joined<Item>(list: Item[] | undefined, more: readonly Item[] | undefined): Item[] | undefined {
+  if (more === undefined) return list;
+  const all = list ?? [];
+  for (const item of more) all.push(item);
+  return all;
 }
 
 function giveBackLent(writing: Writing): void {

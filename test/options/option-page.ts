@@ -21,6 +21,7 @@ const SERVER_TYPES: readonly (readonly [door: DoorName, path: string, name: stri
 ];
 const SHARED_TYPES: typeof SERVER_TYPES = [
   ['setSocket()', 'options/connection-settings.ts', 'ConnectionOptions'],
+  ['setSocket()', 'options/backlog-settings.ts', 'BacklogOptions'],
   ['setSocket()', 'options/connection-options.ts', 'WsConnectionOptions'],
   ['listen()', 'admission/options.ts', 'AdmissionOptions'],
 ];

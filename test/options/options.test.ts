@@ -493,7 +493,10 @@ it.each<[string, () => unknown]>([
   ['messages() takes an object of options, not the number 5', () => new WebSocket(null).messages(5 as never)],
   ['broadcast() has no option "exept": did you mean "except"?', () => broadcast([], 'x', { exept: 1 } as object)],
   ['broadcast(): binary must be true or false; got the number 1', () => broadcast([], 'x', { binary: 1 } as object)],
-  ['prepareMessage() has no option "except": it takes binary', () => prepareMessage('x', { except: 1 } as object)],
+  [
+    'prepareMessage() has no option "except": it takes binary, droppable',
+    () => prepareMessage('x', { except: 1 } as object),
+  ],
   [
     'setSocket() takes a stream as its first argument, not the number 5',
     () => new WebSocket(null).setSocket(5 as never, NOTHING),

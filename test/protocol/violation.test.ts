@@ -25,6 +25,7 @@ const PROMISED: Record<ViolationId, [closeCode: number, code: string, section: s
   invalidCloseReason: [1007, 'WS_ERR_INVALID_UTF8', '§5.5.1'],
   invalidCompression: [1007, 'WS_ERR_INVALID_COMPRESSION', 'RFC 7692 §7.2.2'],
   handlerFailed: [1011, 'WS_ERR_INTERNAL', '§7.4.1'],
+  backlogTooLong: [1013, 'WS_ERR_BACKLOG', '§10.4'],
 };
 const IDS = Object.keys(VIOLATIONS) as ViolationId[];
 

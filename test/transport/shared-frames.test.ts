@@ -13,7 +13,12 @@ function serverBatches(count: number) {
   const sockets = Array.from({ length: count }, () => new HeldDuplex());
   const batches = sockets.map((socket) => {
     const batch = new WriteBatch(socket, 'server');
-    batch.owner = { isAwaitingFlush: false, flushed() {} };
+    batch.owner = {
+      connection: { isAwaitingFlush: false, flushed() {} },
+      noticeBytes: 65_536,
+      backlogGrew() {},
+      backlogShrank() {},
+    };
     return batch;
   });
   return { sockets, batches };

@@ -12,11 +12,11 @@ const TEXT = firstByteOf(Opcode.Text, true);
 /** A batch on a stream of its own. `owner` may ask to hear of flushes. */
 function batchOn(socket: HeldDuplex, role: Role = 'server', isAwaitingFlush = false) {
   const owner = {
-    isAwaitingFlush,
     flushes: 0,
-    flushed() {
-      this.flushes++;
-    },
+    connection: { isAwaitingFlush, flushed: () => void owner.flushes++ },
+    noticeBytes: 65_536,
+    backlogGrew() {},
+    backlogShrank() {},
   };
   const batch = new WriteBatch(socket, role);
   batch.owner = owner;
