@@ -48,6 +48,7 @@ const FAULTY_FIELDS: Readonly<Record<ViolationId, readonly FieldId[]>> = {
   messageTooLong: ['payloadLength', 'extendedPayloadLength'],
   tooManyFragments: ['payloadLength'],
   tooManyControlFrames: [],
+  rateExceeded: [],
   invalidCloseCode: ['statusCode'],
   invalidText: ['payload'],
   invalidCloseReason: ['closeReason'],

@@ -57,6 +57,18 @@ export interface Identity {
   readonly address: string;
 }
 
+/** What a message meets that comes sooner than it may. */
+export type Admission = 'now' | 'later' | 'never';
+
+/** Counts the messages of one connection, for a limit that it has in common with others. */
+export interface MessageMeter {
+  /** The connection is open. @param goOn lets it go on with the message that was told `later` */
+  opened(goOn: () => void): void;
+  /** Whether a message of so many bytes may be handed out; `later`: it is asked about again. */
+  admit(lengthBytes: number): Admission;
+  closed(): void;
+}
+
 /** What the opening handshake has agreed on. */
 export interface Agreement {
   /** The subprotocol, or ''. */
@@ -66,4 +78,6 @@ export interface Agreement {
   readonly deflate?: AgreedDeflate | undefined;
   /** On servers that have asked for it; elsewhere there is the address below the connection. */
   readonly identity?: Identity | undefined;
+  /** Where the server limits how fast messages may come. */
+  readonly meter?: MessageMeter | undefined;
 }

@@ -82,6 +82,20 @@ const ON_BACKLOG: OptionKind = {
   expected: "'close', 'terminate', 'drop' or a function",
   fits: (value) => HOOK.fits(value) || POLICIES.includes(value),
 };
+const MESSAGE_RATE: OptionKind = {
+  ...OBJECT,
+  members: () => ({
+    kinds: {
+      perSecond: NUMBER,
+      burst: NUMBER,
+      bytesPerSecond: NUMBER,
+      burstBytes: NUMBER,
+      key: HOOK,
+      onExcess: { expected: "'wait' or 'close'", fits: (value) => value === 'wait' || value === 'close' },
+    },
+    isLenient: false,
+  }),
+};
 
 const LIMIT_KINDS: OptionKinds<Limits> = {
   maxMessageBytes: NUMBER,
@@ -159,6 +173,7 @@ export const OPTIONS = {
     kind: NUMBER,
     default: { 'listen()': 10_000, WebSocketServer: 10_000, WebSocket: 0 },
   },
+  messageRate: { at: SERVERS, kind: MESSAGE_RATE },
   clientTracking: { at: HTTP, kind: FLAG, default: true },
   WebSocket: { at: SERVERS, kind: SOCKET_CLASS, default: '`WebSocket`' },
 

@@ -29,6 +29,8 @@ export const Hold = {
   Turn: 4,
   /** Nobody can be listening yet. */
   Start: 8,
+  /** A message has been put off: it comes sooner than it may. */
+  Rate: 16,
 } as const;
 
 /** Where a Connection's frames go. */
@@ -55,7 +57,7 @@ export interface FrameOutput {
 export interface ConnectionHandler {
   /**
    * A whole message at chunk[start … end). Text has been checked. The memory is lent to the handler, or its own from here
-   * on, as the chunk says.
+   * on, as the chunk says. The handler may put it off, see `Connection.putOff`.
    */
   message(chunk: Chunk, start: number, end: number, isBinary: boolean): void;
   /**
@@ -133,10 +135,18 @@ interface Unread {
   readonly end: number;
 }
 
+/** A message that has been put off. */
+interface PutOff extends Unread {
+  readonly isBinary: boolean;
+  readonly fragmentLengths: number[];
+  readonly compressedBytes: number | undefined;
+}
+
 /**
- * What the transport reports, in its order: bytes, that the peer has closed its side, that the transport is gone.
+ * What the transport reports, in its order: bytes, that the peer has closed its side, that the transport is gone. In front
+ * of them, what has been read of it and put off.
  */
-type Input = Unread | 'end' | 'closed';
+type Input = Unread | PutOff | 'end' | 'closed';
 
 export class Connection implements FrameSink {
   readonly role: Role;
@@ -253,7 +263,7 @@ export class Connection implements FrameSink {
       this.inbox.push(this.keep(chunk, start, end));
     } else {
       const next = this.read(chunk, start, end);
-      if (next < end) this.inbox.unshift(this.keep(chunk, next, end));
+      if (next < end) this.putBack(this.keep(chunk, next, end));
     }
     if (this.inbox.length > 0) this.readInbox();
   }
@@ -367,6 +377,21 @@ export class Connection implements FrameSink {
     this.readInbox();
   }
 
+  /**
+   * Called by the handler with the message that it is being given: it is given it again, before anything else, after
+   * `resume(Hold.Rate)`.
+   */
+  putOff(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
+    this.halt(Hold.Rate);
+    const { fragmentLengths, compressedBytes } = this;
+    this.inbox.unshift({ ...this.keep(chunk, start, end), isBinary, fragmentLengths, compressedBytes });
+  }
+
+  /** Whether the transport has ended, and what came before that is still to be handed out. */
+  get isEndWaiting(): boolean {
+    return typeof this.inbox.at(-1) === 'string';
+  }
+
   /** Counts what has been done in this turn of the event loop. */
   private spend(cost: number): void {
     this.spentOfTurn += cost;
@@ -395,10 +420,33 @@ export class Connection implements FrameSink {
       this.inbox.shift();
       if (input === 'end') this.readEnd();
       else if (input === 'closed') this.readClosed();
+      else if ('isBinary' in input) this.handOutAgain(input);
       else {
         const next = this.read(input.chunk, input.start, input.end);
-        if (next < input.end) this.inbox.unshift({ ...input, start: next });
+        if (next < input.end) this.putBack({ ...input, start: next });
       }
+    }
+  }
+
+  /** The rest of what has been read stands first, but for a message of it that was put off. */
+  private putBack(rest: Unread): void {
+    const first = this.inbox[0];
+    const isBehindMessage = typeof first === 'object' && 'isBinary' in first;
+    this.inbox.splice(isBehindMessage ? 1 : 0, 0, rest);
+  }
+
+  private handOutAgain({ chunk, start, end, isBinary, fragmentLengths, compressedBytes }: PutOff): void {
+    // What its handler may resume comes behind it.
+    this.isReading = true;
+    this.fragmentLengths = fragmentLengths;
+    if (this.inflation !== undefined) this.inflation.compressedBytes = compressedBytes;
+    try {
+      if (end > chunk.bytes.length) this.fail('handlerFailed', 0, new TypeError(MEMORY_TAKEN));
+      else this.deliver(chunk, start, end, isBinary);
+    } finally {
+      this.fragmentLengths = NO_LENGTHS;
+      if (this.inflation !== undefined) this.inflation.compressedBytes = undefined;
+      this.isReading = false;
     }
   }
 

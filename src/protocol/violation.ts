@@ -50,6 +50,10 @@ const RULES = {
   messageTooLong: row(1009, 'UNSUPPORTED_MESSAGE_LENGTH', '§10.4', 'Max payload size exceeded'),
   tooManyFragments: row(1008, 'TOO_MANY_BUFFERED_PARTS', '§10.4', 'Too many message fragments'),
   tooManyControlFrames: row(1008, 'TOO_MANY_CONTROL_FRAMES', '§10.4', 'Too many control frames between data frames'),
+  rateExceeded: {
+    ...row(1008, 'RATE_EXCEEDED', '§10.4', 'Messages come faster than messageRate allows'),
+    closeReason: 'Messages come too fast',
+  },
   invalidCloseCode: row(1002, 'INVALID_CLOSE_CODE', '§7.4', `${FRAME}invalid status code {}`),
   invalidText: row(1007, 'INVALID_UTF8', '§8.1', `${FRAME}invalid UTF-8 sequence`),
   invalidCloseReason: row(1007, 'INVALID_UTF8', '§5.5.1', `${FRAME}invalid UTF-8 sequence`),
@@ -83,6 +87,7 @@ const REMEDIES: Readonly<Record<ViolationId, string>> = {
   messageTooLong: 'send smaller messages, or raise limits.maxMessageBytes (maxPayload) at the receiver',
   tooManyFragments: 'send fewer and larger fragments, or raise limits.maxFragments at the receiver',
   tooManyControlFrames: 'send pings less often, or raise limits.maxControlFramesBetweenData at the receiver',
+  rateExceeded: 'send fewer or shorter messages in a second, or raise messageRate at the receiver',
   invalidCloseCode: 'use a registered code that may be sent, or one from 3000 to 4999',
   invalidText: 'encode text messages as UTF-8, or send the data as a binary message',
   invalidCloseReason: 'encode the reason of a Close frame as UTF-8 and do not cut it inside a code point',

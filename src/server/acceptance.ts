@@ -21,7 +21,7 @@ import {
   type UpgradeRequestOptions,
   type UpgradeResponse,
 } from '../handshake/index.ts';
-import type { ConnectionSettings, Identity } from '../options/connection-settings.ts';
+import type { ConnectionSettings, Identity, MessageMeter } from '../options/connection-settings.ts';
 import { isThenable } from '../socket/emitter.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 import { noteRequest, publishAccepted, upgradeAccepted, upgradeRefused } from '../transport/diagnostics.ts';
@@ -51,6 +51,8 @@ export interface Policy<Socket extends WebSocket = WebSocket> {
   readonly undecided: Set<(rejection: Rejection) => void>;
   chooseSubprotocol(offered: readonly string[]): string | undefined;
   makeSocket(): Socket;
+  /** What counts the connection's messages, where they are limited. */
+  meter?(identity: Identity | undefined): MessageMeter | undefined;
   /** Sends the answer that accepts. */
   respond(response: UpgradeResponse): void;
   /** Sends one that refuses, and ends the transport. */
@@ -177,12 +179,13 @@ export function completeAcceptance<Socket extends WebSocket>(
   }
   const subprotocol = policy.chooseSubprotocol(subprotocols);
   const webSocket = policy.makeSocket();
+  const meter = policy.meter?.(identity);
   policy.respond({ key, subprotocol, extensions });
   const { server, request } = policy;
   if (upgradeAccepted.hasSubscribers) publishAccepted(socket, { server, request, socket: webSocket });
   try {
     const agreement = { protocol: subprotocol ?? '', settings: policy.settings, deflate };
-    internals.open(webSocket, socket, rest, identity ? { ...agreement, identity } : agreement);
+    internals.open(webSocket, socket, rest, identity || meter ? { ...agreement, identity, meter } : agreement);
   } catch (error) {
     // Thrown by the `setSocket` of a subclass: the answer has left, so that nothing else can be said.
     warnOfError(error, 'the setSocket() of a WebSocket');

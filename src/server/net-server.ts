@@ -9,6 +9,7 @@ import { Admission } from '../admission/admission.ts';
 import type { Arrival } from '../admission/arrival.ts';
 import { answerOf, askAuthorize } from '../admission/authorize.ts';
 import { checkAnswer, type HttpAnswer } from '../admission/http-answer.ts';
+import { type MessageRate, messageMeters, type OpenMeter } from '../admission/message-limits.ts';
 import type { AdmissionOptions, Authenticated } from '../admission/options.ts';
 import { originRule } from '../admission/origins.ts';
 import type { RefusalReason, Rejection } from '../admission/rejection.ts';
@@ -84,6 +85,8 @@ export interface ListenOptions<User = unknown>
    * body, which is not read. Default: 426 (§4.2.2 asks such clients to come back with an upgrade).
    */
   readonly onRequest?: (request: NetRequest) => HttpAnswer | Promise<HttpAnswer>;
+  /** How fast messages may come, of one user or else from one address. Default: as fast as they can. */
+  readonly messageRate?: MessageRate<NetRequest>;
   /** The class made for each connection. Default WebSocket. */
   readonly WebSocket?: typeof WebSocket;
   /** More header fields of the 101 response, as a list of [name, value]. */
@@ -132,6 +135,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
   readonly #settings: ConnectionSettings;
   readonly #deflate: DeflateSettings | undefined;
   readonly #rules: UpgradeRequestOptions;
+  readonly #openMeter: OpenMeter | undefined;
   readonly #heads: HeadReader;
   /** Sockets without an open connection: their handshake is not done, or they were refused. */
   readonly #handshaking = new Set<Socket>();
@@ -157,6 +161,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     this.#options = options;
     const maxBacklogBytes = options.maxBacklogBytes ?? MAX_BACKLOG_BYTES;
     this.#settings = resolveSettings({ ...options, maxBacklogBytes });
+    this.#openMeter = messageMeters(DOOR.name, options.messageRate);
     this.#deflate = deflateSettings(options.perMessageDeflate, 'server', 'strict');
     // What the responses will hold is checked here and not at the first client.
     for (const subprotocol of [undefined, ...(options.subprotocols ?? [])]) {
@@ -371,6 +376,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
       undecided: this.#undecided,
       chooseSubprotocol: (offered) => chooseSubprotocol(offered, subprotocols),
       makeSocket: () => new Socket(null),
+      meter: (identity) => this.#openMeter?.(request, socket, identity),
       respond: (response) => {
         socket.write(buildUpgradeResponse({ ...response, headers }), 'latin1');
       },

@@ -12,6 +12,7 @@ import type { TLSSocket } from 'node:tls';
 import { Admission } from '../admission/admission.ts';
 import type { Arrival } from '../admission/arrival.ts';
 import { askAuthorize } from '../admission/authorize.ts';
+import { type MessageRate, messageMeters, type OpenMeter } from '../admission/message-limits.ts';
 import type { AdmissionOptions, Authenticated } from '../admission/options.ts';
 import { originRule } from '../admission/origins.ts';
 import type { RefusalReason, Rejection } from '../admission/rejection.ts';
@@ -98,6 +99,8 @@ export interface WebSocketServerOptions<
   subprotocols?: readonly string[] | undefined;
   /** Compress messages with clients that offer it (RFC 7692): true, or with these settings. Default false. */
   perMessageDeflate?: boolean | DeflateOptions | null | undefined;
+  /** How fast messages may come, of one user or else from one address. Default: as fast as they can. */
+  messageRate?: MessageRate<InstanceType<RequestClass>> | undefined;
   /** Keep the set `clients`. Default true. */
   clientTracking?: boolean | undefined;
   /**
@@ -200,6 +203,7 @@ export class WebSocketServer<
   readonly #admission: Admission | undefined;
   readonly #settings: ConnectionSettings;
   readonly #subprotocols: readonly string[] | undefined;
+  readonly #openMeter: OpenMeter | undefined;
   /** What `options.perMessageDeflate` was when it was looked at last, and what came of it. */
   #deflate: { readonly option: unknown; readonly settings: DeflateSettings | undefined };
   /** The HTTP server whose upgrades we take; null in `noServer` mode and once closed. */
@@ -227,6 +231,7 @@ export class WebSocketServer<
     const meant = inOurNames('WebSocketServer', given);
     this.#settings = resolveSettings(meant, WS_DEFAULT_LIMITS);
     this.#subprotocols = checkSubprotocols(meant.subprotocols, meant.handleProtocols);
+    this.#openMeter = messageMeters(DOOR.name, meant.messageRate);
     const handshakeTimeoutMs = checkTimeout(
       'handshakeTimeoutMs',
       meant.handshakeTimeoutMs ?? OPTIONS.handshakeTimeoutMs.default.WebSocketServer,
@@ -405,6 +410,7 @@ export class WebSocketServer<
       obstacle: () => this.#drain.obstacle() ?? (this.#state === 'running' ? undefined : SHUTTING_DOWN),
       undecided: this.#undecided,
       chooseSubprotocol: (offered) => this.#chooseSubprotocol(offered, request),
+      meter: (identity) => this.#openMeter?.(request, socket, identity),
       makeSocket: () => {
         const Socket = this.options.WebSocket ?? WebSocket;
         return new Socket(null, undefined, this.options) as Authenticated<InstanceType<SocketClass>, User>;

@@ -23,9 +23,17 @@ import {
   socketOptionsOf,
   type WsConnectionOptions,
 } from '../options/connection-options.ts';
-import type { Agreement, Identity, ListenerErrors } from '../options/connection-settings.ts';
+import type { Agreement, Identity, ListenerErrors, MessageMeter } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
-import { type Chunk, CloseCode, type ConnectionState, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
+import {
+  type Chunk,
+  CloseCode,
+  type ConnectionState,
+  Hold,
+  Opcode,
+  type Role,
+  type ViolationId,
+} from '../protocol/index.ts';
 import {
   closed,
   messageIn,
@@ -292,14 +300,18 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#spreadsEvents = settings.spreadsEvents ?? false;
     const role: Role = this._isServer ? 'server' : 'client';
     this.#listenerErrors = settings.listenerErrors ?? (this._isServer ? 'close' : 'throw');
-    this.#transport = openTransport(socket, head, new WebSocket.#Delivery(this), {
+    const meter = agreement?.meter;
+    const delivery = meter ? new WebSocket.#MeteredDelivery(this, meter) : new WebSocket.#Delivery(this);
+    const transport = openTransport(socket, head, delivery, {
       ...settings,
       role,
       deflate: agreement?.deflate,
       isTransient: settings.transientMessages,
     });
-    this.#transport.connection.recordsFragments = this.#binaryType === 'fragments';
-    noteOpening(this.#transport);
+    this.#transport = transport;
+    meter?.opened(() => transport.resume(Hold.Rate));
+    transport.connection.recordsFragments = this.#binaryType === 'fragments';
+    noteOpening(transport);
     if (opened.hasSubscribers) opened.publish({ socket: this, role });
     for (const observer of this.#observers) observer.opened?.();
     try {
@@ -693,6 +705,30 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       return 'close';
     }
   }
+
+  /** Hands out messages as fast as they may come. */
+  static readonly #MeteredDelivery = class extends WebSocket.#Delivery {
+    readonly #transportBelow: () => SocketTransport;
+    readonly #meter: MessageMeter;
+
+    constructor(socket: WebSocket, meter: MessageMeter) {
+      super(socket);
+      this.#transportBelow = () => socket.#transport!;
+      this.#meter = meter;
+    }
+
+    override message(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
+      const admission = this.#meter.admit(end - start);
+      if (admission === 'now') super.message(chunk, start, end, isBinary);
+      else if (admission === 'later') this.#transportBelow().putOff(chunk, start, end, isBinary);
+      else this.#transportBelow().connection.fail('rateExceeded');
+    }
+
+    override closed(): void {
+      this.#meter.closed();
+      super.closed();
+    }
+  };
 
   get #holding(): MessageHold {
     this.#hold ??= new MessageHold({

@@ -591,8 +591,18 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     this.followHolding();
   }
 
-  resume(): void {
-    this.handle(() => this.connection.resume());
+  /** @param reason why it had been held back, one of `Hold` */
+  resume(reason: number = Hold.Application): void {
+    this.handle(() => this.connection.resume(reason));
+  }
+
+  /**
+   * Called by the handler with a message that it is being given: it comes again after `resume(Hold.Rate)`. When the peer has
+   * gone already, the connection does not wait for that longer than for a closing handshake.
+   */
+  putOff(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
+    this.connection.putOff(chunk, start, end, isBinary);
+    if (this.connection.isEndWaiting) this.startCloseTimer();
   }
 
   /** Runs something that may make the Connection hand out messages: what they are answered with leaves in one write. */
@@ -632,12 +642,22 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
    */
   private watchClosing(): void {
     const { state } = this.connection;
-    if (state === 'closed') this.compression?.close();
+    if (state === 'closed') {
+      this.compression?.close();
+      this.stopCloseTimer();
+    }
     if (state === 'open' || state === 'closed' || this.socketState === 'closed') return;
     this.followHolding();
-    if (this.closeTimer !== undefined) return;
-    this.closeTimer = setTimeout(() => this.destroy(), this.closeTimeoutMs);
-    this.closeTimer.unref();
+    this.startCloseTimer();
+  }
+
+  private startCloseTimer(): void {
+    this.closeTimer ??= setTimeout(() => this.destroy(), this.closeTimeoutMs).unref();
+  }
+
+  private stopCloseTimer(): void {
+    clearTimeout(this.closeTimer);
+    this.closeTimer = undefined;
   }
 
   /** Streams without autoDestroy stay as they are when both directions have ended: nothing is left to wait for. */
@@ -650,8 +670,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   socketClosed(): void {
     noteEnding(this, 'transport');
     this.socketState = 'closed';
-    clearTimeout(this.closeTimer);
-    this.closeTimer = undefined;
+    this.stopCloseTimer();
     // A paused socket may still hold bytes that arrived before it closed.
     const rest = [...readBuffered(this.socket)];
     this.handle(() => {

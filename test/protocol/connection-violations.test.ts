@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Inflater, type Limits, type Role, VIOLATIONS, type ViolationId } from '../../src/protocol/index.ts';
 import { End, peerFrame } from '../support/link-pair.ts';
-import { byteByByte, concat, type FrameFields, frame, hex } from '../support/wire.ts';
+import { byteByByte, concat, type FrameFields, frame, hex, toBytes, toHex } from '../support/wire.ts';
 
 interface Row {
   readonly what: string;
@@ -268,6 +268,13 @@ const ROWS: Row[] = [
     frames: [{ rsv: 4, opcode: 2, payload: 'corrupt' }],
   },
   {
+    what: '§10.4 messages that come too fast for the handler, which says so, with a reason',
+    id: 'rateExceeded',
+    close: `88 03 f0 ${toHex(toBytes('Messages come too fast'))}`,
+    frames: [{ opcode: 2 }],
+    heard: ['binary:'],
+  },
+  {
     what: '§7.4.1 a handler that throws',
     id: 'handlerFailed',
     close: '88 03 f3',
@@ -309,6 +316,9 @@ describe('violations on the wire', () => {
           end.handler.react = ({ call }) => {
             if (call === 'message') throw cause;
           };
+        }
+        if (id === 'rateExceeded') {
+          end.handler.react = ({ call }) => call === 'message' && end.connection.fail(id);
         }
         for (const chunk of chunks) end.receive(chunk);
 

@@ -20,6 +20,7 @@ const PROMISED: Record<ViolationId, [closeCode: number, code: string, section: s
   messageTooLong: [1009, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', '§10.4'],
   tooManyFragments: [1008, 'WS_ERR_TOO_MANY_BUFFERED_PARTS', '§10.4'],
   tooManyControlFrames: [1008, 'WS_ERR_TOO_MANY_CONTROL_FRAMES', '§10.4'],
+  rateExceeded: [1008, 'WS_ERR_RATE_EXCEEDED', '§10.4'],
   invalidCloseCode: [1002, 'WS_ERR_INVALID_CLOSE_CODE', '§7.4'],
   invalidText: [1007, 'WS_ERR_INVALID_UTF8', '§8.1'],
   invalidCloseReason: [1007, 'WS_ERR_INVALID_UTF8', '§5.5.1'],

@@ -4,7 +4,9 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import type { MessageRate } from '../../src/admission/message-limits.ts';
 import { VIOLATIONS, type ViolationId } from '../../src/protocol/index.ts';
+import type { NetRequest } from '../../src/server/net-server.ts';
 import { binary, clientFrame, close, closed, echoed, RawPeer, text } from '../support/raw-peer.ts';
 import { echo, eventOf, SERVER_KINDS, type ServerSetup, startServer } from '../support/servers.ts';
 import { bits, concat, frame } from '../support/wire.ts';
@@ -19,6 +21,13 @@ interface Row {
 
 const MASKED = [1, 2, 3, 4];
 const SMALL: ServerSetup = { maxMessageBytes: 100 };
+/** Of each connection. */
+const ONE_A_SECOND: MessageRate = {
+  perSecond: 0.001,
+  burst: 1,
+  onExcess: 'close',
+  key: (request) => String((request as NetRequest).socket.remotePort),
+};
 const TINY_FRAMES: ServerSetup = { net: { limits: { maxFrameBytes: 10 } } };
 
 const ROWS: readonly Row[] = [
@@ -134,6 +143,13 @@ const ROWS: readonly Row[] = [
     message: 'Too many control frames between data frames',
   },
   {
+    id: 'rateExceeded',
+    what: '§10.4 a second message in a second',
+    wire: text('second'),
+    message: 'Messages come faster than messageRate allows',
+    setup: { http: { messageRate: ONE_A_SECOND }, net: { messageRate: ONE_A_SECOND } },
+  },
+  {
     id: 'invalidCloseCode',
     what: '§7.4 the code 1005 on the wire',
     wire: close(1005),
@@ -198,10 +214,11 @@ describe.each(SERVER_KINDS)('the table of violations on %s', (kind) => {
       const socket = server.connections[1]!;
       const error = eventOf(socket, 'error');
       const end = eventOf(socket, 'close');
+      const { closeCode, closeReason } = VIOLATIONS[id];
       // What follows a violation is not read (§7.1.7).
       peer.send(text('before'), wire, text('behind'));
 
-      expect(await peer.framesUntilEnd()).toEqual([echoed('before'), closed(VIOLATIONS[id].closeCode)]);
+      expect(await peer.framesUntilEnd()).toEqual([echoed('before'), closed(closeCode, closeReason)]);
       expect(peer.error).toBeUndefined();
       const [reported] = await error;
       expect(reported).toMatchObject({ message, code: VIOLATIONS[id].code });
