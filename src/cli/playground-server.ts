@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { buildRefusalResponse } from '../handshake/index.ts';
 import { type ConnectionOptions, listen, type WebSocket, WebSocketServer } from '../index.ts';
+import { endWith } from '../server/http-answer.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { echo } from './echo.ts';
 import { answerPlainRequest, type PageAssets } from './page-assets.ts';
@@ -32,7 +33,7 @@ export interface PlaygroundServer {
   close(): Promise<void>;
 }
 
-/** Of both servers. Clients may not take long over the closing handshake at the end. */
+/** Of both servers. Clients may not take long over the closing handshake: at the end it is all that is waited for. */
 const CONNECTION_OPTIONS: ConnectionOptions = {
   limits: { maxMessageBytes: 16 * 1024 * 1024 },
   closeTimeoutMs: 2000,
@@ -117,7 +118,7 @@ async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Pro
     socket.on('error', () => socket.destroy());
     const obstacle = obstacleTo(target, !server.listening);
     if (obstacle !== undefined) {
-      socket.end(buildRefusalResponse(obstacle), 'latin1');
+      endWith(socket, buildRefusalResponse(obstacle));
       return;
     }
     desk.tap(socket, request);
@@ -125,14 +126,19 @@ async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Pro
   });
   server.listen(port, host);
   await once(server, 'listening');
-  return { address: server.address() as AddressInfo, close: () => closeHttp(server, sockets, desk) };
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= closeHttp(server, sockets, desk);
+    return closed;
+  };
+  return { address: server.address() as AddressInfo, close };
 }
 
 async function closeHttp(server: Server, sockets: WebSocketServer, desk: WatchDesk): Promise<void> {
-  const closed = [once(server, 'close'), once(sockets, 'close')];
+  const closed = once(server, 'close');
   server.close();
-  await closeInOrder(sockets.clients ?? [], desk);
-  sockets.close();
+  await closeInOrder(sockets.clients, desk);
+  await sockets.drain({ reason: FAREWELL });
   server.closeAllConnections();
-  await Promise.all(closed);
+  await closed;
 }

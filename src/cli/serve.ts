@@ -22,8 +22,8 @@ Options:
   --host <h>    address to listen on. Default 127.0.0.1: this machine only
   --net         listen on bare TCP through listen(), without node:http
 
-Ctrl-C (SIGINT) and SIGTERM shut it down: every client gets Close 1001, then the process ends; a
-second signal ends it at once.
+Ctrl-C (SIGINT) and SIGTERM shut it down: every client gets Close 1001 and 2 s to answer, then the
+process ends; a second signal ends it at once.
 
 Exit status: 0 shut down; 1 the server could not listen; 2 wrong arguments.
 `;

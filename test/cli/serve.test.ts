@@ -8,13 +8,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { echo, HIGH_WATER_BYTES } from '../../src/cli/echo.ts';
 import { answerPlainRequest, type PageAssets, readPageAssets } from '../../src/cli/page-assets.ts';
 import { type PlaygroundServer, startPlaygroundServer } from '../../src/cli/playground-server.ts';
 import { HIGH_WATER_BYTES as MAX_UNTOLD, MAX_UNTOLD_BYTES, WatchDesk } from '../../src/cli/watch-desk.ts';
 import { inspect, parseHex, type WireEvent } from '../../src/inspector/index.ts';
+import { closed, text as maskedText, RawPeer, upgradeRequest } from '../support/raw-peer.ts';
+import { nextTurn } from '../support/servers.ts';
 import { outcomeOf, start } from './framewright.ts';
 import { runCaptured } from './run-captured.ts';
 
@@ -127,6 +129,30 @@ describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
     });
     for (let i = 0; i < count; i++) socket.send(message);
     await done;
+  });
+
+  it('§7.4.1 no peer holds its end up: none that is silent, none that does not read, none that was refused', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const address = { endpoint: { host: '127.0.0.1', port: server.address.port } };
+    const silent = await RawPeer.open(address, {}, true);
+    const full = await RawPeer.open(address, {}, true);
+    full.socket.pause();
+    // Sent until nobody takes any more: then its echoes stand in front of the Close frame.
+    const chunk = maskedText('x'.repeat(65_536));
+    while (full.socket.write(chunk) || full.socket.writableLength < 4 * 1024 * 1024) await nextTurn();
+    const refused = await RawPeer.connect(address, true);
+    refused.send(upgradeRequest({}, 'GET /elsewhere HTTP/1.1'));
+    await refused.head();
+    const done = server.close();
+    expect(await silent.frame()).toBe(closed(1001, 'the server shuts down'));
+    let isDone = false;
+    void done.then(() => (isDone = true));
+    for (let passedMs = 0; passedMs < 10_000 && !isDone; passedMs += 500) {
+      await vi.advanceTimersByTimeAsync(500);
+      for (let turn = 0; turn < 10; turn++) await nextTurn();
+    }
+    expect(isDone).toBe(true);
   });
 
   it('has no WebSocket at other paths', async () => {
