@@ -44,6 +44,7 @@ Options:
   --cases <patterns>   only these cases: ids with * for any characters, separated by commas, such as
                        '7.9.*,1.1.1'. Default '*'
   --exclude <patterns> not these of them, in the same form
+  --h2                 over HTTP/2 (RFC 8441); without TLS, with prior knowledge
   --json <file>        write the verdicts as JSON, in the shape of Autobahn's index.json
   --expect <file>      compare with the verdicts in such a file, in place of asking that all pass
 
@@ -73,6 +74,7 @@ const OPTIONS = {
   serve: { type: 'boolean' },
   cases: { type: 'string', default: '*' },
   exclude: { type: 'string', default: '' },
+  h2: { type: 'boolean', default: false },
   concurrency: { type: 'string' },
   agent: { type: 'string' },
   port: { type: 'string' },
@@ -118,10 +120,23 @@ export const conformance: Command = {
 };
 
 /** A report, or why there is none. */
-async function testServer({ url, target, cases, exclude }: UrlOptions): Promise<readonly SuiteReport[] | string> {
+async function testServer({
+  url,
+  target,
+  cases,
+  exclude,
+  http2,
+}: UrlOptions): Promise<readonly SuiteReport[] | string> {
   try {
     return [
-      await runSuite({ url, cases, exclude, ...target, ...(process.stderr.isTTY && { onResult: showProgress }) }),
+      await runSuite({
+        url,
+        cases,
+        exclude,
+        http2,
+        ...target,
+        ...(process.stderr.isTTY && { onResult: showProgress }),
+      }),
     ];
   } catch (error) {
     if (error instanceof HandshakeError) return error.message;
@@ -138,7 +153,9 @@ async function serveCases({ serves: _, ...given }: ServeOptions): Promise<readon
   );
   if (typeof server === 'string') return server;
   const stopped = nextSignal();
-  await print(`framewright: ${server.cases.length} cases for clients at ${server.url}\n`);
+  await print(
+    `framewright: ${server.cases.length} cases for clients at ${server.url}${given.http2 ? ' over HTTP/2' : ''}\n`,
+  );
   await Promise.race([server.finished, stopped]);
   await server.close();
   return server.agents.length === 0 ? 'no client has run a case' : server.agents.map((agent) => server.report(agent));
@@ -163,6 +180,7 @@ function showProgress({ id }: CaseResult, done?: number, total?: number): void {
 interface CommonOptions {
   readonly cases: string;
   readonly exclude: string;
+  readonly http2: boolean;
   readonly json: string | undefined;
   readonly expected: Verdicts | undefined;
 }
@@ -182,7 +200,7 @@ interface ServeOptions extends CommonOptions {
 
 function parse(args: readonly string[]): UrlOptions | ServeOptions {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const { url, serve, cases, exclude, json } = values;
+  const { url, serve, cases, exclude, json, h2: http2 } = values;
   if ((url === undefined) === (serve === undefined)) {
     throw new UsageError('give the URL of a server, --url ws://host:port/path, or --serve for clients');
   }
@@ -196,7 +214,7 @@ function parse(args: readonly string[]): UrlOptions | ServeOptions {
     throw new UsageError((error as Error).message);
   }
   const expected = values.expect === undefined ? undefined : readVerdicts(values.expect);
-  const common = { cases, exclude, json, expected };
+  const common = { cases, exclude, http2, json, expected };
   if (url === undefined) {
     const { port = '9001', host = '127.0.0.1', linger = '5' } = values;
     const lingerMs = 1000 * readNumber('linger', linger, 0, 3600);

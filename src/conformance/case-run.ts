@@ -4,7 +4,7 @@
  * deadline, so that a case always ends.
  */
 
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CloseCode, Opcode, type Role } from '../protocol/index.ts';
 import type { ConformanceCase, Expectation, Side, Step } from './case.ts';
 import { type CompressedMessages, compressedMessages } from './compressed-messages.ts';
@@ -53,7 +53,7 @@ interface OpenConnection {
   /** The fuzzer's. */
   readonly role: Role;
   /** Paused. */
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** Bytes that came behind the handshake. */
   readonly rest: Uint8Array;
   /** Undefined without compression. */
@@ -116,7 +116,7 @@ const NOTHING_OBSERVED: Observation = {
 class CaseRun implements TesteeReaderHandler {
   private readonly testCase: ConformanceCase;
   private readonly role: Role;
-  private readonly socket: Socket;
+  private readonly socket: Duplex;
   private readonly deflate: DeflateTerms | undefined;
   private readonly startedAt: number;
   private readonly log = new WireLog();

@@ -1,24 +1,32 @@
 /**
- * The opening handshake of the fuzzer as client (§4.1) on a bare TCP or TLS socket. The socket is handed over paused, so
- * that the first frames wait for their reader. Extensions are offered as a case has it; the answer to them is judged
- * elsewhere.
+ * The opening handshake of the fuzzer as client, on a bare TCP or TLS socket (§4.1) or on a stream of HTTP/2 (RFC 8441 §5).
+ * The socket is handed over paused, so that the first frames wait for their reader. Extensions are offered as a case has it;
+ * the answer to them is judged elsewhere.
  */
 
 import { randomBytes } from 'node:crypto';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import {
+  buildConnectRequest,
   buildUpgradeRequest,
   checkUpgradeResponse,
   type Extension,
   generateKey,
+  HeaderMap,
   HttpHeadParser,
 } from '../handshake/index.ts';
+import { ignoreError } from '../transport/errors.ts';
+import { asTransport } from '../transport/http2-stream.ts';
 
 /** What is tested. */
 export interface Target {
   /** A ws: or wss: URL. */
   readonly url: string;
+  /** Over HTTP/2 (RFC 8441): by ALPN with wss:, with prior knowledge with ws:. Default false. */
+  readonly http2?: boolean;
   /** Whether a wss: certificate must be one that Node trusts. Default true. */
   readonly rejectUnauthorized?: boolean;
 }
@@ -26,7 +34,7 @@ export interface Target {
 /** The testee's side of an opening handshake that succeeded. */
 interface OpenSocket {
   /** Paused, with Nagle's algorithm off. */
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** The Server header of the response. */
   readonly serverName: string | undefined;
   /** The extensions that the testee agreed to. */
@@ -57,6 +65,10 @@ export function parseTargetUrl(url: string): URL {
  * @throws {HandshakeError} when that does not succeed
  */
 export function dial(target: Target, offers: readonly Extension[] = []): Promise<OpenSocket> {
+  return target.http2 ? dialHttp2(target, parseTargetUrl(target.url), offers) : dialHttp1(target, offers);
+}
+
+function dialHttp1(target: Target, offers: readonly Extension[]): Promise<OpenSocket> {
   const url = parseTargetUrl(target.url);
   const isSecure = url.protocol === 'wss:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -102,9 +114,51 @@ export function dial(target: Target, offers: readonly Extension[] = []): Promise
   });
 }
 
+/** On a session of its own, which ends with the stream. */
+function dialHttp2(target: Target, url: URL, offers: readonly Extension[]): Promise<OpenSocket> {
+  const isSecure = url.protocol === 'wss:';
+  const offered = offers.map(({ name }) => name);
+  const fields = buildConnectRequest({
+    host: url.host,
+    target: url.pathname + url.search,
+    isSecure,
+    extensions: offers,
+  });
+  return new Promise((resolve, reject) => {
+    const { rejectUnauthorized = true } = target;
+    const session = connectHttp2(`${isSecure ? 'https' : 'http'}://${url.host}`, { rejectUnauthorized });
+    const fail = (reason: string): void => {
+      clearTimeout(timer);
+      session.destroy();
+      reject(new HandshakeError(`${target.url}: ${reason}`));
+    };
+    const timer = setTimeout(() => fail(`no complete handshake within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
+    session.on('error', (error) => fail(describeConnectError(error)));
+    session.on('close', () => fail('the session was closed during the handshake'));
+    session.once('remoteSettings', ({ enableConnectProtocol }) => {
+      if (!enableConnectProtocol) return fail('the server takes no WebSockets over HTTP/2 (RFC 8441 §3)');
+      const socket = asTransport(session.request(Object.fromEntries(fields), { endStream: false }));
+      socket.on('error', ignoreError);
+      socket.on('close', () => {
+        fail('the stream was closed during the handshake');
+        session.close();
+      });
+      socket.on('response', (headers) => {
+        const head = { statusCode: Number(headers[':status']), headers: HeaderMap.fromObject(headers) };
+        const answer = checkUpgradeResponse(head, { key: undefined, extensions: offered });
+        if (!answer.ok) return fail(`${answer.message} (${answer.section}): is this a WebSocket endpoint?`);
+        clearTimeout(timer);
+        resolve({ socket, serverName: head.headers.get('server'), extensions: answer.extensions, rest: NO_BYTES });
+      });
+    });
+  });
+}
+
+const NO_BYTES = new Uint8Array(0);
+
 /** Drops a connection; what goes wrong on it meanwhile concerns nobody. */
-export function abandon(socket: Socket): void {
-  socket.on('error', () => {});
+export function abandon(socket: Duplex): void {
+  socket.on('error', ignoreError);
   socket.destroy();
 }
 

@@ -3,7 +3,7 @@
  * decides whether the connection is in a state to send.
  */
 
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { FIN, maskReference, Opcode, type Role } from '../protocol/index.ts';
 import { dataOpcode, type FrameStep, type Step } from './case.ts';
 import { FrameEncoder, fragmentCount, rawFirstByte } from './frame-encoding.ts';
@@ -25,7 +25,7 @@ export class FrameSender {
   private partMaskingKey: number | undefined;
   private partPosition = 0;
 
-  constructor(socket: Socket, role: Role, log: WireLog) {
+  constructor(socket: Duplex, role: Role, log: WireLog) {
     this.queue = new SendQueue(socket);
     this.encoder = new FrameEncoder(role);
     this.log = log;

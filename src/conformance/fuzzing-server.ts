@@ -3,9 +3,9 @@
  * request-target says what it wants, and cases are numbered from 1 in the order of the list.
  */
 
+import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { createServer, type Socket } from 'node:net';
-import { buildRefusalResponse, buildUpgradeResponse } from '../handshake/index.ts';
+import { createServer, type Server } from 'node:net';
 import { CloseCode } from '../protocol/index.ts';
 import { answered, type ConformanceCase, type Step } from './case.ts';
 import { type CaseResult, playCase } from './case-run.ts';
@@ -14,7 +14,7 @@ import { selectCases } from './cases/index.ts';
 import { ClientRegister } from './client-register.ts';
 import { answerOffers } from './deflate-terms.ts';
 import { text } from './payload.ts';
-import { receiveRequest, type WebSocketRequest } from './receive-request.ts';
+import { receiveRequest, receiveStream, type WebSocketRequest } from './receive-request.ts';
 import type { SuiteReport } from './suite.ts';
 
 export interface FuzzingServerOptions {
@@ -22,6 +22,8 @@ export interface FuzzingServerOptions {
   readonly port?: number;
   /** Default 127.0.0.1: this machine only. */
   readonly host?: string;
+  /** Over HTTP/2 (RFC 8441), without TLS, with prior knowledge. Default false. */
+  readonly http2?: boolean;
   /** Ids with `*` for any characters, separated by commas: `7.9.*,1.1.1`. Default `*`, all of them. */
   readonly cases?: string;
   /** Ids of the same form that are left out of those. Default: none. */
@@ -78,18 +80,18 @@ export async function startFuzzingServer(options: FuzzingServerOptions = {}): Pr
   const { port = DEFAULT_PORT, host = DEFAULT_HOST } = options;
   const { lingerMs = DEFAULT_LINGER_MS } = options;
   const desk = new FuzzingDesk(selectCases(options.cases, options.exclude), options);
-  const sockets = new Set<Socket>();
+  const connections = new Set<Connection>();
   let lingering: NodeJS.Timeout | undefined;
-  const server = createServer({ noDelay: true }, (socket) => {
+  const keep = (connection: Connection): void => {
     clearTimeout(lingering);
-    sockets.add(socket);
-    socket.on('close', () => {
-      sockets.delete(socket);
-      if (sockets.size === 0 && desk.register.isReported) lingering = setTimeout(desk.finish, lingerMs);
+    connections.add(connection);
+    connection.on('close', () => {
+      connections.delete(connection);
+      if (connections.size === 0 && desk.register.isReported) lingering = setTimeout(desk.finish, lingerMs);
     });
-    socket.on('error', () => socket.destroy());
-    receiveRequest(socket, (request) => desk.serve(request));
-  });
+    connection.on('error', () => connection.destroy());
+  };
+  const server = options.http2 ? startHttp2(keep, desk) : startHttp1(keep, desk);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -106,10 +108,30 @@ export async function startFuzzingServer(options: FuzzingServerOptions = {}): Pr
     report: (agent) => desk.register.report(agent, url),
     async close() {
       clearTimeout(lingering);
-      for (const socket of sockets) socket.destroy();
+      for (const connection of connections) connection.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A socket, or a session of HTTP/2. */
+interface Connection {
+  on(event: 'close' | 'error', listener: () => void): unknown;
+  destroy(): void;
+}
+
+function startHttp1(keep: (connection: Connection) => void, desk: FuzzingDesk): Server {
+  return createServer({ noDelay: true }, (socket) => {
+    keep(socket);
+    receiveRequest(socket, (request) => desk.serve(request));
+  });
+}
+
+function startHttp2(keep: (connection: Connection) => void, desk: FuzzingDesk): Server {
+  const server = createHttp2Server({ settings: { enableConnectProtocol: true } });
+  server.on('session', keep);
+  server.on('stream', (stream, headers) => receiveStream(stream, headers, (request) => desk.serve(request)));
+  return server;
 }
 
 /** Serves one request; whatever is not about a case is answered with at most one message. */
@@ -149,8 +171,7 @@ class FuzzingDesk {
       await endpoint(request);
     } catch (error) {
       if (!(error instanceof RequestFault)) throw error;
-      const { status, message } = error;
-      request.socket.end(buildRefusalResponse({ status, message: `${message}\n` }), 'latin1');
+      request.refuse({ status: error.status, message: `${error.message}\n` });
     }
   }
 
@@ -159,7 +180,7 @@ class FuzzingDesk {
     const testCase = this.caseOf(request);
     const result = await this.register.run(agent, testCase, () => {
       const answer = testCase.wishes && answerOffers(request.extensions, testCase.wishes);
-      accept(request, answer && { extensions: [answer.extension] });
+      request.accept(answer ? [answer.extension] : []);
       const { socket, rest } = request;
       return playCase(testCase, { role: 'server', socket, rest, deflate: answer?.terms });
     });
@@ -203,13 +224,9 @@ function agentOf({ query }: WebSocketRequest): string {
   return agent;
 }
 
-function accept({ socket, key }: WebSocketRequest, answer: { extensions?: WebSocketRequest['extensions'] } = {}): void {
-  socket.write(buildUpgradeResponse({ key, ...answer }), 'latin1');
-}
-
 /** Sends one text message, or none, and closes: played like a case, so that no client can keep it waiting. */
 async function say(request: WebSocketRequest, words?: string): Promise<void> {
-  accept(request);
+  request.accept([]);
   const message: Step[] = words === undefined ? [] : [{ do: 'message', isBinary: false, payload: text(words) }];
   const script = answered('', 'a message', [...message, closeStep(CloseCode.NormalClosure)], []);
   await playCase(script, { role: 'server', socket: request.socket, rest: request.rest, deflate: undefined });

@@ -1,21 +1,74 @@
 /**
  * The opening handshake of the fuzzer as server (§4.2.1), as far as it does not depend on what is asked for: reads the
- * request, within five seconds, and refuses what is no request for a WebSocket. Answering is the caller's business.
+ * request, within five seconds, or takes a stream of HTTP/2 (RFC 8441 §5), and refuses what is no request for a WebSocket.
+ * What is answered is the caller's business.
  */
 
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { buildRefusalResponse, checkUpgradeRequest, type Extension, HttpHeadParser } from '../handshake/index.ts';
+import type { Duplex } from 'node:stream';
+import {
+  type AcceptableRequest,
+  buildRefusalResponse,
+  buildUpgradeResponse,
+  checkUpgradeRequest,
+  connectResponseLines,
+  type Extension,
+  HeaderMap,
+  HttpHeadParser,
+} from '../handshake/index.ts';
+import { ignoreError } from '../transport/errors.ts';
+import { asTransport, endStreamWith, respondOn } from '../transport/http2-stream.ts';
 
-export interface WebSocketRequest {
+/** How a request is answered. */
+interface Answering {
+  accept(extensions: readonly Extension[]): void;
+  refuse(refusal: Refusal): void;
+}
+
+export interface WebSocketRequest extends Answering {
   /** Paused; errors are heard. */
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly path: string;
   readonly query: URLSearchParams;
-  readonly key: string;
   /** As offered. */
   readonly extensions: readonly Extension[];
   /** Bytes that came behind the request. */
   readonly rest: Uint8Array;
+}
+
+function requestOn(
+  socket: Duplex,
+  { extensions, resourceName }: AcceptableRequest,
+  rest: Uint8Array,
+  answering: Answering,
+): WebSocketRequest {
+  const { pathname, searchParams } = new URL(resourceName, 'ws://localhost');
+  return { socket, path: pathname, query: searchParams, extensions, rest, ...answering };
+}
+
+/** The same for a stream of HTTP/2. */
+export function receiveStream(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  done: (request: WebSocketRequest) => void,
+): void {
+  const socket = asTransport(stream);
+  socket.on('error', ignoreError);
+  const answering: Answering = {
+    accept: (extensions) => respondOn(stream, connectResponseLines({ key: '', extensions })),
+    refuse: (refusal) => endStreamWith(stream, Buffer.from(buildRefusalResponse(refusal), 'latin1')),
+  };
+  const { ':method': method = '', ':path': target = '', ':protocol': protocol = '', ':authority': host } = headers;
+  const request = checkUpgradeRequest({
+    method,
+    target,
+    httpVersion: '2.0',
+    headers: HeaderMap.fromObject({ ...headers, host }),
+    protocol: String(protocol),
+  });
+  if (request.ok) done(requestOn(socket, request, new Uint8Array(0), answering));
+  else answering.refuse(request);
 }
 
 const TIMEOUT_MS = 5000;
@@ -52,9 +105,12 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
     }
     stop();
     socket.pause();
-    const { key, extensions, resourceName } = request;
-    const { pathname, searchParams } = new URL(resourceName, 'ws://localhost');
-    done({ socket, path: pathname, query: searchParams, key, extensions, rest: result.rest });
+    const { key } = request;
+    const answering: Answering = {
+      accept: (extensions) => void socket.write(buildUpgradeResponse({ key, extensions }), 'latin1'),
+      refuse: (refusal) => void socket.end(buildRefusalResponse(refusal), 'latin1'),
+    };
+    done(requestOn(socket, request, result.rest, answering));
   };
   socket.on('data', take);
   socket.on('end', give);

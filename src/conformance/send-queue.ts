@@ -4,16 +4,16 @@
  * queues up behind it.
  */
 
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export class SendQueue {
-  private readonly socket: Socket;
+  private readonly socket: Duplex;
   private readonly pieces: Uint8Array[] = [];
   private isWriting = false;
   private isCorked = false;
   private isEnding = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.socket = socket;
   }
 

@@ -1,9 +1,8 @@
 /**
- * WebSockets on servers of node:http2 (RFC 8441): which streams are requests for one, and what HTTP/2 does otherwise than
- * HTTP/1.1 in answers to them. node:http2 itself is loaded by whoever has made such a server.
+ * WebSockets on servers of node:http2 (RFC 8441): which streams are requests for one, and who is given them. node:http2 itself
+ * is loaded by whoever has made such a server.
  */
 
-import type { OutgoingHttpHeaders } from 'node:http';
 import type {
   Http2SecureServer,
   Http2Server,
@@ -13,8 +12,6 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { fieldsOfLines, isOnlyInHttp1, isOpened } from '../handshake/index.ts';
-import { ignoreError } from '../transport/errors.ts';
 
 export type AnyHttp2Server = Http2Server | Http2SecureServer;
 
@@ -106,50 +103,6 @@ export function nameHost(headers: IncomingHttpHeaders): void {
 export function hasOtherTakers(server: AnyHttp2Server): boolean {
   const isOthers = ({ name }: { readonly name: string }) => name !== 'bound onServerStream';
   return server.listenerCount('connect') > 0 || (server.listeners('stream') as { name: string }[]).some(isOthers);
-}
-
-/** Sends the head of a response, given in the form of HTTP/1.1. @throws {TypeError} for what is none */
-export function respondOn(stream: ServerHttp2Stream, lines: readonly string[]): void {
-  const headers: OutgoingHttpHeaders = { ':status': statusOf(lines) };
-  for (const [name, value] of fieldsOfLines(lines)) {
-    if (isOnlyInHttp1(name)) continue;
-    const given = headers[name];
-    headers[name] = given === undefined ? value : [given, value].flat().map(String);
-  }
-  stream.respond(headers);
-}
-
-/** Of `HTTP/1.1 404 Not Found`. */
-function statusOf([start = '']: readonly string[]): number {
-  return Number(start.split(' ')[1]);
-}
-
-/** How long the peer may take to read an answer, in milliseconds. */
-const LINGER_MS = 2000;
-
-/**
- * Refuses with a whole response of HTTP/1.1, and closes the stream once it has left. Nobody reads what the client still sends.
- * @throws {RangeError} for a status that accepts
- */
-export function endStreamWith(stream: ServerHttp2Stream, response: Uint8Array): void {
-  const bytes = Buffer.from(response);
-  const headLength = bytes.indexOf('\r\n\r\n');
-  const lines = bytes.toString('latin1', 0, headLength).split('\r\n');
-  const status = statusOf(lines);
-  if (isOpened(status)) {
-    throw new RangeError(`Over HTTP/2 the status ${status} accepts a WebSocket (RFC 8441 §5): refuse with 300 to 599`);
-  }
-  stream.on('error', ignoreError);
-  if (stream.destroyed || stream.headersSent) {
-    stream.destroy();
-    return;
-  }
-  respondOn(stream, lines);
-  const timer = setTimeout(() => stream.destroy(), LINGER_MS);
-  timer.unref();
-  stream.once('close', () => clearTimeout(timer));
-  // RFC 9113 §8.1: with NO_ERROR, behind the whole answer.
-  stream.end(bytes.subarray(headLength + 4), () => stream.close());
 }
 
 /** RFC 9113 §6.8: no more streams on the session of this one. What there is goes on, and with the last the session ends. */

@@ -43,7 +43,7 @@ import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { ignoreError, warnOfError } from '../transport/errors.ts';
-import { asTransport } from '../transport/http2-stream.ts';
+import { asTransport, endStreamWith, respondOn } from '../transport/http2-stream.ts';
 import { accept, completeAcceptance, type Policy, publishRefusal } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
@@ -51,12 +51,10 @@ import { endWith, formatAnswer } from './http-answer.ts';
 import { whenInTurn } from './http-socket.ts';
 import {
   type AnyHttp2Server,
-  endStreamWith,
   hasOtherTakers,
   isHttp2Server,
   isServerStream,
   nameHost,
-  respondOn,
   sayGoAway,
   takeExtendedConnects,
 } from './http2-server.ts';

@@ -1,10 +1,13 @@
 /**
- * A stream of HTTP/2 as the transport of a WebSocket (RFC 8441 §5): a Duplex like any other, but for how it ends. It is told
- * what a socket would say of itself, since whoever is given it may ask.
+ * A stream of HTTP/2 as the transport of a WebSocket (RFC 8441 §5): a Duplex like any other, but for how a response stands on
+ * it, and how it ends. It is told what a socket would say of itself, since whoever is given it may ask.
  */
 
-import type { Http2Stream } from 'node:http2';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Http2Stream, ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { fieldsOfLines, isOnlyInHttp1, isOpened } from '../handshake/index.ts';
+import { ignoreError } from './errors.ts';
 
 /** Error codes of RFC 9113 §7. */
 const NO_ERROR = 0;
@@ -32,4 +35,50 @@ function destroyStream(this: Http2Stream, error?: Error): Http2Stream {
   const hasEnded = this.readableEnded && this.writableFinished;
   if (!this.closed && !this.destroyed) this.close(hasEnded ? NO_ERROR : CANCEL);
   return (Object.getPrototypeOf(this) as Http2Stream).destroy.call(this, error) as Http2Stream;
+}
+
+// ---- Responses ----------------------------------------------------------------------------------------------------
+
+/** Sends the head of a response, given in the form of HTTP/1.1. @throws {TypeError} for what is none */
+export function respondOn(stream: ServerHttp2Stream, lines: readonly string[]): void {
+  const headers: OutgoingHttpHeaders = { ':status': statusOf(lines) };
+  for (const [name, value] of fieldsOfLines(lines)) {
+    if (isOnlyInHttp1(name)) continue;
+    const given = headers[name];
+    headers[name] = given === undefined ? value : [given, value].flat().map(String);
+  }
+  stream.respond(headers);
+}
+
+/** Of `HTTP/1.1 404 Not Found`. */
+function statusOf([start = '']: readonly string[]): number {
+  return Number(start.split(' ')[1]);
+}
+
+/** How long the peer may take to read an answer, in milliseconds. */
+const LINGER_MS = 2000;
+
+/**
+ * Refuses with a whole response of HTTP/1.1, and closes the stream once it has left. Nobody reads what the client still sends.
+ * @throws {RangeError} for a status that accepts
+ */
+export function endStreamWith(stream: ServerHttp2Stream, response: Uint8Array): void {
+  const bytes = Buffer.from(response);
+  const headLength = bytes.indexOf('\r\n\r\n');
+  const lines = bytes.toString('latin1', 0, headLength).split('\r\n');
+  const status = statusOf(lines);
+  if (isOpened(status)) {
+    throw new RangeError(`Over HTTP/2 the status ${status} accepts a WebSocket (RFC 8441 §5): refuse with 300 to 599`);
+  }
+  stream.on('error', ignoreError);
+  if (stream.destroyed || stream.headersSent) {
+    stream.destroy();
+    return;
+  }
+  respondOn(stream, lines);
+  const timer = setTimeout(() => stream.destroy(), LINGER_MS);
+  timer.unref();
+  stream.once('close', () => clearTimeout(timer));
+  // RFC 9113 §8.1: with NO_ERROR, behind the whole answer.
+  stream.end(bytes.subarray(headLength + 4), () => stream.close());
 }

@@ -19,7 +19,15 @@ import {
 import { driveClient, type MakeClient } from './client-driver.ts';
 import { FAULTS_IN_GROUP_9 } from './faulty/faults.ts';
 import { type EchoServer, startRawEchoServer } from './faulty/raw-echo.ts';
-import { makeOwnClient, makeWsClient, startOwnNetServer, startOwnServer, startWsServer } from './targets.ts';
+import {
+  makeOwnClient,
+  makeOwnHttp2Client,
+  makeWsClient,
+  startOwnHttp2Server,
+  startOwnNetServer,
+  startOwnServer,
+  startWsServer,
+} from './targets.ts';
 
 const TIMEOUT_MS = 900_000;
 
@@ -34,16 +42,20 @@ function told(name: string, report: SuiteReport): readonly CaseResult[] {
   return report.results;
 }
 
-async function testServer(name: string, server: EchoServer, cases = CHOSEN_CASES): Promise<readonly CaseResult[]> {
+async function testServer(
+  name: string,
+  server: EchoServer,
+  { cases = CHOSEN_CASES, http2 = false } = {},
+): Promise<readonly CaseResult[]> {
   try {
-    return told(name, await runSuite({ url: server.url, cases }));
+    return told(name, await runSuite({ url: server.url, cases, http2 }));
   } finally {
     await server.close();
   }
 }
 
-async function testClient(name: string, makeClient: MakeClient, cases = CHOSEN_CASES): Promise<readonly CaseResult[]> {
-  const server = await startFuzzingServer({ port: 0, cases });
+async function testClient(name: string, makeClient: MakeClient, http2 = false): Promise<readonly CaseResult[]> {
+  const server = await startFuzzingServer({ port: 0, cases: CHOSEN_CASES, http2 });
   try {
     await driveClient(makeClient, server.url, { agent: name, lanes: CLIENT_LANES });
     return told(name, server.report(name));
@@ -97,8 +109,12 @@ describe('§4–§7 conformance of servers', () => {
     expectAllPassed(await testServer(name, await start()));
   });
 
+  it('RFC 8441 §5 WebSocketServer passes over HTTP/2', { timeout: TIMEOUT_MS }, async () => {
+    expectAllPassed(await testServer('WebSocketServer over HTTP/2', await startOwnHttp2Server(), { http2: true }));
+  });
+
   it('the server that the faulty ones are made of passes, but has no compression', async () => {
-    const results = await testServer('a server without compression', await startRawEchoServer(), '*');
+    const results = await testServer('a server without compression', await startRawEchoServer(), { cases: '*' });
     expect(shortcomings(results)).toEqual({});
     const compressed = selectCases('12.*,13.*').map(({ id }) => id);
     expect(idsOf(results, ({ behavior }) => behavior === 'UNIMPLEMENTED')).toEqual(compressed);
@@ -112,7 +128,7 @@ describe('§4–§7 conformance of servers', () => {
   });
 
   it.each(FAULTS_IN_GROUP_9.map((row) => [row.fault, row] as const))('group 9 notices %s', async (fault, row) => {
-    const results = await testServer(fault, await startRawEchoServer(fault), '9.*');
+    const results = await testServer(fault, await startRawEchoServer(fault), { cases: '9.*' });
     expect(idsOf(results, ({ behavior }) => behavior === 'FAILED')).toEqual(row.failed ?? []);
     const isClosedWrongly = (result: CaseResult): boolean => result.behavior === 'OK' && !isPassing(result);
     expect(idsOf(results, isClosedWrongly)).toEqual(row.closedWrongly ?? []);
@@ -122,6 +138,10 @@ describe('§4–§7 conformance of servers', () => {
 describe('§4–§7 conformance of clients', () => {
   it('WebSocket passes', { timeout: TIMEOUT_MS }, async () => {
     expectAllPassed(await testClient('WebSocket', makeOwnClient));
+  });
+
+  it('RFC 8441 §5 WebSocket passes over HTTP/2', { timeout: TIMEOUT_MS }, async () => {
+    expectAllPassed(await testClient('WebSocket over HTTP/2', makeOwnHttp2Client, true));
   });
 
   it('finds in the client of ws what is known of it', { timeout: TIMEOUT_MS }, async () => {

@@ -1,5 +1,7 @@
 /** What is tested: echo servers, each started on a free port of the loopback interface, and clients. */
 
+import { once } from 'node:events';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { WebSocket as WsClient, WebSocketServer as WsServer } from 'ws';
 import { listen, WebSocket, WebSocketServer } from '../../src/index.ts';
@@ -34,20 +36,38 @@ async function startEventServer(server: EventServer): Promise<EchoServer> {
 /** framewright's server that works as the one of ws does, with compression. */
 export function startOwnServer(): Promise<EchoServer> {
   const server = new WebSocketServer({ port: 0, host: HOST, perMessageDeflate: true });
-  server.on('connection', (socket) => {
-    socket.on('error', () => {});
-    socket.on('message', (data, isBinary) => socket.send(data as Buffer, { binary: isBinary }));
-  });
+  server.on('connection', echo);
   return startEventServer(server);
+}
+
+/** The same over HTTP/2, without TLS. */
+export async function startOwnHttp2Server(): Promise<EchoServer> {
+  const http2 = createHttp2Server();
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on('session', (session) => sessions.add(session));
+  const server = new WebSocketServer({ server: http2, perMessageDeflate: true });
+  server.on('connection', echo);
+  http2.listen(0, HOST);
+  await once(http2, 'listening');
+  return {
+    url: urlOf(http2.address()),
+    async close() {
+      server.close();
+      for (const session of sessions) session.destroy();
+      await new Promise((resolve) => http2.close(resolve));
+    },
+  };
+}
+
+function echo(socket: WebSocket): void {
+  socket.on('error', () => {});
+  socket.on('message', (data, isBinary) => socket.send(data as Buffer, { binary: isBinary }));
 }
 
 /** framewright's server on bare TCP, with room for the largest case: its default is 1 MiB. */
 export async function startOwnNetServer(): Promise<EchoServer> {
   const limits = { maxMessageBytes: 16 * 1024 * 1024 };
-  const server = await listen({ port: 0, host: HOST, limits, perMessageDeflate: true }, (socket) => {
-    socket.on('error', () => {});
-    socket.on('message', (data, isBinary) => socket.send(data as Buffer, { binary: isBinary }));
-  });
+  const server = await listen({ port: 0, host: HOST, limits, perMessageDeflate: true }, echo);
   return {
     url: urlOf(server.address()),
     async close() {
@@ -68,6 +88,9 @@ export function startWsServer(): Promise<EchoServer> {
 
 /** framewright's client, with its defaults: they include compression. */
 export const makeOwnClient: MakeClient = (url) => new WebSocket(url);
+
+/** The same over HTTP/2, on a session for each connection. */
+export const makeOwnHttp2Client: MakeClient = (url) => new WebSocket(url, { http2: true });
 
 /** A control: the client of the ws package. */
 export const makeWsClient: MakeClient = (url) => new WsClient(url);
