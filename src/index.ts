@@ -5,6 +5,7 @@
 
 import { isSameSecret } from './admission/same-secret.ts';
 import { createTickets } from './admission/tickets.ts';
+import { metrics } from './diagnostics/metrics.ts';
 import { drainOnSignal } from './server/drain-on-signal.ts';
 import { listen, NetServer } from './server/net-server.ts';
 import { WebSocketServer } from './server/websocket-server.ts';
@@ -27,6 +28,7 @@ export type { TicketOptions, Tickets } from './admission/tickets.ts';
 export type { TokenOptions, TokenSource } from './admission/tokens.ts';
 export type { DeflateOptions } from './deflate/negotiate.ts';
 export type { DiagnosticsMessages } from './diagnostics/messages.ts';
+export type { Metrics } from './diagnostics/metrics.ts';
 export type { SetSocketOptions, WsConnectionOptions } from './options/connection-options.ts';
 export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
 export type { Limits } from './protocol/index.ts';
@@ -80,6 +82,7 @@ Object.assign(WebSocket, {
   extension,
   isSameSecret,
   listen,
+  metrics,
   NetServer,
   PerMessageDeflate,
   prepareMessage,
@@ -101,6 +104,7 @@ export {
   extension,
   isSameSecret,
   listen,
+  metrics,
   NetServer,
   PerMessageDeflate,
   prepareMessage,

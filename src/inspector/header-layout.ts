@@ -18,8 +18,8 @@ import {
   readHeader,
   type ViolationId,
 } from '../protocol/index.ts';
+import { quote } from '../protocol/quote.ts';
 import { formatHex } from './hex.ts';
-import { quote } from './quote.ts';
 import type { FieldId, FieldView } from './view.ts';
 
 /** What the meaning of a header depends on beside its own bytes. */

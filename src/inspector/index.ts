@@ -1,5 +1,6 @@
 /** The inspector: what the bytes of one direction of a connection say, field by field. */
 
+export { printable, quote } from '../protocol/quote.ts';
 export {
   type AcceptDerivation,
   deriveAccept,
@@ -12,7 +13,6 @@ export { formatHex, HEX_SYNTAX, HexSyntaxError, parseHex } from './hex.ts';
 export { type HexText, parseHexText } from './hex-dump.ts';
 export { InputError, type ReadInput, readInput } from './input.ts';
 export { type InspectOptions, inspect, isWholeAndLegal, StreamInspector } from './inspect.ts';
-export { printable, quote } from './quote.ts';
 export { sectionLabel, sectionUrl } from './section.ts';
 export { describeReading, renderText, type TextReportOptions, type Tone } from './text-report.ts';
 export type * from './view.ts';

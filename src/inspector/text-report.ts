@@ -3,9 +3,9 @@
  * a piece of text is, and the caller's `paint` does what it likes.
  */
 
+import { printable, quote } from '../protocol/quote.ts';
 import type { HeadView, HttpMessageView } from './handshake.ts';
 import { plural } from './header-layout.ts';
-import { printable, quote } from './quote.ts';
 import { sectionLabel } from './section.ts';
 import type { DeflateView, FieldView, FrameView, InspectionView, MessageView } from './view.ts';
 

@@ -181,8 +181,6 @@ export function completeAcceptance<Socket extends WebSocket>(
   const webSocket = policy.makeSocket();
   const meter = policy.meter?.(identity);
   policy.respond({ key, subprotocol, extensions });
-  const { server, request } = policy;
-  if (upgradeAccepted.hasSubscribers) publishAccepted(socket, { server, request, socket: webSocket });
   try {
     const agreement = { protocol: subprotocol ?? '', settings: policy.settings, deflate };
     internals.open(webSocket, socket, rest, identity || meter ? { ...agreement, identity, meter } : agreement);
@@ -192,6 +190,8 @@ export function completeAcceptance<Socket extends WebSocket>(
     socket.destroy();
     return;
   }
+  const { server, request } = policy;
+  if (upgradeAccepted.hasSubscribers) publishAccepted(socket, { server, request, socket: webSocket });
   if (identity instanceof Visitor) identity.opened(webSocket);
   try {
     const result = policy.connected(webSocket);

@@ -34,6 +34,7 @@ import {
   type Role,
   type ViolationId,
 } from '../protocol/index.ts';
+import '../transport/debug-log.ts';
 import {
   closed,
   messageIn,

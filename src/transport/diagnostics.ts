@@ -15,12 +15,12 @@ export type ClosedBy = 'us' | 'peer' | 'transport';
 
 /** What each channel's messages have. */
 export interface ChannelMessages<Socket, Server, Request, Reason> {
-  /** A server has accepted a request. The connection opens behind it. */
+  /** A server has accepted a request: the connection is open, and its 'connection' event follows. */
   'framewright:upgrade.accepted': {
     readonly server: Server;
     readonly request: Request;
     readonly socket: Socket;
-    /** From the request's head to the answer, in milliseconds; what hooks of the application take is in it. */
+    /** From the request's head to the open connection, in milliseconds; what the application's hooks take is in it. */
     readonly durationMs: number;
   };
   /** A server has refused a request. */
