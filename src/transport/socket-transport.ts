@@ -333,12 +333,14 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     const hasOwnForm = connection.role === 'client' || this.compression !== undefined || connection.isSendingFragments;
     const { payload, payloadBytes, isDroppable } = message;
     if (hasOwnForm) return this.sendMessage(payload, message.isBinary, true, true, callback, false, isDroppable);
-    if (this.isBounded && !this.admits(payloadBytes, isDroppable, callback)) return 'refused';
+    const { batch } = this;
+    const mayBeMuch = batch.unwrittenBytes >= batch.attentionBytes || isDroppable || this.order !== undefined;
+    if (mayBeMuch && this.isBounded && !this.admits(payloadBytes, isDroppable, callback)) return 'refused';
     if (this.isOrderBusy) return this.sendFrames(() => this.writeShared(message), callback);
     if (!this.isOpen) return false;
     this.writeShared(message);
-    if (callback !== undefined) this.batch.whenWritten(callback);
-    if (this.batch.unwrittenBytes >= LARGE_WRITE_BYTES) this.batch.flushShared();
+    if (callback !== undefined) batch.whenWritten(callback);
+    if (batch.unwrittenBytes >= LARGE_WRITE_BYTES) batch.flushShared();
     return true;
   }
 

@@ -43,6 +43,13 @@ export class HeldDuplex extends Duplex {
     }
   }
 
+  /** Lets go of the oldest write alone, if there is one. */
+  takeOne(): void {
+    const done = this.#done.shift();
+    this.#copy();
+    done?.();
+  }
+
   /** All bytes let go so far. */
   get written(): Buffer {
     return Buffer.concat(this.#written);
