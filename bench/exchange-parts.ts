@@ -170,6 +170,35 @@ const memory: Part = {
     }),
 };
 
+const HEARTBEAT_MS = 1000;
+
+const heartbeat: Part = {
+  name: 'heartbeat',
+  summary: `idle connections with a heartbeat of ${HEARTBEAT_MS / 1000} s, ws with the one of its README`,
+  subjects: ['framewright', 'framewright-net', 'ws'],
+  base: 'ws',
+  figures: [
+    { ...PER_MESSAGE[1]!, title: 'CPU µs each' },
+    { ...PER_MESSAGE[0]!, title: 'pongs/s', isCompared: false },
+    { key: 'bytesPerConnection', title: 'bytes each', format: 'bytes', isLowerBetter: true, isCompared: true },
+    ...PER_MESSAGE.slice(2),
+  ],
+  cells: ({ isQuick, timing: { durationMs } }) => {
+    const [first, connections] = isQuick ? [500, 2000] : [2000, 10_000];
+    const load: Load = { kind: 'heartbeat', first, connections, intervalMs: HEARTBEAT_MS };
+    const timing = { warmUpMs: 4 * HEARTBEAT_MS, durationMs: 10 * durationMs };
+    const server = { mode: 'echo', heartbeatMs: HEARTBEAT_MS } as const;
+    const name = `${connections.toLocaleString('en')} idle connections`;
+    return [
+      { name, measure: (subject) => measureExchange(subject, { server, load }, timing) },
+      {
+        name: `${name}, nothing else in memory`,
+        measure: (subject) => measureExchange(bare(subject), { server, load }, timing),
+      },
+    ];
+  },
+};
+
 const scale: Part = {
   name: 'scale',
   summary: 'processor time per message from 10 to 10,000 connections, one message in flight on each',
@@ -280,6 +309,7 @@ export const EXCHANGE_PARTS: readonly Part[] = [
   deflatePart,
   connect,
   memory,
+  heartbeat,
   latency,
   http,
   scale,

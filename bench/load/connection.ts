@@ -53,8 +53,16 @@ function nextLocalAddress(): string {
   return process.platform === 'linux' ? `127.0.0.${1 + (opened++ % 8)}` : '127.0.0.1';
 }
 
-/** Resolves when the connection is open. @param offer the value of Sec-WebSocket-Extensions */
-export function open({ port, isRaw }: Target, offer?: string): Promise<LoadConnection> {
+/**
+ * Resolves when the connection is open.
+ * @param offer the value of Sec-WebSocket-Extensions
+ * @param opened sets `receive`, where servers may speak first
+ */
+export function open(
+  { port, isRaw }: Target,
+  offer?: string,
+  opened?: (connection: LoadConnection) => void,
+): Promise<LoadConnection> {
   return new Promise((resolve) => {
     let head = '';
     const socket = connect({
@@ -78,7 +86,10 @@ export function open({ port, isRaw }: Target, offer?: string): Promise<LoadConne
         if (headEnd < 0 && head.length < MAX_HEAD_BYTES) return;
         const isOpen = head.startsWith('HTTP/1.1 101 ') && head.includes(ACCEPT);
         if (!isOpen || (offer !== undefined && !head.includes('permessage-deflate'))) fail(`not accepted: ${head}`);
-        if (head.length !== headEnd + END_OF_HEAD.length) fail('bytes behind the handshake that nobody asked for');
+        opened?.(connection);
+        const restBytes = head.length - headEnd - END_OF_HEAD.length;
+        if (restBytes > 0 && opened === undefined) fail('bytes behind the handshake that nobody asked for');
+        if (restBytes > 0) connection.receive(bytes, end - restBytes, end);
         resolve(connection);
       },
       ended: () => fail('the server ended a connection'),
@@ -96,11 +107,16 @@ export function open({ port, isRaw }: Target, offer?: string): Promise<LoadConne
 
 const OPENING_AT_ONCE = 100;
 
-export async function openMany(target: Target, count: number, offer?: string): Promise<LoadConnection[]> {
+export async function openMany(
+  target: Target,
+  count: number,
+  offer?: string,
+  opened?: (connection: LoadConnection) => void,
+): Promise<LoadConnection[]> {
   const connections: LoadConnection[] = [];
   while (connections.length < count) {
     const more = Math.min(OPENING_AT_ONCE, count - connections.length);
-    connections.push(...(await Promise.all(Array.from({ length: more }, () => open(target, offer)))));
+    connections.push(...(await Promise.all(Array.from({ length: more }, () => open(target, offer, opened)))));
   }
   return connections;
 }

@@ -54,6 +54,15 @@ export interface MemoryLoad {
   readonly isUsed: boolean;
 }
 
+export interface HeartbeatLoad {
+  readonly kind: 'heartbeat';
+  /** Connections that are there before memory is measured; and all of them. */
+  readonly first: number;
+  readonly connections: number;
+  /** Of the server. */
+  readonly intervalMs: number;
+}
+
 export interface LatencyLoad {
   readonly kind: 'latency';
   readonly payloadBytes: number;
@@ -69,7 +78,15 @@ export interface HttpLoad {
   readonly httpConnections: number;
 }
 
-export type Load = EchoLoad | BroadcastLoad | DeflateLoad | ConnectLoad | MemoryLoad | LatencyLoad | HttpLoad;
+export type Load =
+  | EchoLoad
+  | BroadcastLoad
+  | DeflateLoad
+  | ConnectLoad
+  | MemoryLoad
+  | HeartbeatLoad
+  | LatencyLoad
+  | HttpLoad;
 
 /** Figures by name. `utilisation`: of the generator, 0 to 1. */
 export type Figures = Readonly<Record<string, number>>;

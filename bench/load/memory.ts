@@ -10,7 +10,8 @@ import { residentBytesOf } from './process-usage.ts';
 const PAYLOAD_BYTES = 64;
 const REQUEST = encodeFrame(FIN | Opcode.Binary, payloadOf(0, PAYLOAD_BYTES, false), 0x37fa213d);
 
-async function settledBytes(pid: number): Promise<number> {
+/** What the process holds once its garbage is gone. */
+export async function settledBytes(pid: number): Promise<number> {
   for (let i = 0; i < 4; i++) {
     process.kill(pid, 'SIGUSR2');
     await sleep(150);

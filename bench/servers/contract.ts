@@ -8,6 +8,8 @@ export interface ServerOptions {
   readonly mode: 'echo' | 'text' | 'broadcast';
   /** permessage-deflate, as the library's own option has it. Default: off. */
   readonly deflate?: unknown;
+  /** How often idle connections are pinged, in milliseconds; whoever has not answered by the next time is cut off. */
+  readonly heartbeatMs?: number | undefined;
 }
 
 /** Starts a server on a free port of 127.0.0.1. It answers HTTP requests with `HTTP_BODY`. @returns the port */

@@ -12,7 +12,7 @@ export interface WsSocket {
   send(data: Buffer | string, options: { readonly binary: boolean }): void;
 }
 
-interface WsServer {
+export interface WsServer {
   readonly clients: Iterable<WsSocket>;
   on(event: 'connection', listener: (socket: WsSocket) => void): this;
 }
@@ -21,6 +21,8 @@ export type WsServerClass = new (options: {
   readonly server: Server;
   readonly maxPayload: number;
   readonly perMessageDeflate: unknown;
+  /** framewright's. */
+  readonly heartbeat?: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
 }) => WsServer;
 
 // One object for each kind of message and one listener for all connections: what is measured is the library.
@@ -45,6 +47,8 @@ function ignore(): void {}
 export interface Dialect {
   readonly hasTextEvent: boolean;
   sendToAll(sockets: Iterable<WsSocket>, data: Buffer, isBinary: boolean): void;
+  /** Where there is no option for it. */
+  startHeartbeat?(server: WsServer, intervalMs: number): void;
 }
 
 /** What a connection does with its messages. */
@@ -66,13 +70,19 @@ export function listenerFor(
   };
 }
 
+export function heartbeatOf({ heartbeatMs }: ServerOptions) {
+  return heartbeatMs === undefined ? undefined : { intervalMs: heartbeatMs, timeoutMs: heartbeatMs };
+}
+
 export function startWsServer(Server: WsServerClass, options: ServerOptions, dialect: Dialect): Promise<number> {
   const server = createHttpServer();
   const webSockets = new Server({
     server,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: options.deflate ?? false,
+    heartbeat: heartbeatOf(options),
   });
+  if (options.heartbeatMs !== undefined) dialect.startHeartbeat?.(webSockets, options.heartbeatMs);
   webSockets.on(
     'connection',
     listenerFor(options.mode, () => webSockets.clients, dialect),

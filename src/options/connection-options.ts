@@ -7,9 +7,9 @@ import { defaultMaxFragments, type Limits, resolveLimits } from '../protocol/ind
 import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { WsMeaning } from '../ws-compat/option-names.ts';
 import { type BacklogSettings, resolveBacklog } from './backlog-settings.ts';
-import type { ConnectionOptions, ConnectionSettings } from './connection-settings.ts';
+import type { ConnectionOptions, ConnectionSettings, HeartbeatSettings } from './connection-settings.ts';
 import { checkOptions, type DoorName } from './option-check.ts';
-import { doorOf, OPTIONS, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
+import { doorOf, HEARTBEAT_DEFAULTS, OPTIONS, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
 
 /**
  * Options of a connection where ws's names are taken beside our own. Of two names for one thing, one is given. For sizes
@@ -123,12 +123,22 @@ function withLimits(
     backPressure: resolveBacklog(options, backPressure),
     autoPong: options.autoPong,
     closeTimeoutMs: checkTimeout('closeTimeoutMs', options.closeTimeoutMs ?? OPTIONS.closeTimeoutMs.default),
+    heartbeat: heartbeatSettings(options.heartbeat),
     skipsUtf8Validation: options.skipsUtf8Validation,
     strictLengths: options.strictLengths,
     spreadsEvents: options.spreadsEvents,
     listenerErrors: options.listenerErrors,
     sharesReadBuffer: options.sharesReadBuffer,
     transientMessages: options.transientMessages,
+  };
+}
+
+function heartbeatSettings(given: ConnectionOptions['heartbeat']): HeartbeatSettings | undefined {
+  if (!given) return undefined;
+  const { intervalMs, timeoutMs } = given === true ? {} : given;
+  return {
+    intervalMs: checkTimeout('heartbeat.intervalMs', intervalMs ?? HEARTBEAT_DEFAULTS.intervalMs, 1),
+    timeoutMs: checkTimeout('heartbeat.timeoutMs', timeoutMs ?? HEARTBEAT_DEFAULTS.timeoutMs, 1),
   };
 }
 

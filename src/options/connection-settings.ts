@@ -15,6 +15,16 @@ import type { BacklogOptions, BacklogSettings } from './backlog-settings.ts';
  */
 export type ListenerErrors = 'close' | 'throw';
 
+/** When silent peers are pinged, and given up, in milliseconds. */
+export interface HeartbeatOptions {
+  /** How often a silent connection is pinged. Default 30 000. */
+  intervalMs?: number | undefined;
+  /** How long the peer may then go on saying nothing. Default 15 000. */
+  timeoutMs?: number | undefined;
+}
+
+export type HeartbeatSettings = Readonly<Record<keyof HeartbeatOptions, number>>;
+
 /** Options of a connection, wherever servers, clients and sockets are made. */
 export interface ConnectionOptions extends BacklogOptions {
   /** Limits that differ from the defaults (§10.4), see `Limits`. Infinity turns one off. */
@@ -23,6 +33,11 @@ export interface ConnectionOptions extends BacklogOptions {
   autoPong?: boolean | undefined;
   /** Deadline of the closing handshake, in milliseconds (§7.1.1); at most 2 147 483 647. Default 30 000. */
   closeTimeoutMs?: number | undefined;
+  /**
+   * Ping silent connections (§5.5.2), and end those from which then nothing comes: `{ intervalMs, timeoutMs }`, or true for
+   * 30 000 and 15 000. 'error' has the code `WS_ERR_HEARTBEAT_TIMEOUT`, 'close' 1006. See the page on the heartbeat.
+   */
+  heartbeat?: boolean | HeartbeatOptions | undefined;
   /** Take text and close reasons without checking them (§8.1). Default false. */
   skipsUtf8Validation?: boolean | undefined;
   /** Refuse payload lengths that are not in their shortest form (§5.2). Default false. */
@@ -41,8 +56,10 @@ export interface ConnectionOptions extends BacklogOptions {
 }
 
 /** Settings of one connection: its options, checked, with every limit. */
-export interface ConnectionSettings extends Readonly<Omit<ConnectionOptions, 'limits' | keyof BacklogOptions>> {
+export interface ConnectionSettings
+  extends Readonly<Omit<ConnectionOptions, 'limits' | 'heartbeat' | keyof BacklogOptions>> {
   readonly limits: Limits;
+  readonly heartbeat?: HeartbeatSettings | undefined;
   /** Default: 'drain' as everywhere, and no bound. */
   readonly backPressure?: BacklogSettings | undefined;
   /** Clients: where masking keys come from, in network order. Default: the system's random source (§10.3). */

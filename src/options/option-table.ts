@@ -7,6 +7,7 @@ import { isToken } from '../handshake/index.ts';
 import type { Limits } from '../protocol/index.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from '../ws-compat/option-names.ts';
 import { HIGH_WATER_MARK_BYTES, MAX_BACKLOG_BYTES, POLICIES } from './backlog-settings.ts';
+import type { HeartbeatSettings } from './connection-settings.ts';
 import { DEFLATE } from './deflate-options.ts';
 import { areFields } from './given-fields.ts';
 import {
@@ -142,6 +143,13 @@ const TOKENS: OptionKind = {
   }),
 };
 
+export const HEARTBEAT_DEFAULTS: HeartbeatSettings = { intervalMs: 30_000, timeoutMs: 15_000 };
+
+const HEARTBEAT: OptionKind = {
+  ...FLAG_OR_OBJECT,
+  members: () => ({ kinds: { intervalMs: NUMBER, timeoutMs: NUMBER }, isLenient: false }),
+};
+
 export const OPTIONS = {
   // ---- Where a server listens
   port: { at: SERVERS, kind: PORT, default: { 'listen()': 0 } },
@@ -198,6 +206,11 @@ export const OPTIONS = {
   limits: { at: CONNECTIONS, kind: LIMITS },
   autoPong: { at: CONNECTIONS, kind: FLAG, default: true },
   closeTimeoutMs: { at: CONNECTIONS, kind: NUMBER, default: 30_000 },
+  heartbeat: {
+    at: CONNECTIONS,
+    kind: HEARTBEAT,
+    default: { 'listen()': true, WebSocketServer: false, WebSocket: false },
+  },
   skipsUtf8Validation: { at: CONNECTIONS, kind: FLAG, default: false },
   strictLengths: { at: CONNECTIONS, kind: FLAG, default: false },
   spreadsEvents: { at: CONNECTIONS, kind: FLAG, default: false },

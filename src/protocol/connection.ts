@@ -74,6 +74,8 @@ export interface ConnectionHandler {
   closeReceived(): void;
   /** The connection has failed (§7.1.7): because of the peer, or because a handler threw `cause`. */
   failed(id: ViolationId, detail: number, cause?: unknown): void;
+  /** Whoever watches the transport has given it up, for this reason; `closed` follows. */
+  lost?(error: Error): void;
   /** The transport is gone and everything that arrived has been handed out: `closeCode` and `closeReason` are final. */
   closed(): void;
 }

@@ -159,8 +159,11 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
       throw new TypeError('listen(): a server listens on a port or at a socketPath: give one of them');
     }
     this.#options = options;
-    const maxBacklogBytes = options.maxBacklogBytes ?? MAX_BACKLOG_BYTES;
-    this.#settings = resolveSettings({ ...options, maxBacklogBytes });
+    this.#settings = resolveSettings({
+      ...options,
+      maxBacklogBytes: options.maxBacklogBytes ?? MAX_BACKLOG_BYTES,
+      heartbeat: options.heartbeat ?? OPTIONS.heartbeat.default['listen()'],
+    });
     this.#openMeter = messageMeters(DOOR.name, options.messageRate);
     this.#deflate = deflateSettings(options.perMessageDeflate, 'server', 'strict');
     // What the responses will hold is checked here and not at the first client.

@@ -362,6 +362,14 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     return this.#transport?.isWritable ?? false;
   }
 
+  /**
+   * How long the peer took to answer the last ping of the heartbeat, in milliseconds; undefined until there has been an
+   * answer. Pings of the program's own do not count.
+   */
+  get latencyMs(): number | undefined {
+    return this.#transport?.latencyMs;
+  }
+
   /** Whether 'message' listeners have what they get only until they return: the option of that name. */
   get transientMessages(): boolean {
     return this.#transport?.isTransient ?? false;
@@ -670,7 +678,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     }
 
     pong(payload: Uint8Array): void {
-      this.socket.#emitControl('pong', payload);
+      if (!this.socket.#transport!.takePong(payload)) this.socket.#emitControl('pong', payload);
     }
 
     closeReceived(): void {
@@ -680,6 +688,11 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
     failed(id: ViolationId, detail: number, cause: unknown): void {
       this.socket.#failed(id, detail, cause);
+    }
+
+    lost(error: Error): void {
+      this.socket.#tellObservers(error);
+      if (this.socket.listenerCount('error') > 0) this.socket.#emitSafely('error', error);
     }
 
     closed(): void {

@@ -8,6 +8,8 @@ import { type AgreedDeflate, compressionThreshold, directionOf } from '../deflat
 import type { InflateDone, Inflater, Role } from '../protocol/index.ts';
 
 export class Compression implements Inflater {
+  /** What has been agreed on. */
+  readonly agreement: AgreedDeflate;
   /** Shorter messages are sent as they are. */
   readonly thresholdBytes: number;
   private readonly inflater: MessageInflater;
@@ -15,7 +17,9 @@ export class Compression implements Inflater {
   private readonly runInput: (action: () => void) => void;
 
   /** @param runInput runs what makes the core hand out messages when an inflation ends */
-  constructor({ agreed, settings }: AgreedDeflate, role: Role, runInput: (action: () => void) => void) {
+  constructor(agreement: AgreedDeflate, role: Role, runInput: (action: () => void) => void) {
+    const { agreed, settings } = agreement;
+    this.agreement = agreement;
     const peer = role === 'server' ? 'client' : 'server';
     const { concurrencyLimit, zlibDeflateOptions, zlibInflateOptions } = settings;
     this.thresholdBytes = compressionThreshold(agreed, settings);

@@ -21,6 +21,7 @@ import {
 } from '../memory/message-memory.ts';
 import { viewOfChunk } from '../memory/view.ts';
 import type { BacklogPolicy, BacklogSettings } from '../options/backlog-settings.ts';
+import type { HeartbeatSettings } from '../options/connection-settings.ts';
 import { OPTIONS } from '../options/option-table.ts';
 import {
   buildClosePayload,
@@ -36,6 +37,7 @@ import {
 import { type BacklogOwner, backlogError, fits, noteGrowth, noteShrinkage, UNBOUNDED } from './backlog.ts';
 import { Compression } from './compression.ts';
 import { messageOut, noteEnding, publishEncoded } from './diagnostics.ts';
+import { type BeatingTransport, type Pulse, startPulse } from './heartbeat.ts';
 import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
 import type { SharedMessage } from './shared-frames.ts';
 import { readShared, type SharedReader } from './shared-read.ts';
@@ -52,6 +54,8 @@ export interface TransportOptions
    * connection stops being open. Default 30 000.
    */
   readonly closeTimeoutMs?: number | undefined;
+  /** When silent peers are pinged, and given up. Default: never. */
+  readonly heartbeat?: HeartbeatSettings | undefined;
   /** What was agreed on for compressing messages. Default: nothing, messages are sent and taken as they are. */
   readonly deflate?: AgreedDeflate | undefined;
   /** What to do about a peer that does not take what it is sent. Default: nothing but tell when it does again. */
@@ -120,7 +124,7 @@ let deciding: SocketTransport | undefined;
 
 const CLOSED_BEFORE = 'The connection was closed before the frame could be sent';
 
-export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatchOwner, BacklogOwner {
+export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatchOwner, BacklogOwner, BeatingTransport {
   readonly socket: Duplex;
   readonly connection: Connection;
   /** Whether messages last as long as their handlers. */
@@ -131,12 +135,12 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   /** Made for the first message that is compressed or may have to wait. */
   private order: SendOrder | undefined;
   private readonly compression: Compression | undefined;
-  /** What was agreed on for compressing messages, if anything. */
-  readonly deflate: AgreedDeflate | undefined;
   readonly backPressure: BacklogSettings;
   isBehind = false;
   private readonly closeTimeoutMs: number;
   private closeTimer: NodeJS.Timeout | undefined;
+  /** Until the connection is over, where the option says so. */
+  private readonly pulse: Pulse | undefined;
   private isHandling = false;
   /** Nothing can be sent any more once it is destroyed; closed is what the socket says itself. */
   private socketState: 'usable' | 'destroyed' | 'closed' = 'usable';
@@ -157,7 +161,6 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     this.closeTimeoutMs = options.closeTimeoutMs ?? OPTIONS.closeTimeoutMs.default;
     this.backPressure = options.backPressure ?? UNBOUNDED;
     const { deflate, role } = options;
-    this.deflate = deflate;
     this.isTransient = options.isTransient ?? false;
     this.compression = deflate && new Compression(deflate, role, (action) => this.handle(action));
     this.batch = new WriteBatch(socket, role, options.nextMaskingKey);
@@ -178,6 +181,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     });
     this.batch.owner = this;
     this.batch.attentionBytes = this.noticeBytes;
+    this.pulse = options.heartbeat && startPulse(options.heartbeat, this);
     const { setTimeout: clearsTimeout, setNoDelay } = socket as Partial<Socket>;
     clearsTimeout?.call(socket, 0);
     setNoDelay?.call(socket, true);
@@ -229,6 +233,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     const isOutermost = !this.isHandling;
     this.isHandling = true;
     this.batch.isHeld ||= isOutermost;
+    if (this.pulse !== undefined) this.pulse.heard();
     try {
       this.connection.receive(chunk, start, end);
     } finally {
@@ -256,6 +261,11 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   /** Runs what the application listens with, apart from what the Connection calls. */
   inContext(action: () => void): void {
     action();
+  }
+
+  /** What was agreed on for compressing messages, if anything. */
+  get deflate(): AgreedDeflate | undefined {
+    return this.compression?.agreement;
   }
 
   /** Whether messages can be sent. */
@@ -588,6 +598,39 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     if (this.socketState === 'closed') this.handle(() => this.connection.transportClosed());
   }
 
+  // ---- BeatingTransport -----------------------------------------------------------------------------------------
+
+  get isDeaf(): boolean {
+    return this.socket.isPaused();
+  }
+
+  get takenBytes(): number {
+    return this.batch.takenBytes;
+  }
+
+  sendPing(frame: Uint8Array): boolean {
+    if (this.connection.role === 'server') return this.batch.writeNow(frame);
+    if (this.socket.writableLength > 0) return false;
+    this.batch.writeFrame(frame[0]!, frame.subarray(2));
+    return true;
+  }
+
+  /** Ends the connection at once, and says why. */
+  lose(error: Error): void {
+    this.destroy();
+    this.inContext(() => this.connection.handler.lost?.(error));
+  }
+
+  /** Whether the pong answers a ping of the heartbeat, so that nobody else waits for it. */
+  takePong(payload: Uint8Array): boolean {
+    return this.pulse?.takePong(payload) === true;
+  }
+
+  /** From the last ping of the heartbeat that was answered until its pong came. */
+  get latencyMs(): number | undefined {
+    return this.pulse?.latencyMs;
+  }
+
   pause(): void {
     this.connection.halt();
     this.followHolding();
@@ -634,8 +677,12 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     const { isHolding } = this.connection;
     if (isHolding === this.isReadingPaused) return;
     this.isReadingPaused = isHolding;
-    if (isHolding) this.socket.pause();
-    else this.socket.resume();
+    if (isHolding) {
+      this.socket.pause();
+    } else {
+      this.socket.resume();
+      this.pulse?.heard();
+    }
   }
 
   /**
@@ -672,6 +719,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   socketClosed(): void {
     noteEnding(this, 'transport');
     this.socketState = 'closed';
+    this.pulse?.stop();
     this.stopCloseTimer();
     // A paused socket may still hold bytes that arrived before it closed.
     const rest = [...readBuffered(this.socket)];

@@ -272,6 +272,28 @@ export class WriteBatch implements FrameOutput {
     if (!this.isHeld) this.schedule();
   }
 
+  /** Counts bytes that the network has taken. */
+  get takenBytes(): number {
+    return (this.writtenBytes - this.socket.writableLength) | 0;
+  }
+
+  /**
+   * Takes a frame that nobody changes any more and writes it at once, unless something stands before it that the network
+   * does not take.
+   * @returns whether it has left
+   */
+  writeNow(frame: Uint8Array): boolean {
+    if (this.unwrittenBytes > 0) this.flush();
+    if (this.hasEnded || this.isHeld || this.mustWait || this.socket.writableLength > 0) return false;
+    this.writtenBytes += frame.length;
+    try {
+      this.socket.write(frame);
+    } catch (error) {
+      this.socket.destroy(error as Error);
+    }
+    return true;
+  }
+
   /**
    * Calls back when the network has taken the frame just given, or the stream says so. Otherwise it is called with the
    * reason why that is not known.
