@@ -66,16 +66,19 @@ function watch(server: AnyHttp2Server, takers: ReadonlySet<Take>): void {
   for (const session of sessionsOf(server)) tell(session);
   server.emit = function (this: AnyHttp2Server, name: string, ...args: unknown[]): boolean {
     if (name === 'session') told.add(args[0] as ServerHttp2Session);
-    if (name === 'stream') {
-      const [stream, headers, , rawHeaders] = args as StreamEvent;
-      // Sessions that there were before, where Node.js does not say which these are.
-      tell(stream.session as ServerHttp2Session | undefined);
-      if (headers[':protocol'] !== undefined && takers.size > 0) {
-        const request = makeRequest(stream, headers, rawHeaders);
-        for (const take of takers) if (take(request, stream)) return true;
-      }
+    if (name !== 'stream') return emit.call(this, name, ...(args as []));
+    const [stream, headers, , rawHeaders] = args as StreamEvent;
+    // Sessions that there were before, where Node.js does not say which these are.
+    tell(stream.session as ServerHttp2Session | undefined);
+    const isExtended = headers[':protocol'] !== undefined;
+    if (isExtended && takers.size > 0) {
+      const request = makeRequest(stream, headers, rawHeaders);
+      for (const take of takers) if (take(request, stream)) return true;
     }
-    return emit.call(this, name, ...(args as []));
+    const isHeard = emit.call(this, name, ...(args as []));
+    // Nobody is left who would answer.
+    if (isExtended && !isHeard) stream.respond({ ':status': 501 }, { endStream: true });
+    return isHeard;
   } as typeof server.emit;
 }
 

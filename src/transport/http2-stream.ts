@@ -71,7 +71,7 @@ export function endStreamWith(stream: ServerHttp2Stream, response: Uint8Array): 
     throw new RangeError(`Over HTTP/2 the status ${status} accepts a WebSocket (RFC 8441 §5): refuse with 300 to 599`);
   }
   stream.on('error', ignoreError);
-  if (stream.destroyed || stream.headersSent) {
+  if (stream.destroyed || stream.closed || stream.headersSent) {
     stream.destroy();
     return;
   }

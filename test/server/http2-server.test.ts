@@ -196,6 +196,48 @@ describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
     expect(await refusal).toEqual([503, 'Service Unavailable']);
   });
 
+  it('a server that has closed leaves nobody without an answer', async () => {
+    const server = await startHttp2(kind);
+    attach(server).close();
+    expect(await refusalOf(request(await openSession(server)))).toEqual([501, '']);
+  });
+
+  it.each([true, false, 'error'])(
+    'a stream that is reset while authorize() thinks is left alone: %s',
+    async (verdict) => {
+      const process = watchProcess();
+      const server = await startHttp2(kind);
+      let decide: (verdict: boolean) => void = () => {};
+      let fail: (error: Error) => void = () => {};
+      let ask: () => void = () => {};
+      const asked = new Promise<void>((resolve) => {
+        ask = resolve;
+      });
+      const wss = attach(server, {
+        authorize: () => {
+          ask();
+          return new Promise<boolean>((resolve, reject) => {
+            decide = resolve;
+            fail = reject;
+          });
+        },
+      });
+      wss.on('connection', () => expect.unreachable('there is nobody to talk to'));
+      const session = await openSession(server);
+      const stream = request(session);
+      await asked;
+      stream.close(constants.NGHTTP2_CANCEL);
+      await new Promise((resolve) => session.ping(resolve as () => void));
+      if (typeof verdict === 'boolean') decide(verdict);
+      else fail(new Error('out of order'));
+      await new Promise((resolve) => session.ping(resolve as () => void));
+      expect(process.uncaught).toEqual([]);
+      expect(process.warnings.map(({ detail }) => detail)).toEqual(
+        verdict === 'error' ? [expect.stringContaining('out of order')] : [],
+      );
+    },
+  );
+
   it('RFC 8441 §5 what comes before the 200 is read behind it', async () => {
     const server = await startHttp2(kind);
     let decide: (isAllowed: boolean) => void = () => {};
