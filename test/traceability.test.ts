@@ -26,7 +26,7 @@ function listFiles(folder: string, ending: RegExp): string[] {
     .filter((path) => ending.test(path));
 }
 
-describe('traceability of RFC 6455', () => {
+describe('traceability of RFC 6455 and RFC 8441', () => {
   it('every row of the table holds, and every section cited in src has a row', () => {
     const rows = readRows(readFile('spec-notes/traceability.md')!);
     expect(rows.length).toBeGreaterThan(150);
@@ -152,6 +152,18 @@ describe('traceability: each rule bites', () => {
     ]);
   });
 
+  it('RFC 8441 has rows and citations of its own', () => {
+    const row = { ...ROW, id: 'R8441-5-01', section: '8441-5' };
+    const cites = (text: string) => ({ 'protocol/close.ts': `// ${text}\nexport function readClose() {}` });
+    expect(check([row], cites('RFC 8441 §5'))).toEqual([]);
+    expect(check([row], cites('§5'))).toEqual([
+      'R8441-5-01: src/protocol/close.ts does not cite RFC 8441 §5',
+      'src/protocol/close.ts:1: cites §5, which no row of the table names',
+    ]);
+    expect(check([{ ...ROW, section: '5' }], cites('§5 and RFC 8441 §4')).at(-1)).toContain('cites RFC 8441 §4, which');
+    expect(check([{ ...row, id: 'R5-01' }], cites('RFC 8441 §5'))).toEqual(['R5-01: stands in RFC 8441 §5']);
+  });
+
   it('row for every cited section: its parent or a sibling will not do', () => {
     const sources = { ...SOURCES, 'a.ts': "// nothing\nconst section = '§5.5.1.2'; // §5.5.3, §51" };
     expect(check([ROW], sources)).toEqual(
@@ -163,7 +175,7 @@ describe('traceability: each rule bites', () => {
 describe('traceability: reading', () => {
   it('citations belong to RFC 6455 unless another RFC stands right before them', () => {
     const text = 'RFC 7692 §7.2.1, RFC 6455 §5.2, §5.4\n * RFC 8441\n * §5 and §7.1';
-    expect(findCitations(text).map((c) => `${c.line}:${c.section}`)).toEqual(['1:5.2', '1:5.4', '3:7.1']);
+    expect(findCitations(text).map((c) => `${c.line}:${c.section}`)).toEqual(['1:5.2', '1:5.4', '2:8441-5', '3:7.1']);
   });
 
   it('citations of a range name what lies between, where both ends have one parent', () => {
@@ -185,6 +197,7 @@ describe('traceability: reading', () => {
       '| --- | --- | --- | --- | --- | --- |',
       '| R5.2-01 | §5.2 | a \\| b | `a.ts#b` | `a.test.ts > §5.2 x \\| y` | covered |',
       '| R5.2-02 | §5.2 | c | – | ? | exception: why |',
+      '| D8441-3-01 | RFC 8441 §3 | d | – | ? | exception: why |',
     ].join('\n');
     expect(readRows(page)).toEqual([
       {
@@ -197,6 +210,15 @@ describe('traceability: reading', () => {
         line: 7,
       },
       { id: 'R5.2-02', section: '5.2', requirement: 'c', symbol: '', test: '', status: 'exception: why', line: 8 },
+      {
+        id: 'D8441-3-01',
+        section: '8441-3',
+        requirement: 'd',
+        symbol: '',
+        test: '',
+        status: 'exception: why',
+        line: 9,
+      },
     ]);
   });
 

@@ -78,6 +78,7 @@ export function buildUpgradeRequest(parts: UpgradeRequestParts): string {
  * @throws TypeError as `buildUpgradeRequest` does, and when `headers` has a field that is about one connection of HTTP/1.1
  */
 export function buildConnectRequest(parts: ConnectRequestParts): HeaderField[] {
+  // RFC 8441 §4: all of them, unlike in a CONNECT that is for a proxy.
   const pseudo: HeaderField[] = [
     [':method', 'CONNECT'],
     [':protocol', 'websocket'],

@@ -31,7 +31,7 @@ type Take = (request: Http2ServerRequest, stream: ServerHttp2Stream) => boolean;
 const takersOf = new WeakMap<AnyHttp2Server, Set<Take>>();
 
 /**
- * Offers each extended CONNECT to `take`, and to those who have asked for them before. What is taken, no listener of the
+ * Offers each extended CONNECT (RFC 8441 §4) to `take`, and to those who have asked for them before. What is taken, no listener of the
  * server hears of: the application's would answer it as any request, and node:http2's own with 405.
  * @returns what ends it
  */
@@ -70,6 +70,7 @@ function watch(server: AnyHttp2Server, takers: ReadonlySet<Take>): void {
     const [stream, headers, , rawHeaders] = args as StreamEvent;
     // Sessions that there were before, where Node.js does not say which these are.
     tell(stream.session as ServerHttp2Session | undefined);
+    // What it lacks of :scheme, :path and :authority node:http2 has refused. A CONNECT without :protocol is for proxies.
     const isExtended = headers[':protocol'] !== undefined;
     if (isExtended && takers.size > 0) {
       const request = makeRequest(stream, headers, rawHeaders);

@@ -245,7 +245,7 @@ describe('http2: what goes wrong', () => {
     expect(await failed).toBe('The HTTP/2 session was closed before the WebSocket was open');
   });
 
-  it('a wss: address on a session without TLS, and the other way round', async () => {
+  it('RFC 8441 §5 a wss: address on a session without TLS, and the other way round', async () => {
     const { server, url } = await start('h2c');
     const session = await openSession(server);
     const secure = url.replace('ws:', 'wss:');

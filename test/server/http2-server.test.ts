@@ -270,6 +270,17 @@ describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
     expect(await roundTrip((await open(wss, session)).stream, 'later')).toBe('later');
   });
 
+  it('RFC 8441 §3 it stays on when the server has closed', async () => {
+    const server = await startHttp2(kind);
+    const wss = attach(server);
+    const session = await openSession(server);
+    wss.close();
+    attach(server).close();
+    expect(await refusalOf(request(session))).toEqual([501, '']);
+    expect(session.remoteSettings.enableConnectProtocol).toBe(true);
+    expect((await openSession(server)).remoteSettings.enableConnectProtocol).toBe(true);
+  });
+
   it('RFC 8441 §4 other requests, and listeners for them, are left alone', async () => {
     const server = await startHttp2(kind);
     const streams: unknown[] = [];

@@ -34,14 +34,26 @@ function sectionsOf(first: string, last = first): string[] {
   return Array.from({ length: to - Number(from) + 1 }, (_, i) => `${parent}${Number(from) + i}`);
 }
 
-/** The sections of RFC 6455 that a text cites. */
+/** The RFCs whose requirements have rows, and what their sections begin with. */
+const TRACED: ReadonlyMap<string, string> = new Map([
+  ['6455', ''],
+  ['8441', '8441-'],
+]);
+
+/** The sections of the traced RFCs that a text cites; those of RFC 8441 as `8441-5`. */
 export function findCitations(text: string): Citation[] {
-  return [...text.matchAll(CITATION)]
-    .filter(([, rfc]) => rfc === undefined || rfc === '6455')
-    .flatMap(({ 2: first, 3: last, index }) => {
-      const line = text.slice(0, index).split('\n').length;
-      return sectionsOf(first!, last).map((section) => ({ section, line }));
-    });
+  return [...text.matchAll(CITATION)].flatMap(({ 1: rfc = '6455', 2: first, 3: last, index }) => {
+    const prefix = TRACED.get(rfc);
+    if (prefix === undefined) return [];
+    const line = text.slice(0, index).split('\n').length;
+    return sectionsOf(first!, last).map((section) => ({ section: prefix + section, line }));
+  });
+}
+
+/** As texts cite it. */
+function nameOf(section: string): string {
+  const [number, rfc] = section.split('-').reverse();
+  return rfc === undefined ? `§${number}` : `RFC ${rfc} §${number}`;
 }
 
 /** Whether `section` is `ancestor` or lies below it: §5.5.1 is within §5.5 and within §5, but not within §5.5.2. */
@@ -55,9 +67,9 @@ function findIdFaults(rows: readonly Row[]): string[] {
     const faults: string[] = [];
     if (seen.has(row.id)) faults.push(`${row.id}: the id is used twice`);
     seen.add(row.id);
-    const section = /^[RD](\d+(?:\.\d+)*)-\d\d$/.exec(row.id)?.[1];
+    const section = /^[RD]((?:8441-)?\d+(?:\.\d+)*)-\d\d$/.exec(row.id)?.[1];
     if (section === undefined) faults.push(`${row.id || `line ${row.line}`}: an id looks like R5.5.1-03 or D7.1.5-01`);
-    else if (section !== row.section) faults.push(`${row.id}: stands in §${row.section}`);
+    else if (section !== row.section) faults.push(`${row.id}: stands in ${nameOf(row.section)}`);
     if (row.requirement === '') faults.push(`${row.id}: the requirement is empty`);
     return faults;
   });
@@ -85,7 +97,7 @@ function findSymbolFaults({ id, section, symbol }: Row, files: ProjectFiles): st
     faults.push(`${id}: ${name} in src/${path} has no member ${member}`);
   }
   if (!findCitations(text).some((citation) => isWithin(citation.section, section))) {
-    faults.push(`${id}: src/${path} does not cite §${section}`);
+    faults.push(`${id}: src/${path} does not cite ${nameOf(section)}`);
   }
   return faults;
 }
@@ -120,7 +132,10 @@ function findCitationFaults(rows: readonly Row[], files: ProjectFiles): string[]
   return files.sourcePaths.flatMap((path) =>
     findCitations(files.readSource(path) ?? '')
       .filter((citation) => !isKnown(citation.section))
-      .map((citation) => `src/${path}:${citation.line}: cites §${citation.section}, which no row of the table names`),
+      .map(
+        (citation) =>
+          `src/${path}:${citation.line}: cites ${nameOf(citation.section)}, which no row of the table names`,
+      ),
   );
 }
 

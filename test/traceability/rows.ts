@@ -5,7 +5,7 @@
 
 export interface Row {
   readonly id: string;
-  /** Section number without the sign: `5.5.1`. */
+  /** Section number without the sign: `5.5.1`; of RFC 8441 `8441-5`. */
   readonly section: string;
   readonly requirement: string;
   /** `file#exportedName` or `file#ExportedClass.member`, below `src`; empty when the cell holds a dash. */
@@ -55,7 +55,7 @@ function toRow(cells: readonly string[], line: number): Row {
   const [id, section, requirement, symbol, test, status] = cells.map(readCell);
   return {
     id: id!,
-    section: section!.replace('§', ''),
+    section: section!.replace('RFC 8441 §', '8441-').replace('§', ''),
     requirement: requirement!,
     symbol: symbol!,
     test: test!,
