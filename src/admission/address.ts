@@ -3,8 +3,9 @@
  * are written; IPv6 addresses by /64, of which one subscriber has at least one for himself.
  */
 
-import type { Socket } from 'node:net';
-import { internals, type WebSocket } from '../socket/websocket.ts';
+import type { Http2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 
 /** The key of an address as programs and proxies write it; names that are none stay what they are, '' too. */
 export function addressKey(written: string): string {
@@ -62,8 +63,8 @@ function numbersOf(text: string, isEnd: boolean): number[] | undefined {
   return numbers;
 }
 
-/** The key of the address that an open connection comes from: the one it was admitted by, or else that of its socket. */
-export function addressOf(webSocket: WebSocket): string {
-  const { address } = internals.identityOf(webSocket) ?? {};
-  return address ?? addressKey((webSocket._socket as Partial<Socket> | null)?.remoteAddress ?? '');
+/** The socket below a stream, which over HTTP/2 is that of its session. */
+export function socketBelow(stream: Duplex): Partial<TLSSocket> {
+  const { session } = stream as Partial<Http2Stream>;
+  return (session === undefined ? stream : (session.socket ?? {})) as Partial<TLSSocket>;
 }

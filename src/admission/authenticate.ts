@@ -5,7 +5,7 @@ import { reasonPhrase } from '../handshake/index.ts';
 import { isPlainObject } from '../options/given-fields.ts';
 import { describe } from '../options/option-check.ts';
 import { checkAnswer, type HttpAnswer } from './http-answer.ts';
-import type { Rejection } from './rejection.ts';
+import { RETRY_LATER, type Rejection } from './rejection.ts';
 import type { TokenSource } from './tokens.ts';
 import { checkUser, hasExpired } from './visitor.ts';
 
@@ -38,7 +38,7 @@ const TOO_LATE: Rejection = {
   reason: 'timeout',
   status: 503,
   message: 'The authentication took too long',
-  headers: [['Retry-After', '5']],
+  headers: RETRY_LATER,
 };
 const EXPIRED: Rejection = { reason: 'authenticate', status: 401, message: 'The authentication has expired' };
 

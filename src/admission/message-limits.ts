@@ -2,7 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { Identity, MessageMeter } from '../options/connection-settings.ts';
-import { addressKey } from './address.ts';
+import { addressKey, socketBelow } from './address.ts';
 import { RateTable } from './message-rate.ts';
 import { NO_LIMIT, type Rate } from './token-bucket.ts';
 
@@ -89,8 +89,7 @@ function ownKey(door: string, key: unknown): string | undefined {
 function keyOf(socket: Duplex, identity: Identity | undefined): string {
   const user = userKey(identity?.user);
   if (user !== undefined) return `user ${user}`;
-  const { remoteAddress = '' } = socket as { readonly remoteAddress?: string };
-  return `address ${identity?.address ?? addressKey(remoteAddress)}`;
+  return `address ${identity?.address ?? addressKey(socketBelow(socket).remoteAddress ?? '')}`;
 }
 
 /** A user's name or number, which may be all there is of him, or his `id`. */

@@ -1,21 +1,18 @@
 /** How many connections a server has, in all and by address: the options `maxConnections` and `maxConnectionsPerAddress`. */
 
-import type { Rejection } from './rejection.ts';
-
-/** When to come again, in seconds. */
-const RETRY_AFTER: Rejection['headers'] = [['Retry-After', '5']];
+import { RETRY_LATER, type Rejection } from './rejection.ts';
 
 const FULL: Rejection = {
   reason: 'maxConnections',
   status: 503,
   message: 'The server has as many connections as it takes',
-  headers: RETRY_AFTER,
+  headers: RETRY_LATER,
 };
 const FULL_FOR_ADDRESS: Rejection = {
   reason: 'maxConnectionsPerAddress',
   status: 429,
   message: 'There are too many connections from this address',
-  headers: RETRY_AFTER,
+  headers: RETRY_LATER,
 };
 
 export class Occupancy {

@@ -1,6 +1,6 @@
 /** How a request is refused: for which reason, and in whose words. */
 
-import type { CheckId, RefusalResponse } from '../handshake/index.ts';
+import type { CheckId, HeaderField, RefusalResponse } from '../handshake/index.ts';
 import type { HttpAnswer } from './http-answer.ts';
 
 /**
@@ -31,3 +31,6 @@ export interface Rejection extends RefusalResponse {
   /** The application's own answer, in place of message and headers. */
   readonly answer?: HttpAnswer;
 }
+
+/** When to come again where there is no room, in seconds. */
+export const RETRY_LATER: readonly HeaderField[] = [['Retry-After', '5']];

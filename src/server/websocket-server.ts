@@ -8,7 +8,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import { socketBelow } from '../admission/address.ts';
 import { Admission } from '../admission/admission.ts';
 import type { Arrival } from '../admission/arrival.ts';
 import { askAuthorize } from '../admission/authorize.ts';
@@ -374,14 +374,14 @@ export class WebSocketServer<
     socket: Duplex,
     callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
   ): Policy<Authenticated<InstanceType<SocketClass>, User>> {
-    const below = (isServerStream(socket) ? socket.session?.socket : socket) as Partial<TLSSocket> | undefined;
-    const isSecure = below?.encrypted === true;
+    const below = socketBelow(socket);
+    const isSecure = below.encrypted === true;
     const arrival = (): Arrival => ({
       request,
       headers: HeaderMap.fromObject(request.headers ?? {}),
       host: request.headers?.host,
       isSecure,
-      remoteAddress: below?.remoteAddress,
+      remoteAddress: below.remoteAddress,
     });
     return {
       name: DOOR.name,

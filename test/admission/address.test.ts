@@ -1,9 +1,7 @@
 /** The key of an address, in whichever form it is written. */
 
 import { describe, expect, it } from 'vitest';
-import { addressKey, addressOf } from '../../src/admission/address.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { SERVER_KINDS, startServer } from '../support/servers.ts';
+import { addressKey } from '../../src/admission/address.ts';
 
 describe('addressKey', () => {
   it.each([
@@ -31,12 +29,4 @@ describe('addressKey', () => {
     '%s is no address, and stays what it is',
     (written) => expect(addressKey(written)).toBe(written),
   );
-});
-
-describe.each(SERVER_KINDS)('addressOf (%s)', (kind) => {
-  it('is that of the socket below where nobody has asked', async () => {
-    const server = await startServer(kind);
-    await RawPeer.open(server);
-    expect(addressOf(server.connections[0]!)).toBe('127.0.0.1');
-  });
 });
