@@ -11,8 +11,9 @@ import { installPeers } from './support/peers.ts';
 import { hasTaskset, pinSelf } from './support/processes.ts';
 import { environment, saveFile, saveResult } from './support/report.ts';
 import { formatCell } from './table.ts';
+import { trialPart } from './trial-part.ts';
 
-const PARTS: readonly Part[] = [importPart, ...IN_PROCESS_PARTS, ...EXCHANGE_PARTS];
+const PARTS: readonly Part[] = [importPart, ...IN_PROCESS_PARTS, ...EXCHANGE_PARTS, trialPart];
 
 const USAGE = `npm run bench -- [PART…] [options]
 

@@ -78,6 +78,16 @@ export interface HttpLoad {
   readonly httpConnections: number;
 }
 
+/** A kind of client that does harm. */
+export type Trouble = 'tiny' | 'compressed' | 'sender' | 'reader' | 'upgrades';
+
+export interface TrialLoad {
+  readonly kind: 'trial';
+  readonly troubles: readonly Trouble[];
+  /** How long they go on; at half of it their processes are killed, and others begin. */
+  readonly seconds: number;
+}
+
 export type Load =
   | EchoLoad
   | BroadcastLoad
@@ -86,7 +96,8 @@ export type Load =
   | MemoryLoad
   | HeartbeatLoad
   | LatencyLoad
-  | HttpLoad;
+  | HttpLoad
+  | TrialLoad;
 
 /** Figures by name. `utilisation`: of the generator, 0 to 1. */
 export type Figures = Readonly<Record<string, number>>;

@@ -10,6 +10,8 @@ export interface ServerOptions {
   readonly deflate?: unknown;
   /** How often idle connections are pinged, in milliseconds; whoever has not answered by the next time is cut off. */
   readonly heartbeatMs?: number | undefined;
+  /** In the production trial: with all that bounds what a client can do, or without. */
+  readonly isGuarded?: boolean;
 }
 
 /** Starts a server on a free port of 127.0.0.1. It answers HTTP requests with `HTTP_BODY`. @returns the port */

@@ -1,0 +1,20 @@
+/** The production trial: framewright on node:http. */
+
+import { createServer } from 'node:http';
+import { MAX_MESSAGE_BYTES, type StartServer } from './contract.ts';
+import { framewright } from './framewright-build.ts';
+import { portOf } from './http.ts';
+import { guards, serveTrial, watchMemory } from './trial-app.ts';
+
+export const start: StartServer = ({ deflate, isGuarded }) => {
+  const memory = watchMemory();
+  const server = createServer((_, response) => response.end(memory()));
+  const webSockets = new framewright.WebSocketServer({
+    server,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: (deflate ?? false) as boolean,
+    ...guards(isGuarded),
+  });
+  webSockets.on('connection', (socket, request) => serveTrial(socket as never, request));
+  return portOf(server);
+};
