@@ -677,12 +677,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     const { isHolding } = this.connection;
     if (isHolding === this.isReadingPaused) return;
     this.isReadingPaused = isHolding;
-    if (isHolding) {
-      this.socket.pause();
-    } else {
-      this.socket.resume();
-      this.pulse?.heard();
-    }
+    if (isHolding) this.socket.pause();
+    else this.socket.resume();
   }
 
   /**

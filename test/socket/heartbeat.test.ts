@@ -12,6 +12,8 @@ import { eventOf, nextTurn, SERVER_KINDS, type ServerSetup, startServer, testCer
 const FAST = { intervalMs: 32, timeoutMs: 20 };
 /** Not to be waited for: time is faked. */
 const SLOW = { intervalMs: 3200, timeoutMs: 1000 };
+/** More than the buffers of both kernels hold. */
+const LONG = Buffer.alloc(14 * 1024 * 1024);
 const LOST = 'WS_ERR_HEARTBEAT_TIMEOUT';
 
 afterEach(() => void vi.useRealTimers());
@@ -135,9 +137,34 @@ describe.each(SERVER_KINDS)('a server with a heartbeat: %s', (kind) => {
     const peer = await RawPeer.open(server);
     peer.socket.pause();
     const [socket] = server.connections;
-    // More than the buffers of both kernels.
-    socket!.send(Buffer.alloc(32 * 1024 * 1024));
+    socket!.send(LONG);
     expect(await endOf(socket!)).toEqual([LOST, 1006]);
+  });
+
+  it('keeps one that takes some of what waits for it, and says nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const server = await start({}, SLOW);
+    const peer = await RawPeer.open(server);
+    peer.socket.pause();
+    const [socket] = server.connections;
+    socket!.send(LONG);
+    await nextTurn();
+    vi.advanceTimersByTime(3200);
+    const waitingBytes = socket!._socket!.writableLength;
+    peer.socket.resume();
+    while (socket!._socket!.writableLength === waitingBytes) await nextTurn();
+    peer.socket.pause();
+    vi.advanceTimersByTime(1000);
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
+    expect(socket!.readyState).toBe(WebSocket.OPEN);
+    const end = endOf(socket!);
+    // Until nothing can leave any more.
+    for (let before = -1; before !== socket!._socket!.writableLength; ) {
+      before = socket!._socket!.writableLength;
+      for (let turn = 0; turn < 10; turn++) await nextTurn();
+    }
+    vi.advanceTimersByTime(6400);
+    expect(await end).toEqual([LOST, 1006]);
   });
 
   it('hands pongs to pings of the program on, and no others', async () => {
