@@ -73,18 +73,21 @@ describe('drainOnSignal', () => {
     expect(program.complaints.text).toBe('');
   });
 
-  it('is bounded: by silent peers and requests without an answer it is not held up', async () => {
-    const program = await start({ timeoutMs: 100 });
-    const peers = [await openRaw(program.ports[0]), await openRaw(program.ports[1])];
-    const request = get({ host: '127.0.0.1', port: program.ports[0], path: '/never' });
-    const cut = once(request, 'error');
-    await once(request, 'socket');
-    program.child.kill('SIGTERM');
-    for (const peer of peers) expect(await peer.frame()).toBe(closed(1001));
-    await cut;
-    expect(await program.ended).toEqual([0, null]);
-    expect(program.lines[0]!.counts).toEqual({ closed: 0, terminated: 2, refused: 0 });
-  });
+  it.each([true, false])(
+    'is bounded: silent peers and requests without an answer do not hold it up, with exits: %s',
+    async (exits) => {
+      const program = await start({ timeoutMs: 100, exits });
+      const peers = [await openRaw(program.ports[0]), await openRaw(program.ports[1])];
+      const request = get({ host: '127.0.0.1', port: program.ports[0], path: '/never' });
+      const cut = once(request, 'error');
+      await once(request, 'socket');
+      program.child.kill('SIGTERM');
+      for (const peer of peers) expect(await peer.frame()).toBe(closed(1001));
+      await cut;
+      expect(await program.ended).toEqual([0, null]);
+      expect(program.lines[0]!.counts).toEqual({ closed: 0, terminated: 2, refused: 0 });
+    },
+  );
 
   it('leaves the HTTP server open for as long as it drains, and its idle connections do not hold the process', async () => {
     const program = await start({ timeoutMs: NEVER_MS });

@@ -116,6 +116,20 @@ describe.each(WAYS)('drain on $way', ({ kind, setup }) => {
     expect(await drained).toEqual({ closed: 0, terminated: 1, refused: 0 });
   });
 
+  it('what was sent before stands before the Close frame, however slowly the peer reads', async () => {
+    const server = await start();
+    const [peer] = await openPeers(server, 1);
+    peer!.socket.pause();
+    const lengthBytes = 16 * 1024 * 1024 - 1;
+    server.connections[0]!.send(Buffer.alloc(lengthBytes));
+    const drained = server.server.drain({ timeoutMs: NEVER_MS });
+    await nextTurn();
+    peer!.socket.resume();
+    expect((await peer!.payload()).length).toBe(lengthBytes);
+    await answerClose(peer!, 1001);
+    expect(await drained).toEqual({ ...NO_COUNTS, closed: 1 });
+  });
+
   it('resolves at once when nobody is there', async () => {
     const server = await start();
     expect(await server.server.drain({ timeoutMs: NEVER_MS })).toEqual(NO_COUNTS);
@@ -319,6 +333,17 @@ describe('drain of a WebSocketServer', () => {
     expect(await drained).toEqual({ ...NO_COUNTS, closed: 1 });
     // All is over.
     expect(await wss.drain()).toEqual({ ...NO_COUNTS, closed: 1 });
+  });
+
+  it('of one that is closed does nothing, and tells nobody again', async () => {
+    const server = await startServer('node:http');
+    const wss = server.server as WebSocketServer;
+    const events: string[] = [];
+    wss.on('close', () => events.push('close'));
+    await new Promise((resolve) => wss.close(resolve));
+    expect(await wss.drain()).toEqual(NO_COUNTS);
+    await nextTurn();
+    expect(events).toEqual(['close']);
   });
 
   it('is not held up at the deadline by a request that never ends', async () => {
