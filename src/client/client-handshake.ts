@@ -228,8 +228,10 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
   /** A subclass's `setSocket` may throw, which fails the handshake. */
   #opened({ socket: stream, rest, subprotocol: protocol = '', deflate }: DialedConnection): void {
     stream.on('error', ignoreError);
+    const { agent, createConnection, http2 } = this.#plan.options;
+    const isSocketForeign = Boolean(agent || createConnection || http2);
     try {
-      this.#hooks.open(stream, rest, { protocol, settings: this.#settings, deflate });
+      this.#hooks.open(stream, rest, { protocol, settings: this.#settings, deflate, isSocketForeign });
     } catch (error) {
       stream.destroy();
       this.#fail(error as Error);

@@ -95,6 +95,8 @@ export interface Agreement {
   readonly deflate?: AgreedDeflate | undefined;
   /** On servers that have asked for it; elsewhere there is the address below the connection. */
   readonly identity?: Identity | undefined;
+  /** On clients whose socket the application makes, or takes from somewhere: its events may come in any async context. */
+  readonly isSocketForeign?: boolean | undefined;
   /** Where the server limits how fast messages may come. */
   readonly meter?: MessageMeter | undefined;
 }

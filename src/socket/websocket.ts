@@ -23,7 +23,7 @@ import {
   socketOptionsOf,
   type WsConnectionOptions,
 } from '../options/connection-options.ts';
-import type { Agreement, Identity, ListenerErrors, MessageMeter } from '../options/connection-settings.ts';
+import type { Admission, Agreement, Identity, ListenerErrors, MessageMeter } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
 import {
   type Chunk,
@@ -43,6 +43,8 @@ import {
   noteOpening,
   opened,
   publishClosed,
+  rateBegin,
+  rateEnd,
 } from '../transport/diagnostics.ts';
 import { ignoreError, throwLater, violationError, warnOfError } from '../transport/errors.ts';
 import { type Payload, payloadLength } from '../transport/send-order.ts';
@@ -303,12 +305,13 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#listenerErrors = settings.listenerErrors ?? (this._isServer ? 'close' : 'throw');
     const meter = agreement?.meter;
     const delivery = meter ? new WebSocket.#MeteredDelivery(this, meter) : new WebSocket.#Delivery(this);
-    const transport = openTransport(socket, head, delivery, {
+    const transportOptions = {
       ...settings,
       role,
       deflate: agreement?.deflate,
       isTransient: settings.transientMessages,
-    });
+    };
+    const transport = openTransport(socket, head, delivery, transportOptions, agreement?.isSocketForeign);
     this.#transport = transport;
     meter?.opened(() => transport.resume(Hold.Rate));
     transport.connection.recordsFragments = this.#binaryType === 'fragments';
@@ -724,6 +727,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   static readonly #MeteredDelivery = class extends WebSocket.#Delivery {
     readonly #transportBelow: () => SocketTransport;
     readonly #meter: MessageMeter;
+    /** For those who watch: whether messages have come too soon, and whether one waits that is handed out again. */
+    #excess: 'none' | 'waiting' | 'past' = 'none';
 
     constructor(socket: WebSocket, meter: MessageMeter) {
       super(socket);
@@ -733,9 +738,23 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
     override message(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
       const admission = this.#meter.admit(end - start);
+      this.#noteExcess(admission, end - start);
       if (admission === 'now') super.message(chunk, start, end, isBinary);
       else if (admission === 'later') this.#transportBelow().putOff(chunk, start, end, isBinary);
       else this.#transportBelow().connection.fail('rateExceeded');
+    }
+
+    #noteExcess(admission: Admission, bytes: number): void {
+      const { socket } = this;
+      if (admission !== 'now') {
+        if (this.#excess === 'none' && rateBegin.hasSubscribers) rateBegin.publish({ socket, bytes });
+        this.#excess = 'waiting';
+      } else if (this.#excess === 'waiting') {
+        this.#excess = 'past';
+      } else if (this.#excess === 'past') {
+        this.#excess = 'none';
+        if (rateEnd.hasSubscribers) rateEnd.publish({ socket, bytes });
+      }
     }
 
     override closed(): void {
@@ -866,7 +885,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     this.#pauses = 0;
     if (id === 'handlerFailed') this.#hold?.forget();
     const error = violationError(id, detail, cause);
-    noteFailure(this.#transport!, id, error);
+    noteFailure(this.#transport!, error, id);
     const isHeard = this.#tellObservers(error);
     if (this.listenerCount('error') > 0) this.#emitSafely('error', error);
     else if (id === 'handlerFailed' && !isHeard) warnOfError(cause, 'a WebSocket listener');

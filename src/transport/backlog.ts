@@ -5,12 +5,15 @@
  */
 
 import { type BacklogPolicy, type BacklogSettings, resolveBacklog } from '../options/backlog-settings.ts';
+import { backPressureBegin } from './diagnostics.ts';
 
 /** No bound: what holds where nothing is said. */
 export const UNBOUNDED: BacklogSettings = resolveBacklog({});
 
 /** Whose data waits. */
 export interface BacklogOwner {
+  /** For those who watch: whose connection it is. */
+  readonly owner: object;
   readonly backPressure: BacklogSettings;
   /** Whether so much has waited that 'drain' is due. */
   isBehind: boolean;
@@ -26,6 +29,8 @@ export interface BacklogOwner {
 export function noteGrowth(owner: BacklogOwner): void {
   if (owner.isBehind || owner.backlogBytes < owner.backPressure.highWaterMarkBytes) return;
   owner.isBehind = true;
+  const { owner: socket, backlogBytes } = owner;
+  if (backPressureBegin.hasSubscribers) backPressureBegin.publish({ socket, backlogBytes });
 }
 
 /** Less may wait than before: this is where back-pressure ends. */

@@ -61,6 +61,15 @@ const LINES: Lines = {
   'framewright:message.in': (message) => `${numberOf(message.socket)} message in: ${sizes(message)}`,
   'framewright:message.out': (message) =>
     `${numberOf(message.socket)} ${message.fin ? 'message' : 'fragment'} out: ${sizes(message)}`,
+  'framewright:heartbeat.answered': ({ socket, latencyMs }) =>
+    `${numberOf(socket)} answered the heartbeat after ${milliseconds(latencyMs)}`,
+  'framewright:heartbeat.lost': ({ socket, error }) => `${numberOf(socket)} lost: ${error.message}`,
+  'framewright:backpressure.begin': ({ socket, backlogBytes }) =>
+    `${numberOf(socket)} back-pressure: ${backlogBytes} bytes wait`,
+  'framewright:backpressure.end': ({ socket, backlogBytes }) =>
+    `${numberOf(socket)} back-pressure is over: ${backlogBytes} bytes wait`,
+  'framewright:rate.begin': ({ socket, bytes }) => `${numberOf(socket)} past its rate, with ${bytes} bytes`,
+  'framewright:rate.end': ({ socket }) => `${numberOf(socket)} within its rate again`,
   'framewright:close': ({
     socket,
     code,

@@ -49,6 +49,18 @@ export interface ChannelMessages<Socket, Server, Request, Reason> {
   'framewright:message.in': MessageEvent<Socket>;
   /** A message, or with `fin` false a fragment of one, has been given to the socket's queue. */
   'framewright:message.out': MessageEvent<Socket> & { readonly fin: boolean };
+  /** The peer has answered a ping of the heartbeat. */
+  'framewright:heartbeat.answered': { readonly socket: Socket; readonly latencyMs: number };
+  /** The heartbeat has given a silent peer up: the connection ends. */
+  'framewright:heartbeat.lost': { readonly socket: Socket; readonly error: Error };
+  /** So much waits for the peer that `isWritable` is false. */
+  'framewright:backpressure.begin': { readonly socket: Socket; readonly backlogBytes: number };
+  /** Little enough waits again: 'drain' follows. A connection that ends before that says so by its end. */
+  'framewright:backpressure.end': { readonly socket: Socket; readonly backlogBytes: number };
+  /** A message has come sooner than `messageRate` lets it: it waits, or the connection ends. */
+  'framewright:rate.begin': { readonly socket: Socket; readonly bytes: number };
+  /** A message has come that need not wait. */
+  'framewright:rate.end': { readonly socket: Socket; readonly bytes: number };
   /** A connection has ended; its 'close' event follows. */
   'framewright:close': {
     readonly socket: Socket;
@@ -96,6 +108,12 @@ export const connectFailed = open('framewright:connect.failed');
 export const opened = open('framewright:open');
 export const messageIn = open('framewright:message.in');
 export const messageOut = open('framewright:message.out');
+export const heartbeatAnswered = open('framewright:heartbeat.answered');
+export const heartbeatLost = open('framewright:heartbeat.lost');
+export const backPressureBegin = open('framewright:backpressure.begin');
+export const backPressureEnd = open('framewright:backpressure.end');
+export const rateBegin = open('framewright:rate.begin');
+export const rateEnd = open('framewright:rate.end');
 export const closed = open('framewright:close');
 
 /** A frame that somebody else has encoded. Of a compressed one, only the compressed length is known. */
@@ -169,9 +187,10 @@ export function noteEnding(transport: object, closedBy: ClosedBy, sentCode?: num
   life.sentCode = sentCode;
 }
 
-export function noteFailure(transport: object, violation: ViolationId, error: Error): void {
+/** Why this side ends it. @param violation for which it fails (§7.1.7) */
+export function noteFailure(transport: object, error: Error, violation?: ViolationId): void {
   if (!closed.hasSubscribers) return;
-  noteEnding(transport, 'us', VIOLATIONS[violation].closeCode);
+  noteEnding(transport, 'us', violation && VIOLATIONS[violation].closeCode);
   const life = lifeOf(transport);
   life.violation = violation;
   life.error = error;

@@ -12,10 +12,13 @@ import { setImmediate } from 'node:timers';
 import { outsideAnyContext } from '../deflate/async-context.ts';
 import type { HeartbeatSettings } from '../options/connection-settings.ts';
 import { FIN, Opcode } from '../protocol/index.ts';
+import { heartbeatAnswered } from './diagnostics.ts';
 import { nextMaskingKey } from './masking-key.ts';
 
 /** What is asked of a connection that has a heartbeat. */
 export interface BeatingTransport {
+  /** For those who watch: whose connection it is. */
+  readonly owner: object;
   readonly isOpen: boolean;
   /** Whether it is not read from, so that whatever the peer sends is not heard. */
   readonly isDeaf: boolean;
@@ -101,8 +104,11 @@ export class Pulse {
   takePong(payload: Uint8Array): boolean {
     if (payload.length !== PAYLOAD_BYTES || readInt32(payload, 0) !== this.#heartbeat.mark) return false;
     // The answer to an older one says nothing of now.
-    if (readInt32(payload, MARK_BYTES) === (this.askedAt | 0))
+    if (readInt32(payload, MARK_BYTES) === (this.askedAt | 0)) {
       this.#latency = (nowInParts() - this.sentAt) & 0x7fff_ffff;
+      const latencyMs = this.#latency / PARTS_PER_MS;
+      if (heartbeatAnswered.hasSubscribers) heartbeatAnswered.publish({ socket: this.transport!.owner, latencyMs });
+    }
     return true;
   }
 

@@ -36,7 +36,7 @@ import {
 } from '../protocol/index.ts';
 import { type BacklogOwner, backlogError, fits, noteGrowth, noteShrinkage, UNBOUNDED } from './backlog.ts';
 import { Compression } from './compression.ts';
-import { messageOut, noteEnding, publishEncoded } from './diagnostics.ts';
+import { backPressureEnd, heartbeatLost, messageOut, noteEnding, noteFailure, publishEncoded } from './diagnostics.ts';
 import { type BeatingTransport, type Pulse, startPulse } from './heartbeat.ts';
 import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
 import type { SharedMessage } from './shared-frames.ts';
@@ -508,7 +508,12 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   }
 
   drained(): void {
-    if (this.isOpen) this.inContext(() => (this.connection.handler as TransportHandler).drained?.());
+    if (!this.isOpen) return;
+    this.inContext(() => {
+      const { owner: socket, backlogBytes } = this;
+      if (backPressureEnd.hasSubscribers) backPressureEnd.publish({ socket, backlogBytes });
+      (this.connection.handler as TransportHandler).drained?.();
+    });
   }
 
   // ---- WriteBatchOwner ------------------------------------------------------------------------------------------
@@ -617,6 +622,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
 
   /** Ends the connection at once, and says why. */
   lose(error: Error): void {
+    noteFailure(this, error);
+    if (heartbeatLost.hasSubscribers) heartbeatLost.publish({ socket: this.owner, error });
     this.destroy();
     this.inContext(() => this.connection.handler.lost?.(error));
   }

@@ -6,12 +6,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { Agent, createServer } from 'node:http';
-import { connect as netConnect, type Socket } from 'node:net';
+import { connect as connectHttp2 } from 'node:http2';
+import { type AddressInfo, connect as netConnect, type Socket } from 'node:net';
 import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { contextWithStore } from '../../src/deflate/async-context.ts';
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/server/websocket-server.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
+import { startHttp2 } from '../support/http2.ts';
 import { clientFrame, close, ping, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import {
   eventOf,
@@ -336,20 +338,46 @@ describe('a client', () => {
     }
   });
 
-  it('has it on a socket that was made in another', async () => {
+  it.each(['createConnection', 'agent'])('has it on a socket that %s has made in another', async (option) => {
     const { server, endpoint } = await startPlainHttp();
     new WebSocketServer({ server }).on('connection', (socket) => socket.close());
     const { port } = endpoint as { port: number };
+    const createConnection = (_options: unknown, done: (error: null, socket: Socket) => void) => {
+      tenant.run('pool', () => setImmediate(() => done(null, netConnect(port, '127.0.0.1'))));
+    };
+    const options =
+      option === 'agent' ? { agent: Object.assign(new Agent(), { createConnection }) } : { createConnection };
     for (const name of ['A', undefined]) {
-      const createConnection = (_options: unknown, done: (error: null, socket: Socket) => void) => {
-        tenant.run('pool', () => setImmediate(() => done(null, netConnect(port, '127.0.0.1'))));
-      };
-      const open = () => connect(`ws://127.0.0.1:${port}/`, { createConnection } as never);
+      const open = () => connect(`ws://127.0.0.1:${port}/`, options as never);
       const { seen, next } = name === undefined ? open() : tenant.run(name, open);
-      await next('open');
-      expect(seen).toEqual([['open', name]]);
       await next('close');
-      if (name !== undefined) expect(seen).toEqual(['open', 'close'].map((what) => [what, name]));
+      expect(seen).toEqual(['open', 'close'].map((what) => [what, name]));
+    }
+  });
+
+  it('has it on the HTTP/2 session of another', async () => {
+    const server = await startHttp2('h2c');
+    new WebSocketServer({ server: server as never }).on('connection', (socket) =>
+      socket.on('message', (data) => socket.send(data as Buffer)),
+    );
+    const { port } = server.address() as AddressInfo;
+    const session = tenant.run('other', () => connectHttp2(`http://127.0.0.1:${port}`));
+    onTestFinished(() => session.destroy());
+    // The first two wait for the session.
+    const open = () => connect(`ws://127.0.0.1:${port}/`, { http2: session });
+    const all = [undefined, 'A', undefined, 'B'].map((name, i) => {
+      const ready = i < 2 ? Promise.resolve() : once(session, 'remoteSettings');
+      return { name, opened: ready.then(() => (name === undefined ? tenant.exit(open) : tenant.run(name, open))) };
+    });
+    for (const { name, opened } of all) {
+      const { socket, seen, next } = await opened;
+      while (socket.readyState === 0) await nextTurn();
+      const message = next('message');
+      tenant.run('sender', () => socket.send('x'));
+      await message;
+      tenant.run('closer', () => socket.close());
+      await next('close');
+      expect(seen).toEqual(['open', 'message', 'close'].map((what) => [what, name]));
     }
   });
 
