@@ -76,6 +76,10 @@ export function metrics(...servers: readonly [CountedServer, ...CountedServer[]]
   const receivedBytes = new Histogram(SIZE_BOUNDS);
   const sentBytes = new Histogram(SIZE_BOUNDS);
   const handshake = new Histogram(SECONDS_BOUNDS);
+  const latency = new Histogram(SECONDS_BOUNDS);
+  let lostCount = 0;
+  let fellBehindCount = 0;
+  let tooFastCount = 0;
 
   const listeners: Listeners = {
     'framewright:upgrade.accepted': ({ server, socket, durationMs }) => {
@@ -96,6 +100,18 @@ export function metrics(...servers: readonly [CountedServer, ...CountedServer[]]
       if (!open.has(socket)) return;
       sentBytes.observe(bytes);
       if (fin) sent.add(kindOf(isBinary));
+    },
+    'framewright:heartbeat.answered': ({ socket, latencyMs }) => {
+      if (open.has(socket)) latency.observe(latencyMs / 1000);
+    },
+    'framewright:heartbeat.lost': ({ socket }) => {
+      if (open.has(socket)) lostCount += 1;
+    },
+    'framewright:backpressure.begin': ({ socket }) => {
+      if (open.has(socket)) fellBehindCount += 1;
+    },
+    'framewright:rate.begin': ({ socket }) => {
+      if (open.has(socket)) tooFastCount += 1;
     },
     'framewright:close': ({ socket, code, sentCode, closedBy, bytesIn = 0, bytesOut = 0 }) => {
       if (!open.delete(socket)) return;
@@ -152,6 +168,10 @@ export function metrics(...servers: readonly [CountedServer, ...CountedServer[]]
       help: 'Payloads that wait for peers to read.',
       value: sum(({ bufferedAmount }) => bufferedAmount),
     },
+    counter('backpressure_begun', 'How often a peer has fallen behind the high-water mark.', fellBehindCount),
+    counter('rate_exceeded', 'How often messages began to come faster than messageRate.', tooFastCount),
+    counter('heartbeats_lost', 'Connections that were given up since nothing came from the peer.', lostCount),
+    histogram('latency', 'seconds', 'How long peers take to answer the heartbeat.', latency),
     histogram('handshake', 'seconds', 'From the head of a request to the open connection.', handshake),
   ];
   return {

@@ -10,7 +10,17 @@ import { clientFrame, close, RawPeer, text, upgradeRequest } from '../support/ra
 import { echo, nextTurn, SERVER_KINDS, type StartedServer, startServer } from '../support/servers.ts';
 import { parseOpenMetrics } from './openmetrics-parser.ts';
 
-const CHANNELS = ['upgrade.accepted', 'upgrade.refused', 'message.in', 'message.out', 'close'];
+const CHANNELS = [
+  'upgrade.accepted',
+  'upgrade.refused',
+  'message.in',
+  'message.out',
+  'heartbeat.answered',
+  'heartbeat.lost',
+  'backpressure.begin',
+  'rate.begin',
+  'close',
+];
 
 function count(...servers: [StartedServer, ...StartedServer[]]): Metrics {
   const [first, ...others] = servers.map(({ server }) => server);
@@ -93,6 +103,29 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     peer.socket.pause();
     server.connections[0]!.send(Buffer.alloc(8 * 1_048_576));
     expect(figureOf(figures, 'buffered_bytes')).toBe(8 * 1_048_576);
+    while (figureOf(figures, 'backpressure_begun_total') !== 1) await nextTurn();
+  });
+
+  it('the heartbeat: latencies, and peers that were lost', async () => {
+    const heartbeat = { intervalMs: 32, timeoutMs: 20 };
+    const server = await startServer(kind, { http: { heartbeat }, net: { heartbeat } });
+    const figures = count(server);
+    const peer = await RawPeer.open(server);
+    expect(figureOf(figures, 'heartbeats_lost_total')).toBe(0);
+    peer.send(clientFrame(10, await peer.payload()));
+    while (figureOf(figures, 'connections') !== 0) await nextTurn();
+    expect(figureOf(figures, 'latency_seconds_count')).toBe(1);
+    expect(figureOf(figures, 'heartbeats_lost_total')).toBe(1);
+    expect(figureOf(figures, 'connections_closed_total{code="1006",closed_by="us"}')).toBe(1);
+  });
+
+  it('messages that come too fast', async () => {
+    const messageRate = { perSecond: 0.001, burst: 1 };
+    const server = await startServer(kind, { http: { messageRate }, net: { messageRate } });
+    const figures = count(server);
+    const peer = await RawPeer.open(server);
+    peer.send(text('1'), text('2'));
+    while (figureOf(figures, 'rate_exceeded_total') !== 1) await nextTurn();
   });
 });
 

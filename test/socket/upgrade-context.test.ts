@@ -11,6 +11,7 @@ import { type AddressInfo, connect as netConnect, type Socket } from 'node:net';
 import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { contextWithStore } from '../../src/deflate/async-context.ts';
+import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/server/websocket-server.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { startHttp2 } from '../support/http2.ts';
@@ -47,7 +48,8 @@ function watch(socket: WebSocket, seen: Seen[] = []): Watched {
     seen.push([what, tenant.getStore()]);
     for (const [name, resolve] of waiting) if (name === what) resolve();
   };
-  for (const what of ['open', 'message', 'ping', 'pong', 'error', 'close'] as const) socket.on(what, note(what));
+  for (const what of ['open', 'message', 'ping', 'pong', 'error', 'drain', 'close'] as const)
+    socket.on(what, note(what));
   return { seen, next: (what) => new Promise((resolve) => waiting.push([what, resolve])) };
 }
 
@@ -84,7 +86,7 @@ async function startHttp(options: WebSocketServerOptions, onSocket: (socket: Web
 
 /** listen(): a hook enters the store of `setTenant`. */
 async function startNet(
-  { perMessageDeflate, spreadsEvents }: WebSocketServerOptions,
+  { perMessageDeflate, ...options }: ConnectionOptions & Pick<WebSocketServerOptions, 'perMessageDeflate'>,
   onSocket: (socket: WebSocket) => unknown,
 ): Promise<Setup> {
   const connections: Seen[] = [];
@@ -93,7 +95,7 @@ async function startNet(
     if (current !== undefined) tenant.enterWith(current);
     return true;
   };
-  const net = { perMessageDeflate: perMessageDeflate === true, spreadsEvents, authorize };
+  const net = { ...options, perMessageDeflate: perMessageDeflate === true, authorize };
   const server = await startServer('node:net', { net }, (socket) => {
     connections.push(['connection', tenant.getStore()]);
     return onSocket(socket);
@@ -203,6 +205,23 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     peer.send(compressed, compressed, ping());
     await watched.next('ping');
     expect(watched.seen).toEqual(['message', 'message', 'ping'].map((what) => [what, 'A']));
+  });
+
+  it("'drain', though others send and read, and the end of a peer that is silent", async () => {
+    const setup = await start(kind, { heartbeat: { intervalMs: 32, timeoutMs: 20 }, highWaterMarkBytes: 1_048_576 });
+    setup.setTenant('A');
+    const peer = await RawPeer.open(setup);
+    const socket = setup.sockets[0]!;
+    const { seen, next } = watch(socket);
+    peer.socket.pause();
+    const end = next('close');
+    const drained = next('drain');
+    tenant.run('B', () => socket.send(Buffer.alloc(12 * 1_048_576)));
+    expect(socket.isWritable).toBe(false);
+    tenant.run('C', () => peer.socket.resume());
+    await drained;
+    await end;
+    expect(seen).toEqual(['drain', 'error', 'close'].map((what) => [what, 'A']));
   });
 
   it('a loop keeps the context of its own', async () => {

@@ -3,11 +3,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { constants, deflateRawSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { encodeFrame } from '../../src/protocol/index.ts';
 import type { NetServer } from '../../src/server/net-server.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
 import { broadcast, prepareMessage } from '../../src/socket/prepared-message.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
+import '../../src/ws-compat/private-surface.ts';
 import { type ClosedBy, closed, messageIn, messageOut, opened } from '../../src/transport/diagnostics.ts';
 import { hear } from '../support/channels.ts';
 import { ignoreError } from '../support/ignore-error.ts';
@@ -126,7 +128,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
       expect(outgoing.messages).toEqual(rows.map((row) => ({ ...row, fin: true })));
     });
 
-    it('out: fragments, a Blob, what is sent to many, and what others have encoded', async () => {
+    it('out: fragments, a Blob, and what is sent to many', async () => {
       const server = await startServer(kind);
       const outgoing = hear('framewright:message.out', of(server));
       const peer = await RawPeer.open(server);
@@ -144,6 +146,23 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
         [3, false, true],
         [5, true, true],
         [300, true, true],
+      ]);
+    });
+
+    it('out: frames that others have encoded', async () => {
+      const server = await startServer(kind);
+      const outgoing = hear('framewright:message.out', of(server));
+      const peer = await RawPeer.open(server);
+      const [socket] = server.connections;
+      const encoded = (firstByte: number, lengthBytes: number) => encodeFrame(firstByte, new Uint8Array(lengthBytes));
+      const frames = [encoded(0x81, 3), encoded(0x02, 300), encoded(0x80, 70_000), encoded(0x89, 5), encoded(0xc2, 9)];
+      for (const frame of frames) socket!._sender!.sendFrame([frame.subarray(0, 10), frame.subarray(10)]);
+      await peer.frames(4);
+      expect(outgoing.messages.map((row) => [row.bytes, row.isBinary, row.fin, row.compressedBytes])).toEqual([
+        [3, false, true, undefined],
+        [300, true, false, undefined],
+        [70_000, false, true, undefined],
+        [9, true, true, 9],
       ]);
     });
 
@@ -209,6 +228,25 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
       ['this side terminates', (socket) => socket.terminate(), { closedBy: 'us', code: 1006 }],
       ['the peer ends TCP', (_socket, peer) => peer.socket.end(), { closedBy: 'transport', code: 1006 }],
       [
+        'the peer ends TCP, and this side then terminates',
+        (socket, peer) => {
+          socket._socket!.once('end', () => socket.terminate());
+          peer.socket.end();
+        },
+        { closedBy: 'transport', code: 1006 },
+      ],
+      [
+        'the transport goes while messages are held back, and this side then terminates',
+        (socket, peer) => {
+          socket.on('message', () => socket.pause());
+          socket._socket!.once('close', () => setImmediate(() => socket.terminate()));
+          peer.send(text('1'), text('2'));
+          peer.socket.destroySoon();
+          socket.once('message', () => socket._socket!.destroy());
+        },
+        { closedBy: 'transport', code: 1006 },
+      ],
+      [
         'the connection is reset',
         (_socket, peer) => peer.socket.resetAndDestroy(),
         { closedBy: 'transport', code: 1006 },
@@ -265,6 +303,84 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
       const endings = hear('framewright:close', of(server));
       peer.send(close(1000));
       expect(await endings.next()).toMatchObject({ closedBy: 'peer', code: 1000, durationMs: undefined });
+    });
+  });
+
+  describe('what goes on while a connection is open', () => {
+    it('a heartbeat that is answered, and one that is not', async () => {
+      const heartbeat = { intervalMs: 32, timeoutMs: 20 };
+      const server = await startServer(kind, { http: { heartbeat }, net: { heartbeat } });
+      const answers = hear('framewright:heartbeat.answered', of(server));
+      const losses = hear('framewright:heartbeat.lost', of(server));
+      const endings = hear('framewright:close', of(server));
+      const peer = await RawPeer.open(server);
+      const socket = server.connections[0]!;
+      peer.send(clientFrame(10, await peer.payload()));
+      expect(await answers.next()).toEqual({ socket, latencyMs: socket.latencyMs });
+      const { error } = await losses.next();
+      expect(error).toHaveProperty('code', 'WS_ERR_HEARTBEAT_TIMEOUT');
+      expect(await endings.next()).toMatchObject({ socket, closedBy: 'us', code: 1006, error, violation: undefined });
+      expect(losses.messages).toHaveLength(1);
+    });
+
+    it('back-pressure: where it begins, and where it ends', async () => {
+      const marks = { highWaterMarkBytes: 1_048_576, lowWaterMarkBytes: 65_536 };
+      const server = await startServer(kind, { http: marks, net: marks });
+      const begins = hear('framewright:backpressure.begin', of(server));
+      const ends = hear('framewright:backpressure.end', of(server));
+      const peer = await RawPeer.open(server);
+      peer.socket.pause();
+      const socket = server.connections[0]!;
+      const drained = eventOf(socket, 'drain');
+      for (let i = 0; i < 12; i++) socket.send(Buffer.alloc(1_048_576));
+      const begin = await begins.next();
+      expect(begin.socket).toBe(socket);
+      expect(begin.backlogBytes).toBeGreaterThanOrEqual(marks.highWaterMarkBytes);
+      expect(ends.messages).toEqual([]);
+      peer.socket.resume();
+      await drained;
+      expect(ends.messages).toHaveLength(1);
+      expect(ends.messages[0]!.backlogBytes).toBeLessThanOrEqual(marks.lowWaterMarkBytes);
+      expect(begins.messages).toHaveLength(1);
+    });
+
+    it('messages that come too soon, until one need not wait', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const messageRate = { perSecond: 1, burst: 2 };
+      const server = await startServer(kind, { http: { messageRate }, net: { messageRate } });
+      const begins = hear('framewright:rate.begin', of(server));
+      const ends = hear('framewright:rate.end', of(server));
+      const incoming = hear('framewright:message.in', of(server));
+      const peer = await RawPeer.open(server);
+      const socket = server.connections[0]!;
+      peer.send(...['1', '12', '123', '1234'].map((message) => text(message)));
+      await begins.next();
+      for (const expected of [3, 4]) {
+        vi.advanceTimersByTime(1000);
+        while (incoming.messages.length < expected) await nextTurn();
+      }
+      expect(begins.messages).toEqual([{ socket, bytes: 3 }]);
+      expect(ends.messages).toEqual([]);
+      vi.advanceTimersByTime(5000);
+      peer.send(text('12345'));
+      expect(await ends.next()).toEqual({ socket, bytes: 5 });
+      await nextTurn();
+      // Each is told of once, though some were put off.
+      expect(incoming.messages.map(({ bytes }) => bytes)).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it('messages that come too soon, and end the connection', async () => {
+      const messageRate = { perSecond: 0.001, burst: 1, onExcess: 'close' } as const;
+      const server = await startServer(kind, { http: { messageRate }, net: { messageRate } });
+      const begins = hear('framewright:rate.begin', of(server));
+      const endings = hear('framewright:close', of(server));
+      const incoming = hear('framewright:message.in', of(server));
+      const peer = await RawPeer.open(server);
+      peer.send(text('1'), text('12'));
+      expect(await endings.next()).toMatchObject({ violation: 'rateExceeded', sentCode: 1008, closedBy: 'us' });
+      expect(begins.messages).toMatchObject([{ bytes: 2 }]);
+      expect(incoming.messages).toMatchObject([{ bytes: 1 }]);
     });
   });
 

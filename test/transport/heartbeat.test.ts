@@ -13,6 +13,7 @@ afterEach(() => {
 });
 
 class Peer implements BeatingTransport {
+  readonly owner = {};
   isOpen = true;
   isDeaf = false;
   takenBytes = 0;
