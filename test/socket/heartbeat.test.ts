@@ -1,10 +1,13 @@
 /** The option `heartbeat` and `latencyMs`, on sockets. Times are short; what is waited for are events. */
 
+import { once } from 'node:events';
+import { constants } from 'node:http2';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../src/server/net-server.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
+import { authorityOf, HTTP2_KINDS, openSession, request, responseTo, startHttp2 } from '../support/http2.ts';
 import { clientFrame, RawPeer, text } from '../support/raw-peer.ts';
 import { acceptance, startRawServer } from '../support/raw-server.ts';
 import { eventOf, nextTurn, SERVER_KINDS, type ServerSetup, startServer, testCertificate } from '../support/servers.ts';
@@ -223,6 +226,40 @@ describe('a client with a heartbeat', () => {
     for (let i = 0; i < 4; i++) await eventOf(pings, 'ping');
     expect(client.readyState).toBe(WebSocket.OPEN);
     client.terminate();
+  });
+});
+
+describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
+  const open = async () => {
+    const server = await startHttp2(kind);
+    const wss = new WebSocketServer({ server, heartbeat: FAST });
+    const connection = eventOf(wss, 'connection') as Promise<[WebSocket]>;
+    return { server, connection, session: await openSession(server) };
+  };
+
+  it('RFC 8441 §5: a silent one is reset with CANCEL, and its session goes on', async () => {
+    const { connection, session } = await open();
+    const stream = request(session);
+    await responseTo(stream);
+    const [socket] = await connection;
+    stream.resume();
+    const reset = once(stream, 'close');
+    expect(await endOf(socket)).toEqual([LOST, 1006]);
+    await reset;
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    expect(session.destroyed).toBe(false);
+  });
+
+  it('both sides know how far away the other is', async () => {
+    const { server, connection, session } = await open();
+    const client = new WebSocket(`${kind === 'h2c' ? 'ws' : 'wss'}://${authorityOf(server)}/`, {
+      http2: session,
+      heartbeat: FAST,
+    });
+    const [socket] = await connection;
+    expect([await latencyOf(socket), await latencyOf(client)].every((ms) => ms >= 0)).toBe(true);
+    client.terminate();
+    await eventOf(socket, 'close');
   });
 });
 
