@@ -29,6 +29,7 @@ export type { TokenOptions, TokenSource } from './admission/tokens.ts';
 export type { DeflateOptions } from './deflate/negotiate.ts';
 export type { DiagnosticsMessages } from './diagnostics/messages.ts';
 export type { Metrics } from './diagnostics/metrics.ts';
+export type { BackloggedSocket, BacklogPolicy } from './options/backlog-settings.ts';
 export type { SetSocketOptions, WsConnectionOptions } from './options/connection-options.ts';
 export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
 export type { Limits } from './protocol/index.ts';

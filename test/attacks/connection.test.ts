@@ -79,6 +79,28 @@ describe.each(SERVER_KINDS)('attacks on a connection, on %s', (kind) => {
     expect(socket.readyState).toBe(1);
   });
 
+  it('A21 a peer that never reads costs no more than the bound, and is sent away', async () => {
+    const options = { maxBacklogBytes: 2 * MIB, closeTimeoutMs: 20 };
+    const { server, peer, socket } = await open({ http: options, net: options }, echo);
+    const other = await RawPeer.open(server);
+    peer.socket.pause();
+    const failed = eventOf(socket, 'error');
+    const gone = eventOf(socket, 'close');
+    const before = await bufferBytes();
+    let mostBytes = 0;
+    for (let i = 0; socket.readyState === 1 && i < 2000; i++) {
+      socket.send(Buffer.alloc(50_000, i));
+      mostBytes = Math.max(mostBytes, socket.bufferedAmount);
+      await nextTurn();
+    }
+    expect(mostBytes).toBeLessThanOrEqual(2 * MIB);
+    expect(await failed).toMatchObject([{ code: 'WS_ERR_BACKLOG' }]);
+    expect(await gone).toEqual([1006, Buffer.alloc(0)]);
+    expect((await bufferBytes()) - before).toBeLessThan(2 * MIB);
+    other.send(text('still here'));
+    expect(await other.frame()).toBe(echoed('still here'));
+  });
+
   it.each([
     ['the top bit set', '8000000000000000'],
     ['2^64 − 4', 'fffffffffffffffc'],

@@ -417,6 +417,28 @@ const CHECKS: readonly Check[] = [
     here: 'a',
   },
   {
+    row: 'a ping or pong, and the Close frame of a connection that fails',
+    async run(library) {
+      const held = new HeldDuplex();
+      const socket = new library.WebSocket(null, undefined, {});
+      socket.setSocket(held, Buffer.alloc(0), {});
+      for (let i = 0; i < 3; i++) {
+        socket.send(Buffer.alloc(200_000));
+        await nextTurn();
+      }
+      socket.ping();
+      while (held.writableLength > 0) {
+        held.release();
+        await nextTurn();
+      }
+      const at = held.written.lastIndexOf(Buffer.from([0x89, 0]));
+      socket.terminate();
+      return Math.round(at / 200_000);
+    },
+    inWs: 3,
+    here: 1,
+  },
+  {
     row: 'callbacks run in the async context',
     async run(library) {
       const [, socket] = await openRaw(await serve(library));
