@@ -93,17 +93,20 @@ export const run: RunLoad<TrialLoad> = async ({ port, pid }, { troubles, seconds
   const baseBytes = residentBytesOf(pid);
   peakBytes = 0;
 
-  const running = troubles.map((trouble) => begin(port, trouble));
-  const kill = () => {
-    for (const child of running.splice(0)) child.kill('SIGKILL');
+  let running = troubles.map((trouble) => ({ trouble, child: begin(port, trouble) }));
+  const kill = (staying?: Trouble) => {
+    for (const { trouble, child } of running) if (trouble !== staying) child.kill('SIGKILL');
   };
-  process.on('exit', kill);
+  process.on('exit', () => kill());
   // Until they have loaded.
   await sleep(1000);
   neighbour.take();
   await sleep(500 * seconds);
-  kill();
-  running.push(...troubles.filter((trouble) => trouble !== 'upgrades').map((trouble) => begin(port, trouble)));
+  kill('upgrades');
+  running = running.map(({ trouble, child }) => ({
+    trouble,
+    child: trouble === 'upgrades' ? child : begin(port, trouble),
+  }));
   await sleep(500 * seconds);
   const loaded = neighbour.take();
   const { latencyMs } = neighbour;

@@ -109,6 +109,9 @@ class TurnCounter {
 /** `03 00` is an empty final block; a message of them has a stream for each. */
 const FINAL_BLOCKS = Buffer.from('0300'.repeat(900), 'hex');
 
+/** Inflated within the call: nothing but the budget parts such messages. */
+const LONG = deflateRawSync(Buffer.alloc(100 * 1024), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+
 describe('A30 a message of many streams', () => {
   it.each([
     ['final blocks', FINAL_BLOCKS],
@@ -158,6 +161,7 @@ describe.each(SERVER_KINDS)('A30 a burst on %s has its share of a turn', (kind) 
   it.each([
     ['compressed messages', tiny, 3000, 128],
     ['messages of final blocks', clientFrame(1, FINAL_BLOCKS, { rsv: 4 }), 20, 2],
+    ['compressed messages of 100 KiB', clientFrame(2, LONG, { rsv: 4 }), 100, 6],
     ['plain messages', clientFrame(1, 'a'), 20_000, 2048],
     ['pings', clientFrame(9), 1900, 1900],
   ])('A30 %s', async (_what, frame, count, mostPerTurn) => {
