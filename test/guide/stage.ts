@@ -79,6 +79,7 @@ export class Stage {
         noImplicitAny: false,
         noUnusedLocals: false,
         noUnusedParameters: false,
+        noImplicitReturns: false,
         // They may await at their top, and each has names of its own.
         moduleDetection: 'force',
         paths,
