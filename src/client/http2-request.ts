@@ -191,7 +191,7 @@ export class Http2Request extends EventEmitter {
     stream.on('error', (error) => this.#fail(error));
     stream.on('close', () => {
       this.#fail(new Error(`The server closed the stream without an answer (HTTP/2 error code ${stream.rstCode})`));
-      if (this.#given === undefined) closeSession(session);
+      if (this.socket !== undefined) closeSession(session, this.socket);
     });
     stream.on('response', (headers, _flags, rawHeaders?: string[]) => this.#responded(stream, headers, rawHeaders));
   }
@@ -269,11 +269,10 @@ function onceSettled(session: ClientHttp2Session, goOn: () => void): () => void 
   return () => those.delete(goOn);
 }
 
-/** Its only stream has ended: what was sent leaves, and the peer may take its time, but not for ever. */
-function closeSession(session: ClientHttp2Session): void {
-  if (session.destroyed) return;
+/** Its only stream has ended: what was sent leaves, and the peer may take its time to end TCP, but not for ever. */
+function closeSession(session: ClientHttp2Session, socket: Socket): void {
   session.close();
-  const timer = setTimeout(() => session.destroy(), LINGER_MS);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   timer.unref();
-  session.once('close', () => clearTimeout(timer));
+  socket.once('close', () => clearTimeout(timer));
 }

@@ -1,7 +1,13 @@
 /** WebSockets over HTTP/2 (RFC 8441), seen from a client made of node:http2 and, where HTTP/2 itself is bent, of frames. */
 
 import { once } from 'node:events';
-import { type ClientHttp2Stream, constants, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import {
+  type ClientHttp2Stream,
+  constants,
+  type Http2Server,
+  type Http2ServerRequest,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { get as getHttps } from 'node:https';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -23,7 +29,7 @@ import {
   textFrame,
 } from '../support/http2.ts';
 import { connectRawHttp2 } from '../support/raw-http2.ts';
-import { eventOf, testCertificate, watchProcess } from '../support/servers.ts';
+import { eventOf, nextTurn, testCertificate, watchProcess } from '../support/servers.ts';
 
 type Server = Awaited<ReturnType<typeof startHttp2>>;
 
@@ -165,6 +171,19 @@ describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
     expect([headers[':status'], headers['sec-websocket-extensions']]).toEqual([200, undefined]);
   });
 
+  it('RFC 9113 §8.1 a refusal ends the stream with NO_ERROR, also when a hook has read from the request', async () => {
+    const server = await startHttp2(kind);
+    attach(server, {
+      authorize: (req) => {
+        req.resume();
+        return false;
+      },
+    });
+    const stream = request(await openSession(server));
+    expect(await refusalOf(stream)).toEqual([403, 'Forbidden']);
+    expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+  });
+
   it('RFC 8441 §5 no refusal goes out with a status that accepts', async () => {
     const process = watchProcess();
     const server = await startHttp2(kind);
@@ -202,41 +221,47 @@ describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
     expect(await refusalOf(request(await openSession(server)))).toEqual([501, '']);
   });
 
-  it.each([true, false, 'error'])(
-    'a stream that is reset while authorize() thinks is left alone: %s',
-    async (verdict) => {
-      const process = watchProcess();
-      const server = await startHttp2(kind);
-      let decide: (verdict: boolean) => void = () => {};
-      let fail: (error: Error) => void = () => {};
-      let ask: () => void = () => {};
-      const asked = new Promise<void>((resolve) => {
-        ask = resolve;
-      });
-      const wss = attach(server, {
-        authorize: () => {
-          ask();
-          return new Promise<boolean>((resolve, reject) => {
-            decide = resolve;
-            fail = reject;
-          });
-        },
-      });
-      wss.on('connection', () => expect.unreachable('there is nobody to talk to'));
-      const session = await openSession(server);
-      const stream = request(session);
-      await asked;
-      stream.close(constants.NGHTTP2_CANCEL);
-      await new Promise((resolve) => session.ping(resolve as () => void));
-      if (typeof verdict === 'boolean') decide(verdict);
-      else fail(new Error('out of order'));
-      await new Promise((resolve) => session.ping(resolve as () => void));
-      expect(process.uncaught).toEqual([]);
-      expect(process.warnings.map(({ detail }) => detail)).toEqual(
-        verdict === 'error' ? [expect.stringContaining('out of order')] : [],
-      );
-    },
-  );
+  it.each([
+    [true, constants.NGHTTP2_CANCEL],
+    [false, constants.NGHTTP2_CANCEL],
+    ['error', constants.NGHTTP2_CANCEL],
+    [true, constants.NGHTTP2_NO_ERROR],
+    [false, constants.NGHTTP2_NO_ERROR],
+    ['error', constants.NGHTTP2_NO_ERROR],
+  ])('a stream that is reset while authorize() thinks is left alone: %s, code %i', async (verdict, code) => {
+    const process = watchProcess();
+    const server = await startHttp2(kind);
+    let decide: (verdict: boolean) => void = () => {};
+    let fail: (error: Error) => void = () => {};
+    let ask: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve;
+    });
+    const wss = attach(server, {
+      authorize: () => {
+        ask();
+        return new Promise<boolean>((resolve, reject) => {
+          decide = resolve;
+          fail = reject;
+        });
+      },
+    });
+    wss.on('connection', () => expect.unreachable('there is nobody to talk to'));
+    const session = await openSession(server);
+    const stream = request(session);
+    await asked;
+    // With NO_ERROR, node:http2 keeps the stream for whoever may read what has come.
+    stream.write(textFrame('early'));
+    stream.close(code);
+    await new Promise((resolve) => session.ping(resolve as () => void));
+    if (typeof verdict === 'boolean') decide(verdict);
+    else fail(new Error('out of order'));
+    await new Promise((resolve) => session.ping(resolve as () => void));
+    expect(process.uncaught).toEqual([]);
+    expect(process.warnings.map(({ detail }) => detail)).toEqual(
+      verdict === 'error' ? [expect.stringContaining('out of order')] : [],
+    );
+  });
 
   it('RFC 8441 §5 what comes before the 200 is read behind it', async () => {
     const server = await startHttp2(kind);
@@ -263,6 +288,7 @@ describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
     const told = once(session, 'remoteSettings');
     const wss = attach(server);
     // Where Node.js does not say which sessions there are, they are noticed when they ask for something.
+    if (Object.getOwnPropertySymbols(server).some(({ description }) => description === 'sessions')) await told;
     const response = session.request({ ':path': '/' });
     expect(await refusalOf(response)).toEqual([200, 'hello']);
     await told;
@@ -582,6 +608,41 @@ describe('HTTP/2 that is bent', () => {
     peer.headers(1, FIELDS, { endStream: true });
     expect(await closed).toBe(1006);
   });
+
+  it.each([true, false])(
+    'a stream that is reset with NO_ERROR behind data is left alone, whatever authorize() says: %s',
+    async (verdict) => {
+      const process = watchProcess();
+      const server = await startHttp2('h2c');
+      let decide: (verdict: boolean) => void = () => {};
+      const asked = new Promise<ServerHttp2Stream>((resolve) => {
+        attach(
+          server,
+          {
+            authorize: (req) => {
+              resolve((req as unknown as Http2ServerRequest).stream);
+              return new Promise<boolean>((settle) => {
+                decide = settle;
+              });
+            },
+          },
+          () => expect.unreachable('there is nobody to talk to'),
+        );
+      });
+      const peer = await connectRawHttp2(server);
+      peer.headers(1, FIELDS);
+      const stream = await asked;
+      peer.data(1, textFrame('early'));
+      peer.reset(1, constants.NGHTTP2_NO_ERROR);
+      while (!stream.closed) await nextTurn();
+      decide(verdict);
+      // An answer to the ping comes behind whatever would have been sent.
+      peer.ping();
+      await peer.next(({ type, flags }) => type === 'PING' && flags === 1);
+      expect(process.uncaught).toEqual([]);
+      expect(process.warnings).toEqual([]);
+    },
+  );
 
   it('RFC 8441 §5 a body that is announced is refused', async () => {
     const server = await startHttp2('h2c');

@@ -33,6 +33,8 @@ interface RawHttp2 {
     options?: { endStream?: boolean },
   ): void;
   data(streamId: number, payload: Uint8Array): void;
+  reset(streamId: number, code: number): void;
+  ping(): void;
   /** The next frame that fits, of those that have not been asked for. */
   next(fits: (frame: Http2Frame) => boolean): Promise<Http2Frame>;
 }
@@ -84,6 +86,12 @@ export async function connectRawHttp2(server: Http2Server | Http2SecureServer): 
     },
     data(streamId, payload) {
       socket.write(encode('DATA', 0, streamId, payload));
+    },
+    reset(streamId, code) {
+      socket.write(encode('RST_STREAM', 0, streamId, Uint8Array.of(0, 0, 0, code)));
+    },
+    ping() {
+      socket.write(encode('PING', 0, 0, Buffer.alloc(8)));
     },
     async next(fits) {
       for (;;) {
