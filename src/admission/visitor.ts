@@ -65,8 +65,10 @@ export class Visitor implements Identity {
   /** From here on the connection ends with the user's time. */
   opened(webSocket: WebSocket): void {
     this.#webSocket = webSocket;
-    internals.observe(webSocket, { closed: () => clearTimeout(this.#timer) });
-    this.#watch();
+    const watch = () => this.#watch();
+    // A subclass may open it later.
+    internals.observe(webSocket, { opened: watch, closed: watch });
+    watch();
   }
 
   /** Looks at the user anew: programs may have changed the object itself. */

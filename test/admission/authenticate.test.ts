@@ -1,10 +1,12 @@
 /** Who a client is, on both servers: where its token is found, what the hook may answer, and what becomes of the socket meanwhile. */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AuthenticationRequest } from '../../src/admission/authenticate.ts';
 import type { TokenOptions } from '../../src/admission/tokens.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
+import { WebSocket } from '../../src/socket/websocket.ts';
 import { closed, echoed, type Fields, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import {
   echo,
@@ -12,6 +14,7 @@ import {
   nextTurn,
   SERVER_KINDS,
   startPlainHttp,
+  startServer,
   unixSocketPath,
   watchProcess,
 } from '../support/servers.ts';
@@ -388,5 +391,45 @@ describe.each(SERVER_KINDS)('expires (%s)', (kind) => {
     peer.reset();
     await end;
     expect(vi.getTimerCount()).toBe(others);
+  });
+});
+
+describe('expires of a socket that a subclass opens later', () => {
+  it('holds from then on', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const opens: (() => void)[] = [];
+    class Late extends WebSocket {
+      override setSocket(...args: Parameters<WebSocket['setSocket']>): void {
+        opens.push(() => super.setSocket(...args));
+      }
+    }
+    const server = await startServer('node:http', {
+      http: { WebSocket: Late, authenticate: () => ({ expires: Date.now() + 1000 }), handshakeTimeoutMs: 0 },
+    });
+    await RawPeer.open(server);
+    const [socket] = server.connections;
+    vi.advanceTimersByTime(2000);
+    opens[0]!();
+    expect(socket!.readyState).toBe(2);
+  });
+});
+
+describe.each(SERVER_KINDS)('authenticate and contexts (%s)', (kind) => {
+  it('what the hook enters is there for the handlers of its connection', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const given = {
+      authenticate: ({ token }: AuthenticationRequest<unknown>) => {
+        storage.enterWith(token!);
+        return new Promise<object>((resolve) => setImmediate(resolve, {}));
+      },
+    };
+    const server = await startWith(kind, given, {}, (socket) => {
+      seen.push(storage.getStore());
+      echo(socket);
+    });
+    for (const name of ['ada', 'bob']) await RawPeer.open(server, { Authorization: `Bearer ${name}` });
+    expect(seen).toEqual(['ada', 'bob']);
   });
 });

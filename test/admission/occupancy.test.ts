@@ -60,7 +60,13 @@ describe.each(SERVER_KINDS)('maxConnections (%s)', (kind) => {
     const server = await startWith(kind, { ...given, maxConnections: 1 });
     const seen: string[] = [];
     // The second would be told that there is no room, in words of its own.
-    for (let i = 0; i < 2; i++) seen.push(await (await ask(server)).rest());
+    for (let i = 0; i < 2; i++) {
+      // It does not close its side, so that the server lingers.
+      const peer = await RawPeer.connect(server, true);
+      peer.send(upgradeRequest());
+      seen.push((await peer.head()) + (await peer.rest()));
+      expect(peer.socket.destroyed).toBe(false);
+    }
     for (const answer of seen) {
       expect(answer).toContain(`HTTP/1.1 ${status} `);
       expect(answer).not.toContain('as many connections');
