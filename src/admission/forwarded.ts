@@ -39,7 +39,7 @@ function parseList(value = ''): string[] {
     .filter((entry) => entry !== '');
 }
 
-/** The entry that the outermost trusted proxy has added. Where there are fewer, all are theirs, and the first is its. */
+/** The entry that the outermost trusted proxy has added; none where none is trusted. Where there are fewer, all are theirs. */
 function trustedEntry<Entry>(entries: readonly Entry[], hops: number): Entry | undefined {
   return entries[Math.max(0, entries.length - hops)];
 }
@@ -51,7 +51,6 @@ function trustedEntry<Entry>(entries: readonly Entry[], hops: number): Entry | u
  *   since one of them then comes from the client
  */
 export function clientAddress(headers: HeaderMap, hops: number, peer: string): string {
-  if (hops === 0) return peer;
   const listed = trustedEntry(parseList(headers.get('x-forwarded-for')), hops);
   const forwarded = trustedEntry(parseForwarded(headers.get('forwarded')), hops)?.for;
   const areBothThere = listed !== undefined && forwarded !== undefined;
@@ -61,7 +60,6 @@ export function clientAddress(headers: HeaderMap, hops: number, peer: string): s
 
 /** What the client has asked for, as far as proxies say: `http` or `https`, and a host. */
 export function clientTarget(headers: HeaderMap, hops: number): { readonly scheme?: string; readonly host?: string } {
-  if (hops === 0) return {};
   const { proto, host } = trustedEntry(parseForwarded(headers.get('forwarded')), hops) ?? {};
   const listed = (name: string) => trustedEntry(parseList(headers.get(name)), hops);
   return { scheme: listed('x-forwarded-proto') ?? proto, host: listed('x-forwarded-host') ?? host } as {

@@ -342,7 +342,7 @@ describe.each(SERVER_KINDS)('expires (%s)', (kind) => {
     onTestFinished(() => void vi.useRealTimers());
   };
   const DAY_MS = 86_400_000;
-  const opened = async (expires: number) => {
+  const opened = async (expires: number | undefined) => {
     const server = await startWith(kind, { handshakeTimeoutMs: 1_000_000_000, authenticate: () => ({ expires }) });
     const peer = await RawPeer.open(server);
     return { peer, socket: server.connections[0]! };
@@ -378,19 +378,30 @@ describe.each(SERVER_KINDS)('expires (%s)', (kind) => {
     expect(socket.readyState).toBe(2);
   });
 
-  it('a user who stays for ever from now on is not closed, and no timer is left behind a connection', async () => {
+  it('a user who stays for ever from now on is not closed, and no timer is left behind', async () => {
     stopTime();
-    const { socket, peer } = await opened(Date.now() + DAY_MS);
-    socket.user = {};
-    vi.advanceTimersByTime(2 * DAY_MS);
-    expect(socket.readyState).toBe(1);
+    const { socket, peer } = await opened(undefined);
     const others = vi.getTimerCount();
+    for (const days of [2, 1]) {
+      socket.user = { expires: Date.now() + days * DAY_MS };
+      expect(vi.getTimerCount()).toBe(others + 1);
+    }
+    socket.user = {};
+    expect(vi.getTimerCount()).toBe(others);
     socket.user = { expires: Date.now() + DAY_MS };
-    expect(vi.getTimerCount()).toBe(others + 1);
     const end = eventOf(socket, 'close');
     peer.reset();
     await end;
     expect(vi.getTimerCount()).toBe(others);
+  });
+
+  it('no timer is left behind a hook that has answered', async () => {
+    stopTime();
+    await startWith(kind, {}).then(RawPeer.open);
+    const others = vi.getTimerCount();
+    const server = await startWith(kind, { authenticate: async () => ({}) });
+    await RawPeer.open(server);
+    expect(vi.getTimerCount()).toBe(others * 2);
   });
 });
 

@@ -132,6 +132,7 @@ describe.each(SERVER_KINDS)('maxConnectionsPerAddress (%s)', (kind) => {
     ['two proxies', 2, ['192.0.2.1, 10.0.0.1', '192.0.2.1, 10.0.0.2'], 429],
     ['A19 forged before two proxies', 2, ['192.0.2.1, 10.0.0.1', '203.0.113.5, 192.0.2.1, 10.0.0.1'], 429],
     ['fewer entries than proxies', 2, ['192.0.2.1', '192.0.2.1'], 429],
+    ['fewer entries than proxies, of others', 2, ['192.0.2.1', '192.0.2.2'], 101],
     ['the same address in another form', 1, ['192.0.2.1', '::ffff:192.0.2.1'], 429],
     ['with a port', 1, ['192.0.2.1:81', '192.0.2.1:82'], 429],
     ['one /64', 1, ['2001:db8::1', '[2001:db8::2]:443'], 429],
@@ -158,6 +159,15 @@ describe.each(SERVER_KINDS)('maxConnectionsPerAddress (%s)', (kind) => {
       [
         { ...FROM_OUTSIDE, Forwarded: 'for=1.1.1.1' },
         { ...FROM_OUTSIDE, Forwarded: 'for=2.2.2.2' },
+      ],
+      429,
+    ],
+    [
+      'A19 X-Forwarded-For against what the proxy says in Forwarded',
+      1,
+      [
+        { 'X-Forwarded-For': '1.1.1.1', Forwarded: 'for=192.0.2.1' },
+        { 'X-Forwarded-For': '2.2.2.2', Forwarded: 'for=192.0.2.1' },
       ],
       429,
     ],
