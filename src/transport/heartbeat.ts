@@ -183,7 +183,7 @@ class Heartbeat {
     const transport = pulse.transport!;
     const isAsked = pulse.heardAt < pulse.askedAt;
     const isSilent = this.tick - pulse.heardAt >= this.#slots.length / 2;
-    if (isAsked || !isSilent || transport.isDeaf || !transport.isOpen) return;
+    if (isAsked || !isSilent || !transport.isOpen) return;
     pulse.askedAt = this.tick;
     pulse.sentAt = nowInParts();
     pulse.takenBytes = transport.sendPing(frame) ? NEVER : transport.takenBytes;

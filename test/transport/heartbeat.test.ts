@@ -105,29 +105,20 @@ describe('a heartbeat every 3200 ms, with 1000 ms to answer', () => {
     expect(other!.pings).not.toEqual(one!.pings);
   });
 
-  it.each([
-    ['is not read from', { isDeaf: true }],
-    ['is closing', { isOpen: false }],
-  ])('does not ping or end one that %s', async (_, state) => {
-    const peer = Object.assign(new Peer(), state);
+  it('does not ping one that is closing', async () => {
+    const peer = Object.assign(new Peer(), { isOpen: false });
     await pass(10_000);
-    const asked = new Peer();
-    await pass(5000);
-    expect(asked.pings.length).toBe(1);
     expect([peer.pings.length, peer.errors.length]).toEqual([0, 0]);
   });
 
-  it('counts no time in which nobody reads, and begins anew behind it', async () => {
-    const peer = new Peer();
-    await pass(3200);
-    peer.isDeaf = true;
-    await pass(30_000);
-    expect([peer.pings.length, peer.errors.length]).toEqual([1, 0]);
+  it('ends nobody who is not read from, but pings on: proxies on the way count as well', async () => {
+    const peer = Object.assign(new Peer(), { isDeaf: true });
+    for (let i = 0; i < 10; i++) {
+      await pass(1000);
+      await pass(2200);
+    }
+    expect([peer.pings.length, peer.errors.length]).toEqual([10, 0]);
     peer.isDeaf = false;
-    await pass(1900);
-    expect([peer.pings.length, peer.errors.length]).toEqual([1, 0]);
-    await pass(100);
-    expect([peer.pings.length, peer.errors.length]).toEqual([2, 0]);
     await pass(1000);
     expect(peer.errors.length).toBe(1);
   });
