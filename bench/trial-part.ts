@@ -36,6 +36,7 @@ export const trialPart: Part = {
     { key: 'afterBytes', title: 'after', format: 'bytes' },
     { key: 'heapBytes', title: 'heap peak', format: 'bytes' },
     { key: 'externalBytes', title: 'outside it', format: 'bytes' },
+    { key: 'mostClients', title: 'clients', format: 'bytes' },
   ],
   cells: ({ isQuick }) =>
     TRIALS.map(({ name, troubles, isGuarded, deflate }) => ({

@@ -117,10 +117,7 @@ export const run: RunLoad<TrialLoad> = async ({ port, pid }, { troubles, seconds
   process.kill(pid, 'SIGUSR2');
   await sleep(1000);
   clearInterval(watch);
-  const memory = (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as {
-    heapBytes: number;
-    externalBytes: number;
-  };
+  const peaks = (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as Record<string, number>;
   const micros = (sorted: Float64Array, share: number) => percentile(sorted, share) * 1000;
   return {
     p99Alone: micros(alone, 0.99),
@@ -132,6 +129,6 @@ export const run: RunLoad<TrialLoad> = async ({ port, pid }, { troubles, seconds
     baseBytes,
     peakBytes,
     afterBytes: residentBytesOf(pid),
-    ...memory,
+    ...peaks,
   };
 };

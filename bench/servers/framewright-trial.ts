@@ -4,11 +4,11 @@ import { createServer } from 'node:http';
 import { MAX_MESSAGE_BYTES, type StartServer } from './contract.ts';
 import { framewright } from './framewright-build.ts';
 import { portOf } from './http.ts';
-import { guards, serveTrial, watchMemory } from './trial-app.ts';
+import { guards, serveTrial, watchPeaks } from './trial-app.ts';
 
 export const start: StartServer = ({ deflate, isGuarded }) => {
-  const memory = watchMemory();
-  const server = createServer((_, response) => response.end(memory()));
+  const peaks = watchPeaks(() => webSockets.clients);
+  const server = createServer((_, response) => response.end(peaks()));
   const webSockets = new framewright.WebSocketServer({
     server,
     maxPayload: MAX_MESSAGE_BYTES,

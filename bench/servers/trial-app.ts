@@ -27,16 +27,18 @@ export function serveTrial(socket: TrialSocket, { url }: Pick<IncomingMessage, '
   else socket.on('message', (data, binary) => socket.send(data, { binary }));
 }
 
-/** The most that the heap and what lies outside of it have held. @returns the body of HTTP answers, now */
-export function watchMemory(): () => string {
+/** The most that the heap and what lies outside of it have held, and of clients. @returns the body of HTTP answers, now */
+export function watchPeaks(clients: () => { readonly size: number }): () => string {
   let heapBytes = 0;
   let externalBytes = 0;
+  let mostClients = 0;
   setInterval(() => {
     const { heapUsed, external } = process.memoryUsage();
     heapBytes = Math.max(heapBytes, heapUsed);
     externalBytes = Math.max(externalBytes, external);
+    mostClients = Math.max(mostClients, clients().size);
   }, MEMORY_EVERY_MS).unref();
-  return () => JSON.stringify({ heapBytes, externalBytes });
+  return () => JSON.stringify({ heapBytes, externalBytes, mostClients });
 }
 
 /** What protects framewright's servers: each is one option. */

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { MAX_MESSAGE_BYTES, type StartServer } from './contract.ts';
 import { portOf, requirePeer } from './http.ts';
-import { serveTrial, watchMemory } from './trial-app.ts';
+import { serveTrial, watchPeaks } from './trial-app.ts';
 
 interface Socket {
   isAlive?: boolean;
@@ -14,7 +14,7 @@ interface Socket {
 type ServerClass = new (
   options: object,
 ) => {
-  readonly clients: Iterable<Socket>;
+  readonly clients: ReadonlySet<Socket>;
   on(event: 'connection', listener: (socket: Socket, request: IncomingMessage) => void): void;
 };
 
@@ -22,8 +22,8 @@ const { WebSocketServer } = requirePeer('ws') as { WebSocketServer: ServerClass 
 const HEARTBEAT_MS = 30_000;
 
 export const start: StartServer = ({ deflate, isGuarded }) => {
-  const memory = watchMemory();
-  const server = createServer((_, response) => response.end(memory()));
+  const peaks = watchPeaks(() => webSockets.clients);
+  const server = createServer((_, response) => response.end(peaks()));
   const webSockets = new WebSocketServer({
     server,
     maxPayload: MAX_MESSAGE_BYTES,
