@@ -90,3 +90,5 @@ const TROUBLES: Readonly<Record<Trouble, () => void>> = {
 };
 
 TROUBLES[kind as Trouble]();
+// Sockets that are not read from do not keep a process alive.
+setInterval(() => {}, 60_000);
