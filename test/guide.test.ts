@@ -33,6 +33,11 @@ describe('the guide', () => {
     },
   );
 
+  it('every topic is told in the same order, and no program stands in a block that is not run', () => {
+    const topics = PAGES.filter(({ name }) => name !== 'README.md');
+    expect(topics.flatMap(({ name, markdown }) => findFaultsOfForm(name, markdown))).toEqual([]);
+  });
+
   it('its index, and the reading order of spec-notes, have every page', () => {
     const index = PAGES.find(({ name }) => name === 'README.md')!.markdown;
     const readingOrder = readFileSync(new URL('../README.md', folder), 'utf8');
@@ -41,6 +46,23 @@ describe('the guide', () => {
     expect(topics.filter((name) => !readingOrder.includes(`](guide/${name})`))).toEqual([]);
   });
 });
+
+/** Of blocks; programs are in the first two, and all of those are run. */
+const LANGUAGES = ['js', 'ts', 'sh', 'yaml', 'text'];
+const PARTS = [/^```[jt]s$/m, /^## What happens when$/m, /^## What ws users wrote before$/m];
+
+function findFaultsOfForm(name: string, markdown: string): string[] {
+  const places = PARTS.map((part) => markdown.search(part));
+  const isInOrder = places.every((place, i) => place > (places[i - 1] ?? -1));
+  const fences = markdown.split('\n').filter((line) => line.startsWith('```'));
+  const languages = fences.filter((_, i) => i % 2 === 0).map((fence) => fence.slice(3));
+  return [
+    ...(isInOrder ? [] : [`${name}: first a program, then "What happens when", then "What ws users wrote before"`]),
+    ...languages
+      .filter((language) => !LANGUAGES.includes(language))
+      .map((language) => `${name}: a block of "${language}"`),
+  ];
+}
 
 const block = (language: string, ...lines: string[]) => `\`\`\`${[language, ...lines].join('\n')}\n\`\`\`\n`;
 const SERVER = [
@@ -67,6 +89,19 @@ describe('the guide: each rule bites', () => {
     ).toEqual([
       ['page.md:1', 'js', ['no'], ['8080']],
       ['page.md:9', 'ts', [], ['8080']],
+    ]);
+  });
+
+  it('the order of its parts, and blocks that would not be run', () => {
+    const good = `${block('js', 'x')}## What happens when\n## What ws users wrote before\n`;
+    expect(findFaultsOfForm('a', good)).toEqual([]);
+    const [program, table, before] = good.split(/(?=^## )/m);
+    for (const page of [`${program}${before}${table}`, `${table}${before}${program}`, `${program}${table}`]) {
+      expect(findFaultsOfForm('a', page)).toHaveLength(1);
+    }
+    expect(findFaultsOfForm('a', good + block('', 'x') + block('javascript', 'x'))).toEqual([
+      'a: a block of ""',
+      'a: a block of "javascript"',
     ]);
   });
 
