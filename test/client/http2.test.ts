@@ -300,6 +300,24 @@ describe('http2: what goes wrong', () => {
     expect(await reset).toBe(constants.NGHTTP2_CANCEL);
   });
 
+  it('RFC 9113 §5.2 a refusal with a long body takes no more memory than is read of it', async () => {
+    const server = await startHttp2('h2c', { settings: { enableConnectProtocol: true } });
+    const body = Buffer.alloc(4 * 1024 * 1024);
+    server.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', ignoreError).respond({ ':status': 403 });
+      stream.end(body);
+    });
+    const session = await openSession(server);
+    const socket = dial(urlOf(server), { http2: session });
+    const [, response] = (await eventOf(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    response.read(0);
+    for (let i = 0; i < 200; i++) await new Promise((resolve) => session.ping(resolve as () => void));
+    expect(response.readableLength).toBeLessThan(1024 * 1024);
+    let length = 0;
+    for await (const chunk of response) length += chunk.length;
+    expect(length).toBe(body.length);
+  });
+
   it('options that contradict it', () => {
     const session = { request: () => {} } as unknown as ClientHttp2Session;
     const make = (options: ClientOptions) => () => new WebSocket('ws://localhost:1', options);
