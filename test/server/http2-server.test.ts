@@ -474,6 +474,36 @@ describe('the end of a WebSocket over HTTP/2', () => {
   });
 });
 
+describe('admission over HTTP/2', () => {
+  it('authenticate() gets the token, from one of the same origin; socket.user is what it returns', async () => {
+    const server = await startHttp2('secure');
+    const wss = attach(server, {
+      origins: ['same-origin'],
+      authenticate: ({ token, refuse }) => (token === 'secret' ? { name: 'ada' } : refuse(401)),
+    });
+    const session = await openSession(server);
+    const connection = once(wss, 'connection');
+    const own = { ':authority': 'chat.example', origin: 'https://chat.example' };
+    expect((await responseTo(request(session, '/', { ...own, authorization: 'Bearer secret' })))[':status']).toBe(200);
+    expect((await connection)[0].user).toEqual({ name: 'ada' });
+    expect((await responseTo(request(session, '/', own)))[':status']).toBe(401);
+    const foreign = { ...own, origin: 'https://elsewhere.example', authorization: 'Bearer secret' };
+    expect((await responseTo(request(session, '/', foreign)))[':status']).toBe(403);
+  });
+
+  it('connections count, each stream one, by the address of their client', async () => {
+    const server = await startHttp2('h2c');
+    const wss = attach(server, { maxConnectionsPerAddress: 2 });
+    const session = await openSession(server);
+    const { socket } = await open(wss, session);
+    await open(wss, await openSession(server));
+    expect((await responseTo(request(session)))[':status']).toBe(429);
+    socket.terminate();
+    await once(socket, 'close');
+    await open(wss, session);
+  });
+});
+
 describe('drain() over HTTP/2', () => {
   it('§7.4.1 sends Close frames, refuses what comes, and says GOAWAY on the sessions that it has', async () => {
     const server = await startHttp2('h2c');
