@@ -401,8 +401,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
    * @returns false when the connection is not open: nothing was sent, and `callback` is not called
    */
   sendEncoded(parts: readonly Uint8Array[], callback?: WriteCallback): SendOutcome {
-    const lengthBytes = parts.reduce((sum, { length }) => sum + length, 0);
-    if (this.isBounded && !this.admits(lengthBytes, false, callback)) return 'refused';
+    const lengthOf = () => parts.reduce((sum, { length }) => sum + length, 0);
+    if (this.isBounded && !this.admits(lengthOf(), false, callback)) return 'refused';
     const kept = this.isOrderBusy ? [Buffer.concat(parts)] : parts;
     return this.sendFrames(() => {
       this.batch.writeEncoded(kept);
@@ -442,7 +442,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   // ---- The backlog ----------------------------------------------------------------------------------------------
 
   get backlogBytes(): number {
-    return this.unwrittenBytes + this.socket.writableLength;
+    return (this.order?.bufferedBytes ?? 0) + this.batch.cost;
   }
 
   /** Whether more may be sent without waiting for 'drain'. */
@@ -724,6 +724,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     this.socketState = 'closed';
     this.pulse?.stop();
     this.stopCloseTimer();
+    this.batch.socketClosed();
     // A paused socket may still hold bytes that arrived before it closed.
     const rest = [...readBuffered(this.socket)];
     this.handle(() => {
@@ -731,6 +732,5 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
       this.connection.transportClosed();
     });
     this.abandon();
-    this.batch.socketClosed();
   }
 }

@@ -8,6 +8,8 @@ export type WriteCallback = (error?: Error | null) => void;
 
 /** So much is given to the socket at once, and so much of short frames is put together. */
 const MAX_RUN_BYTES = 65_536;
+/** What a callback is taken to cost, in bytes: short messages may have one each. */
+const CALLBACK_BYTES = 128;
 /** The first piece of memory for short frames, in bytes; each further one is twice as long. */
 const FIRST_MEMORY_BYTES = 1024;
 
@@ -59,6 +61,12 @@ export class WaitingFrames {
   private readonly others = new Queue();
   lengthBytes = 0;
   dataBytes = 0;
+  private callbackCount = 0;
+
+  /** In bytes, as it lies in memory. */
+  get cost(): number {
+    return this.lengthBytes + CALLBACK_BYTES * this.callbackCount;
+  }
 
   get isEmpty(): boolean {
     return this.controls.first === undefined && this.others.first === undefined;
@@ -102,6 +110,12 @@ export class WaitingFrames {
     this.count(run, length);
   }
 
+  addCallbacks(run: Run, callbacks: readonly WriteCallback[]): void {
+    run.callbacks ??= [];
+    for (const callback of callbacks) run.callbacks.push(callback);
+    this.callbackCount += callbacks.length;
+  }
+
   /** Counts bytes of the application's. */
   addData(run: Run, dataBytes: number): void {
     run.dataBytes += dataBytes;
@@ -120,6 +134,7 @@ export class WaitingFrames {
     seal(run);
     this.lengthBytes -= run.lengthBytes;
     this.dataBytes -= run.dataBytes;
+    this.callbackCount -= run.callbacks?.length ?? 0;
     return run;
   }
 

@@ -48,6 +48,9 @@ export const LARGE_WRITE_BYTES = 65_536;
 /** A socket that holds so much which the network has not taken gets no more. */
 const HAND_OVER_BYTES = 131_072;
 
+/** Up to here frames that others get as well are copied where they have to wait. */
+const MAX_COPIED_BYTES = 1024;
+
 /** Up to here frames that many connections get are put together for all of them. */
 const MAX_SHARED_BYTES = 131_072;
 
@@ -310,8 +313,7 @@ export class WriteBatch implements FrameOutput {
       this.whenWritten(callback);
       return;
     }
-    run.callbacks ??= [];
-    run.callbacks.push(callback);
+    this.waiting!.addCallbacks(run, [callback]);
   }
 
   /** What follows may be dropped until it is written. */
@@ -472,12 +474,16 @@ export class WriteBatch implements FrameOutput {
       if (slabs === undefined) waiting.add(run, piece);
       else waiting.copy(run, piece);
     }
-    if (shared !== undefined) waiting.add(run, shared.bytes);
+    // Short frames would keep more alive than they are long.
+    if (shared !== undefined) {
+      if (shared.lengthBytes > MAX_COPIED_BYTES) waiting.add(run, shared.bytes);
+      else waiting.copy(run, shared.bytes);
+    }
     if (slab !== undefined) waiting.copy(run, slab.bytes.subarray(this.rangeStart, this.rangeEnd));
     for (const used of [...(slabs ?? []), slab]) used?.giveBack(true);
     waiting.addData(run, this.unwrittenDataBytes);
-    run.callbacks = joined(run.callbacks, callbacks);
-    run.lent = joined(run.lent, lent);
+    if (callbacks !== undefined) waiting.addCallbacks(run, callbacks);
+    if (lent !== undefined) run.lent = run.lent === undefined ? lent : [...run.lent, ...lent];
     this.pieces = undefined;
     this.slabs = undefined;
     this.slab = undefined;
@@ -527,9 +533,14 @@ export class WriteBatch implements FrameOutput {
     this.measure();
   }
 
+  /** What all costs that the network has not taken, in bytes as it lies in memory. */
+  get cost(): number {
+    return this.unwrittenBytes + (this.waiting?.cost ?? 0) + this.socket.writableLength;
+  }
+
   /** Looks again at how much waits. */
   measure(): void {
-    this.attentionBytes = this.owner.noticeBytes - this.socket.writableLength - (this.waiting?.lengthBytes ?? 0);
+    this.attentionBytes = this.owner.noticeBytes - (this.cost - this.unwrittenBytes);
   }
 
   /** Whether what is written now goes to the network at once. */
@@ -751,14 +762,6 @@ export class WriteBatch implements FrameOutput {
     }
     this.takenDataBytes += dataBytes;
   }
-}
-
-/** Puts one list behind the other, if there are any. */
-function joined<Item>(list: Item[] | undefined, more: readonly Item[] | undefined): Item[] | undefined {
-  if (more === undefined) return list;
-  const all = list ?? [];
-  for (const item of more) all.push(item);
-  return all;
 }
 
 function giveBackLent(writing: Writing): void {

@@ -453,3 +453,41 @@ describe('a function that decides', () => {
     expect(uncaught.errors).toMatchObject([{ message: 'mine' }]);
   });
 });
+
+describe.each(SERVER_KINDS)('what is told, on %s', (kind) => {
+  it("the callbacks of what waits come before 'close', each with an error", async () => {
+    const server = await startServer(kind);
+    const peer = await RawPeer.open(server);
+    peer.socket.pause();
+    const [socket] = server.connections;
+    await fill(socket!);
+    const told: string[] = [];
+    for (let i = 0; i < 10; i++) socket!.send(Buffer.alloc(100_000), (error) => told.push(error ? 'error' : 'taken'));
+    socket!.ping('p', undefined, (error) => told.push(error ? 'error' : 'taken'));
+    socket!.on('close', () => told.push('close'));
+    await nextTurn();
+    const gone = eventOf(socket!, 'close');
+    socket!.terminate();
+    await gone;
+    expect(told).toEqual([...Array(11).fill('error'), 'close']);
+  });
+
+  it('callbacks count as well: short messages that each have one pass no bound', async () => {
+    const options = { maxBacklogBytes: 500_000 };
+    const server = await startServer(kind, { http: options, net: options });
+    const peer = await RawPeer.open(server);
+    peer.socket.pause();
+    const [socket] = server.connections;
+    socket!.on('error', () => {});
+    while (backlogOf(socket!) < 200_000) {
+      socket!.send(Buffer.alloc(20_000));
+      await nextTurn();
+    }
+    let count = 0;
+    for (; socket!.readyState === 1 && count < MANY; count++) {
+      socket!.send('x', () => {});
+      if (count % 100 === 0) await nextTurn();
+    }
+    expect(count).toBeLessThan(5000);
+  });
+});
