@@ -6,7 +6,7 @@ import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
-const SUITES = ['browser', 'conformance', 'ecosystem', 'package'];
+const SUITES = ['browser', 'conformance', 'ecosystem', 'package', 'runtimes'];
 
 /** The page's script is minified and nobody reads it: as it stands in the package it takes a quarter of the room. */
 function compressScripts(): Plugin {

