@@ -154,6 +154,12 @@ describe.each(SERVER_KINDS)('maxConnectionsPerAddress (%s)', (kind) => {
       429,
     ],
     [
+      'A19 a quotation that is left open behind a forged entry, too',
+      1,
+      [{ Forwarded: 'for=1.1.1.1, for="x, for=192.0.2.1' }, { Forwarded: 'for=2.2.2.2, for="x, for=192.0.2.1' }],
+      429,
+    ],
+    [
       'A19 Forwarded against what the proxy says: all such are the proxy itself',
       1,
       [

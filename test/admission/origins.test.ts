@@ -32,6 +32,7 @@ const ROWS: readonly Row[] = [
   row(SAME, { Origin: 'http://evil.example@server.example' }, 403),
   row(SAME, { Origin: 'http://server.example/path' }, 403),
   row(SAME, { Origin: 'chrome-extension://server.example' }, 403),
+  row(SAME, { Origin: 'ws://server.example' }, 403),
   row(SAME, { Origin: 'null' }, 403),
   row(SAME, { Origin: 'server.example' }, 403),
   row(SAME, { Origin: '' }, 403),
