@@ -86,8 +86,10 @@ function watch(server: AnyHttp2Server, takers: ReadonlySet<Take>): void {
 /** The sessions of a server; where Node.js keeps no list of them, as before version 24, none. */
 function sessionsOf(server: AnyHttp2Server): Iterable<ServerHttp2Session> {
   const name = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'sessions');
-  const sessions = name && (server as unknown as Record<symbol, unknown>)[name];
-  return sessions instanceof Set ? sessions : [];
+  const sessions =
+    name && (server as unknown as Record<symbol, Partial<Iterable<ServerHttp2Session>> | undefined>)[name];
+  // A Set of Node.js's own, which is no instance of Set.
+  return typeof sessions?.[Symbol.iterator] === 'function' ? (sessions as Iterable<ServerHttp2Session>) : [];
 }
 
 /** As for 'request' listeners. */
