@@ -8,7 +8,7 @@ import type { Rejection } from '../admission/rejection.ts';
 import { checkTimeout } from '../options/connection-options.ts';
 import { checkOptions, type Door, NUMBER, TEXT } from '../options/option-check.ts';
 import { buildClosePayload, CloseCode } from '../protocol/index.ts';
-import { internals, type WebSocket } from '../socket/websocket.ts';
+import { internals, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
 
 export interface DrainOptions {
@@ -137,7 +137,7 @@ export class Drain {
       this.#stopIfEmpty();
     } else if (this.#state !== 'done' && nowMs + timeoutMs < this.#deadlineMs) {
       this.#setDeadline(nowMs, timeoutMs);
-      if (this.#beganMs + this.#settings.spreadMs > this.#deadlineMs) this.closeNow();
+      if (this.#beganMs + this.#settings.spreadMs > this.#deadlineMs) this.#closeNow();
     }
     return this.#done;
   }
@@ -172,7 +172,7 @@ export class Drain {
   }
 
   /** Sends the Close frames that have not left. */
-  closeNow(): void {
+  #closeNow(): void {
     clearTimeout(this.#spreadTimer);
     while (this.#asked < this.#toClose.length) this.#closeNext();
   }
@@ -193,7 +193,7 @@ export class Drain {
     this.#asked += 1;
     const close = () => {
       try {
-        if (this.#isOverdue) socket.terminate();
+        if (this.#isOverdue) terminate(socket);
         else socket.close(this.#settings!.code, this.#settings!.reason);
       } catch (error) {
         // Thrown by a method of a subclass.
@@ -215,7 +215,7 @@ export class Drain {
     const { sockets } = this.#server;
     for (const socket of [...sockets]) {
       this.#terminated += 1;
-      socket.terminate();
+      terminate(socket);
       // Nothing is known of one that has not been opened, nor whether it will be.
       if (internals.transportOf(socket) === undefined) sockets.delete(socket);
     }
@@ -225,7 +225,10 @@ export class Drain {
   #stopIfEmpty(): void {
     if (this.#state !== 'closing' || this.#server.sockets.size > 0) return;
     this.#state = 'stopping';
-    this.#server.stop().then(() => this.#end());
+    this.#server
+      .stop()
+      .catch((error: unknown) => warnOfError(error, 'the close() of a server'))
+      .then(() => this.#end());
     if (this.#isOverdue) this.#cutBelow();
   }
 
@@ -235,8 +238,14 @@ export class Drain {
 
   #end(): void {
     this.#state = 'done';
+    this.#toClose = [];
     clearTimeout(this.#deadline);
     clearTimeout(this.#spreadTimer);
     this.#finish({ closed: this.#closed, terminated: this.#terminated, refused: this.#refused });
   }
+}
+
+/** Whatever a subclass has made of it: what is terminated is gone. */
+function terminate(socket: WebSocket): void {
+  WebSocket.prototype.terminate.call(socket);
 }

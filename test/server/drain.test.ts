@@ -225,11 +225,13 @@ describe.each(WAYS)('drain on $way', ({ kind, setup }) => {
     await peers[1]!.rest();
   });
 
-  it('goes on when the close() of a subclass throws', async () => {
+  it('goes on when the close() of a subclass throws, and its terminate() does nothing', async () => {
     class Broken extends WebSocket {
       override close(): void {
         throw new Error('no close today');
       }
+
+      override terminate(): void {}
     }
     const server = await start({ net: { WebSocket: Broken }, http: { WebSocket: Broken } });
     await openPeers(server, 1);
@@ -333,6 +335,24 @@ describe('drain of a WebSocketServer', () => {
     expect(await drained).toEqual({ ...NO_COUNTS, closed: 1 });
     // All is over.
     expect(await wss.drain()).toEqual({ ...NO_COUNTS, closed: 1 });
+  });
+
+  it('comes to its end when the close() of a subclass throws, and when it calls nobody back', async () => {
+    class Broken extends WebSocketServer {
+      override close(): void {
+        throw new Error('no close today');
+      }
+    }
+    class Silent extends WebSocketServer {
+      override close(): void {}
+    }
+    const { nextWarning } = watchProcess();
+    expect(await new Broken({ noServer: true }).drain()).toEqual(NO_COUNTS);
+    expect((await nextWarning()).detail).toContain('no close today');
+    stopTime();
+    const drained = new Silent({ noServer: true }).drain({ timeoutMs: 50 });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await drained).toEqual(NO_COUNTS);
   });
 
   it('of one that is closed does nothing, and tells nobody again', async () => {
