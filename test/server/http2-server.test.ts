@@ -504,6 +504,21 @@ describe('admission over HTTP/2', () => {
   });
 });
 
+describe('heartbeat over HTTP/2', () => {
+  it('§5.5.2 pings, and resets the stream of a client that is silent', async () => {
+    const server = await startHttp2('h2c');
+    const wss = attach(server, { heartbeat: { intervalMs: 50, timeoutMs: 50 } });
+    const { stream, socket } = await open(wss, await openSession(server));
+    socket.on('error', () => {});
+    const closed = eventOf(socket, 'close');
+    expect((await read(stream, 2))[0]).toBe(0x89);
+    stream.resume();
+    expect((await closed)[0]).toBe(1006);
+    await once(stream, 'close');
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+  });
+});
+
 describe('drain() over HTTP/2', () => {
   it('§7.4.1 sends Close frames, refuses what comes, and says GOAWAY on the sessions that it has', async () => {
     const server = await startHttp2('h2c');
@@ -570,6 +585,32 @@ describe('flow control is back-pressure', () => {
     slow.stream.resume();
     await taken;
     expect(slow.socket.bufferedAmount).toBe(0);
+  });
+
+  it('maxBacklogBytes holds for a client that does not read, and the others go on', async () => {
+    const server = await startHttp2('h2c');
+    const wss = attach(server, { maxBacklogBytes: 200_000, onBacklog: 'terminate' });
+    const session = await openSession(server);
+    const slow = await open(wss, session);
+    const other = await open(wss, session);
+    slow.socket.on('error', () => {});
+    const closed = eventOf(slow.socket, 'close');
+    for (let i = 0; i < 10; i++) slow.socket.send(Buffer.alloc(65_536));
+    expect((await closed)[0]).toBe(1006);
+    expect(await roundTrip(other.stream, 'innocent')).toBe('innocent');
+  });
+
+  it("'drain' comes when the client reads again", async () => {
+    const server = await startHttp2('h2c');
+    const wss = attach(server);
+    const { socket, stream } = await open(wss, await openSession(server));
+    socket.send(Buffer.alloc(2 * MIB));
+    await nextTurn();
+    expect(socket.isWritable).toBe(false);
+    const drained = once(socket, 'drain');
+    stream.resume();
+    await drained;
+    expect(socket.isWritable).toBe(true);
   });
 
   it('a client whose window stays shut does not hold a refusal for ever', async () => {
