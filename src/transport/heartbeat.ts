@@ -35,7 +35,7 @@ export interface BeatingTransport {
 }
 
 /** At most so much of the connections is served in one tick. */
-const TICKS_PER_INTERVAL = 32;
+const TICKS_PER_INTERVAL = 16;
 /** A deadline is never fewer ticks away. */
 const TICKS_PER_TIMEOUT = 4;
 /** However short the timeout is beside the interval. */

@@ -160,8 +160,7 @@ describe('time in which this process stands still', () => {
     const tick = vi.spyOn(globalThis, 'setInterval');
     const peer = new Peer({ intervalMs: 3201, timeoutMs: 1001 });
     const [beat] = tick.mock.calls[0] as [() => void];
-    for (let i = 0; i < 33; i++) beat();
-    expect(peer.pings.length).toBe(1);
+    while (peer.pings.length === 0) beat();
     vi.setSystemTime(Date.now() + 86_400_000);
     beat();
     await pass(0);
@@ -242,7 +241,7 @@ describe('many connections', () => {
       vi.advanceTimersByTime(100);
       perTick.push(pings - before);
     }
-    expect(Math.max(...perTick)).toBe(10);
+    expect(Math.max(...perTick)).toBe(20);
     // Each of them twice: the first ping comes after half of the interval to one and a half.
     expect(pings).toBeGreaterThanOrEqual(640);
   });
@@ -280,7 +279,7 @@ describe('all kinds of times', () => {
       }
       return performance.now() - begin;
     };
-    const tickMs = Math.max(1, Math.min(intervalMs / 32, timeoutMs / 4), intervalMs / 4096) + 1;
+    const tickMs = Math.max(1, Math.min(intervalMs / 16, timeoutMs / 4), intervalMs / 4096) + 1;
     const pingedMs = await until(() => peer.pings.length > 0);
     expect(pingedMs).toBeGreaterThanOrEqual(intervalMs / 2);
     expect(pingedMs).toBeLessThanOrEqual(1.5 * intervalMs + tickMs);
