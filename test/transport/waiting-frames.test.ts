@@ -140,3 +140,30 @@ describe.each(['server', 'client'] as const)('any interleaving, sent by a %s', (
     );
   });
 });
+
+describe.each(['server', 'client'] as const)('sent by a %s', (role) => {
+  it('§5.4 a ping does not come between the pieces of a frame that has begun', async () => {
+    const { stream, socket } = openHeld(role, {}, true);
+    socket.send(payloadOf(0, 1_200_000));
+    socket.ping('1');
+    socket.send(payloadOf(2, 10));
+    await drain(stream);
+    expect(heardOf(role, stream.written)).toEqual(['message 0', 'ping 1', 'message 2']);
+  });
+
+  it('§7.1.7 a Close frame that waits behind data leaves all the same when the connection fails', async () => {
+    const { stream, socket } = openHeld(role, {}, false);
+    const lost: number[] = [];
+    for (let id = 0; id < 10; id++) {
+      socket.send(payloadOf(id, 66_000), (error) => error && lost.push(id));
+      await nextTurn();
+    }
+    socket.close(1000);
+    internals.failForHandler(socket, new Error('mine'));
+    await drain(stream);
+    const heard = heardOf(role, stream.written);
+    expect(heard.at(-1)).toBe('close 1000');
+    expect(heard.length).toBe(11 - lost.length);
+    expect(lost.length).toBeGreaterThan(5);
+  });
+});
