@@ -83,9 +83,9 @@ const TROUBLES: Readonly<Record<Trouble, () => void>> = {
   upgrades() {
     let count = 0;
     const timer = setInterval(() => {
-      for (let i = 0; i < 50 && count < 5000; i++, count++) open('/', `127.4.0.${1 + (count % 200)}`).resume();
+      for (let i = 0; i < 5 && count < 5000; i++, count++) open('/', `127.4.0.${1 + (count % 200)}`).resume();
       if (count === 5000) clearInterval(timer);
-    }, 100);
+    }, 10);
   },
 };
 
