@@ -154,7 +154,7 @@ async function serveCases({ serves: _, ...given }: ServeOptions): Promise<readon
   if (typeof server === 'string') return server;
   const stopped = nextSignal();
   await print(
-    `framewright: ${server.cases.length} cases for clients at ${server.url}${given.http2 ? ' over HTTP/2' : ''}\n`,
+    `framewright: ${server.cases.length} cases for clients${given.http2 ? ' over HTTP/2' : ''} at ${server.url}\n`,
   );
   await Promise.race([server.finished, stopped]);
   await server.close();

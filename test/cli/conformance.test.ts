@@ -1,6 +1,8 @@
 /** `framewright conformance`: arguments, exit statuses and files, both ways. What the cases find is tested elsewhere. */
 
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +13,7 @@ import { WebSocket } from 'ws';
 import { conformance } from '../../src/cli/conformance.ts';
 import { ask, driveClient, type MakeClient } from '../conformance/client-driver.ts';
 import { type EchoServer, startRawEchoServer } from '../conformance/faulty/raw-echo.ts';
+import { makeOwnHttp2Client, startOwnHttp2Server } from '../conformance/targets.ts';
 import { testCertificate } from '../support/servers.ts';
 
 let good: EchoServer;
@@ -54,12 +57,43 @@ async function serveDuring(args: readonly string[], use: (url: string) => Promis
   output = '';
   complaints = '';
   const status = conformance.run(['--serve', '--port', '0', '--linger', '0', ...args]);
-  const url = await vi.waitUntil(() => /clients at (\S+)\n/.exec(output)?.[1], { interval: 5, timeout: 60_000 });
+  const url = await vi.waitUntil(() => / at (ws\S+)\n/.exec(output)?.[1], { interval: 5, timeout: 60_000 });
   await use(url);
   return status;
 }
 
 const makeClient: MakeClient = (url) => new WebSocket(url);
+
+describe('framewright conformance --h2', () => {
+  it('RFC 8441 §5 tests a server over HTTP/2', async () => {
+    const server = await startOwnHttp2Server();
+    expect(await conformance.run(['--h2', '--url', server.url, '--cases', '1.1.1,5.3,7.1.1', '--agent', 'own'])).toBe(
+      0,
+    );
+    expect(output).toMatch(/\n3 cases in \d+\.\d s: 3 OK\n$/);
+    await server.close();
+  });
+
+  it('RFC 8441 §5 serves the cases to clients over HTTP/2, and refuses what there is not', async () => {
+    const drive = async (url: string) => {
+      await expect(ask(makeOwnHttp2Client, `${url}/elsewhere`)).rejects.toThrow('Unexpected server response: 404');
+      await driveClient(makeOwnHttp2Client, url, { agent: 'own' });
+    };
+    expect(await serveDuring(['--h2', '--cases', '1.1.1,5.3,7.1.1'], drive)).toBe(0);
+    expect(output).toMatch(/^framewright: 3 cases for clients over HTTP\/2 at ws:/);
+    expect(output).toMatch(/\n3 cases in \d+\.\d s: 3 OK\n$/);
+  });
+
+  it('RFC 8441 §3 says when the server takes none', async () => {
+    const server = createHttp2Server();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    expect(await conformance.run(['--h2', '--url', url])).toBe(1);
+    expect(complaints).toContain(`${url}: the server takes no WebSockets over HTTP/2 (RFC 8441 §3)`);
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
 
 describe('framewright conformance --serve', () => {
   it('reports what a client has run when it asks for that', async () => {
