@@ -211,14 +211,20 @@ export class Http2Request extends EventEmitter {
     const { ':status': status } = headers;
     const statusCode = Number(status);
     const response = this.#message(stream, statusCode, headers, rawHeaders);
+    // What becomes of the stream from here on is no failure of the request.
+    this.#isOver = true;
     if (isOpened(statusCode)) {
-      this.#isOver = true;
       this.emit('upgrade', response, asTransport(stream), NO_BYTES);
       return;
     }
     stream.on('data', (chunk: Buffer) => response.push(chunk) || stream.pause());
     stream.pause();
-    stream.on('end', () => response.push(null));
+    stream.on('end', () => {
+      response.complete = true;
+      response.push(null);
+    });
+    stream.on('error', (error) => response.destroy(error));
+    stream.on('close', () => response.complete || response.destroy());
     this.emit('response', response);
   }
 

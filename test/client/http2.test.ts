@@ -1,7 +1,7 @@
 /** Clients over HTTP/2 (RFC 8441): sessions of the application and of their own, and every way in which it goes wrong. */
 
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import {
   type ClientHttp2Session,
   connect as connectHttp2,
@@ -132,11 +132,16 @@ describe.each(HTTP2_KINDS)('http2, %s', (kind) => {
     const { url, ca } = await start(kind, { authorize: () => ({ status: 401, body: 'not you', headers: { A: 'b' } }) });
     expect(await failure(url, { http2: true, ca })).toBe('Unexpected server response: 401');
     const socket = dial(url, { http2: true, ca });
-    const [, response] = (await eventOf(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    const [request, response] = (await eventOf(socket, 'unexpected-response')) as [ClientRequest, IncomingMessage];
     expect([response.statusCode, response.headers.a]).toEqual([401, 'b']);
+    const sessionEnd = once(request.socket!, 'close');
     let body = '';
     for await (const chunk of response) body += chunk;
     expect(body).toBe('not you');
+    expect(response.complete).toBe(true);
+    // The end of its stream is no failure: the application has the answer, as over HTTP/1.1.
+    await sessionEnd;
+    expect(socket.readyState).toBe(WebSocket.CONNECTING);
     const { closed } = watch(socket);
     socket.terminate();
     await closed;
