@@ -228,7 +228,8 @@ export function checkUpgradeRequest(
   const origin = (version === '8' ? headers.get('sec-websocket-origin') : undefined) ?? named;
   const isNamedAllowed = named === undefined || named === origin || isOriginAllowed(named, origins);
   if (!isNamedAllowed || !isOriginAllowed(origin, origins)) {
-    return refuse('origin', '§10.2', 403, 'Connections from this origin are not allowed');
+    const whence = origin === undefined ? 'without an Origin header' : 'from this origin';
+    return refuse('origin', '§10.2', 403, `Connections ${whence} are not allowed`);
   }
   return { ok: true, key, version: Number(version), resourceName, origin, subprotocols, extensions };
 }

@@ -307,6 +307,15 @@ describe('checkUpgradeRequest, strict, refuses', () => {
       message: /origin/,
       options: { origins: ['http://example.com'] },
     },
+    {
+      name: 'no Origin where a function wants one',
+      change: { without: ['origin'] },
+      check: 'origin',
+      section: '§10.2',
+      status: 403,
+      message: /^Connections without an Origin header are not allowed$/,
+      options: { origins: (origin) => origin !== undefined },
+    },
   ];
 
   it.each(ROWS)('$section $name', ({ change, check, section, status, message, headers = [], options }) => {
