@@ -144,7 +144,7 @@ describe.each(['server', 'client'] as const)('any interleaving, sent by a %s', (
 describe.each(['server', 'client'] as const)('sent by a %s', (role) => {
   it('§5.4 a ping does not come between the pieces of a frame that has begun', async () => {
     const { stream, socket } = openHeld(role, {}, true);
-    socket.send(payloadOf(0, 1_200_000));
+    socket.send(Buffer.from(payloadOf(0, 1_200_000)));
     socket.ping('1');
     socket.send(payloadOf(2, 10));
     await drain(stream);
