@@ -5,7 +5,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -126,7 +125,8 @@ function dialHttp2(target: Target, url: URL, offers: readonly Extension[]): Prom
   });
   return new Promise((resolve, reject) => {
     const { rejectUnauthorized = true } = target;
-    const session = connectHttp2(`${isSecure ? 'https' : 'http'}://${url.host}`, { rejectUnauthorized });
+    const { connect } = process.getBuiltinModule('node:http2');
+    const session = connect(`${isSecure ? 'https' : 'http'}://${url.host}`, { rejectUnauthorized });
     const fail = (reason: string): void => {
       clearTimeout(timer);
       session.destroy();

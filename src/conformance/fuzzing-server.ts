@@ -3,7 +3,6 @@
  * request-target says what it wants, and cases are numbered from 1 in the order of the list.
  */
 
-import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { CloseCode } from '../protocol/index.ts';
@@ -128,7 +127,8 @@ function startHttp1(keep: (connection: Connection) => void, desk: FuzzingDesk): 
 }
 
 function startHttp2(keep: (connection: Connection) => void, desk: FuzzingDesk): Server {
-  const server = createHttp2Server({ settings: { enableConnectProtocol: true } });
+  const { createServer } = process.getBuiltinModule('node:http2');
+  const server = createServer({ settings: { enableConnectProtocol: true } });
   server.on('session', keep);
   server.on('stream', (stream, headers) => receiveStream(stream, headers, (request) => desk.serve(request)));
   return server;
