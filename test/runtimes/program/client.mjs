@@ -26,7 +26,8 @@ async function within(promise, what) {
 }
 
 const next = (emitter, event) => within(once(emitter, event), `'${event}' event`);
-const TRUSTING = { rejectUnauthorized: false };
+/** Options that go with the address at hand. */
+const common = { rejectUnauthorized: false, family: 4 };
 const bytes = (length) => Buffer.from(Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff));
 
 /** What has come and nobody has asked for, and who has asked for what has not come. */
@@ -40,7 +41,7 @@ function message(socket) {
 
 const sockets = [];
 function unheard(url, protocols = [], options = {}) {
-  const socket = new WebSocket(url, protocols, { ...TRUSTING, ...options });
+  const socket = new WebSocket(url, protocols, { ...common, ...options });
   sockets.push(socket);
   return socket;
 }
@@ -147,7 +148,9 @@ const SCENARIOS = {
     await closed(await opened(`${url}/close`), 4001, 'because');
   },
   async 'a connection that is cut'(url) {
-    await closed(await opened(`${url}/terminate`), 1006, '');
+    const socket = await opened(`${url}/terminate`);
+    socket.send('go');
+    await closed(socket, 1006, '');
   },
   async 'a listener that throws'(url) {
     const socket = await opened(`${url}/throw`);
@@ -250,8 +253,8 @@ const SCENARIOS = {
     await closed(socket, 1000, '').catch((error) => assert.match(error.message, /1005/));
   },
   async WebSocketStream(url) {
-    if (!url.startsWith('ws:') && !url.startsWith('wss:')) return;
-    const stream = new WebSocketStream(`${url}/echo`, TRUSTING);
+    if (url.startsWith('ws+unix:') || common.http2) return;
+    const stream = new WebSocketStream(`${url}/echo`, common);
     const { readable, writable } = await within(stream.opened, 'opening');
     const writer = writable.getWriter();
     const reader = readable.getReader();
@@ -265,7 +268,7 @@ const SCENARIOS = {
   },
   async "the browsers' WebSocket"(url) {
     // It takes no options, so no certificate that it does not know.
-    if (!url.startsWith('ws:')) return;
+    if (!url.startsWith('ws:') || common.http2) return;
     const socket = new StandardWebSocket(`${url}/echo`, 'chat.v2');
     socket.binaryType = 'arraybuffer';
     const event = (name) =>
@@ -290,7 +293,7 @@ const SCENARIOS = {
     for (const socket of all) socket.close();
   },
   async 'HTTP on the same port'(url, way) {
-    if (url.startsWith('wss') || way.includes('{ port }') || way.includes('noServer')) return;
+    if (url.startsWith('wss') || way.includes('{ port }') || way.includes('noServer') || common.http2) return;
     const unix = /^ws\+unix:(.*):$/.exec(url);
     const where = unix ? { socketPath: unix[1] } : { port: new URL(url).port };
     const body = await within(
@@ -309,6 +312,14 @@ const SCENARIOS = {
 
 /** What needs a server that is none of WebSocket's. */
 const OWN_SCENARIOS = {
+  async 'HTTP/2 over TLS, at an address'() {
+    const url = addresses['WebSocketServer over HTTP/2 and TLS']?.replace('localhost', '127.0.0.1');
+    if (url === undefined) return;
+    const socket = await opened(`${url}/echo`, [], { http2: true });
+    await echoed(socket, 'hello');
+    socket.close(1000);
+    await closed(socket, 1000, '');
+  },
   async 'redirects are followed'() {
     const target = Object.values(addresses).find((url) => url.startsWith?.('ws:'));
     const http = createServer((_, response) => response.writeHead(302, { Location: `${target}/echo` }).end());
@@ -370,8 +381,10 @@ for (const [way, url] of Object.entries(addresses)) {
     console.log(JSON.stringify({ way, scenario: 'starts', fault: url.fault }));
     continue;
   }
+  common.http2 = way.includes('HTTP/2');
   for (const [scenario, action] of Object.entries(SCENARIOS)) await run(way, scenario, () => action(url, way));
 }
+common.http2 = false;
 for (const [scenario, action] of Object.entries(OWN_SCENARIOS)) await run('client', scenario, action);
 console.log(JSON.stringify({ way: 'process', scenario: 'no uncaught errors', fault: lost === '' ? undefined : lost }));
 process.exit(0);
