@@ -51,7 +51,23 @@ function codeLabel(code: number): string {
   return code >= 3000 ? `${Math.floor(code / 1000)}xxx` : String(code);
 }
 
-const kindOf = (isBinary: boolean) => ({ type: isBinary ? 'binary' : 'text' });
+/** Counts messages, which may be many. */
+class MessageCounter {
+  #text = 0;
+  #binary = 0;
+
+  add(isBinary: boolean): void {
+    if (isBinary) this.#binary += 1;
+    else this.#text += 1;
+  }
+
+  get values(): readonly (readonly [Labels, number])[] {
+    return [
+      [{ type: 'text' }, this.#text],
+      [{ type: 'binary' }, this.#binary],
+    ];
+  }
+}
 
 /**
  * Counts what happens at these servers, from now on; connections that are open already are counted as opened.
@@ -71,8 +87,8 @@ export function metrics(...servers: readonly [CountedServer, ...CountedServer[]]
   let endedBytesOut = 0;
   const refused = new Counter();
   const closed = new Counter();
-  const received = new Counter();
-  const sent = new Counter();
+  const received = new MessageCounter();
+  const sent = new MessageCounter();
   const receivedBytes = new Histogram(SIZE_BOUNDS);
   const sentBytes = new Histogram(SIZE_BOUNDS);
   const handshake = new Histogram(SECONDS_BOUNDS);
@@ -93,13 +109,13 @@ export function metrics(...servers: readonly [CountedServer, ...CountedServer[]]
     },
     'framewright:message.in': ({ socket, isBinary, bytes }) => {
       if (!open.has(socket)) return;
-      received.add(kindOf(isBinary));
+      received.add(isBinary);
       receivedBytes.observe(bytes);
     },
     'framewright:message.out': ({ socket, isBinary, bytes, fin }) => {
       if (!open.has(socket)) return;
       sentBytes.observe(bytes);
-      if (fin) sent.add(kindOf(isBinary));
+      if (fin) sent.add(isBinary);
     },
     'framewright:heartbeat.answered': ({ socket, latencyMs }) => {
       if (open.has(socket)) latency.observe(latencyMs / 1000);

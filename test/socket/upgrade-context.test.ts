@@ -284,6 +284,28 @@ describe('one connection beside another', () => {
     expect(all.map(({ seen }) => seen)).toEqual([[['close', 'A']], [['close', undefined]]]);
   });
 
+  it.each(SERVER_KINDS)(
+    'sees what authenticate enters before its first await, and nothing from behind it: %s',
+    async (kind) => {
+      const authenticate = async () => {
+        tenant.enterWith('A');
+        await nextTurn();
+        tenant.enterWith('B');
+        return { id: 1 };
+      };
+      const seen: Seen[] = [];
+      const server = await startServer(kind, { http: { authenticate }, net: { authenticate } }, (socket) => {
+        seen.push(['connection', tenant.getStore()]);
+        watch(socket, seen);
+      });
+      const peer = await RawPeer.open(server);
+      peer.send(text('x'), close(1000));
+      await peer.rest();
+      while (seen.length < 3) await nextTurn();
+      expect(seen).toEqual(['connection', 'message', 'close'].map((what) => [what, 'A']));
+    },
+  );
+
   it('behind a request that is answered in the context of somebody else', async () => {
     let answer: () => void = () => {};
     const server = createServer((_request, response) => {
