@@ -12,6 +12,7 @@ import { WebSocket } from '../../src/socket/websocket.ts';
 import '../../src/ws-compat/private-surface.ts';
 import { type ClosedBy, closed, messageIn, messageOut, opened } from '../../src/transport/diagnostics.ts';
 import { hear } from '../support/channels.ts';
+import { startHttp2 } from '../support/http2.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { clientFrame, close, KEY, RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import {
@@ -415,6 +416,36 @@ describe('listen()', () => {
     await peer.head();
     expect(await refused.next()).toMatchObject({ reason: 'head', status: 400, request: undefined });
     expect((server.server as NetServer).clients.size).toBe(0);
+  });
+});
+
+describe('over HTTP/2', () => {
+  it('tells of both ends as over HTTP/1.1, but for bytes, which streams do not count', async () => {
+    const server = await startHttp2('h2c');
+    const wss = new WebSocketServer({ server, path: '/chat' });
+    wss.on('connection', echo);
+    const isOurs = (message: { readonly server: unknown }) => message.server === wss;
+    const accepted = hear('framewright:upgrade.accepted', isOurs);
+    const refused = hear('framewright:upgrade.refused', isOurs);
+    const { port } = server.address() as { port: number };
+    const socket = client(`ws://127.0.0.1:${port}/chat`, { http2: true });
+    const incoming = hear('framewright:message.in', (message) => message.socket === socket);
+    const endings = hear('framewright:close', (end) => [socket, accepted.messages[0]?.socket].includes(end.socket));
+    await once(socket, 'open');
+    socket.send('hello');
+    await once(socket, 'message');
+    expect(incoming.messages).toMatchObject([{ bytes: 5, isBinary: false }]);
+    const message = await accepted.next();
+    expect(message.request.url).toBe('/chat');
+    socket.close(1000);
+    const ends = [await endings.next(), await endings.next()];
+    expect(ends.find((end) => end.socket === message.socket)).toMatchObject({
+      ...{ role: 'server', code: 1000, closedBy: 'peer', bytesIn: undefined, bytesOut: undefined },
+    });
+    expect(ends.find((end) => end.socket === socket)).toMatchObject({ role: 'client', code: 1000, closedBy: 'us' });
+    const other = client(`ws://127.0.0.1:${port}/`, { http2: true });
+    await eventOf(other, 'close');
+    expect(refused.messages).toMatchObject([{ reason: 'path', request: { url: '/' } }]);
   });
 });
 
