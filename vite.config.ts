@@ -8,13 +8,13 @@ import { defineConfig } from 'vitest/config';
 /** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
 const SUITES = ['browser', 'conformance', 'ecosystem', 'package', 'runtimes'];
 
-/** The page's script is minified and nobody reads it: as it stands in the package it takes a quarter of the room. */
-function compressScripts(): Plugin {
+/** The page's script and styles are minified and nobody reads them: so they take a quarter of the room in the package. */
+function compressAssets(): Plugin {
   return {
-    name: 'compress-scripts',
+    name: 'compress-assets',
     apply: 'build',
     writeBundle({ dir }, bundle) {
-      for (const name of Object.keys(bundle).filter((file) => file.endsWith('.js'))) {
+      for (const name of Object.keys(bundle).filter((file) => /\.(js|css)$/.test(file))) {
         const path = join(dir!, name);
         writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path)));
         rmSync(path);
@@ -26,7 +26,7 @@ function compressScripts(): Plugin {
 export default defineConfig(({ mode }) => {
   const suite = SUITES.includes(mode) ? mode : 'test';
   return {
-    plugins: [react(), compressScripts()],
+    plugins: [react(), compressAssets()],
     base: './',
     build: { outDir: '../../dist/playground', emptyOutDir: true },
     test: {

@@ -126,7 +126,10 @@ const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
 };
 const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
-/** What parts of the library hear of a socket. Applications cannot remove it, as they can listeners. */
+/**
+ * What parts of the library hear of a socket. Applications cannot remove it, as they can listeners.
+ * @internal
+ */
 export interface SocketObserver {
   opened?(): void;
   /** A message as 'message' listeners get it. */
@@ -137,7 +140,10 @@ export interface SocketObserver {
   closed?(socket: WebSocket, code: number, reason: Buffer): void;
 }
 
-/** What parts of the library do with a socket. No members of it: a subclass may have members of any name. */
+/**
+ * What parts of the library do with a socket. No members of it: a subclass may have members of any name.
+ * @internal
+ */
 interface SocketInternals {
   /** Undefined before the connection is open. */
   transportOf(socket: WebSocket): SocketTransport | undefined;
@@ -166,7 +172,10 @@ interface SocketInternals {
   takeKept(socket: WebSocket): Message[];
 }
 
-/** Set by the class, which alone can reach them. */
+/**
+ * Set by the class, which alone can reach them.
+ * @internal
+ */
 export let internals: SocketInternals;
 
 /** Who holds back what arrives. It flows again when nobody does. */

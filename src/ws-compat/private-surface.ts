@@ -19,6 +19,7 @@ type ExtensionsInUse = Record<string, { readonly params: PerMessageDeflateParams
 class TransportSender extends Sender {
   readonly #transport: SocketTransport;
 
+  /** @internal */
   constructor(transport: SocketTransport) {
     super(transport.socket);
     this.#transport = transport;
@@ -41,6 +42,7 @@ class TransportSender extends Sender {
 class TransportReceiver extends Writable {
   readonly #transport: SocketTransport;
 
+  /** @internal */
   constructor(transport: SocketTransport) {
     super();
     this.#transport = transport;

@@ -13,7 +13,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { build, type Plugin } from 'rolldown';
-import { minifySync } from 'rolldown/utils';
+import { minifySync, parseSync, Visitor } from 'rolldown/utils';
 
 const PURE_ENTRIES = { protocol: 'src/protocol/index.ts', inspector: 'src/inspector/index.ts' };
 const ENTRIES = {
@@ -99,6 +99,10 @@ export = WebSocket;
 const INTERNAL_TYPES =
   /^(transport\/(?!diagnostics)|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-|server\/acceptance|ws-compat\/option-names|web\/web-idl|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
 
+const ANY_COMMENT = /^\s*\/\*\*[\s\S]*?\*\/\n/gm;
+/** Of such members, declarations have the names alone. */
+const COMMENT_OF_PRIVATE_MEMBER = /^\t\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=\tprivate )/gm;
+
 /** The declarations that those of the entries need, by their paths. */
 function typesInUse(): Set<string> {
   const found = new Set(Object.values(ENTRIES).map((entry) => entry.replace(/^src\/(.*)\.ts$/, '$1.d.ts')));
@@ -133,7 +137,7 @@ function finishTypes(): void {
       .replace(GENERIC_BYTES, '$1')
       .replace(/^( {4})+/gm, ({ length }) => '\t'.repeat(length / 4));
     const isInternal = INTERNAL_TYPES.test(path);
-    writeFileSync(new URL(path, TYPES), isInternal ? plain.replace(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, '') : plain);
+    writeFileSync(new URL(path, TYPES), plain.replace(isInternal ? ANY_COMMENT : COMMENT_OF_PRIVATE_MEMBER, ''));
   }
 }
 
@@ -150,8 +154,9 @@ ${values.map((name) => `${declare(name)}\n`).join('')}`;
 
 /** Names stay, for stack traces. */
 const SHORT = { mangle: { keepNames: true } };
-/** What the library's path does not touch is there for the command line above all, and need not be read in node_modules. */
-const SHORTENED_CHUNKS = ['cli/main', 'conformance', 'inspector'];
+/** Where users' errors come from: each function has a line of its own there, which a stack trace names. */
+const IN_STACK_TRACES = 'framewright';
+const SHORTENED_CHUNKS = ['cli/main', 'conformance', 'inspector', 'web', IN_STACK_TRACES];
 
 function shorten(): Plugin {
   return {
@@ -160,10 +165,21 @@ function shorten(): Plugin {
       for (const output of Object.values(bundle)) {
         if (output.type !== 'chunk' || !SHORTENED_CHUNKS.includes(output.name)) continue;
         const options = { ...SHORT, codegen: { removeWhitespace: true }, module: false };
-        output.code = minifySync(output.fileName, output.code, options).code;
+        const { code } = minifySync(output.fileName, output.code, options);
+        output.code = output.name === IN_STACK_TRACES ? breakLines(code) : code;
       }
     },
   };
+}
+
+/** Begins a line behind each statement of the file, and behind each member of a class. */
+function breakLines(code: string): string {
+  const { program } = parseSync('chunk.js', code, { sourceType: 'commonjs' });
+  const ends = program.body.map(({ end }) => end);
+  const visitor = new Visitor({ ClassBody: ({ body }) => void ends.push(...body.map(({ end }) => end)) });
+  visitor.visit(program);
+  ends.sort((a, b) => a - b);
+  return [0, ...ends].map((end, i) => code.slice(end, ends[i])).join('\n');
 }
 
 /** The files around the bundles. */
