@@ -140,7 +140,7 @@ function askUnlessRefused(
     const isFirst = !isDecided;
     isDecided = true;
     policy.undecided.delete(decideOnce);
-    socket.off('close', settle);
+    socket.off('close', settle).off('end', destroy);
     return isFirst;
   };
   const decideOnce: Decide = (verdict, identity) => {
@@ -159,6 +159,14 @@ function askUnlessRefused(
   if (isDecided || socket.closed) return;
   policy.undecided.add(decideOnce);
   socket.on('close', settle);
+  // A client that has gone without a reset: nobody else listens, and it would keep its place until the answer.
+  if (policy.admission === undefined) return;
+  if (socket.readableEnded) socket.destroy();
+  else socket.on('end', destroy);
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** Sends the answer that accepts and opens the connection (§4.2.2 item 5). The socket may be gone by then. */

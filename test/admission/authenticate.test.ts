@@ -177,23 +177,26 @@ describe.each(SERVER_KINDS)('authenticate (%s)', (kind) => {
     expect(server.connections[0]!.protocol).toBe(chosen ?? '');
   });
 
-  it('a client that resets while the hook waits: it is told, and nothing reaches the process', async () => {
-    const { uncaught, warnings } = watchProcess();
-    let signal: AbortSignal | undefined;
-    const server = await startWith(kind, {
-      authenticate: (request) => {
-        ({ signal } = request);
-        return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('gone'))));
-      },
-    });
-    const peer = await ask(server);
-    await vi.waitUntil(() => signal !== undefined);
-    peer.reset();
-    await vi.waitUntil(() => signal!.aborted);
-    await nextTurn();
-    expect([...uncaught, ...warnings]).toEqual([]);
-    expect(await statusOf(await startWith(kind, { authenticate: () => ({}) }))).toBe(101);
-  });
+  it.each(['resetAndDestroy', 'end'] as const)(
+    'a client that goes while the hook waits (%s): it is told, and nothing reaches the process',
+    async (go) => {
+      const { uncaught, warnings } = watchProcess();
+      let signal: AbortSignal | undefined;
+      const server = await startWith(kind, {
+        authenticate: (request) => {
+          ({ signal } = request);
+          return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('gone'))));
+        },
+      });
+      const peer = await ask(server);
+      await vi.waitUntil(() => signal !== undefined);
+      peer.socket[go]();
+      await vi.waitUntil(() => signal!.aborted);
+      await nextTurn();
+      expect([...uncaught, ...warnings]).toEqual([]);
+      expect(await statusOf(await startWith(kind, { authenticate: () => ({}) }))).toBe(101);
+    },
+  );
 
   it('a hook that never answers is given up after handshakeTimeoutMs, with 503', async () => {
     let signal: AbortSignal | undefined;

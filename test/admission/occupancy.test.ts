@@ -74,23 +74,26 @@ describe.each(SERVER_KINDS)('maxConnections (%s)', (kind) => {
     expect(warnings.length).toBe(status === 500 ? 2 : 0);
   });
 
-  it('holds no place for a client that goes while it waits', async () => {
-    let asked = 0;
-    const server = await startWith(kind, {
-      maxConnections: 1,
-      authenticate: ({ signal }) => {
-        asked += 1;
-        return asked > 1
-          ? {}
-          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-      },
-    });
-    const peer = await ask(server);
-    await vi.waitUntil(() => asked === 1);
-    expect(await statusOf(server)).toBe(503);
-    peer.reset();
-    await vi.waitUntil(async () => (await statusOf(server)) === 101);
-  });
+  it.each(['resetAndDestroy', 'end'] as const)(
+    'holds no place for a client that goes while it waits: %s',
+    async (go) => {
+      let asked = 0;
+      const server = await startWith(kind, {
+        maxConnections: 1,
+        authenticate: ({ signal }) => {
+          asked += 1;
+          return asked > 1
+            ? {}
+            : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        },
+      });
+      const peer = await ask(server);
+      await vi.waitUntil(() => asked === 1);
+      expect(await statusOf(server)).toBe(503);
+      peer.socket[go]();
+      await vi.waitUntil(async () => (await statusOf(server)) === 101);
+    },
+  );
 
   it('counts on a unix socket, and without the set of clients', async () => {
     const http = { maxConnections: 1, clientTracking: false };
