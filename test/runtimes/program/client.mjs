@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, get } from 'node:http';
-import { createWebSocketStream, WebSocket, WebSocketStream } from 'framewright';
+import { createWebSocketStream, listen, metrics, WebSocket, WebSocketServer, WebSocketStream } from 'framewright';
 import { WebSocket as StandardWebSocket } from 'framewright/web';
 
 const STEP_TIMEOUT_MS = 10_000;
@@ -310,8 +310,49 @@ const SCENARIOS = {
   },
 };
 
-/** What needs a server that is none of WebSocket's. */
+const DOORS = {
+  listen: (options) => listen({ host: '127.0.0.1', ...options }),
+  async WebSocketServer(options) {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...options });
+    await next(server, 'listening');
+    return server;
+  },
+};
+
+/** What a server in production has, with both sides in one process. */
+async function production(door) {
+  const server = await DOORS[door]({
+    authenticate: async ({ token, refuse }) => (token === 'known' ? { id: 'ada' } : refuse(401)),
+    tokens: { query: 'token' },
+    maxConnections: 2,
+    heartbeat: { intervalMs: 50, timeoutMs: 10_000 },
+    messageRate: { perSecond: 1000, burst: 1 },
+    maxBacklogBytes: 1_000_000,
+  });
+  server.on('connection', (socket) => {
+    socket.on('message', (data) => socket.send(`${socket.user.id}: ${data}`));
+  });
+  const figures = metrics(server);
+  const url = `ws://127.0.0.1:${server.address().port}/`;
+  const refusal = async (address) => (await next(connect(address), 'error'))[0].message;
+  assert.match(await refusal(url), /401/);
+  const socket = await opened(`${url}?token=known`);
+  for (let index = 0; index < 5; index += 1) socket.send(`message ${index}`);
+  for (let index = 0; index < 5; index += 1) assert.equal(await message(socket), `ada: message ${index}`);
+  const other = await opened(`${url}?token=known`);
+  assert.match(await refusal(`${url}?token=known`), /503/);
+  await next(socket, 'ping');
+  const ends = [closed(socket, 1012, ''), closed(other, 1012, '')];
+  assert.deepEqual(await within(server.drain({ code: 1012 }), 'end'), { closed: 2, terminated: 0, refused: 0 });
+  await Promise.all(ends);
+  assert.match(figures.text(), /messages_received_total\{type="text"\} 5\n/);
+  server.close();
+}
+
+/** What needs a server of its own. */
 const OWN_SCENARIOS = {
+  'listen() as in production': () => production('listen'),
+  'WebSocketServer as in production': () => production('WebSocketServer'),
   async 'HTTP/2 over TLS, at an address'() {
     const url = addresses['WebSocketServer over HTTP/2 and TLS']?.replace('localhost', '127.0.0.1');
     if (url === undefined) return;
