@@ -15,9 +15,9 @@ import type { BacklogOptions, BacklogSettings } from './backlog-settings.ts';
  */
 export type ListenerErrors = 'close' | 'throw';
 
-/** When silent peers are pinged, and given up, in milliseconds. */
+/** When peers are pinged, and given up, in milliseconds. */
 export interface HeartbeatOptions {
-  /** How often a silent connection is pinged. Default 30 000. */
+  /** How often a connection is pinged. Default 30 000. */
   intervalMs?: number | undefined;
   /** How long the peer may then go on saying nothing. Default 15 000. */
   timeoutMs?: number | undefined;
@@ -34,7 +34,7 @@ export interface ConnectionOptions extends BacklogOptions {
   /** Deadline of the closing handshake, in milliseconds (§7.1.1); at most 2 147 483 647. Default 30 000. */
   closeTimeoutMs?: number | undefined;
   /**
-   * Ping silent connections (§5.5.2), and end those from which then nothing comes: `{ intervalMs, timeoutMs }`, or true for
+   * Ping connections (§5.5.2), and end those from which then nothing comes: `{ intervalMs, timeoutMs }`, or true for
    * 30 000 and 15 000. 'error' has the code `WS_ERR_HEARTBEAT_TIMEOUT`, 'close' 1006. See the page on the heartbeat.
    */
   heartbeat?: boolean | HeartbeatOptions | undefined;

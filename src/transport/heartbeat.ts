@@ -1,5 +1,5 @@
 /**
- * The heartbeat: silent connections are pinged (§5.5.2), and those that stay silent are given up. Connections with the same
+ * The heartbeat: connections are pinged (§5.5.2), and those that stay silent are given up. Connections with the same
  * times share one timer. Each has its place in a ring of slots, one of which is served at every tick, so that no tick has to
  * ping many of them.
  *
@@ -178,12 +178,14 @@ class Heartbeat {
     for (const pulse of pulsesOf(this.#slotAt(this.tick))) this.#serve(pulse, frame);
   }
 
-  /** Asks a connection for a sign of life if it has been silent for half the interval. */
+  /**
+   * Asks a connection for a sign of life. Busy ones, too: their peer may go a moment later, its own pings tell nothing of how
+   * far away it is, and a ping is little beside what they send.
+   */
   #serve(pulse: Pulse, frame: Uint8Array): void {
     const transport = pulse.transport!;
     const isAsked = pulse.heardAt < pulse.askedAt;
-    const isSilent = this.tick - pulse.heardAt >= this.#slots.length / 2;
-    if (isAsked || !isSilent || !transport.isOpen) return;
+    if (isAsked || !transport.isOpen) return;
     pulse.askedAt = this.tick;
     pulse.sentAt = nowInParts();
     pulse.takenBytes = transport.sendPing(frame) ? NEVER : transport.takenBytes;

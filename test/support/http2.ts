@@ -119,6 +119,10 @@ export async function read(stream: ClientHttp2Stream, length: number): Promise<B
     const bytes: Buffer | null = stream.read(length);
     if (bytes !== null) return bytes;
     if (stream.destroyed || stream.readableEnded) throw new Error('The stream has ended');
-    await Promise.race([once(stream, 'readable'), once(stream, 'close')]);
+    const wait = new AbortController();
+    const events = ['readable', 'close'].map((name) => once(stream, name, { signal: wait.signal }));
+    await Promise.race(events);
+    wait.abort();
+    await Promise.allSettled(events);
   }
 }

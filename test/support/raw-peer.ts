@@ -55,8 +55,10 @@ type Reachable = Pick<StartedServer, 'endpoint' | 'tls'> | { readonly endpoint: 
 
 export class RawPeer {
   readonly socket: Socket;
-  /** What came and was not taken. */
+  /** What came and was not taken, and the memory that it lies in, with room for more. */
   #bytes = Buffer.alloc(0);
+  #memory = this.#bytes;
+  #start = 0;
   #hasEnded = false;
   #error: Error | undefined;
   #wake: () => void = () => {};
@@ -65,7 +67,7 @@ export class RawPeer {
     this.socket = socket;
     onTestFinished(() => void socket.destroy());
     socket.on('data', (chunk: Buffer) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk]);
+      this.#append(chunk);
       this.#wake();
     });
     socket.on('end', () => this.#finish());
@@ -169,6 +171,7 @@ export class RawPeer {
     for (;;) {
       const taken = parse(this.#bytes);
       if (taken !== undefined) {
+        this.#start += taken[1];
         this.#bytes = this.#bytes.subarray(taken[1]);
         return taken[0];
       }
@@ -179,6 +182,20 @@ export class RawPeer {
       }
       await this.#change();
     }
+  }
+
+  /** Long messages come in very many chunks. */
+  #append(chunk: Buffer): void {
+    const end = this.#start + this.#bytes.length;
+    const lengthBytes = this.#bytes.length + chunk.length;
+    if (end + chunk.length > this.#memory.length) {
+      const memory = Buffer.alloc(2 * lengthBytes);
+      this.#bytes.copy(memory);
+      this.#memory = memory;
+      this.#start = 0;
+    }
+    chunk.copy(this.#memory, this.#start + this.#bytes.length);
+    this.#bytes = this.#memory.subarray(this.#start, this.#start + lengthBytes);
   }
 
   #change(): Promise<void> {
