@@ -326,7 +326,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
       ? (bytes: string | Uint8Array) => this.batch.maskOtherwise(() => send(bytes))
       : send;
     this.openOrder().send(payload, isCompressed, fin, transmit, callback);
-    noteGrowth(this);
+    this.backlogGrew();
     return true;
   }
 

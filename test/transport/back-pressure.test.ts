@@ -375,6 +375,23 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     expect(log.at(-1)).toBe('close 1013 You read too slowly');
   });
 
+  it.each([
+    ['that is compressed', Buffer.alloc(500_000, 'a')],
+    ['of a Blob', new Blob([Buffer.alloc(500_000, 'a')])],
+  ])("'drain' comes behind a message %s, though the network takes what becomes of it at once", async (_, data) => {
+    const options = { perMessageDeflate: true };
+    const server = await startServer(kind, { http: options, net: options });
+    const client = new WebSocket(server.url());
+    await eventOf(client, 'open');
+    const [socket] = server.connections;
+    for (let i = 0; i < 3; i++) {
+      socket!.send(data, { compress: !(data instanceof Blob) || i > 0 });
+      expect(socket!.isWritable).toBe(false);
+      await eventOf(socket!, 'drain');
+      expect(socket!.isWritable).toBe(true);
+    }
+  });
+
   it('A18 droppable messages that are compressed are dropped before that, never after it', async () => {
     const options = { maxBacklogBytes: 400_000, onBacklog: 'drop' as const, perMessageDeflate: { threshold: 0 } };
     const server = await startServer(kind, { http: options, net: options });
