@@ -118,7 +118,7 @@ function withChallenge(status: number, headers: HttpAnswer['headers'] = {}): Non
   return status === 401 && !isThere ? { 'WWW-Authenticate': 'Bearer', ...headers } : headers;
 }
 
-/** What other hooks return, such as `{ status: 401 }`, must not become a user. */
+/** What other hooks return, or say no by, such as `{ status: 401 }`, must not become a user. */
 function checkIsUser(user: unknown): asserts user is object {
   if (typeof user !== 'object' || user === null || Array.isArray(user)) {
     throw new TypeError(`authenticate() returned ${describe(user)}: ${EXPECTED}`);
@@ -126,5 +126,10 @@ function checkIsUser(user: unknown): asserts user is object {
   const { status } = user as { readonly status?: unknown };
   const names = Object.keys(user);
   const isAnswer = Number.isInteger(status) && names.every((name) => ['status', 'headers', 'body'].includes(name));
-  if (isPlainObject(user) && isAnswer) throw new TypeError(`authenticate() returned an answer: ${EXPECTED}`);
+  if (user instanceof Error) throw new TypeError(`authenticate() returned an error: ${EXPECTED}`);
+  // The Response of fetch, whoever has made its class.
+  const isResponse = Object.prototype.toString.call(user) === '[object Response]';
+  if (isResponse || (isPlainObject(user) && isAnswer)) {
+    throw new TypeError(`authenticate() returned an answer: ${EXPECTED}`);
+  }
 }

@@ -49,7 +49,7 @@ const FINDERS: readonly (readonly [
 
 /** The first token there is, in the order of `TokenOptions`: what a page sent on purpose stands before what a browser sends by itself. */
 export function findToken(places: TokenPlaces, tokens: TokenOptions): FoundToken | undefined {
-  const wanted: TokenOptions = { bearer: true, ...tokens };
+  const wanted: TokenOptions = { ...tokens, bearer: tokens.bearer ?? true };
   for (const [tokenSource, find] of FINDERS) {
     const name = wanted[tokenSource];
     const token = name ? find(places, String(name)) : undefined;

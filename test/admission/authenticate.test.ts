@@ -85,6 +85,8 @@ describe.each(SERVER_KINDS)('authenticate (%s)', (kind) => {
     ['a string', returning('bob'), 'authenticate() returned the string "bob"'],
     ['a list', returning(['bob']), 'authenticate() returned an array'],
     ['what authorize answers', returning({ status: 401, body: 'no' }), 'authenticate() returned an answer'],
+    ['a Response', returning(new Response('no', { status: 401 })), 'authenticate() returned an answer'],
+    ['an error that it does not throw', returning(new Error('no')), 'authenticate() returned an error'],
     ['expires as text', returning({ expires: '2030' }), 'a user whose expires is the string "2030"'],
     ['expires that is NaN', returning({ expires: Number.NaN }), 'a user whose expires is the number NaN'],
     ['expires as a Date', returning({ expires: new Date() }), 'a user whose expires is an object'],
@@ -128,6 +130,7 @@ describe.each(SERVER_KINDS)('authenticate (%s)', (kind) => {
     [undefined, { Authorization: 'Basic eDp5' }, '/', 'none'],
     [undefined, { Authorization: 'Bearer' }, '/', 'none'],
     [undefined, { Authorization: 'Bearer a b' }, '/', 'none'],
+    [{ bearer: undefined }, { Authorization: 'Bearer x' }, '/', 'bearer x'],
     [{ bearer: false }, { Authorization: 'Bearer x' }, '/', 'none'],
     // What is not asked for is not looked at.
     [undefined, { Cookie: 'session=x', 'Sec-WebSocket-Protocol': 'bearer.x' }, '/?token=x&ticket=x', 'none'],
