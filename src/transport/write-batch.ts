@@ -100,6 +100,15 @@ interface Writing {
   next: Writing | undefined;
 }
 
+/** Of a socket, and of a stream of HTTP/2. */
+interface ProgressingStream {
+  readonly _handle?: {
+    readonly writeQueueSize?: number;
+    readonly _parent?: { readonly writeQueueSize?: number };
+  } | null;
+  readonly session?: { readonly destroyed: boolean; readonly socket: { readonly bytesWritten: number } } | undefined;
+}
+
 /** What there was before the first frame that may be dropped. */
 interface Kept {
   readonly pieces: number;
@@ -275,9 +284,9 @@ export class WriteBatch implements FrameOutput {
     if (!this.isHeld) this.schedule();
   }
 
-  /** Counts bytes that the network has taken. */
+  /** Changes whenever the network takes some bytes. */
   get takenBytes(): number {
-    return (this.writtenBytes - this.socket.writableLength) | 0;
+    return (this.writtenBytes - this.socket.writableLength + progressOf(this.socket)) | 0;
   }
 
   /**
@@ -762,6 +771,14 @@ export class WriteBatch implements FrameOutput {
     }
     this.takenDataBytes += dataBytes;
   }
+}
+
+/** How far a write is that is under way: a long one takes its time, and all of it is `writableLength` until it ends. */
+function progressOf(socket: Duplex): number {
+  const { _handle: handle, session } = socket as ProgressingStream;
+  if (session?.destroyed === false) return session.socket.bytesWritten;
+  // That of TLS holds all until all has left.
+  return -((handle?._parent ?? handle)?.writeQueueSize ?? 0);
 }
 
 function giveBackLent(writing: Writing): void {

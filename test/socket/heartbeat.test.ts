@@ -5,7 +5,7 @@ import { constants } from 'node:http2';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../src/server/net-server.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
-import { WebSocket } from '../../src/socket/websocket.ts';
+import { internals, WebSocket } from '../../src/socket/websocket.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
 import { authorityOf, HTTP2_KINDS, openSession, request, responseTo, startHttp2 } from '../support/http2.ts';
 import { clientFrame, RawPeer, text } from '../support/raw-peer.ts';
@@ -37,6 +37,8 @@ async function answer(peer: RawPeer, count: number): Promise<void> {
     peer.send(clientFrame(10, payload));
   }
 }
+
+const transportOf = (socket: WebSocket) => internals.transportOf(socket)!;
 
 async function latencyOf(socket: WebSocket): Promise<number> {
   while (socket.latencyMs === undefined) await nextTurn();
@@ -144,26 +146,31 @@ describe.each(SERVER_KINDS)('a server with a heartbeat: %s', (kind) => {
     expect(await endOf(socket!)).toEqual([LOST, 1006]);
   });
 
-  it('keeps one that takes some of what waits for it, and says nothing', async () => {
+  it.each([
+    ['in the clear', undefined],
+    ['over TLS', testCertificate],
+  ])('keeps one that takes some of a long message, and says nothing: %s', async (_, certificate) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const server = await start({}, SLOW);
+    const server = await start(certificate && { tls: await certificate() }, SLOW);
     const peer = await RawPeer.open(server);
     peer.socket.pause();
     const [socket] = server.connections;
-    socket!.send(LONG);
+    const end = endOf(socket!);
+    // One write: the socket holds all of it until all has left.
+    socket!.send(LONG.toString('latin1'));
     await nextTurn();
     vi.advanceTimersByTime(3200);
-    const waitingBytes = socket!._socket!.writableLength;
+    const { takenBytes } = transportOf(socket!);
     peer.socket.resume();
-    while (socket!._socket!.writableLength === waitingBytes) await nextTurn();
+    while (transportOf(socket!).takenBytes === takenBytes) await nextTurn();
     peer.socket.pause();
+    expect(socket!._socket!.writableLength).toBeGreaterThan(LONG.length / 2);
     vi.advanceTimersByTime(1000);
     for (let turn = 0; turn < 10; turn++) await nextTurn();
     expect(socket!.readyState).toBe(WebSocket.OPEN);
-    const end = endOf(socket!);
     // Until nothing can leave any more.
-    for (let before = -1; before !== socket!._socket!.writableLength; ) {
-      before = socket!._socket!.writableLength;
+    for (let before = -1; before !== transportOf(socket!).takenBytes; ) {
+      before = transportOf(socket!).takenBytes;
       for (let turn = 0; turn < 10; turn++) await nextTurn();
     }
     vi.advanceTimersByTime(6400);
@@ -230,9 +237,9 @@ describe('a client with a heartbeat', () => {
 });
 
 describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
-  const open = async () => {
+  const open = async (heartbeat = FAST) => {
     const server = await startHttp2(kind);
-    const wss = new WebSocketServer({ server, heartbeat: FAST });
+    const wss = new WebSocketServer({ server, heartbeat });
     const connection = eventOf(wss, 'connection') as Promise<[WebSocket]>;
     return { server, connection, session: await openSession(server) };
   };
@@ -248,6 +255,32 @@ describe.each(HTTP2_KINDS)('WebSockets over HTTP/2, %s', (kind) => {
     await reset;
     expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
     expect(session.destroyed).toBe(false);
+  });
+
+  it('keeps a stream that takes some of a long message, and says nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const { connection, session } = await open(SLOW);
+    const stream = request(session);
+    await responseTo(stream);
+    const [socket] = await connection;
+    socket.send(LONG.toString('latin1'));
+    const turns = async (count: number) => {
+      for (let turn = 0; turn < count; turn++) await nextTurn();
+    };
+    await turns(20);
+    vi.advanceTimersByTime(3200);
+    const { takenBytes } = transportOf(socket);
+    const gone = endOf(socket);
+    stream.resume();
+    while (transportOf(socket).takenBytes === takenBytes) await nextTurn();
+    stream.pause();
+    expect(socket._socket!.writableLength).toBeGreaterThan(LONG.length / 2);
+    vi.advanceTimersByTime(1000);
+    await turns(10);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    await turns(50);
+    vi.advanceTimersByTime(6400);
+    expect(await gone).toEqual([LOST, 1006]);
   });
 
   it('both sides know how far away the other is', async () => {
