@@ -24,8 +24,12 @@ interface Drainable {
 /** A server of node:http, node:https or node:net. */
 interface Closable {
   close(callback: () => void): unknown;
+  closeIdleConnections?(): void;
   closeAllConnections?(): void;
 }
+
+/** How often connections are looked for whose last request has been answered meanwhile. */
+const SWEEP_MS = 50;
 
 const numbersOfSignals = () => process.getBuiltinModule('node:os').constants.signals;
 
@@ -103,18 +107,21 @@ function isClosable(server: unknown): server is Closable {
   return typeof (server as Partial<Closable> | null | undefined)?.close === 'function';
 }
 
-/** Node ends idle connections at once, and those with a request when it is answered. */
+/** Node ends idle connections at once, and keeps those that become idle later as long as ever. */
 function closeBy(deadlineMs: number, server: Closable): Promise<void> {
   return new Promise((resolve) => {
-    const cut = () => {
-      server.closeAllConnections?.();
-      resolve();
-    };
-    const timer = setTimeout(cut, Math.max(0, deadlineMs - performance.now()));
-    server.close(() => {
+    const end = () => {
+      clearInterval(sweep);
       clearTimeout(timer);
       resolve();
-    });
+    };
+    const cut = () => {
+      server.closeAllConnections?.();
+      end();
+    };
+    const timer = setTimeout(cut, Math.max(0, deadlineMs - performance.now()));
+    const sweep = setInterval(() => server.closeIdleConnections?.(), SWEEP_MS);
+    server.close(end);
   });
 }
 

@@ -42,6 +42,16 @@ async function start(options: object, more: object = {}): Promise<Started> {
 
 const openRaw = (port: number) => RawPeer.open({ endpoint: { host: '127.0.0.1', port } });
 
+/** Its connection stays there for more requests. */
+async function askKeepingAlive({ ports: [port] }: Started, path: string): Promise<string> {
+  const agent = new Agent({ keepAlive: true });
+  onTestFinished(() => agent.destroy());
+  const [response] = (await once(get({ host: '127.0.0.1', port, path, agent }), 'response')) as [IncomingMessage];
+  let body = '';
+  for await (const chunk of response) body += chunk;
+  return body;
+}
+
 /** A client that sends numbers until it is told to close. */
 async function openSender(port: number, name: string): Promise<{ sent: string[]; closed: Promise<[number, string]> }> {
   const socket = new Ws(`ws://127.0.0.1:${port}/`);
@@ -92,19 +102,20 @@ describe('drainOnSignal', () => {
   it('leaves the HTTP server open for as long as it drains, and its idle connections do not hold the process', async () => {
     const program = await start({ timeoutMs: NEVER_MS });
     const peer = await openRaw(program.ports[0]);
-    const agent = new Agent({ keepAlive: true });
-    const ask = async () => {
-      const [response] = (await once(get({ host: '127.0.0.1', port: program.ports[0], agent }), 'response')) as [
-        IncomingMessage,
-      ];
-      let body = '';
-      for await (const chunk of response) body += chunk;
-      return body;
-    };
     program.child.kill('SIGTERM');
     expect(await peer.frame()).toBe(closed(1001));
-    expect(await ask()).toBe('here');
+    expect(await askKeepingAlive(program, '/')).toBe('here');
     peer.socket.destroy();
+    expect(await program.ended).toEqual([0, null]);
+  });
+
+  it('waits for requests that are there, and not for the idle connection that one leaves', async () => {
+    const program = await start({ timeoutMs: NEVER_MS });
+    const answer = askKeepingAlive(program, '/late');
+    // It is there when another has been answered.
+    expect(await askKeepingAlive(program, '/')).toBe('here');
+    program.child.kill('SIGTERM');
+    expect(await answer).toBe('late');
     expect(await program.ended).toEqual([0, null]);
   });
 

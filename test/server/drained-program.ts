@@ -3,7 +3,7 @@
  * in lines of JSON where it listens, which messages it has had, and how the drain went.
  */
 
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { drainOnSignal, listen, type NetServer, type WebSocket, WebSocketServer } from '../../src/index.ts';
 
@@ -26,9 +26,16 @@ function hear(socket: WebSocket): void {
   if (setup.isUnreferenced) (socket._socket as unknown as { unref(): void }).unref();
 }
 
+function answerBehindListening(response: ServerResponse): void {
+  if (http.listening) setImmediate(answerBehindListening, response);
+  else response.end('late');
+}
+
 const http = createServer((request, response) => {
-  if (request.url !== '/never') response.end('here');
+  if (request.url === '/late') answerBehindListening(response);
+  else if (request.url !== '/never') response.end('here');
 });
+http.keepAliveTimeout = 0;
 const wss = new WebSocketServer({ server: http, closeTimeoutMs: 600_000 });
 wss.on('connection', hear);
 await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
