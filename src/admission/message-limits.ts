@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type { Identity, MessageMeter } from '../options/connection-settings.ts';
 import { addressKey, socketBelow } from './address.ts';
+import { answerAtOnce } from './at-once.ts';
 import { RateTable } from './message-rate.ts';
 import { NO_LIMIT, type Rate } from './token-bucket.ts';
 
@@ -81,7 +82,7 @@ export function messageMeters<Request>(
 }
 
 function ownKey(door: string, key: unknown): string | undefined {
-  if (key === undefined || typeof key === 'string') return key;
+  if (answerAtOnce('messageRate.key', key) === undefined || typeof key === 'string') return key as string | undefined;
   throw new TypeError(`${door}: messageRate.key() returned no string but ${typeof key}`);
 }
 

@@ -1,8 +1,8 @@
 /** From which pages browsers may connect (§10.2): the options `origins` and `requiresOrigin`. */
 
 import { isOriginAllowed, type UpgradeRequestOptions } from '../handshake/index.ts';
-import { isThenable } from '../socket/emitter.ts';
 import type { Arrival } from './arrival.ts';
+import { answerAtOnce } from './at-once.ts';
 import { clientTarget } from './forwarded.ts';
 
 /** One origin or several, 'same-origin' among them, or a function that decides. */
@@ -22,7 +22,7 @@ export function originRule(
   arrival: () => Arrival,
 ): UpgradeRequestOptions['origins'] {
   if (typeof origins === 'function') {
-    return (origin) => (origin !== undefined || !requiresOrigin) && answerAtOnce(origins(origin));
+    return (origin) => (origin !== undefined || !requiresOrigin) && Boolean(answerAtOnce('origins', origins(origin)));
   }
   // Where ws's names are taken, null and false stand for nothing.
   const listed = typeof origins === 'string' ? [origins] : origins || undefined;
@@ -34,12 +34,6 @@ export function originRule(
     origin === undefined
       ? !requiresOrigin
       : isOriginAllowed(origin, others) || (allowsSame && isSameOrigin(origin, arrival(), trustProxy || 0));
-}
-
-/** A promise is truthy and would let everybody in. */
-function answerAtOnce(answer: unknown): boolean {
-  if (isThenable(answer)) throw new TypeError('origins() returned a promise: answer at once, or ask in authenticate');
-  return Boolean(answer);
 }
 
 /**

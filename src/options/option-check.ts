@@ -87,12 +87,17 @@ export const PATH: OptionKind = {
   expected: 'a path as requests have it: with / in front, percent-encoded, without its query',
   fits: (value) => isText(value) && /^\/[!-~]*$/.test(value) && !/[?#]/.test(value),
 };
-/** §10.2: what browsers send is a scheme, a host and perhaps a port (RFC 6454 §6.1), or `null`. */
+/**
+ * §10.2: what browsers send is a scheme, a host and perhaps a port (RFC 6454 §6.1), or `null`. No page has another form of it,
+ * such as a port that its scheme has anyway.
+ */
 const isOrigin = (value: unknown): boolean =>
-  isText(value) && /^(?:null|[a-z][a-z\d+.-]*:\/\/[^/?#\s*]+)$/i.test(value);
+  isText(value) &&
+  /^(?:null|[a-z][a-z\d+.-]*:\/\/[^/?#\s*]+)$/i.test(value) &&
+  (!/^https?:/i.test(value) || (URL.canParse(value) && new URL(value).origin === value.toLowerCase()));
 export const ORIGINS: OptionKind = {
   expected:
-    "a list of origins such as 'https://example.com', without a path, 'same-origin', or a function; leave it out to accept all",
+    "a list of origins as browsers send them, such as 'https://example.com', without a path, 'same-origin', or a function; leave it out to accept all",
   fits: (value) => HOOK.fits(value) || [value].flat().every((one) => one === 'same-origin' || isOrigin(one)),
 };
 

@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { socketBelow } from '../admission/address.ts';
 import { Admission } from '../admission/admission.ts';
 import type { Arrival } from '../admission/arrival.ts';
+import { answerAtOnce } from '../admission/at-once.ts';
 import { askAuthorize } from '../admission/authorize.ts';
 import { type MessageRate, messageMeters, type OpenMeter } from '../admission/message-limits.ts';
 import type { AdmissionOptions, Authenticated } from '../admission/options.ts';
@@ -524,7 +525,7 @@ export class WebSocketServer<
     const [first] = offered;
     if (this.#subprotocols !== undefined) return chooseSubprotocol(offered, this.#subprotocols);
     if (first === undefined || !handleProtocols) return first;
-    return handleProtocols(new Set(offered), request) || undefined;
+    return answerAtOnce('handleProtocols', handleProtocols(new Set(offered), request)) || undefined;
   }
 
   #track(webSocket: Authenticated<InstanceType<SocketClass>, User>): void {

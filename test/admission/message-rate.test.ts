@@ -141,12 +141,13 @@ describe.each(SERVER_KINDS)('messageRate on %s', (kind) => {
   });
 
   it('a key that cannot be told is answered with 500', async () => {
-    const { warnings } = watchProcess();
+    const { warnings, uncaught } = watchProcess();
     for (const key of [
       () => {
         throw new Error('no key');
       },
       () => 5 as never,
+      (async () => Promise.reject(new Error('no key'))) as never,
     ]) {
       const { server } = await start({ perSecond: 1, key });
       const peer = await RawPeer.connect(server);
@@ -157,7 +158,9 @@ describe.each(SERVER_KINDS)('messageRate on %s', (kind) => {
     expect(warnings.map(({ detail }) => detail)).toEqual([
       expect.stringContaining('no key'),
       expect.stringContaining('messageRate.key() returned no string but number'),
+      expect.stringContaining('messageRate.key() returned a promise'),
     ]);
+    expect(uncaught).toEqual([]);
   });
 
   it('counts bytes: a message over the burst comes, and the next one waits for what it owes', async () => {

@@ -1,7 +1,7 @@
 /** From which pages browsers may connect, on both servers (§10.2). */
 
 import { describe, expect, it } from 'vitest';
-import { SERVER_KINDS, testCertificate, watchProcess } from '../support/servers.ts';
+import { nextTurn, SERVER_KINDS, testCertificate, watchProcess } from '../support/servers.ts';
 import { type Given, startWith, statusOf } from './support.ts';
 
 const LISTED = { origins: ['https://good.example', 'same-origin'] };
@@ -82,9 +82,11 @@ describe.each(SERVER_KINDS)('origins (%s)', (kind) => {
   });
 
   it('§10.2 a function that returns a promise lets nobody in, and is told so', async () => {
-    const { nextWarning } = watchProcess();
-    const server = await startWith(kind, { origins: (async () => false) as never });
+    const { nextWarning, uncaught } = watchProcess();
+    const server = await startWith(kind, { origins: (async () => Promise.reject(new Error('no'))) as never });
     expect(await statusOf(server)).toBe(500);
     expect((await nextWarning()).detail).toContain('origins() returned a promise');
+    await nextTurn();
+    expect(uncaught).toEqual([]);
   });
 });

@@ -102,9 +102,11 @@ describe('listen(): values of another kind are refused with what is expected', (
     [{ path: '/chät' }, 'percent-encoded'],
     [
       { origins: '*' },
-      "origins must be a list of origins such as 'https://example.com', without a path, 'same-origin', or a function",
+      "origins must be a list of origins as browsers send them, such as 'https://example.com', without a path, 'same-origin', or a function",
     ],
     [{ origins: ['https://example.com/'] }, 'without a path'],
+    [{ origins: 'https://example.com:443' }, 'as browsers send them'],
+    [{ origins: ['https://bücher.example'] }, 'as browsers send them'],
     [{ origins: ['example.com'] }, 'origins must be'],
     [{ subprotocols: 'chat' }, 'subprotocols must be a list of strings; got the string "chat"'],
     [{ authorize: true }, 'authorize must be a function; got the boolean true'],

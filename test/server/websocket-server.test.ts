@@ -358,6 +358,18 @@ describe('hooks and events', () => {
     expect(server.connections[0]!.protocol).toBe(protocol);
   });
 
+  it('handleProtocols that returns a promise gets 500, and is told so', async () => {
+    const { nextWarning, uncaught } = watchProcess();
+    const handleProtocols = (async () => Promise.reject(new Error('no'))) as never;
+    const server = await startServer('node:http', { http: { handleProtocols } });
+    const peer = await RawPeer.connect(server);
+    peer.send(upgradeRequest({ 'Sec-WebSocket-Protocol': 'a' }));
+    expect(await peer.head()).toContain(' 500 ');
+    expect((await nextWarning()).detail).toContain('handleProtocols() returned a promise');
+    await nextTurn();
+    expect(uncaught).toEqual([]);
+  });
+
   it('without handleProtocols the first offer is taken, and handleProtocols is not asked without one', async () => {
     const server = await startServer('node:http');
     const client = new WsClient(server.url(), ['one', 'two']);
