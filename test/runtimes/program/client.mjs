@@ -9,7 +9,8 @@ import { createServer, get } from 'node:http';
 import { createWebSocketStream, listen, metrics, WebSocket, WebSocketServer, WebSocketStream } from 'framewright';
 import { WebSocket as StandardWebSocket } from 'framewright/web';
 
-const STEP_TIMEOUT_MS = 10_000;
+/** Against what never comes: far behind all that does. */
+const STEP_TIMEOUT_MS = 30_000;
 const addresses = JSON.parse(process.argv[2]);
 
 async function within(promise, what) {
