@@ -729,8 +729,9 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     const rest = [...readBuffered(this.socket)];
     this.handle(() => {
       for (const chunk of rest) this.receiveData(chunk);
+      // Before 'close'.
+      this.abandon();
       this.connection.transportClosed();
     });
-    this.abandon();
   }
 }

@@ -492,6 +492,21 @@ describe.each(SERVER_KINDS)('what is told, on %s', (kind) => {
     expect(told).toEqual([...Array(11).fill('error'), 'close']);
   });
 
+  it('so do those of messages that wait to be compressed, when the peer is gone', async () => {
+    const options = { perMessageDeflate: { threshold: 0 } };
+    const server = await startServer(kind, { http: options, net: options });
+    const client = new WebSocket(server.url());
+    await eventOf(client, 'open');
+    const [socket] = server.connections;
+    const told: string[] = [];
+    socket!.on('close', () => told.push('close'));
+    for (let i = 0; i < 10; i++) socket!.send(Buffer.alloc(MIB), (error) => told.push(error ? 'error' : 'taken'));
+    const gone = eventOf(socket!, 'close');
+    socket!._socket!.destroy();
+    await gone;
+    expect(told).toEqual([...Array(10).fill('error'), 'close']);
+  });
+
   it('callbacks count as well: short messages that each have one pass no bound', async () => {
     const options = { maxBacklogBytes: 500_000 };
     const server = await startServer(kind, { http: options, net: options });
