@@ -184,12 +184,15 @@ export class RateTable {
     this.#timerAt = Number.NaN;
     const now = this.#clock.now();
     for (let due = this.#waiting.first; due !== undefined && due.at <= now; due = this.#waiting.first) {
+      // It may be the last to leave, and then its buckets are among those that are kept.
+      this.#waiting.remove(due);
       const first = due.line.shift()!;
       try {
         first.goOn();
       } finally {
         // Whoever else waits is called when there are tokens for it, behind what this one has taken.
-        this.#schedule(due);
+        if (due.line.length > 0) this.#schedule(due);
+        else this.#setTimer();
       }
     }
     this.#setTimer();

@@ -58,6 +58,8 @@ class Line {
   readonly #handed: Handed[];
   #isHeld = false;
   handedOut = 0;
+  /** Whether its socket has gone: it ends with the last message. */
+  isGone = false;
 
   constructor(table: RateTable, key: string, clock: VirtualClock, handed: Handed[]) {
     this.#clock = clock;
@@ -89,6 +91,7 @@ class Line {
         this.#handed.push({ atMs: this.#clock.ms, bytes });
       }
     }
+    if (this.isGone && this.waiting.length === 0) this.#meter.closed();
   }
 }
 
@@ -240,6 +243,30 @@ describe('what is kept of those who have gone', () => {
     clock.pass(1000);
     new Line(table, 'key 5', clock, handed).close();
     expect(table.size).toBe(0);
+  });
+
+  it('holds what a connection leaves that ends with the message it has waited for, and the others have their turns', () => {
+    const clock = new VirtualClock();
+    const table = new RateTable({ ...rule, messages: { perMs: 0.001, burst: 1 } }, clock);
+    const handed: Handed[] = [];
+    const lines = ['a', 'b', 'c'].map((key) => {
+      const line = new Line(table, key, clock, handed);
+      for (let i = 0; i < 2; i++) line.receive(1);
+      clock.pass(100);
+      return line;
+    });
+    // Its buckets are full before those of the first are.
+    const other = new Line(table, 'other', clock, handed);
+    other.receive(1);
+    other.close();
+    lines[0]!.isGone = true;
+    clock.pass(1500);
+    expect(lines.map(({ handedOut }) => handedOut)).toEqual([2, 2, 2]);
+    clock.pass(1000);
+    for (const line of lines.slice(1)) line.close();
+    clock.pass(2000);
+    new Line(table, 'last', clock, handed).close();
+    expect([table.size, clock.alarms]).toEqual([0, 0]);
   });
 
   it('is found by who comes back while others are still there, and a meter that was never opened leaves nothing', () => {
