@@ -101,7 +101,7 @@ export class Admission {
     };
     const authenticate = this.#authenticate;
     if (authenticate === undefined) {
-      ask((verdict) => settle(verdict, { user: undefined, address }), failAndLeave);
+      ask((verdict) => settle(verdict, { user: undefined, address, leave }), failAndLeave);
       return;
     }
     socket.pause();
@@ -109,7 +109,7 @@ export class Admission {
     const given = { request: arrival.request, token, tokenSource, address: plainAddress(written) };
     askAuthenticate(authenticate, given, socket, this.#timeoutMs).then((outcome) => {
       if (outcome === undefined) return;
-      if ('user' in outcome) settle(true, new Visitor(address, outcome.user));
+      if ('user' in outcome) settle(true, new Visitor(address, outcome.user, leave));
       else settle(outcome);
     }, failAndLeave);
   }

@@ -39,12 +39,14 @@ export function hasExpired(user: object): boolean {
 
 export class Visitor implements Identity {
   readonly address: string;
+  readonly leave: (() => void) | undefined;
   #user: object | undefined;
   #webSocket: WebSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(address: string, user: object) {
+  constructor(address: string, user: object, leave: (() => void) | undefined) {
     this.address = address;
+    this.leave = leave;
     this.#user = user;
   }
 

@@ -72,6 +72,8 @@ export interface Identity {
   user: unknown;
   /** The key of the client's address, behind the proxies that are trusted; '' where there is none, as on a unix socket. */
   readonly address: string;
+  /** Gives back its place among the connections, where those are counted. */
+  readonly leave?: (() => void) | undefined;
 }
 
 /** What a message meets that comes sooner than it may. */

@@ -200,6 +200,12 @@ export function completeAcceptance<Socket extends WebSocket>(
   }
   const { server, request } = policy;
   if (upgradeAccepted.hasSubscribers) publishAccepted(socket, { server, request, socket: webSocket });
+  const leave = identity?.leave;
+  if (leave !== undefined && webSocket.readyState !== 0) {
+    // Messages that came too soon may outlive the socket: the connection counts until the last of them.
+    socket.off('close', leave);
+    internals.observe(webSocket, { closed: leave });
+  }
   if (identity instanceof Visitor) identity.opened(webSocket);
   try {
     const result = policy.connected(webSocket);

@@ -3,9 +3,9 @@
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Occupancy } from '../../src/admission/occupancy.ts';
-import { RawPeer, upgradeRequest } from '../support/raw-peer.ts';
+import { RawPeer, text, upgradeRequest } from '../support/raw-peer.ts';
 import { eventOf, SERVER_KINDS, type StartedServer, unixSocketPath, watchProcess } from '../support/servers.ts';
-import { ask, startWith, statusOf } from './support.ts';
+import { ask, type Given, startWith, statusOf } from './support.ts';
 
 /** The status of the answer to a request from an address of the loopback network; the connection stays. */
 async function statusFrom(localAddress: string, { endpoint }: StartedServer): Promise<number> {
@@ -94,6 +94,24 @@ describe.each(SERVER_KINDS)('maxConnections (%s)', (kind) => {
       await vi.waitUntil(async () => (await statusOf(server)) === 101);
     },
   );
+
+  it('counts a connection whose socket has gone for as long as messages of it wait', async () => {
+    const given = { maxConnections: 1, messageRate: { perSecond: 0.001, burst: 1 } };
+    const server = await startWith(kind, given as Given);
+    const peer = await ask(server);
+    await peer.head();
+    const [connection] = server.connections;
+    const first = eventOf(connection!, 'message');
+    peer.send(text('a'), text('b'));
+    await first;
+    const stream = connection!._socket!;
+    const hasGone = eventOf(stream, 'close');
+    stream.destroy();
+    await hasGone;
+    expect(await statusOf(server)).toBe(503);
+    connection!.terminate();
+    await vi.waitUntil(async () => (await statusOf(server)) === 101);
+  });
 
   it('counts on a unix socket, and without the set of clients', async () => {
     const http = { maxConnections: 1, clientTracking: false };
