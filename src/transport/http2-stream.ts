@@ -32,9 +32,15 @@ export function asTransport(stream: Http2Stream): Http2Stream & StreamFacts {
  * only when both directions have come to their ends.
  */
 function destroyStream(this: Http2Stream, error?: Error): Http2Stream {
+  const { destroy } = Object.getPrototypeOf(this) as Http2Stream;
   const hasEnded = this.readableEnded && this.writableFinished;
+  if (hasEnded && error === undefined) {
+    // Not within 'finish': there Node.js 20 frees memory of the session that it still uses.
+    setImmediate(() => destroy.call(this));
+    return this;
+  }
   if (!this.closed && !this.destroyed) this.close(hasEnded ? NO_ERROR : CANCEL);
-  return (Object.getPrototypeOf(this) as Http2Stream).destroy.call(this, error) as Http2Stream;
+  return destroy.call(this, error) as Http2Stream;
 }
 
 // ---- Responses ----------------------------------------------------------------------------------------------------

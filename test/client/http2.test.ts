@@ -97,6 +97,19 @@ describe.each(HTTP2_KINDS)('http2, %s', (kind) => {
     expect(session.closed).toBe(false);
   });
 
+  it("a stream whose directions have both ended is not destroyed within 'finish', where Node.js 20 would crash", async () => {
+    const { server, url } = await start(kind);
+    const socket = dial(url, { http2: await openSession(server) });
+    await opened(socket);
+    const stream = socket._socket as unknown as ServerHttp2Stream;
+    let wasDestroyed: boolean | undefined;
+    stream.on('finish', () => {
+      wasDestroyed = stream.destroyed;
+    });
+    expect(await closeCleanly(socket)).toBe(1000);
+    expect([wasDestroyed, stream.rstCode]).toEqual([false, constants.NGHTTP2_NO_ERROR]);
+  });
+
   it('RFC 8441 §3 waits for the settings of a session that is being opened', async () => {
     const { server, url, ca } = await start(kind);
     const session = connectHttp2(`http${kind === 'secure' ? 's' : ''}://${authorityOf(server)}`, { ca });
