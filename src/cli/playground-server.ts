@@ -33,10 +33,14 @@ export interface PlaygroundServer {
   close(): Promise<void>;
 }
 
-/** Of both servers. Clients may not take long over the closing handshake: at the end it is all that is waited for. */
+/**
+ * Of both servers. Clients may not take long over the closing handshake: at the end it is all that is waited for. Who watches
+ * sees what has been asked for, and no pings in between.
+ */
 const CONNECTION_OPTIONS: ConnectionOptions = {
   limits: { maxMessageBytes: 16 * 1024 * 1024 },
   closeTimeoutMs: 2000,
+  heartbeat: false,
 };
 const GOING_AWAY = 1001;
 const FAREWELL = 'the server shuts down';
