@@ -276,6 +276,8 @@ describe.each([
   it('§4.2.2 both heads of the handshake, and the accept value from the key', async () => {
     await connect();
     const handshake = await openFrame(0);
+    // The server's half may come later than the page's own.
+    await handshake.getByText('✓ as the server answered').waitFor();
     const text = await handshake.innerText();
     const key = /Sec-WebSocket-Key: (\S+)/.exec(text)?.[1];
     expect(key).toMatch(/^[A-Za-z0-9+/]{22}==$/);
