@@ -12,10 +12,21 @@ export interface SourceFile {
 }
 
 /** Units without I/O: they import no `node:` module and no package, and name no `Buffer`, `process` or `require`. */
-const PURE_UNITS = ['protocol', 'handshake', 'deflate/negotiate', 'inspector'];
+const PURE_UNITS = [
+  'protocol',
+  'handshake',
+  'deflate/negotiate',
+  'inspector',
+  'realtime-protocol',
+  'engines/engine',
+  'engines/memory',
+  'sse/event-format',
+  'live',
+  'react',
+];
 
 /** These may use packages of npm; everything else in `src` has no dependencies at all. */
-const UNITS_WITH_PACKAGES = ['playground', 'examples'];
+const UNITS_WITH_PACKAGES = ['playground', 'examples', 'react'];
 
 /** A step of the one-way chain: what stands there may import its own unit and all units of the steps before it. */
 const CHAIN: readonly (readonly string[])[] = [
@@ -33,7 +44,12 @@ const CHAIN: readonly (readonly string[])[] = [
   ['server'],
   ['web', 'diagnostics'],
   ['ws-compat'],
-  ['realtime', 'sse'],
+  ['realtime-protocol'],
+  ['engines/engine'],
+  ['engines/memory'],
+  ['sse/event-format'],
+  ['sse'],
+  ['realtime'],
 ];
 
 const ANYTHING = Symbol('may import every unit');
@@ -45,7 +61,20 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   ...CHAIN.flatMap((units, step) =>
     units.map((unit): [string, Reach] => [unit, [...CHAIN.slice(0, step).flat(), unit]]),
   ),
-  ['index', CHAIN.slice(0, -1).flat()],
+  [
+    'index',
+    CHAIN.slice(
+      0,
+      CHAIN.findIndex((units) => units.includes('realtime-protocol')),
+    ).flat(),
+  ],
+  // What runs in pages as well knows nothing of the core.
+  ['realtime-protocol', ['realtime-protocol']],
+  ['engines/engine', ['realtime-protocol', 'engines/engine']],
+  ['engines/memory', ['realtime-protocol', 'engines/engine', 'engines/memory']],
+  ['sse/event-format', ['sse/event-format']],
+  ['live', ['realtime-protocol', 'sse/event-format', 'live']],
+  ['react', ['realtime-protocol', 'live', 'react']],
   ['inspector', PURE_UNITS],
   ['playground', [...PURE_UNITS, 'playground']],
   ['conformance', ['protocol', 'handshake', 'deflate/negotiate', 'transport', 'conformance']],
@@ -56,7 +85,14 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
 const FORBIDDEN_IN_PURE_CODE = ['Buffer', 'process', 'require'];
 
 /** Files that stand on a step of their own, apart from the others of their folder. */
-const FILE_UNITS = ['index', 'deflate/negotiate', 'ws-compat/option-names'];
+const FILE_UNITS = [
+  'index',
+  'deflate/negotiate',
+  'ws-compat/option-names',
+  'engines/engine',
+  'engines/memory',
+  'sse/event-format',
+];
 
 function unitOf(path: string): string {
   const name = path.replace(/\.ts$/, '');

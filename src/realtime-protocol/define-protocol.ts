@@ -1,0 +1,140 @@
+/**
+ * A protocol: the channels and calls that both ends know, with the schemas of what they carry. It is one value, and its type
+ * says at each end what compiles.
+ */
+
+import { patternFault } from './channel-name.ts';
+import type { InputOf, OutputOf, StandardSchemaV1 } from './standard-schema.ts';
+
+/** How much of a channel is kept for those who come later or come back. What is older or too much goes first. */
+export interface History {
+  /** At most so many messages, 1 to 1,000,000. */
+  readonly messages: number;
+  /** At most so many bytes of their JSON text. Default 1,048,576 (1 MiB). */
+  readonly bytes?: number;
+  /** Nothing older than this, in milliseconds. Default: no limit of age. */
+  readonly ageMs?: number;
+}
+
+export interface ChannelDefinition {
+  /** Of each message. */
+  readonly message: StandardSchemaV1;
+  /** Of what members are told about each other. With it the channel has presence. */
+  readonly member?: StandardSchemaV1;
+  /** Without it nothing is kept: who was away is told that there is a gap. */
+  readonly history?: History;
+  /**
+   * For a channel without history: the member of a message that names what it is about. A reader that is too slow gets the newest
+   * of each name in place of all of them.
+   */
+  readonly latestBy?: string;
+}
+
+export interface CallDefinition {
+  readonly input: StandardSchemaV1;
+  readonly output: StandardSchemaV1;
+}
+
+export type Channels = Readonly<Record<string, ChannelDefinition>>;
+export type Calls = Readonly<Record<string, CallDefinition>>;
+
+export interface Protocol<C extends Channels = Channels, K extends Calls = Calls> {
+  readonly channels: C;
+  readonly calls: K;
+}
+
+/** The parameters of a channel's pattern, by name. */
+export type ParamsOf<Pattern extends string> = Pattern extends `${string}{${infer Name}}${infer Rest}`
+  ? { readonly [N in Name]: string } & ParamsOf<Rest>
+  : unknown;
+
+/** The names that a pattern stands for. */
+export type NameOf<Pattern extends string> = Pattern extends `${infer Head}{${string}}${infer Rest}`
+  ? `${Head}${string}${NameOf<Rest>}`
+  : Pattern;
+
+/** The pattern that a channel's name belongs to. */
+export type PatternOf<C extends Channels, Name extends string> = {
+  [P in keyof C & string]: Name extends NameOf<P> ? P : never;
+}[keyof C & string];
+
+/** Any channel's name of a protocol. */
+export type ChannelName<P extends Protocol> = NameOf<keyof P['channels'] & string>;
+export type Pattern<P extends Protocol> = keyof P['channels'] & string;
+export type CallName<P extends Protocol> = keyof P['calls'] & string;
+
+type DefinitionOf<P extends Protocol, Name extends string> = P['channels'][PatternOf<P['channels'], Name>];
+
+/** What is published to a channel: the input of its schema. */
+export type MessageInput<P extends Protocol, Name extends string> = InputOf<DefinitionOf<P, Name>['message']>;
+/** What arrives from it: the output of its schema, which has to be JSON. */
+export type MessageOf<P extends Protocol, Name extends string> = OutputOf<DefinitionOf<P, Name>['message']>;
+/** What members of a channel are told about each other; `undefined` where the channel has no `member`. */
+export type MemberDataOf<P extends Protocol, Name extends string> =
+  DefinitionOf<P, Name> extends { readonly member: infer Schema } ? OutputOf<Schema> : undefined;
+export type MemberInput<P extends Protocol, Name extends string> =
+  DefinitionOf<P, Name> extends { readonly member: infer Schema } ? InputOf<Schema> : undefined;
+
+export type CallInput<P extends Protocol, Name extends CallName<P>> = InputOf<P['calls'][Name]['input']>;
+/** What the handler of a call returns. */
+export type CallReturn<P extends Protocol, Name extends CallName<P>> = InputOf<P['calls'][Name]['output']>;
+/** What the caller gets. */
+export type CallOutput<P extends Protocol, Name extends CallName<P>> = OutputOf<P['calls'][Name]['output']>;
+
+/** Somebody in a channel. */
+export interface Member<Data = unknown> {
+  /** The user's `id`. */
+  readonly user: string;
+  readonly data: Data;
+  /** How many connections of this user are in the channel, 1 and more. */
+  readonly connections: number;
+}
+
+/**
+ * Defines the channels and calls of an application, once for server and clients. Channel names are patterns: `'room:{room}'` stands
+ * for `room:general` and all others; a parameter is one character or more, and never a colon.
+ *
+ * @throws {TypeError} a pattern, a schema or `history` that cannot be right; two patterns that stand for the same name
+ */
+export function defineProtocol<const C extends Channels, const K extends Calls = Record<never, never>>(definition: {
+  readonly channels: C;
+  readonly calls?: K;
+}): Protocol<C, K> {
+  const { channels, calls = {} as K } = definition;
+  for (const [pattern, channel] of Object.entries(channels)) checkChannel(pattern, channel);
+  const fault = patternFault(Object.keys(channels));
+  if (fault !== undefined) throw new TypeError(`defineProtocol(): ${fault}`);
+  for (const [name, call] of Object.entries(calls)) {
+    checkSchema(`calls.${name}.input`, call.input);
+    checkSchema(`calls.${name}.output`, call.output);
+  }
+  return { channels, calls };
+}
+
+const BOUNDS_OF_HISTORY = { messages: 1_000_000, bytes: Number.MAX_SAFE_INTEGER, ageMs: Number.MAX_SAFE_INTEGER };
+
+function checkChannel(pattern: string, { message, member, history, latestBy }: ChannelDefinition): void {
+  const where = `channels['${pattern}']`;
+  checkSchema(`${where}.message`, message);
+  if (member !== undefined) checkSchema(`${where}.member`, member);
+  if (history !== undefined && latestBy !== undefined) {
+    throw new TypeError(`defineProtocol(): ${where} has both history and latestBy: a log keeps all, in order`);
+  }
+  if (history === undefined) return;
+  for (const [name, max] of Object.entries(BOUNDS_OF_HISTORY)) {
+    const value = history[name as keyof History];
+    if (value === undefined && name !== 'messages') continue;
+    if (!(Number.isSafeInteger(value) && value! >= 1 && value! <= max)) {
+      throw new TypeError(
+        `defineProtocol(): ${where}.history.${name} has to be a whole number from 1 to ${max}, not ${String(value)}`,
+      );
+    }
+  }
+}
+
+function checkSchema(where: string, schema: StandardSchemaV1 | undefined): void {
+  if (typeof schema?.['~standard']?.validate === 'function') return;
+  throw new TypeError(
+    `defineProtocol(): ${where} has to be a schema with Standard Schema's interface, as those of zod, valibot and arktype`,
+  );
+}

@@ -1,0 +1,54 @@
+/**
+ * The interface that validators share, Standard Schema 1 (standardschema.dev): zod, valibot, arktype and others have it. So a
+ * protocol is written in whichever of them an application has, and none is a dependency of this package.
+ */
+
+export interface StandardSchemaV1<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] };
+
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** What one gives to the schema. */
+export type InputOf<Schema> = Schema extends { readonly '~standard': { readonly types?: infer Types } }
+  ? NonNullable<Types> extends { readonly input: infer Input }
+    ? Input
+    : unknown
+  : unknown;
+
+/** What the schema makes of it. */
+export type OutputOf<Schema> = Schema extends { readonly '~standard': { readonly types?: infer Types } }
+  ? NonNullable<Types> extends { readonly output: infer Output }
+    ? Output
+    : unknown
+  : unknown;
+
+/** Where a value is wrong, and why, in the form that goes over the wire. */
+export interface Issue {
+  readonly message: string;
+  /** The way to the fault, from the outermost member on: `['items', 0, 'name']`; empty for the value itself. */
+  readonly path: readonly (string | number)[];
+}
+
+/** The issues of a validator, with paths that JSON can carry. */
+export function toIssues(issues: readonly StandardIssue[]): Issue[] {
+  return issues.map(({ message, path = [] }) => ({
+    message,
+    path: path.map((step) => {
+      const key = typeof step === 'object' ? step.key : step;
+      return typeof key === 'number' ? key : String(key);
+    }),
+  }));
+}
