@@ -93,7 +93,7 @@ export interface Page {
   readonly isGap: boolean;
 }
 
-/** What a channel has in this engine, for `hub.status()`. */
+/** What an engine keeps, for `hub.status()`. */
 export interface EngineStatus {
   /** Such as 'memory'. */
   readonly name: string;
@@ -118,6 +118,6 @@ export interface Engine {
   setPresence(channel: string, presence: Presence): Promise<void>;
   members(channel: string): Promise<readonly Presence[]>;
   status(): EngineStatus;
-  /** Ends what the engine has begun. The hub calls it when it is done. */
+  /** Ends what the engine has begun, subscriptions and presence too; what is asked of it from then on is rejected as 'CLOSED'. The hub calls it when it is done. */
   close(): Promise<void>;
 }
