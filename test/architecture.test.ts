@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { drawFolders } from './architecture/folder-diagram.ts';
 import { findArchitectureFaults, findUnitImports } from './architecture/import-rules.ts';
+import { ENTRIES } from './support/entries.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -17,12 +18,8 @@ function readSourceFiles() {
     .map((path) => ({ path, text: readFileSync(new URL(`src/${path}`, root), 'utf8') }));
 }
 
-/** `"./protocol"` in the `exports` of package.json is built from `src/protocol/index.ts`. */
-function readEntryPoints(): string[] {
-  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { exports: object };
-  const names = Object.keys(exports).filter((name) => name !== './package.json');
-  return names.map((name) => `${name.slice(2)}/index.ts`.replace(/^\//, ''));
-}
+/** Below `src`. */
+const readEntryPoints = (): string[] => Object.values(ENTRIES).map(({ source }) => source.replace('src/', ''));
 
 const ENTRY_POINTS = ['index.ts', 'protocol/index.ts'];
 
@@ -37,6 +34,11 @@ describe('architecture', () => {
     expect(files.map((file) => file.path)).toContain('protocol/opcode.ts');
     expect(readEntryPoints()).toContain('index.ts');
     expect(findArchitectureFaults(files, readEntryPoints())).toEqual([]);
+  });
+
+  it('package.json exports the entries that are built', () => {
+    const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { exports: object };
+    expect(Object.keys(exports)).toEqual([...Object.keys(ENTRIES), './package.json']);
   });
 });
 

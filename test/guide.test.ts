@@ -25,16 +25,13 @@ describe('the guide', () => {
     expect(await stage.check(PAGES.flatMap(({ name, markdown }) => readPrograms(name, markdown)))).toEqual([]);
   });
 
-  it.each(PAGES)(
+  it.concurrent.each(PAGES)(
     'the programs of $name run, complain of nothing, and print what it says',
-    async ({ name, markdown }) => {
-      const ports = await findPorts(markdown);
-      for (const program of readPrograms(name, markdown)) await stage.run(program, ports);
-    },
+    async ({ name, markdown }) => stage.play(readPrograms(name, markdown), await findPorts(markdown)),
   );
 
   it('every topic is told in the same order, and no program stands in a block that is not run', () => {
-    const topics = PAGES.filter(({ name }) => name !== 'README.md');
+    const topics = PAGES.filter(({ name }) => !WITHOUT_FORM.includes(name));
     expect(topics.flatMap(({ name, markdown }) => findFaultsOfForm(name, markdown))).toEqual([]);
   });
 
@@ -47,9 +44,11 @@ describe('the guide', () => {
   });
 });
 
-/** Of blocks; programs are in the first two, and all of those are run. */
-const LANGUAGES = ['js', 'ts', 'sh', 'yaml', 'text'];
-const PARTS = [/^```[jt]s$/m, /^## What happens when$/m, /^## What ws users wrote before$/m];
+/** These tell of no single topic. */
+const WITHOUT_FORM = ['README.md', 'decide.md', 'first-chat.md', 'from-socket.io.md', 'socket.io-on-framewright.md'];
+/** Of blocks; programs are in the first three, and all of those are run. */
+const LANGUAGES = ['js', 'ts', 'tsx', 'sh', 'yaml', 'text', 'html'];
+const PARTS = [/^```(js|tsx?)$/m, /^## What happens when$/m, /^## What .+ users wrote before$/m];
 
 function findFaultsOfForm(name: string, markdown: string): string[] {
   const places = PARTS.map((part) => markdown.search(part));
@@ -72,8 +71,7 @@ const SERVER = [
 
 /** Runs what stands in blocks, as a page. */
 async function play(markdown: string): Promise<void> {
-  const ports = await findPorts(markdown);
-  for (const program of readPrograms('page.md', markdown)) await stage.run(program, ports);
+  await stage.play(readPrograms('page.md', markdown), await findPorts(markdown));
 }
 
 describe('the guide: each rule bites', () => {
@@ -139,6 +137,31 @@ describe('the guide: each rule bites', () => {
   ];
   it.each(fails)('%s', async (_rule, lines, fault) => {
     await expect(play(block('js', ...lines))).rejects.toThrow(fault);
+  });
+
+  it('what programs share stands on the page once, with its name at its head, and is not run by itself', async () => {
+    const shared = block(
+      'ts',
+      '// shared.ts',
+      "import 'node:fs';",
+      "export const text: string = 'of both';",
+      'boom?.();',
+    );
+    const use = (language: string, name: string) =>
+      block(language, `import { text } from './${name}';`, 'console.log(text); // prints of both');
+    const lines = shared.replace('boom?.();\n', '');
+    await play(lines + use('ts', 'shared.ts') + use('tsx', 'shared.ts'));
+    await play(
+      block('js', '// shared.js', "import 'node:fs';", "export const text = 'of both';") + use('js', 'shared.js'),
+    );
+    expect(await stage.check(readPrograms('page.md', shared + use('ts', 'shared.ts')))).toEqual([
+      "page.md:1(4,1): error TS2304: Cannot find name 'boom'.",
+    ]);
+    for (const page of [use('ts', 'shared.ts'), lines + lines + use('ts', 'shared.ts')]) {
+      expect(() => readPrograms('page.md', page)).toThrow(
+        /'shared\.ts' is imported, and stands on the page [02] times/,
+      );
+    }
   });
 
   it('servers go on for the programs behind them, until another takes their port', async () => {

@@ -5,13 +5,14 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
+import { ENTRIES } from '../support/entries.ts';
 import { isAnswering } from '../support/is-answering.ts';
 import { testCertificate } from '../support/servers.ts';
 import { PAGE_PORT, type Program } from './programs.ts';
@@ -19,24 +20,21 @@ import { PAGE_PORT, type Program } from './programs.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MODULES = join(ROOT, 'node_modules');
 
-/** The entries of the package that run in Node, by name, and what they are made of. */
-function entries(): Map<string, string> {
-  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { exports: object };
-  const names = Object.keys(exports).filter((name) => name !== './package.json');
-  return new Map(names.map((name) => [name, join(ROOT, 'src', name === '.' ? '' : name.slice(2), 'index.ts')]));
-}
+const nameOf = (entry: string) => (entry === '.' ? 'index' : entry.slice(2));
 
 /** Makes one module of framewright for each entry. What they share, they share here too. */
 async function bundleInto(folder: string): Promise<void> {
-  const input = Object.fromEntries(
-    [...entries()].map(([name, path]) => [name === '.' ? 'index' : name.slice(2), path]),
-  );
-  const bundle = await rolldown({ input, platform: 'node', external: /^node:/, tsconfig: false, logLevel: 'warn' });
+  const entries = Object.entries(ENTRIES);
+  const bundle = await rolldown({
+    input: Object.fromEntries(entries.map(([entry, { source }]) => [nameOf(entry), join(ROOT, source)])),
+    platform: 'node',
+    external: /^(node:|react)/,
+    tsconfig: false,
+    logLevel: 'warn',
+  });
   await bundle.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'parts/[name].mjs' });
   await bundle.close();
-  const exports = Object.fromEntries(
-    [...entries().keys()].map((name) => [name, name === '.' ? './index.mjs' : `${name}.mjs`]),
-  );
+  const exports = Object.fromEntries(entries.map(([entry]) => [entry, `./${nameOf(entry)}.mjs`]));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'framewright', type: 'module', exports }));
 }
 
@@ -58,6 +56,7 @@ export class Stage {
       }
     }
     await bundleInto(own);
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     const { key, cert } = await testCertificate();
     writeFileSync(join(folder, 'key.pem'), key);
     writeFileSync(join(folder, 'cert.pem'), cert);
@@ -66,16 +65,27 @@ export class Stage {
 
   /** @returns what tsc says of the programs, a line for each fault, with their places on the pages */
   async check(programs: readonly Program[]): Promise<string[]> {
-    const files = programs.map((program, i) => [`checked-${i}.${program.language}`, program] as const);
-    for (const [name, { source }] of files) writeFileSync(join(this.folder, name), source);
+    const places = new Map<string, string>();
+    for (const [i, { page, place, language, source, module }] of programs.entries()) {
+      const path = `checked-${page}/${module ?? `program-${i}.${language}`}`;
+      mkdirSync(join(this.folder, `checked-${page}`), { recursive: true });
+      writeFileSync(join(this.folder, path), source);
+      places.set(path, place);
+    }
     const paths = Object.fromEntries(
-      [...entries()].map(([name, path]) => [name === '.' ? 'framewright' : `framewright${name.slice(1)}`, [path]]),
+      Object.entries(ENTRIES).map(([entry, { source, types = source }]) => [
+        `framewright${entry.slice(1)}`,
+        [join(ROOT, types)],
+      ]),
     );
     const config = {
       extends: join(ROOT, 'tsconfig.json'),
       compilerOptions: {
         allowJs: true,
         checkJs: true,
+        // As tsc has it by default; some programs are those of pages.
+        lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+        jsx: 'react-jsx',
         // Programs in JavaScript say nothing of types.
         noImplicitAny: false,
         noUnusedLocals: false,
@@ -86,12 +96,11 @@ export class Stage {
         paths,
         typeRoots: [join(MODULES, '@types')],
       },
-      files: files.map(([name]) => name),
+      files: [...places.keys()],
       include: [],
       exclude: [],
     };
     writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(config));
-    writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
     const tsc = join(MODULES, 'typescript/bin/tsc');
     const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', '.'], { cwd: this.folder }).catch(
       (error: { stdout?: string }) => {
@@ -99,10 +108,21 @@ export class Stage {
         return { stdout: error.stdout };
       },
     );
-    return stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => line.replace(/^checked-(\d+)\.\w+/, (_, i) => programs[Number(i)]!.place));
+    // Of src, which is checked without the DOM's types, and elsewhere, nothing counts here.
+    const faults = stdout.matchAll(/^checked-[^(]*(?:.*\n)(?: .*\n)*/gm);
+    return [...faults].flatMap(([fault]) => {
+      const text = fault.replace(/^checked-[^(]*/, (path) => places.get(path) ?? path);
+      return text.trimEnd().split('\n');
+    });
+  }
+
+  /** Runs those of a page, one after the other. Servers go on for the programs behind them. */
+  async play(programs: readonly Program[], ports: Ports): Promise<void> {
+    const folder = mkdtempSync(join(this.folder, 'page-'));
+    for (const { module, source } of programs) {
+      if (module !== undefined) writeFileSync(join(folder, module), withPorts(source, ports));
+    }
+    for (const program of programs) if (program.module === undefined) await this.#run(folder, program, ports);
   }
 
   /**
@@ -111,15 +131,15 @@ export class Stage {
    * @param ports those of the page, and those that stand for them here
    * @throws {Error} with all that it said, when it complains, fails, or ends without having printed what it has to
    */
-  async run({ place, language, source, prints, listensOn }: Program, ports: Ports): Promise<void> {
-    const name = `program-${Math.random().toString(36).slice(2)}`;
-    const own = source.replace(PAGE_PORT, (port) => String(ports.get(port)));
-    writeFileSync(join(this.folder, `${name}.${language === 'ts' ? 'ts' : 'mjs'}`), own);
-    if (language === 'ts') await this.#stripTypes(name);
+  async #run(folder: string, program: Program, ports: Ports): Promise<void> {
+    const { place, language, source, prints, listensOn } = program;
+    const path = join(folder, `program-${Math.random().toString(36).slice(2)}`);
+    writeFileSync(`${path}.${language === 'js' ? 'mjs' : language}`, withPorts(source, ports));
+    if (language !== 'js') await stripTypes(`${path}.${language}`, `${path}.mjs`);
     const listening = listensOn.map((port) => ports.get(port)!);
     await this.#stopThoseOn(listening);
 
-    const child = spawn(process.execPath, [`${name}.mjs`], {
+    const child = spawn(process.execPath, [`${path}.mjs`], {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_EXTRA_CA_CERTS: join(this.folder, 'cert.pem') },
@@ -159,19 +179,23 @@ export class Stage {
     rmSync(this.folder, { recursive: true });
   }
 
-  async #stripTypes(name: string): Promise<void> {
-    const input = join(this.folder, `${name}.ts`);
-    const bundle = await rolldown({ input, external: (id) => id !== input, tsconfig: false, logLevel: 'silent' });
-    await bundle.write({ file: join(this.folder, `${name}.mjs`), format: 'esm' });
-    await bundle.close();
-  }
-
   /** Pages show one server in two ways. */
   async #stopThoseOn(ports: readonly number[]): Promise<void> {
     for (const [child, own] of this.#running) {
       if (own.some((port) => ports.includes(port))) await stop(child);
     }
   }
+}
+
+function withPorts(source: string, ports: Ports): string {
+  return source.replace(PAGE_PORT, (port) => String(ports.get(port)));
+}
+
+/** What it imports from its own page comes along. */
+async function stripTypes(input: string, file: string): Promise<void> {
+  const bundle = await rolldown({ input, external: /^[^./]/, tsconfig: false, logLevel: 'silent' });
+  await bundle.write({ file, format: 'esm' });
+  await bundle.close();
 }
 
 async function stop(child: ChildProcess): Promise<void> {
@@ -184,13 +208,16 @@ async function stop(child: ChildProcess): Promise<void> {
 /** Those of a page, and those that stand for them. */
 export type Ports = ReadonlyMap<string, number>;
 
+const given = new Set<number>();
+
 /** Below those that systems give away by themselves, so that nobody is given one of them meanwhile. */
 export async function findPorts(markdown: string): Promise<Ports> {
   const ports = new Map<string, number>();
   for (const [port] of markdown.matchAll(PAGE_PORT)) {
     while (!ports.has(port)) {
       const candidate = 10_000 + Math.floor(Math.random() * 20_000);
-      if (![...ports.values()].includes(candidate) && (await isFree(candidate))) ports.set(port, candidate);
+      if (!given.has(candidate) && (await isFree(candidate))) ports.set(port, candidate);
+      given.add(candidate);
     }
   }
   return ports;
