@@ -1,0 +1,20 @@
+/** The package's entry for clients of a hub, in browsers and elsewhere: a connection that comes back by itself. */
+
+export * from '../realtime-protocol/index.ts';
+export type {
+  Backoff,
+  Channel,
+  ChannelEvents,
+  ChannelState,
+  ConnectionOptions,
+  ConnectionState,
+  ConnectOptions,
+  JoinOptions,
+  Live,
+  LiveEvents,
+  Message,
+  RequestOptions,
+  SocketClass,
+  SocketLike,
+  TokenSource,
+} from './types.ts';
