@@ -95,6 +95,8 @@ export interface Refused {
   readonly type: 'refused';
   /** As the message has it, so that the answer finds its request. */
   readonly id: number | undefined;
+  /** UNKNOWN for a message that the table does not have. */
+  readonly code: 'UNKNOWN' | 'INVALID';
   readonly message: string;
 }
 
@@ -136,7 +138,9 @@ function readMessage(item: Record<string, unknown>, table: MessageTable): Client
   const fault = findFault(item, table);
   if (fault === undefined) return item as unknown as ClientMessage | ServerMessage;
   const id = KINDS.count[0](item.id) ? (item.id as number) : undefined;
-  return { type: 'refused', id, message: typeof type === 'string' ? fault : `'type' has to name the message` };
+  const isNamed = typeof type === 'string';
+  const code = isNamed && !Object.hasOwn(table, type) ? 'UNKNOWN' : 'INVALID';
+  return { type: 'refused', id, code, message: isNamed ? fault : `'type' has to name the message` };
 }
 
 function findFault(item: Record<string, unknown>, table: MessageTable): string | undefined {

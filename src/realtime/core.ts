@@ -1,0 +1,196 @@
+/** What the parts of a hub share: its channels and sessions, its rules, its engine, and the end of the tick. */
+
+// Fake timers replace the global one.
+import { setImmediate } from 'node:timers';
+import type { Engine, Published } from '../engines/engine.ts';
+import { type ChannelPattern, compilePattern } from '../realtime-protocol/channel-name.ts';
+import type { Protocol } from '../realtime-protocol/define-protocol.ts';
+import type { Position } from '../realtime-protocol/position.ts';
+import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
+import { isThenable } from '../socket/emitter.ts';
+import { Channel, type ChannelHost, type ChannelKind } from './channel.ts';
+import type { HubSettings } from './options.ts';
+import type { AnyRules } from './rules.ts';
+import type { Handlers, Session, SessionHost } from './session.ts';
+import { toJson, validate } from './validate.ts';
+
+/** A pattern of the protocol, with what the application says about it. */
+export interface Kind extends ChannelKind {
+  readonly pattern: ChannelPattern;
+  rules: AnyRules | undefined;
+}
+
+/** A channel's name, understood. */
+export interface Place {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+const DEFAULT_BYTES = 1_048_576;
+
+export class Core implements ChannelHost, SessionHost {
+  readonly protocol: Protocol;
+  readonly settings: HubSettings;
+  readonly report: (error: unknown, where: string) => void;
+  readonly kinds: ReadonlyMap<string, Kind>;
+  readonly channels = new Map<string, Channel>();
+  readonly sessions = new Set<Session>();
+  /** Set once, when all parts are there. */
+  handlers!: Handlers;
+  /** The key of a publication that is given none: inside of a call, one that follows from the call's. */
+  derivedKey: (channel: string) => string | undefined = () => undefined;
+  /** Channels with something to tell at the end of the tick. */
+  #scheduled: Channel[] = [];
+  /** Per channel, the publications whose schemas take their time. */
+  readonly #lanes = new Map<string, Promise<unknown>>();
+
+  constructor(protocol: Protocol, settings: HubSettings, report: (error: unknown, where: string) => void) {
+    this.protocol = protocol;
+    this.settings = settings;
+    this.report = report;
+    this.kinds = new Map(
+      Object.entries(protocol.channels).map(([pattern, definition]) => {
+        const { history } = definition;
+        const retention = history && {
+          messages: history.messages,
+          bytes: history.bytes ?? DEFAULT_BYTES,
+          ageMs: history.ageMs ?? Number.POSITIVE_INFINITY,
+        };
+        return [pattern, { pattern: compilePattern(pattern), definition, retention, rules: undefined }];
+      }),
+    );
+  }
+
+  get engine(): Engine {
+    return this.settings.engine;
+  }
+
+  get presenceGraceMs(): number {
+    return this.settings.presenceGraceMs;
+  }
+
+  get frameBytes(): number {
+    return this.settings.frameBytes;
+  }
+
+  /** @throws {RealtimeError} UNKNOWN when the protocol has no such channel */
+  find(name: string): Place {
+    for (const kind of this.kinds.values()) {
+      const params = kind.pattern.match(name);
+      if (params !== undefined) return { name, kind, params };
+    }
+    throw new RealtimeError('UNKNOWN', `The protocol has no channel '${name.slice(0, 64)}'`);
+  }
+
+  /** The channel, which is made when nobody is in it. */
+  channelAt({ name, kind }: Place): Channel {
+    let channel = this.channels.get(name);
+    if (channel === undefined) {
+      channel = new Channel(name, kind, this);
+      this.channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  forget(channel: Channel): void {
+    if (this.channels.get(channel.name) === channel) this.channels.delete(channel.name);
+  }
+
+  schedule(channel: Channel): void {
+    if (this.#scheduled.push(channel) === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    const scheduled = this.#scheduled;
+    this.#scheduled = [];
+    for (const channel of scheduled) {
+      try {
+        channel.flush();
+      } catch (error) {
+        this.report(error, `the channel '${channel.name}'`);
+      }
+    }
+  }
+
+  ended(session: Session): void {
+    this.sessions.delete(session);
+  }
+
+  /**
+   * A client's key as the engine gets it: the keys of one user say nothing to another. Who has no name comes back as somebody
+   * else, so that there the key alone has to do.
+   */
+  scopedKey({ user }: Session, key: string): string {
+    return this.settings.knowsUsers ? `${user.id} ${key}` : ` ${key}`;
+  }
+
+  // ---- Publishing -----------------------------------------------------------------------------------------------
+
+  /** What a message's schema makes of it, or a promise of that. */
+  checkMessage({ kind, name }: Place, data: unknown): unknown {
+    return validate(kind.definition.message, data, `A message to '${name}'`);
+  }
+
+  /** @param data as its schema has made it */
+  append({ kind, name }: Place, data: unknown, key: string | undefined): Promise<Published> {
+    return this.engine.publish({
+      channel: name,
+      data: toJson(data, `A message to '${name}'`),
+      retention: kind.retention,
+      key: key ?? this.derivedKey(name),
+    });
+  }
+
+  /** Publishes in the order of the calls. */
+  async publish(name: string, data: unknown, key: string | undefined): Promise<Published> {
+    const place = this.find(name);
+    const ownKey = key ?? this.derivedKey(name);
+    const before = this.#lanes.get(name);
+    const checked = this.checkMessage(place, data);
+    if (before === undefined && !isThenable(checked)) return this.append(place, checked, ownKey);
+    const turn = Promise.allSettled([checked, before]).then(([message]) => {
+      if (message.status === 'rejected') throw message.reason;
+      return { published: this.append(place, message.value, ownKey) };
+    });
+    const lane = turn.catch(() => {});
+    this.#lanes.set(name, lane);
+    void lane.then(() => {
+      if (this.#lanes.get(name) === lane) this.#lanes.delete(name);
+    });
+    return (await turn).published;
+  }
+
+  // ---- Reading --------------------------------------------------------------------------------------------------
+
+  /** All that is kept behind a position, or the newest so many. */
+  async readAll(name: string, { after, last }: { after?: Position | undefined; last?: number | undefined }) {
+    const { kind } = this.find(name);
+    const { retention } = kind;
+    if (retention === undefined) throw new TypeError(`hub.read(): '${name}' has no history`);
+    const bounds = { maxEntries: retention.messages, maxBytes: retention.bytes };
+    const entries: { data: unknown; position: Position }[] = [];
+    let page = await this.engine.read({
+      channel: name,
+      retention,
+      after,
+      last: last ?? retention.messages,
+      ...bounds,
+    });
+    const { isGap } = page;
+    for (;;) {
+      const { epoch, offset } = page.from;
+      page.data.forEach((text, i) => {
+        entries.push({ data: JSON.parse(text), position: { epoch, offset: offset + i + 1 } });
+      });
+      const position = { epoch, offset: offset + page.data.length };
+      if (position.offset >= page.head || page.data.length === 0) return { entries, position, isGap };
+      page = await this.engine.read({ channel: name, retention, after: position, ...bounds });
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const channel of this.channels.values()) channel.endGrace();
+    await this.engine.close();
+  }
+}

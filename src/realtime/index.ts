@@ -1,0 +1,8 @@
+/** The realtime layer's server: `framewright/realtime`. */
+
+export type { Engine } from '../engines/engine.ts';
+export { type MemoryEngine, type MemoryOptions, memory } from '../engines/memory.ts';
+export * from '../realtime-protocol/index.ts';
+export type { CallContext, DisconnectOptions, Hub, HubEvents, HubOptions, ReadOptions, ReadResult } from './hub.ts';
+export { createHub } from './hub.ts';
+export type { ChannelRules, HubUser, PublishContext, RuleContext } from './rules.ts';

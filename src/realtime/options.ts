@@ -1,0 +1,50 @@
+/** Options of a hub, and what they come to. */
+
+import type { Engine } from '../engines/engine.ts';
+
+export interface CoreOptions {
+  /** Who gives channels their order and keeps their logs. Default: this process's memory. */
+  readonly engine?: Engine | undefined;
+  /** How much may wait for one connection that reads slowly, in bytes. Default 1,048,576. */
+  readonly queueBytes?: number | undefined;
+  /** How long a user whose connection is lost stays among the members, in milliseconds. Default 10,000; 0: not at all. */
+  readonly presenceGraceMs?: number | undefined;
+  /** How long rules and handlers of calls may take, in milliseconds. Default 30,000. */
+  readonly callTimeoutMs?: number | undefined;
+  /** Channels that one connection may be in. Default 100. */
+  readonly maxChannels?: number | undefined;
+  /** Calls that one connection may have open. Default 100. */
+  readonly maxCalls?: number | undefined;
+}
+
+export interface HubSettings {
+  readonly engine: Engine;
+  readonly queueBytes: number;
+  /** With so much waiting, a connection gets no more for now: a frame more is still within `queueBytes`. */
+  readonly highWaterMarkBytes: number;
+  /** Most characters of entries in a frame, unless one entry alone has more. */
+  readonly frameBytes: number;
+  readonly presenceGraceMs: number;
+  readonly callTimeoutMs: number;
+  readonly maxChannels: number;
+  readonly maxCalls: number;
+  /** Whether there is `authenticate`. */
+  readonly knowsUsers: boolean;
+}
+
+const MAX_FRAME_BYTES = 65_536;
+
+export function settingsOf(options: CoreOptions, engine: Engine, knowsUsers: boolean): HubSettings {
+  const queueBytes = options.queueBytes ?? 1_048_576;
+  return {
+    engine,
+    queueBytes,
+    highWaterMarkBytes: Math.max(1, Math.floor(queueBytes / 2)),
+    frameBytes: Math.max(1, Math.min(MAX_FRAME_BYTES, Math.floor(queueBytes / 8))),
+    presenceGraceMs: options.presenceGraceMs ?? 10_000,
+    callTimeoutMs: options.callTimeoutMs ?? 30_000,
+    maxChannels: options.maxChannels ?? 100,
+    maxCalls: options.maxCalls ?? 100,
+    knowsUsers,
+  };
+}

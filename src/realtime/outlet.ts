@@ -1,0 +1,15 @@
+/** Where a session's frames go: a WebSocket, or whatever else has these members. */
+
+import type { PreparedMessage } from '../socket/prepared-message.ts';
+
+export interface Outlet {
+  /** Whether more may be sent: not while as much waits as may, and not behind the end. */
+  readonly isWritable: boolean;
+  /** Sends a frame that others get as well. */
+  sendPrepared(frame: PreparedMessage): boolean;
+  send(frame: string): void;
+  close(code: number, reason: string): void;
+  /** Stops what comes in, where something does. */
+  pause(): void;
+  resume(): void;
+}
