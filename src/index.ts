@@ -21,7 +21,7 @@ import { Sender } from './ws-compat/sender.ts';
 import './ws-compat/private-surface.ts';
 
 export type { Authenticate, AuthenticationRequest } from './admission/authenticate.ts';
-export type { HttpAnswer } from './admission/http-answer.ts';
+export type { HttpAnswer, StreamedBody } from './admission/http-answer.ts';
 export type { AdmissionOptions } from './admission/options.ts';
 export type { RefusalReason } from './admission/rejection.ts';
 export type { TicketOptions, Tickets } from './admission/tickets.ts';
@@ -35,7 +35,7 @@ export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './op
 export type { Limits } from './protocol/index.ts';
 export type { DrainCounts, DrainOptions } from './server/drain.ts';
 export type { SignalDrainOptions } from './server/drain-on-signal.ts';
-export type { Authorization, ListenOptions, NetRequest, NetServerEvents } from './server/net-server.ts';
+export type { Authorization, ListenOptions, NetRequest, NetServerEvents, RequestAnswer } from './server/net-server.ts';
 export type {
   VerifyClient,
   VerifyClientCallback,

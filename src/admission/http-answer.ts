@@ -4,8 +4,11 @@ import { types } from 'node:util';
 import { isPlainObject } from '../options/given-fields.ts';
 import { describe } from '../options/option-check.ts';
 
-/** What the hook for plain HTTP requests returns. */
-export interface HttpAnswer {
+/** A body that comes piece by piece: a ReadableStream, an async generator. */
+export type StreamedBody = ReadableStream<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+
+/** What hooks answer with over HTTP. */
+export interface HttpAnswer<Body = string | Uint8Array> {
   /** 200 to 599. Default 200. */
   readonly status?: number;
   /**
@@ -14,7 +17,7 @@ export interface HttpAnswer {
    */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Left out with a status that has none, 204 or 304. */
-  readonly body?: string | Uint8Array;
+  readonly body?: Body;
 }
 
 const MEMBERS = ['status', 'headers', 'body'];
@@ -24,7 +27,7 @@ const MEMBERS = ['status', 'headers', 'body'];
  * a 200.
  * @returns what is wrong with it, or undefined
  */
-function faultOfAnswer(answer: unknown): string | undefined {
+function faultOfAnswer(answer: unknown, mayStream: boolean): string | undefined {
   if (!isPlainObject(answer)) return 'what is no plain object';
   const stranger = Object.keys(answer).find((name) => !MEMBERS.includes(name));
   if (stranger !== undefined) return `an answer with "${stranger}"`;
@@ -35,18 +38,28 @@ function faultOfAnswer(answer: unknown): string | undefined {
       return `a header "${name}" that is neither a string nor an array of strings`;
     }
   }
-  if (body !== undefined && typeof body !== 'string' && !types.isUint8Array(body)) {
-    return 'a body that is neither a string nor a Uint8Array';
+  if (body !== undefined && typeof body !== 'string' && !types.isUint8Array(body) && !(mayStream && isStreamed(body))) {
+    return `a body that is neither a string nor a Uint8Array${mayStream ? ' nor a stream of them' : ''}`;
   }
   return undefined;
 }
 
+export function isStreamed(body: unknown): body is StreamedBody {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
 /**
  * Callers without types may return anything, and those who forget `return` nothing.
+ * @param mayStream whether the body may be a stream
  * @throws {TypeError} that says what the hook has returned, and what it may return
  */
-export function checkAnswer(hook: string, answer: unknown, expected: string): asserts answer is HttpAnswer {
-  const fault = faultOfAnswer(answer);
+export function checkAnswer<Body = string | Uint8Array>(
+  hook: string,
+  answer: unknown,
+  expected: string,
+  mayStream = false,
+): asserts answer is HttpAnswer<Body> {
+  const fault = faultOfAnswer(answer, mayStream);
   if (fault === undefined) return;
   const returned = typeof answer === 'object' && answer !== null ? fault : describe(answer);
   throw new TypeError(`${hook}() returned ${returned}: return ${expected}`);

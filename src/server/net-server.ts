@@ -8,7 +8,7 @@ import type { TlsOptions } from 'node:tls';
 import { Admission } from '../admission/admission.ts';
 import type { Arrival } from '../admission/arrival.ts';
 import { answerOf, askAuthorize } from '../admission/authorize.ts';
-import { checkAnswer, type HttpAnswer } from '../admission/http-answer.ts';
+import { checkAnswer, type HttpAnswer, isStreamed, type StreamedBody } from '../admission/http-answer.ts';
 import { type MessageRate, messageMeters, type OpenMeter } from '../admission/message-limits.ts';
 import type { AdmissionOptions, Authenticated } from '../admission/options.ts';
 import { originRule } from '../admission/origins.ts';
@@ -43,7 +43,7 @@ import { accept, type Policy, publishRefusal } from './acceptance.ts';
 import { keepMessagesForListeners } from './connection-event.ts';
 import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
-import { endWith, formatAnswer, writeAnswer } from './http-answer.ts';
+import { cancelBody, endWith, formatAnswer, streamAnswer, writeAnswer } from './http-answer.ts';
 
 /** A request as the hooks see it. */
 export interface NetRequest {
@@ -62,6 +62,9 @@ export interface NetRequest {
 }
 
 export type { Authorization } from '../admission/authorize.ts';
+
+/** What `onRequest` answers. */
+export type RequestAnswer = HttpAnswer<string | Uint8Array | StreamedBody>;
 
 export interface ListenOptions<User = unknown>
   extends Readonly<ConnectionOptions>,
@@ -82,9 +85,10 @@ export interface ListenOptions<User = unknown>
   readonly subprotocols?: readonly string[];
   /**
    * Answers requests that ask for no upgrade; further ones may follow on the connection (RFC 9112 §9.3), unless there was a
-   * body, which is not read. Default: 426 (§4.2.2 asks such clients to come back with an upgrade).
+   * body, which is not read. A body of the answer may be a stream: it is written as fast as the client reads, cancelled when
+   * the client goes, and the last one on its connection. Default: 426 (§4.2.2 asks such clients to come back with an upgrade).
    */
-  readonly onRequest?: (request: NetRequest) => HttpAnswer | Promise<HttpAnswer>;
+  readonly onRequest?: (request: NetRequest) => RequestAnswer | Promise<RequestAnswer>;
   /** How fast messages may come, of one user or else from one address. Default: as fast as they can. */
   readonly messageRate?: MessageRate<NetRequest>;
   /** The class made for each connection. Default WebSocket. */
@@ -325,10 +329,22 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     socket.pause();
     answerOf(() => onRequest(request))
       .then((answer) => {
-        if (socket.destroyed) return;
-        checkAnswer('onRequest', answer, '{ status, headers, body }, each of which may be left out');
+        if (socket.destroyed) {
+          cancelBody(answer?.body);
+          return;
+        }
+        checkAnswer<RequestAnswer['body']>(
+          'onRequest',
+          answer,
+          '{ status, headers, body }, each of which may be left out',
+          true,
+        );
+        if (isStreamed(answer.body)) {
+          streamAnswer(socket, answer as HttpAnswer<StreamedBody>, head.httpVersion !== '1.0', hasBody);
+          return;
+        }
         const isLast = !allowsNextRequest(head) || this.isDraining || !this.server.listening;
-        const bytes = formatAnswer(answer, hasBody, isLast);
+        const bytes = formatAnswer(answer as HttpAnswer, hasBody, isLast);
         if (isLast) endWith(socket, bytes);
         else writeAnswer(socket, bytes, () => this.#readNext(socket, rest));
       })
