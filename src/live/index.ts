@@ -1,6 +1,7 @@
 /** The package's entry for clients of a hub, in browsers and elsewhere: a connection that comes back by itself. */
 
 export * from '../realtime-protocol/index.ts';
+export { connect } from './live.ts';
 export type {
   Backoff,
   Channel,

@@ -1,0 +1,244 @@
+/**
+ * A connection that comes back by itself: when it is tried, how long is waited, when it counts as lost, and when it is at an end.
+ * What it is made of and what goes over it is its plan's business.
+ */
+
+import { reactionTo, retryHintMs } from '../realtime-protocol/close-codes.ts';
+import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
+import { isOffline, watchEnvironment } from './environment.ts';
+import type { Backoff, ConnectionOptions, ConnectionState } from './types.ts';
+
+/** How often a better link is tried while there is one that is only a fall-back, in milliseconds. */
+export const PROBE_MS = 60_000;
+
+/** How a connection ended that was cut off: without a Close frame. */
+const CUT = 1006;
+
+export interface Link {
+  /** Stands in for a better one. */
+  readonly isFallback?: boolean;
+  /** Asks the server for a sign of life. */
+  ping(): void;
+  close(code?: number): void;
+}
+
+/** What a link tells. After `lost`, and once the connection has let go of it, it is not heard any more. */
+export interface LinkEvents {
+  /** @param pingMs after such a silence the server is asked whether it is there; without it never */
+  opened(pingMs?: number): void;
+  /** Something has come. */
+  heard(): void;
+  lost(code: number, reason?: string, cause?: unknown): void;
+}
+
+export interface Plan<L extends Link, Prepared> {
+  readonly url: string;
+  /** Gets what an attempt needs first. */
+  prepare(): Promise<Prepared>;
+  /** Begins a link. @param tries how many attempts have failed one after another */
+  dial(prepared: Prepared, events: LinkEvents, tries: number): L;
+  /** Called again without `lost` when a link takes a fall-back's place. */
+  opened(link: L): void;
+  /** What was open is lost, or an attempt has failed. */
+  lost(code: number, reason: string): void;
+  failed(error: RealtimeError): void;
+  changed(): void;
+}
+
+interface Attempt<L> {
+  link: L | undefined;
+  /** First of its opening, then of the silence. */
+  timer: ReturnType<typeof setTimeout> | undefined;
+  pingMs: number | undefined;
+  openedAt: number | undefined;
+}
+
+export class Connection<L extends Link, Prepared = unknown> {
+  state: ConnectionState = 'connecting';
+  error: RealtimeError | undefined;
+  retryAt: number | undefined;
+  /** The server has ended it for good. */
+  isRefused = false;
+  readonly #plan: Plan<L, Prepared>;
+  readonly #backoff: { readonly [Name in keyof Backoff]-?: number };
+  readonly #connectTimeoutMs: number;
+  readonly #hasFixedToken: boolean;
+  /** What is open. */
+  #current: Attempt<L> | undefined;
+  /** What is being made: in place of it, or beside it when that is a fall-back. */
+  #trying: Attempt<L> | undefined;
+  #tries = 0;
+  /** The server has asked not to come back before. */
+  #notBefore = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #unwatch: () => void;
+
+  constructor(plan: Plan<L, Prepared>, { backoff = {}, connectTimeoutMs = 10_000, token }: ConnectionOptions) {
+    const { minMs = 500, maxMs = 30_000, stableMs = 10_000 } = backoff;
+    this.#plan = plan;
+    this.#backoff = { minMs, maxMs, stableMs };
+    for (const [name, value] of Object.entries({ ...this.#backoff, connectTimeoutMs })) {
+      if (!(value >= 0 && value < 2 ** 31))
+        throw new RangeError(`${name} has to be from 0 to 2147483647, not ${value}`);
+    }
+    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#hasFixedToken = typeof token === 'string';
+    this.#unwatch = watchEnvironment(
+      () => this.#wake(),
+      () => this.#sleep(),
+    );
+    this.#try();
+  }
+
+  get link(): L | undefined {
+    return this.#current?.link;
+  }
+
+  close(code?: number): void {
+    if (this.state === 'closed') return;
+    this.#unwatch();
+    this.#drop(code);
+    this.#set('closed');
+  }
+
+  // ---- Attempts ----------------------------------------------------------------------------------------------------
+
+  #try(): void {
+    clearTimeout(this.#timer);
+    const attempt: Attempt<L> = { link: undefined, timer: undefined, pingMs: undefined, openedAt: undefined };
+    const lost = (reason: string, cause?: unknown) => this.#lost(attempt, CUT, reason, cause);
+    attempt.timer = setTimeout(
+      () => lost(`it did not open within ${this.#connectTimeoutMs} ms`),
+      this.#connectTimeoutMs,
+    );
+    this.#trying = attempt;
+    const events: LinkEvents = {
+      opened: (pingMs) => this.#opened(attempt, pingMs),
+      heard: () => this.#heard(attempt),
+      lost: (code, reason, cause) => this.#lost(attempt, code, reason, cause),
+    };
+    const isWanted = () => this.#trying === attempt;
+    // Later, so that what is closed at once has begun nothing.
+    Promise.resolve()
+      .then(async () => {
+        if (!isWanted()) return;
+        const prepared = await this.#plan.prepare();
+        if (isWanted()) attempt.link = this.#plan.dial(prepared, events, this.#current ? 0 : this.#tries);
+      })
+      .catch((cause) => lost('', cause));
+    if (!this.#current) this.#set('connecting');
+  }
+
+  #opened(attempt: Attempt<L>, pingMs: number | undefined): void {
+    if (attempt !== this.#trying) return;
+    this.#let(this.#current);
+    this.#trying = undefined;
+    this.#current = attempt;
+    attempt.pingMs = pingMs;
+    attempt.openedAt = Date.now();
+    this.#heard(attempt);
+    this.error = undefined;
+    this.#notBefore = 0;
+    if (attempt.link!.isFallback) this.#probeLater();
+    this.#plan.opened(attempt.link!);
+    this.#set('open');
+  }
+
+  #probeLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#try(), PROBE_MS);
+  }
+
+  #lost(attempt: Attempt<L>, code: number, reason = '', cause?: unknown): void {
+    if (attempt !== this.#trying && attempt !== this.#current) return;
+    this.#let(attempt);
+    if (attempt === this.#trying) this.#trying = undefined;
+    else this.#current = undefined;
+    if (this.#current) {
+      this.#probeLater();
+      return;
+    }
+    const { openedAt } = attempt;
+    const { minMs, maxMs, stableMs } = this.#backoff;
+    if (openedAt !== undefined && Date.now() - openedAt >= stableMs) this.#tries = 0;
+    const reaction = reactionTo(code);
+    this.isRefused = reaction === 'stop' || (reaction === 'token' && this.#hasFixedToken);
+    const words = reason || (cause instanceof Error ? cause.message : `close code ${code}`);
+    const error = new RealtimeError(
+      this.isRefused ? 'NOT_ALLOWED' : 'DISCONNECTED',
+      `The connection to ${this.#plan.url} ${openedAt !== undefined ? 'was lost' : 'could not be made'}: ${words}`,
+      { cause, data: { code, reason } },
+    );
+    this.error = error;
+    this.#plan.lost(code, reason);
+    const hintMs = reaction === 'later' ? (retryHintMs(reason) ?? 0) : 0;
+    this.#notBefore = Date.now() + hintMs;
+    if (this.isRefused) this.close();
+    // A probe was on its way: it goes on in place of what it should have followed.
+    else if (this.#trying) this.#set('connecting');
+    else if (isOffline()) this.#set('offline');
+    else this.#wait(hintMs + Math.random() * Math.min(maxMs, minMs * 2 ** this.#tries++));
+    this.#plan.failed(error);
+  }
+
+  #wait(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#try(), delayMs);
+    this.#set('waiting', Date.now() + delayMs);
+  }
+
+  // ---- Life --------------------------------------------------------------------------------------------------------
+
+  #heard(attempt: Attempt<L>): void {
+    if (attempt !== this.#current) return;
+    clearTimeout(attempt.timer);
+    if (attempt.pingMs) attempt.timer = setTimeout(() => this.#ask(attempt), attempt.pingMs);
+  }
+
+  #ask(attempt: Attempt<L>): void {
+    if (!attempt.pingMs) return;
+    clearTimeout(attempt.timer);
+    const waitMs = Math.min(attempt.pingMs, this.#connectTimeoutMs);
+    attempt.timer = setTimeout(
+      () => this.#lost(attempt, CUT, `the server gave no sign of life within ${waitMs} ms`),
+      waitMs,
+    );
+    attempt.link!.ping();
+  }
+
+  #wake(): void {
+    if (this.#current) this.#ask(this.#current);
+    else if (!this.#trying) {
+      const delayMs = this.#notBefore - Date.now();
+      if (delayMs > 0) this.#wait(delayMs);
+      else this.#try();
+    }
+  }
+
+  #sleep(): void {
+    this.#drop();
+    this.#plan.lost(CUT, '');
+    this.#set('offline');
+  }
+
+  // ---- The end -----------------------------------------------------------------------------------------------------
+
+  #drop(code?: number): void {
+    clearTimeout(this.#timer);
+    this.#let(this.#trying, code);
+    this.#let(this.#current, code);
+    this.#trying = this.#current = undefined;
+  }
+
+  #let(attempt: Attempt<L> | undefined, code?: number): void {
+    clearTimeout(attempt?.timer);
+    attempt?.link?.close(code);
+  }
+
+  #set(state: ConnectionState, retryAt?: number): void {
+    if (state === this.state && retryAt === this.retryAt) return;
+    this.state = state;
+    this.retryAt = retryAt;
+    this.#plan.changed();
+  }
+}

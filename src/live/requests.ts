@@ -1,0 +1,127 @@
+/** What has been asked of the server and waits for its answer: calls, publications, tokens. */
+
+import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
+import type { Issue } from '../realtime-protocol/standard-schema.ts';
+import type { RequestOptions } from './types.ts';
+
+interface Request {
+  send(): void;
+  readonly retry: boolean;
+  isSent: boolean;
+  settle(error: RealtimeError | undefined, output?: unknown): void;
+}
+
+export type RequestHead =
+  | { readonly type: 'call'; readonly call: string }
+  | { readonly type: 'publish'; readonly channel: string }
+  | { readonly type: 'token' };
+
+/** As the server says it. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly issues?: readonly unknown[] | undefined;
+  readonly data?: unknown;
+}
+
+export function toError({ code, message, issues, data }: Refusal): RealtimeError {
+  return new RealtimeError(code, message, { issues: issues as readonly Issue[] | undefined, data });
+}
+
+/** How requests get out. */
+export interface Outlet {
+  readonly isOpen: boolean;
+  send(type: string, text: string, id: number): void;
+  nextId(): number;
+}
+
+export class Requests {
+  readonly #outlet: Outlet;
+  readonly #timeoutMs: number;
+  readonly #open = new Map<number, Request>();
+  /** In front of the keys, so that no other client has them. */
+  readonly #prefix = crypto.getRandomValues(new Uint32Array(4)).join('');
+
+  constructor(outlet: Outlet, timeoutMs: number) {
+    this.#outlet = outlet;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Sends a request, now or as soon as there is a connection.
+   *
+   * @param body the member whose value is the program's, with its name; it is made text at once, so that nobody changes it later
+   */
+  add(
+    head: RequestHead,
+    [name, value]: readonly [name: string, value: unknown],
+    { timeoutMs = this.#timeoutMs, signal, key, retry = true }: RequestOptions = {},
+  ): Promise<unknown> {
+    if (!(timeoutMs > 0 && timeoutMs < 2 ** 31))
+      throw new RangeError(`timeoutMs has to be from 1 to 2147483647, not ${timeoutMs}`);
+    const text = JSON.stringify(value);
+    const body = text === undefined ? '' : `,${JSON.stringify(name)}:${text}`;
+    const id = this.#outlet.nextId();
+    const { type } = head;
+    const all =
+      type === 'token' ? { ...head, id } : { ...head, id, key: key ?? (retry ? this.#prefix + id : undefined) };
+    const deadline = Date.now() + timeoutMs;
+    return new Promise((resolve, reject) => {
+      const giveUp = (code: 'TIMEOUT' | 'CANCELLED', message: string, cause?: unknown) => {
+        if (request.isSent && this.#outlet.isOpen) {
+          this.#outlet.send('cancel', `{"type":"cancel","id":${id}}`, id);
+        }
+        request.settle(new RealtimeError(code, message, { cause }));
+      };
+      const abort = () => giveUp('CANCELLED', `The ${type} was cancelled`, signal!.reason);
+      const timer = setTimeout(() => giveUp('TIMEOUT', `No answer to the ${type} within ${timeoutMs} ms`), timeoutMs);
+      const request: Request = {
+        retry,
+        isSent: false,
+        send: () => {
+          request.isSent = true;
+          const rest = type === 'call' ? { ...all, timeoutMs: Math.max(1, deadline - Date.now()) } : all;
+          this.#outlet.send(type, `${JSON.stringify(rest).slice(0, -1)}${body}}`, id);
+        },
+        settle: (error, output) => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', abort);
+          this.#open.delete(id);
+          if (error) reject(error);
+          else resolve(output);
+        },
+      };
+      this.#open.set(id, request);
+      if (signal?.aborted) return abort();
+      signal?.addEventListener('abort', abort);
+      this.flush();
+    });
+  }
+
+  /** The answer to an `id`; one that nobody waits for is none. */
+  answer(id: number, error: RealtimeError | undefined, output?: unknown): void {
+    this.#open.get(id)?.settle(error, output);
+  }
+
+  /** Sends what is not on its way, in order. */
+  flush(): void {
+    if (!this.#outlet.isOpen) return;
+    for (const request of this.#open.values()) if (!request.isSent) request.send();
+  }
+
+  /** The connection was lost that had these on it: whether they were done is not known. */
+  interrupt(ids: Iterable<number> = [...this.#open.keys()]): void {
+    for (const id of ids) {
+      const request = this.#open.get(id);
+      if (!request?.isSent) continue;
+      request.isSent = false;
+      if (!request.retry) {
+        request.settle(new RealtimeError('DISCONNECTED', 'The connection was lost before the answer came'));
+      }
+    }
+  }
+
+  end(error: RealtimeError): void {
+    for (const request of [...this.#open.values()]) request.settle(error);
+  }
+}
