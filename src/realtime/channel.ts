@@ -10,6 +10,7 @@ import type { Position } from '../realtime-protocol/position.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { writeEntries } from '../realtime-protocol/wire.ts';
 import { Attendance } from './attendance.ts';
+import { Latest } from './latest.ts';
 import { type Membership, Stage, Watch } from './membership.ts';
 import { toFrame, toText } from './messages.ts';
 import { Roster } from './roster.ts';
@@ -43,6 +44,8 @@ export interface Start {
 const MAX_PAGE_ENTRIES = 1000;
 /** Entries that are told while the channel reads its log itself. Past it, they are read as well. */
 const MAX_HELD_ENTRIES = 1000;
+/** When a log is read again that could not be read, though its engine is there. */
+const RETRY_MS = 1000;
 
 export class Channel implements Subscriber {
   readonly name: string;
@@ -72,6 +75,8 @@ export class Channel implements Subscriber {
   #recentBytes = 0;
   /** What is told while the channel itself reads; undefined when it does not. */
   #held: Entry[] | undefined;
+  #mustRepairAgain = false;
+  #retryTimer: NodeJS.Timeout | undefined;
 
   #attendance: Attendance | undefined;
   #roster: Roster | undefined;
@@ -113,6 +118,7 @@ export class Channel implements Subscriber {
   #closeUnlessNeeded(): void {
     if (this.#needs > 0 || this.#state !== 'open') return;
     this.#state = 'closed';
+    clearTimeout(this.#retryTimer);
     this.#host.forget(this);
     this.#subscription!.close();
   }
@@ -137,7 +143,9 @@ export class Channel implements Subscriber {
     if (retention === undefined) {
       this.#flushEntries();
       joined(undefined, start.after !== undefined);
-      if (!member.hasEnded) this.#goLive(member);
+      if (member.hasEnded) return;
+      this.#goLive(member);
+      if (this.#isStale) this.#tellState(member);
       return;
     }
     this.#behind.add(member);
@@ -190,8 +198,7 @@ export class Channel implements Subscriber {
     this.#flushEntries();
     if (!member.outlet.isWritable) return;
     this.#tellGap(member, undefined);
-    if (member.latest !== undefined)
-      member.outlet.send(writeEntries(this.name, undefined, [...member.latest.values()]));
+    if (member.latest !== undefined) member.outlet.send(writeEntries(this.name, undefined, member.latest.texts));
     member.latest = undefined;
     this.#behind.delete(member);
     this.#goLive(member);
@@ -246,16 +253,14 @@ export class Channel implements Subscriber {
       return;
     }
     if (this.#held !== undefined) {
-      // The newest one shows that there is more to read.
-      if (this.#held.length === MAX_HELD_ENTRIES) this.#held.length = 0;
-      this.#held.push(entry);
+      this.#hold(entry);
       return;
     }
     this.#head ??= { epoch: position.epoch, offset: position.offset - 1 };
     const next = this.#head.offset + this.#pending.length + 1;
     if (position.epoch !== this.#head.epoch || position.offset > next) {
-      this.#held = [entry];
-      void this.#repair();
+      this.#repair();
+      this.#hold(entry);
     } else if (position.offset === next) {
       this.#pending.push(data);
       this.#schedule();
@@ -270,18 +275,16 @@ export class Channel implements Subscriber {
 
   state(state: 'live' | 'stale'): void {
     this.#isStale = state === 'stale';
-    for (const member of [...this.#live, ...this.#behind]) if (member !== undefined) this.#tellState(member);
+    for (const member of [...this.#live, ...this.#behind]) {
+      if (member !== undefined && member.knowsStale !== this.#isStale) this.#tellState(member);
+    }
     if (this.#isStale) return;
     this.#attendance?.repeat();
     if (this.#roster !== undefined) this.#loadRoster(this.#roster);
     if (this.kind.retention === undefined) {
       this.#flushEntries();
       this.#tellAllGap(undefined);
-    } else {
-      this.#held ??= [];
-      void this.#repair();
-      for (const member of this.#behind) if (member.stage === Stage.Stuck) this.#resume(member);
-    }
+    } else this.#readAgain();
   }
 
   #tellState(member: Membership): void {
@@ -361,7 +364,7 @@ export class Channel implements Subscriber {
     if (latestBy === undefined) return;
     const entries = data.map((text): [string, string] => [String(JSON.parse(text)?.[latestBy]), text]);
     for (const member of this.#behind) {
-      member.latest ??= new Map();
+      member.latest ??= new Latest(this.#host.frameBytes);
       for (const [name, text] of entries) member.latest.set(name, text);
     }
   }
@@ -387,6 +390,23 @@ export class Channel implements Subscriber {
     });
   }
 
+  /** What could not be read, and what may not have been told. */
+  #readAgain(): void {
+    this.#repair();
+    for (const member of this.#behind) if (member.stage === Stage.Stuck) this.#resume(member);
+  }
+
+  /** It failed. What the engine is away for goes on when it is back; else it is tried again after a while. */
+  #readFailed(error: unknown): void {
+    if (!isUnavailable(error)) this.#host.report(error, `the log of '${this.name}'`);
+    if (this.#isStale || this.#retryTimer !== undefined) return;
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = undefined;
+      if (this.#state === 'open') this.#readAgain();
+    }, RETRY_MS);
+    this.#retryTimer.unref?.();
+  }
+
   #resume(member: Membership): void {
     member.stage = Stage.Reading;
     void this.#catchUp(member);
@@ -405,13 +425,21 @@ export class Channel implements Subscriber {
         this.#takePage(member, page);
       }
     } catch (error) {
-      if (member.stage === Stage.Reading) member.stage = Stage.Stuck;
-      if (!isUnavailable(error)) this.#host.report(error, `the log of '${this.name}'`);
+      if (member.stage !== Stage.Reading) return;
+      member.stage = Stage.Stuck;
+      this.#readFailed(error);
     }
   }
 
   #takePage(member: Membership, { from, data, head }: Page): void {
-    if (data.length > 0) member.outlet.send(writeEntries(this.name, from.offset + 1, data));
+    if (data.length > 0) {
+      if (!member.outlet.isWritable) {
+        member.cursor = from;
+        member.stage = Stage.Lagging;
+        return;
+      }
+      member.outlet.send(writeEntries(this.name, from.offset + 1, data));
+    }
     member.cursor = { epoch: from.epoch, offset: from.offset + data.length };
     if (member.cursor.offset >= head) this.#settle(member);
     else member.stage = Stage.Reading;
@@ -428,9 +456,9 @@ export class Channel implements Subscriber {
     const head = this.#head;
     const missing = head.offset - cursor.offset;
     if (head.epoch !== cursor.epoch) {
+      // One of them is not of the log that there is now.
       member.stage = Stage.Ahead;
-      this.#held = [];
-      void this.#repair();
+      this.#repair();
     } else if (missing < 0) {
       member.stage = Stage.Ahead;
     } else if (missing <= this.#recent.length) {
@@ -446,31 +474,58 @@ export class Channel implements Subscriber {
     } else if (member.stage !== Stage.Reading) this.#resume(member);
   }
 
-  /** Reads what the engine has not told, for all live members at once. Meanwhile, what it tells is held. */
-  async #repair(): Promise<void> {
-    try {
-      this.#flushEntries();
-      const head = this.#head;
-      if (head !== undefined) {
-        let page: Page;
-        do {
-          page = await this.#read({ after: this.#head, last: undefined });
-          if (this.#state === 'closed') return;
-          if (page.isGap) {
-            this.#tellAllGap(page.from);
-            this.#forgetRecent();
-          }
-          this.#head = page.from;
-          if (page.data.length > 0) this.#tell(page.data);
-        } while (this.#head.offset < page.head);
-      }
-    } catch (error) {
-      if (!isUnavailable(error)) this.#host.report(error, `the log of '${this.name}'`);
+  #hold(entry: Entry): void {
+    const held = this.#held!;
+    // The newest one shows that there is more to read.
+    if (held.length === MAX_HELD_ENTRIES) held.length = 0;
+    held.push(entry);
+  }
+
+  /** Reads what the engine may not have told, for all live members at once. What it tells meanwhile is held. */
+  #repair(): void {
+    if (this.#held !== undefined) {
+      this.#mustRepairAgain = true;
+      return;
     }
-    const held = this.#held ?? [];
+    this.#flushEntries();
+    this.#held = [];
+    this.#mustRepairAgain = false;
+    this.#readUp().then(
+      () => this.#endRepair(),
+      (error: unknown) => {
+        this.#readFailed(error);
+        this.#endRepair();
+      },
+    );
+  }
+
+  async #readUp(): Promise<void> {
+    // Nobody has been told anything.
+    if (this.#head === undefined) return;
+    let page: Page;
+    do {
+      page = await this.#read({ after: this.#head, last: undefined });
+      if (this.#state === 'closed') return;
+      if (page.isGap) {
+        this.#tellAllGap(page.from);
+        this.#forgetRecent();
+        this.#head = page.from;
+      }
+      if (page.data.length > 0) this.#tell(page.data);
+    } while (this.#head.offset < page.head);
+  }
+
+  #endRepair(): void {
+    const held = this.#held!;
     this.#held = undefined;
     for (const entry of held) this.entry(entry);
-    for (const member of this.#behind) if (member.stage === Stage.Ahead) this.#settle(member);
+    if (this.#mustRepairAgain) this.#repair();
+    if (this.#held !== undefined) return;
+    for (const member of this.#behind) {
+      if (member.stage !== Stage.Ahead) continue;
+      if (member.cursor!.epoch === this.#head?.epoch) this.#settle(member);
+      else this.#resume(member);
+    }
   }
 
   // ---- Presence -------------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
    */
   disconnect(userId: string, { code = RealtimeCloseCode.NotAllowed, reason = '' }: DisconnectOptions = {}): number {
     const sessions = [...this.#core.sessions].filter(({ user }) => user.id === userId);
-    for (const session of sessions) session.fail(code, reason);
+    for (const session of sessions) session.close(code, reason);
     return sessions.length;
   }
 
@@ -166,7 +166,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     sockets.on('connection', (socket: WebSocket) => {
       const session = this.#open(socket, socket.user as HubUser | undefined);
       socket.on('message', (data, isBinary) => {
-        if (isBinary) session.fail(RealtimeCloseCode.NotThisProtocol, 'Binary messages have no meaning here');
+        if (isBinary) session.close(RealtimeCloseCode.NotThisProtocol, 'Binary messages have no meaning here');
         else session.receive(String(data));
       });
       socket.on('drain', () => session.drained());
@@ -184,7 +184,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
   }
 
   async drain(_options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    for (const session of this.#core.sessions) session.fail(GONE, '');
+    for (const session of this.#core.sessions) session.close(GONE, '');
     await this.#core.close();
   }
 }

@@ -1,6 +1,7 @@
 /** One connection in one channel. There may be very many: no closures, and nothing that is not needed while it is idle. */
 
 import type { Position } from '../realtime-protocol/position.ts';
+import type { Latest } from './latest.ts';
 import type { Outlet } from './outlet.ts';
 
 export const Stage = {
@@ -38,7 +39,7 @@ export class Membership {
   /** Of the last entry it was sent, while it is not live; in a channel with history. */
   cursor: Position | undefined;
   /** The newest of each name that it has not been sent, in a channel without history. */
-  latest: Map<string, string> | undefined;
+  latest: Latest | undefined;
   /** Whether it counts among its user's connections. */
   isPresent = false;
   /** Whether it was told that the engine is away. */

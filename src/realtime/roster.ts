@@ -10,6 +10,8 @@ export class Roster {
   readonly #told = new Map<string, string>();
   /** Undefined for users who have gone. */
   readonly #changes = new Map<string, string | undefined>();
+  /** Counts how often it was asked for all. */
+  #turn = 0;
   #state: 'none' | 'loading' | 'ready' = 'none';
   #all: PreparedMessage | undefined;
 
@@ -32,15 +34,18 @@ export class Roster {
 
   /** @param ask gives those who are there; what changes meanwhile counts above it */
   async load(ask: () => Promise<readonly Presence[]>): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
     this.#state = 'loading';
     this.#changes.clear();
     let members: readonly Presence[];
     try {
       members = await ask();
     } catch (error) {
-      this.#state = 'none';
+      if (turn === this.#turn) this.#state = 'none';
       throw error;
     }
+    if (turn !== this.#turn) return;
     const since = [...this.#changes];
     this.#changes.clear();
     for (const user of this.#told.keys()) this.#changes.set(user, undefined);

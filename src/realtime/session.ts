@@ -41,6 +41,8 @@ export interface SessionCalls {
 
 /** Joins and publications of one connection that may be under way at once. */
 const MAX_UNDER_WAY = 100;
+/** Of a Close frame's reason. */
+const MAX_REASON_BYTES = 123;
 
 export class Session {
   /** Names the connection. */
@@ -56,6 +58,7 @@ export class Session {
   #inbox: readonly (ClientMessage | Refused)[] = [];
   #underWay = 0;
   #isPaused = false;
+  #isClosing = false;
   /** Channels that are being joined. */
   opening = 0;
   hasEnded = false;
@@ -71,16 +74,21 @@ export class Session {
 
   /** A text message. */
   receive(text: string): void {
-    if (this.hasEnded) return;
+    if (this.hasEnded || this.#isClosing) return;
     let messages: (ClientMessage | Refused)[];
     try {
       messages = readFrame(text, CLIENT_MESSAGES);
     } catch (error) {
-      this.fail(RealtimeCloseCode.NotThisProtocol, (error as Error).message);
+      this.#refuse(error as SyntaxError);
       return;
     }
     this.#inbox = this.#inbox.length === 0 ? messages : [...this.#inbox, ...messages];
     this.#work();
+  }
+
+  #refuse({ message }: SyntaxError): void {
+    // What came may be quoted in it.
+    this.close(RealtimeCloseCode.NotThisProtocol, message.replace(/[^ -~]/g, '?').slice(0, MAX_REASON_BYTES));
   }
 
   /** Takes from the inbox what may be taken now. */
@@ -153,9 +161,11 @@ export class Session {
 
   // ---- How it ends ----------------------------------------------------------------------------------------------
 
-  /** Ends the connection. */
-  fail(code: number, reason: string): void {
-    this.outlet.close(code, reason.slice(0, 120));
+  /** Ends the connection. @param reason at most 123 bytes of UTF-8 */
+  close(code: number, reason: string): void {
+    this.#isClosing = true;
+    this.#inbox = [];
+    this.outlet.close(code, reason);
   }
 
   /** The connection is gone. */
