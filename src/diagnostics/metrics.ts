@@ -14,7 +14,7 @@ export interface Metrics {
   readonly contentType: string;
   /** What has been counted so far, in OpenMetrics 1.0. */
   text(): string;
-  /** Counts no more, and costs nothing any more. */
+  /** Counts no more, and costs nothing any more: `text()` stays as it is. */
   stop(): void;
 }
 
@@ -190,11 +190,16 @@ export function metrics(...servers: readonly [CountedServer, ...CountedServer[]]
     histogram('latency', 'seconds', 'How long peers take to answer the heartbeat.', latency),
     histogram('handshake', 'seconds', 'From the head of a request to the open connection.', handshake),
   ];
+  const text = () => formatMetrics(families().map((family) => ({ ...family, name: `framewright_${family.name}` })));
+  let lastText: string | undefined;
   return {
     contentType: OPENMETRICS_CONTENT_TYPE,
-    text: () => formatMetrics(families().map((family) => ({ ...family, name: `framewright_${family.name}` }))),
+    text: () => lastText ?? text(),
     stop() {
       for (const [name, listener] of entries) unsubscribe(name, listener);
+      lastText ??= text();
+      // Whoever keeps these figures keeps no connection alive.
+      open.clear();
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 
 /** C1 controls and DEL, line and paragraph separators, marks that set the direction of text, the byte order mark. */
-const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const CONTROLS = /[\u0000-\u001f]/g;
 
 /** In double quotes, with JSON's escapes and `\u` for everything else that is unsafe to print. */

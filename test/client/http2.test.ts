@@ -18,7 +18,7 @@ import { connect, opened, watch } from '../support/clients.ts';
 import { authorityOf, HTTP2_KINDS, openSession, startHttp2 } from '../support/http2.ts';
 import { ignoreError } from '../support/ignore-error.ts';
 import { startConnectProxy } from '../support/raw-server.ts';
-import { eventOf, testCertificate, unixSocketPath } from '../support/servers.ts';
+import { eventOf, nextTurn, testCertificate, unixSocketPath } from '../support/servers.ts';
 
 const CLOSE = ['close', 1006, ''];
 
@@ -346,6 +346,75 @@ describe('http2: what goes wrong', () => {
     expect(make({ http2: 'yes' as never })).toThrow(/http2 must be true or a session of http2.connect\(\)/);
     expect(make({ http2: true, headers: { 'a b': 'c' } })).toThrow(TypeError);
     expect(make({ http2: true, headers: { a: 'b\n' } })).toThrow(TypeError);
+  });
+
+  it.each([
+    ['TCP is opened', 'ws', false],
+    ['the settings are awaited', 'ws', true],
+    ['TLS is opened', 'wss', true],
+  ] as const)(
+    '§7.1.4 abort, close and terminate while %s: one error, and no connection is left',
+    async (_state, scheme, isSlow) => {
+      const accepted: Socket[] = [];
+      const server = createTcpServer((socket) => void accepted.push(socket.on('error', ignoreError).resume()));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      onTestFinished(() => void server.close());
+      const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      for (const how of ['abort', 'close', 'terminate'] as const) {
+        const abort = new AbortController();
+        const connection = once(server, 'connection') as Promise<[Socket]>;
+        const socket = dial(url, { http2: true, signal: abort.signal });
+        const { closed } = watch(socket);
+        if (isSlow) await once((await connection)[0], 'data');
+        if (how === 'abort') abort.abort();
+        else socket[how]();
+        const seen = await closed;
+        expect(seen.map(([event]) => event)).toEqual(['error', 'close']);
+        expect(seen[1]).toEqual(CLOSE);
+        if (isSlow) while (!accepted.every(({ closed }) => closed)) await nextTurn();
+      }
+    },
+  );
+
+  it('§7.1.4 those that wait for the settings of one session are given up one by one; the session goes on', async () => {
+    const { server, url } = await start('h2c');
+    const session = connectHttp2(`http://${authorityOf(server)}`);
+    onTestFinished(() => session.destroy());
+    const abort = new AbortController();
+    const sockets = [{}, { signal: abort.signal }, {}, {}].map((options) => dial(url, { http2: session, ...options }));
+    const ends = sockets.slice(0, 3).map((socket) => watch(socket).closed);
+    sockets[0]!.close();
+    abort.abort();
+    sockets[2]!.terminate();
+    for (const end of ends) expect((await end).at(-1)).toEqual(CLOSE);
+    await opened(sockets[3]!);
+    expect(await echoOf(sockets[3]!, 'left')).toBe('left');
+    expect(await closeCleanly(sockets[3]!)).toBe(1000);
+  });
+
+  it('RFC 8441 §3 settings that come late are waited for', async () => {
+    const { server, url } = await start('h2c');
+    const { port } = server.address() as AddressInfo;
+    let letThrough: () => void = () => {};
+    const relay = createTcpServer((socket) => {
+      const onward = connectTcp(port, '127.0.0.1');
+      socket.on('error', ignoreError).pipe(onward);
+      onward.on('error', ignoreError);
+      letThrough = () => void onward.pipe(socket);
+    });
+    relay.listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    onTestFinished(() => void relay.close());
+    const connection = once(relay, 'connection') as Promise<[Socket]>;
+    const socket = dial(url.replace(String(port), String((relay.address() as AddressInfo).port)), { http2: true });
+    const [below] = await connection;
+    await once(below, 'data');
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    expect(socket.readyState).toBe(WebSocket.CONNECTING);
+    letThrough();
+    await opened(socket);
+    expect(await echoOf(socket, 'late')).toBe('late');
   });
 
   it('session errors and the end of the session are 1006', async () => {

@@ -185,6 +185,24 @@ it('begins with nothing, in the content type of OpenMetrics, and listens until i
   expect(figureOf(figures, 'connections_opened_total')).toBe(0);
 });
 
+it('what is stopped keeps its figures, and no connection', async () => {
+  const server = await startServer('node:net');
+  const peer = await RawPeer.open(server);
+  const figures = count(server);
+  const before = figures.text();
+  figures.stop();
+  peer.send(close(1000));
+  await once(server.connections[0]!, 'close');
+  expect(figures.text()).toBe(before);
+  expect(figureOf(figures, 'connections')).toBe(1);
+  // No channel tells it of ends any more: what it kept would be there for as long as the figures are.
+  const [socket] = server.connections;
+  const seen: unknown[] = [];
+  Object.defineProperty(socket, 'bufferedAmount', { get: () => seen.push('asked') });
+  figures.text();
+  expect(seen).toEqual([]);
+});
+
 it('works without a list of clients, and takes nothing but servers', async () => {
   const wss = new WebSocketServer({ noServer: true, clientTracking: false });
   const figures = metrics(wss);
