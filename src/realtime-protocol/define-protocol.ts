@@ -90,14 +90,24 @@ export interface Member<Data = unknown> {
   readonly connections: number;
 }
 
+/** What does not compile beyond the constraint: names that are misspelt, and a `latestBy` that messages do not have. */
+type Checked<C extends Channels> = {
+  readonly [N in keyof C]: {
+    readonly [Word in Exclude<keyof C[N], keyof ChannelDefinition>]: never;
+  } & {
+    readonly history?: { readonly [Word in Exclude<keyof C[N]['history'], keyof History>]: never };
+    readonly latestBy?: unknown extends OutputOf<C[N]['message']> ? string : keyof OutputOf<C[N]['message']>;
+  };
+};
+
 /**
  * Defines the channels and calls of an application, once for server and clients. Channel names are patterns: `'room:{room}'` stands
  * for `room:general` and all others; a parameter is one character or more, and never a colon.
  *
- * @throws {TypeError} a pattern, a schema or `history` that cannot be right; two patterns that stand for the same name
+ * @throws {TypeError} a name that is none, a pattern, a schema or `history` that cannot be right; two patterns that stand for the same name
  */
 export function defineProtocol<const C extends Channels, const K extends Calls = Record<never, never>>(definition: {
-  readonly channels: C;
+  readonly channels: C & Checked<C>;
   readonly calls?: K;
 }): Protocol<C, K> {
   const { channels, calls = {} as K } = definition;
@@ -111,16 +121,20 @@ export function defineProtocol<const C extends Channels, const K extends Calls =
   return { channels, calls };
 }
 
+const MEMBERS_OF_CHANNEL = ['message', 'member', 'history', 'latestBy'];
 const BOUNDS_OF_HISTORY = { messages: 1_000_000, bytes: Number.MAX_SAFE_INTEGER, ageMs: Number.MAX_SAFE_INTEGER };
 
-function checkChannel(pattern: string, { message, member, history, latestBy }: ChannelDefinition): void {
+function checkChannel(pattern: string, definition: ChannelDefinition): void {
+  const { message, member, history, latestBy } = definition;
   const where = `channels['${pattern}']`;
+  checkNames(where, definition, MEMBERS_OF_CHANNEL);
   checkSchema(`${where}.message`, message);
   if (member !== undefined) checkSchema(`${where}.member`, member);
   if (history !== undefined && latestBy !== undefined) {
     throw new TypeError(`defineProtocol(): ${where} has both history and latestBy: a log keeps all, in order`);
   }
   if (history === undefined) return;
+  checkNames(`${where}.history`, history, Object.keys(BOUNDS_OF_HISTORY));
   for (const [name, max] of Object.entries(BOUNDS_OF_HISTORY)) {
     const value = history[name as keyof History];
     if (value === undefined && name !== 'messages') continue;
@@ -130,6 +144,11 @@ function checkChannel(pattern: string, { message, member, history, latestBy }: C
       );
     }
   }
+}
+
+function checkNames(where: string, given: object, known: readonly string[]): void {
+  const name = Object.keys(given).find((key) => !known.includes(key));
+  if (name !== undefined) throw new TypeError(`defineProtocol(): ${where} has no '${name}': ${known.join(', ')}`);
 }
 
 function checkSchema(where: string, schema: StandardSchemaV1 | undefined): void {
