@@ -357,8 +357,9 @@ describe.each([
 
   /** `↑ text` and so on, one for each line of the wire view. */
   async function kinds(): Promise<string[]> {
+    type Line = { querySelector(selector: string): { textContent: string } | null };
     const lines = await summaries().evaluateAll((all) =>
-      all.map((line) =>
+      (all as unknown as Line[]).map((line) =>
         [line.querySelector('.arrow')?.textContent, line.querySelector('.kind')?.textContent].join(' '),
       ),
     );
