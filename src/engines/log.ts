@@ -59,7 +59,7 @@ export class Log {
   read(offset: number, maxEntries: number, maxBytes: number): string[] {
     const data: string[] = [];
     const end = Math.min(this.head, offset + maxEntries);
-    for (let next = offset + 1, bytes = 0; next <= end && (bytes < maxBytes || data.length === 0); next++) {
+    for (let next = offset + 1, bytes = 0; next <= end && bytes < maxBytes; next++) {
       const entry = this.#at(next);
       data.push(entry.data);
       bytes += entry.bytes;

@@ -4,6 +4,8 @@
 export const MAX_NAME_LENGTH = 256;
 
 const PARAMETER = /\{([^{}]*)\}/g;
+/** What stands for something else in an expression, or in a class of characters. */
+const SPECIAL = /[\\^$.*+?()[\]{}|/-]/g;
 const PARAMETER_NAME = /^[A-Za-z_]\w*$/;
 
 /** A pattern made ready to be matched. */
@@ -15,8 +17,14 @@ export interface ChannelPattern {
 
 export function compilePattern(pattern: string): ChannelPattern {
   const names = parametersOf(pattern);
-  const literals = pattern.split(/\{[^{}]*\}/).map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const expression = new RegExp(`^${literals.join('([^:]+)')}$`, 's');
+  const [head, ...literals] = pattern.split(/\{[^{}]*\}/).map((text) => text.replace(SPECIAL, '\\$&'));
+  const parts = literals.map((text, i) => {
+    // Where another parameter follows, one ends where its next character is first met: so there is one way to match, and no name
+    // takes long.
+    const end = text.includes(':') || i === literals.length - 1 ? '' : /^\\?./s.exec(text)![0];
+    return `([^:${end}]+)${text}`;
+  });
+  const expression = new RegExp(`^${head}${parts.join('')}$`, 's');
   return {
     pattern,
     match(name) {
@@ -39,7 +47,8 @@ export function patternFault(patterns: readonly string[]): string | undefined {
     if (pattern === '' || pattern.length > MAX_NAME_LENGTH) {
       return `a channel's name has 1 to ${MAX_NAME_LENGTH} characters: '${pattern}' has ${pattern.length}`;
     }
-    if (bad !== undefined) return `'${bad}' in '${pattern}' is no name of a parameter: use letters, digits and _`;
+    if (bad !== undefined)
+      return `'${bad}' in '${pattern}' is no name of a parameter: use letters, _, and digits behind them`;
     if (new Set(names).size < names.length) return `'${pattern}' has two parameters of one name`;
     if (/[{}]/.test(pattern.replace(PARAMETER, ''))) return `'${pattern}' has a brace without its other one`;
     if (pattern.includes('}{')) return `'${pattern}' has two parameters with nothing between them`;

@@ -5,6 +5,7 @@
 
 import { patternFault } from './channel-name.ts';
 import type { InputOf, OutputOf, StandardSchemaV1 } from './standard-schema.ts';
+import { MAX_WORD_LENGTH } from './wire.ts';
 
 /** How much of a channel is kept for those who come later or come back. What is older or too much goes first. */
 export interface History {
@@ -53,9 +54,12 @@ export type NameOf<Pattern extends string> = Pattern extends `${infer Head}{${st
   ? `${Head}${string}${NameOf<Rest>}`
   : Pattern;
 
+/** The colons of a name, one for one: a parameter holds none, so a name has as many as its pattern. */
+type ColonsOf<Name extends string> = Name extends `${string}:${infer Rest}` ? `:${ColonsOf<Rest>}` : '';
+
 /** The pattern that a channel's name belongs to. */
 export type PatternOf<C extends Channels, Name extends string> = {
-  [P in keyof C & string]: Name extends NameOf<P> ? P : never;
+  [P in keyof C & string]: Name extends NameOf<P> ? (ColonsOf<Name> extends ColonsOf<P> ? P : never) : never;
 }[keyof C & string];
 
 /** Any channel's name of a protocol. */
@@ -110,13 +114,20 @@ export function defineProtocol<const C extends Channels, const K extends Calls =
   readonly channels: C & Checked<C>;
   readonly calls?: K;
 }): Protocol<C, K> {
+  checkNames('the definition', definition, ['channels', 'calls']);
   const { channels, calls = {} as K } = definition;
+  checkNames('channels', channels);
+  checkNames('calls', calls);
   for (const [pattern, channel] of Object.entries(channels)) checkChannel(pattern, channel);
   const fault = patternFault(Object.keys(channels));
   if (fault !== undefined) throw new TypeError(`defineProtocol(): ${fault}`);
   for (const [name, call] of Object.entries(calls)) {
-    checkSchema(`calls.${name}.input`, call.input);
-    checkSchema(`calls.${name}.output`, call.output);
+    const where = `calls['${name}']`;
+    if (name === '' || name.length > MAX_WORD_LENGTH)
+      throw new TypeError(`defineProtocol(): ${where} has no name that can be sent`);
+    checkNames(where, call, ['input', 'output']);
+    checkSchema(`${where}.input`, call.input);
+    checkSchema(`${where}.output`, call.output);
   }
   return { channels, calls };
 }
@@ -125,13 +136,16 @@ const MEMBERS_OF_CHANNEL = ['message', 'member', 'history', 'latestBy'];
 const BOUNDS_OF_HISTORY = { messages: 1_000_000, bytes: Number.MAX_SAFE_INTEGER, ageMs: Number.MAX_SAFE_INTEGER };
 
 function checkChannel(pattern: string, definition: ChannelDefinition): void {
-  const { message, member, history, latestBy } = definition;
   const where = `channels['${pattern}']`;
   checkNames(where, definition, MEMBERS_OF_CHANNEL);
+  const { message, member, history, latestBy } = definition;
   checkSchema(`${where}.message`, message);
   if (member !== undefined) checkSchema(`${where}.member`, member);
   if (history !== undefined && latestBy !== undefined) {
     throw new TypeError(`defineProtocol(): ${where} has both history and latestBy: a log keeps all, in order`);
+  }
+  if (latestBy !== undefined && typeof latestBy !== 'string') {
+    throw new TypeError(`defineProtocol(): ${where}.latestBy has to be the name of a message's member`);
   }
   if (history === undefined) return;
   checkNames(`${where}.history`, history, Object.keys(BOUNDS_OF_HISTORY));
@@ -146,9 +160,11 @@ function checkChannel(pattern: string, definition: ChannelDefinition): void {
   }
 }
 
-function checkNames(where: string, given: object, known: readonly string[]): void {
-  const name = Object.keys(given).find((key) => !known.includes(key));
-  if (name !== undefined) throw new TypeError(`defineProtocol(): ${where} has no '${name}': ${known.join(', ')}`);
+function checkNames(where: string, given: object, known?: readonly string[]): void {
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`defineProtocol(): ${where} has to be an object`);
+  const name = known && Object.keys(given).find((key) => !known.includes(key));
+  if (name !== undefined) throw new TypeError(`defineProtocol(): ${where} has no '${name}': ${known!.join(', ')}`);
 }
 
 function checkSchema(where: string, schema: StandardSchemaV1 | undefined): void {

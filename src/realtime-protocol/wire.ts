@@ -135,24 +135,17 @@ export function readFrame(text: string, table: MessageTable): (ClientMessage | S
 
 function readMessage(item: Record<string, unknown>, table: MessageTable): ClientMessage | ServerMessage | Refused {
   const { type } = item;
-  const fault = findFault(item, table);
-  if (fault === undefined) return item as unknown as ClientMessage | ServerMessage;
   const id = KINDS.count[0](item.id) ? (item.id as number) : undefined;
-  const isNamed = typeof type === 'string';
-  const code = isNamed && !Object.hasOwn(table, type) ? 'UNKNOWN' : 'INVALID';
-  return { type: 'refused', id, code, message: isNamed ? fault : `'type' has to name the message` };
-}
-
-function findFault(item: Record<string, unknown>, table: MessageTable): string | undefined {
-  const type = String(item.type);
-  if (!Object.hasOwn(table, type)) return `'${type.slice(0, 64)}' is no message of ${SUBPROTOCOL}`;
+  const refuse = (code: Refused['code'], message: string): Refused => ({ type: 'refused', id, code, message });
+  if (typeof type !== 'string') return refuse('INVALID', "'type' has to name the message");
+  if (!Object.hasOwn(table, type)) return refuse('UNKNOWN', `'${type.slice(0, 64)}' is no message of ${SUBPROTOCOL}`);
   for (const [name, kind] of Object.entries(table[type]!)) {
     const value = item[name];
     if (value === undefined && kind.endsWith('?')) continue;
     const [isKind, words] = KINDS[kind.replace('?', '') as Kind];
-    if (!isKind(value)) return `'${name}' of '${type}' has to be ${words}`;
+    if (!isKind(value)) return refuse('INVALID', `'${name}' of '${type}' has to be ${words}`);
   }
-  return undefined;
+  return item as unknown as ClientMessage | ServerMessage;
 }
 
 /** A frame of messages that are JSON text already. */

@@ -57,6 +57,29 @@ describe('memory', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('a log that nobody reads is bounded as well', async () => {
+    const engine = start();
+    for (let i = 0; i < 1000; i++) await publish(engine, 'a', { ...HOUR, messages: 7 });
+    expect(engine.status()).toMatchObject({ logs: 1, bytes: 7 });
+  });
+
+  it('ages end to the millisecond, whenever memory is swept', async () => {
+    const engine = start({ keyWindowMs: 100 });
+    const retention = { ...HOUR, ageMs: 100 };
+    const keyed = async () => (await engine.publish({ channel: 'a', data: '1', retention, key: 'k' })).isRepeat;
+    const subscription = await engine.subscribe('a', retention, new Recorder());
+    expect(await keyed()).toBe(false);
+    await vi.advanceTimersByTimeAsync(99);
+    expect([(await read(engine, 'a', retention)).data, await keyed()]).toEqual([['1'], true]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([(await read(engine, 'a', retention)).data, await keyed()]).toEqual([[], false]);
+    // Its window begins anew.
+    await vi.advanceTimersByTimeAsync(99);
+    await engine.publish({ channel: 'a', data: '1', retention, key: 'l' });
+    expect(await keyed()).toBe(true);
+    subscription.close();
+  });
+
   it('a log goes once all of it has aged and nobody has asked for it, and the next one has another epoch', async () => {
     const engine = start();
     const retention = { ...HOUR, ageMs: 5000 };
@@ -125,6 +148,8 @@ describe('memory', () => {
     expect(await kept()).toEqual({ told: 0, a: 2, b: 1, c: 1, d: 0 });
     await publish(engine, 'd', HOUR, data);
     expect(await kept()).toEqual({ told: 0, a: 2, b: 0, c: 1, d: 1 });
+    await publish(engine, 'b', HOUR, data);
+    expect(await kept()).toEqual({ told: 0, a: 2, b: 1, c: 0, d: 1 });
     // Who is told keeps the epoch, and learns from a read that there is a gap.
     const { position } = await publish(engine, 'told', HOUR, data);
     expect(position).toEqual({ ...recorder.entries[0]!.position, offset: 2 });
