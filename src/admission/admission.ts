@@ -3,12 +3,11 @@
  * options say nothing of either have no Admission.
  */
 
-import type { Duplex } from 'node:stream';
 import type { AcceptableRequest } from '../handshake/index.ts';
 import type { Identity } from '../options/connection-settings.ts';
 import { addressKey, plainAddress } from './address.ts';
 import type { Arrival } from './arrival.ts';
-import { type Authenticate, askAuthenticate } from './authenticate.ts';
+import { type Authenticate, askAuthenticate, type Watched } from './authenticate.ts';
 import { clientAddress } from './forwarded.ts';
 import { Occupancy } from './occupancy.ts';
 import type { AdmissionOptions } from './options.ts';
@@ -26,7 +25,7 @@ export type Ask = (decide: (verdict: true | Rejection) => void, fail: (error: un
 interface Applicant {
   readonly request: Pick<AcceptableRequest, 'resourceName' | 'subprotocols'>;
   readonly arrival: Arrival;
-  readonly socket: Duplex;
+  readonly socket: Watched;
 }
 
 type Given = Omit<AdmissionOptions<never>, 'authenticate'> & {

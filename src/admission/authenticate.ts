@@ -1,6 +1,5 @@
 /** The hook `authenticate`: who a client is. It gets the token already found, and answers with a user or refuses. */
 
-import type { Duplex } from 'node:stream';
 import { reasonPhrase } from '../handshake/index.ts';
 import { isPlainObject } from '../options/given-fields.ts';
 import { describe } from '../options/option-check.ts';
@@ -31,6 +30,13 @@ export type Authenticate<Request, User> = (
   request: AuthenticationRequest<Request>,
 ) => (User & object) | Promise<User & object>;
 
+/** What the request has come on, as far as it is watched: the request is over with its 'close'. */
+export interface Watched {
+  once(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
+  pause(): unknown;
+}
+
 /** What became of it; undefined when the client has gone. */
 type Outcome = { readonly user: object } | Rejection | undefined;
 
@@ -52,7 +58,7 @@ const EXPECTED = 'return the user, an object, or call refuse(status)';
 export async function askAuthenticate<Request>(
   hook: Authenticate<Request, unknown>,
   given: Omit<AuthenticationRequest<Request>, 'refuse' | 'signal'>,
-  socket: Duplex,
+  socket: Watched,
   timeoutMs: number,
 ): Promise<Outcome> {
   const ending = new AbortController();

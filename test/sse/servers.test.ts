@@ -1,0 +1,168 @@
+/** Event streams on every kind of server, on real sockets. */
+
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { type EventStream, type ServeEventsOptions, serveEvents } from '../../src/sse/index.ts';
+import { eventOf, watchProcess } from '../support/servers.ts';
+import { ask, SERVER_KINDS, type ServerKind, start } from './support.ts';
+
+/** A server whose streams are given to the test. */
+async function serve(kind: ServerKind, options: ServeEventsOptions = {}) {
+  const streams: EventStream<undefined>[] = [];
+  let wake = () => {};
+  const handler = serveEvents(options, (stream) => {
+    streams.push(stream);
+    wake();
+  });
+  const started = await start(kind, handler);
+  const next = async () => {
+    while (streams.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return streams.shift()!;
+  };
+  return { started, next };
+}
+
+describe.each(SERVER_KINDS)('on %s', (kind) => {
+  it('the answer begins at once, each event arrives when it is sent, and the end is one', async () => {
+    const { started, next } = await serve(kind, { retryMs: 1234 });
+    const reading = await ask(started, { 'accept-encoding': 'gzip' });
+    expect(reading.status).toBe(200);
+    expect(reading.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    expect(reading.headers).not.toHaveProperty('content-encoding');
+    expect('connection' in reading.headers).toBe(!started.isHttp2);
+    const stream = await next();
+    for (const data of ['one', 'two\nlines', '…']) {
+      expect(stream.send({ data })).toBe(true);
+      expect((await reading.next()).data).toBe(data);
+    }
+    expect(reading.retryMs).toBe(1234);
+    const closed = once(stream, 'close');
+    stream.send({ data: 'last' });
+    stream.close();
+    expect(await closed).toEqual(['server']);
+    expect(stream.send({ data: 'more' })).toBe(false);
+    expect(await reading.ended()).toMatch(/data: last\n\n$/);
+  });
+
+  it('the stream ends when the client goes', async () => {
+    const { started, next } = await serve(kind);
+    const reading = await ask(started);
+    const stream = await next();
+    const { signal } = stream;
+    const closed = once(stream, 'close');
+    expect(stream.isClosed).toBe(false);
+    reading.cut();
+    expect(await closed).toEqual(['client']);
+    expect([stream.isClosed, stream.isWritable, signal.aborted]).toEqual([true, false, true]);
+    expect(stream.send({ data: 'x' })).toBe(false);
+  });
+
+  it('HEAD gets the head of the answer, and opens no stream', async () => {
+    let streams = 0;
+    const started = await start(
+      kind,
+      serveEvents({ maxConnections: 1 }, () => {
+        streams++;
+      }),
+    );
+    for (let i = 0; i < 3; i++) {
+      const reading = await ask(started, {}, 'HEAD');
+      expect(reading.status).toBe(200);
+      expect(reading.headers['content-type']).toBe('text/event-stream');
+      expect(await reading.ended()).toBe('');
+    }
+    expect(streams).toBe(0);
+  });
+
+  it('what the client has had is known, from the header or the query', async () => {
+    const { started, next } = await serve(kind, { lastEventIdQuery: 'lastEventId' });
+    const utf8 = Buffer.from('é:…').toString('latin1');
+    await ask(started, { 'Last-Event-ID': utf8 });
+    expect((await next()).lastEventId).toBe('é:…');
+    const query = { ...started, url: `${started.url}?lastEventId=a%3Ab` };
+    await ask(query);
+    expect((await next()).lastEventId).toBe('a:b');
+    await ask(query, { 'Last-Event-ID': 'c' });
+    expect((await next()).lastEventId).toBe('c');
+    await ask(started);
+    expect((await next()).lastEventId).toBe('');
+  });
+
+  it('a client that takes nothing is bounded, and is ended past the bound', async () => {
+    const maxBacklogBytes = 262_144;
+    const { started, next } = await serve(kind, { maxBacklogBytes });
+    const reading = await ask(started);
+    const stream = await next();
+    reading.source.pause();
+    const closed = once(stream, 'close');
+    const data = 'x'.repeat(16_000);
+    // Until the kernel takes no more: then it is no longer writable, and what follows waits here.
+    for (let i = 0; !stream.isClosed; i++) {
+      stream.send({ data });
+      expect(stream.bufferedAmount).toBeLessThanOrEqual(maxBacklogBytes);
+      if (i % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (i > 4000) throw new Error('64 MB were taken, and no end');
+    }
+    expect(await closed).toEqual(['backlog']);
+    expect(stream.bufferedAmount).toBe(0);
+  });
+
+  it("'drain' tells when a slow client takes more, and all arrives in order", async () => {
+    const { started, next } = await serve(kind);
+    const reading = await ask(started);
+    const stream = await next();
+    reading.source.pause();
+    const data = (i: number) => `${i} ${'x'.repeat(16_000)}`;
+    let sent = 0;
+    while (stream.isWritable) {
+      stream.send({ data: data(sent++) });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (let more = 0; more < 4; more++) stream.send({ data: data(sent++) });
+    const drained = eventOf(stream, 'drain');
+    reading.source.resume();
+    await drained;
+    expect(stream.isWritable).toBe(true);
+    stream.send({ data: 'end' });
+    const got = await reading.data(sent + 1);
+    expect(got.map((one) => one.split(' ')[0])).toEqual([...Array.from({ length: sent }, (_, i) => String(i)), 'end']);
+  });
+
+  it('204 in place of a stream', async () => {
+    const started = await start(
+      kind,
+      serveEvents({ authorize: () => ({ status: 204 }) }, () => {}),
+    );
+    const reading = await ask(started);
+    expect(reading.status).toBe(204);
+    expect(await reading.ended()).toBe('');
+  });
+
+  it('a hook or an onStream that throws ends this one, and not the process', async () => {
+    const { nextWarning, uncaught } = watchProcess();
+    const broken = new Error('broken hook');
+    const fails = () => {
+      throw broken;
+    };
+    const inHook = await start(
+      kind,
+      serveEvents({ authorize: fails }, () => {}),
+    );
+    expect((await ask(inHook)).status).toBe(500);
+    expect((await nextWarning()).detail).toContain('broken hook');
+    for (const onStream of [fails, async () => fails()]) {
+      const inStream = await start(kind, serveEvents({}, onStream));
+      await (await ask(inStream)).ended();
+      expect((await nextWarning()).detail).toContain('broken hook');
+    }
+    expect(uncaught).toEqual([]);
+  });
+});
