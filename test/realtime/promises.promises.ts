@@ -1,0 +1,21 @@
+/** The promises at length: 100,000 publications, 1,000 connections that are cut, a server that is killed as a program. */
+
+import { expect, it } from 'vitest';
+import { startProgram } from './promises/server.ts';
+import { runTrial } from './promises/trial.ts';
+
+/** PROMISES_SEED=7 runs that one again. */
+const seed = Number(process.env.PROMISES_SEED ?? Date.now() % 1_000_000);
+
+it(`50 clients have each message once, in order, or are told of a gap (seed ${seed})`, {
+  timeout: 300_000,
+}, async () => {
+  const outcome = await runTrial({
+    ...{ seed, start: startProgram, clients: 50, perRound: 100, rounds: 250, restarts: 3, cuts: 1000 },
+    ...{ sayings: 100, typicalBytes: 60_000 },
+  });
+  console.log(JSON.stringify({ seed, ...outcome }));
+  expect(outcome.faults).toEqual([]);
+  expect(outcome.publications).toBeGreaterThanOrEqual(100_000);
+  expect(outcome.cuts).toBeGreaterThanOrEqual(1000);
+});
