@@ -6,6 +6,7 @@
 import { reactionTo, retryHintMs } from '../realtime-protocol/close-codes.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { isOffline, watchEnvironment } from './environment.ts';
+import { checkMs } from './options.ts';
 import type { Backoff, ConnectionOptions, ConnectionState } from './types.ts';
 
 /** How often a better link is tried while there is one that is only a fall-back, in milliseconds. */
@@ -19,7 +20,7 @@ export interface Link {
   readonly isFallback?: boolean;
   /** Asks the server for a sign of life. */
   ping(): void;
-  close(code?: number): void;
+  close(): void;
 }
 
 /** What a link tells. After `lost`, and once the connection has let go of it, it is not heard any more. */
@@ -32,16 +33,16 @@ export interface LinkEvents {
 }
 
 export interface Plan<L extends Link, Prepared> {
-  readonly url: string;
+  /** Names what it connects to. */
+  name(): string;
   /** Gets what an attempt needs first. */
   prepare(): Promise<Prepared>;
   /** Begins a link. @param tries how many attempts have failed one after another */
   dial(prepared: Prepared, events: LinkEvents, tries: number): L;
   /** Called again without `lost` when a link takes a fall-back's place. */
-  opened(link: L): void;
+  opened(): void;
   /** What was open is lost, or an attempt has failed. */
-  lost(code: number, reason: string): void;
-  failed(error: RealtimeError): void;
+  lost(error: RealtimeError, code: number, reason: string): void;
   changed(): void;
 }
 
@@ -77,10 +78,7 @@ export class Connection<L extends Link, Prepared = unknown> {
     const { minMs = 500, maxMs = 30_000, stableMs = 10_000 } = backoff;
     this.#plan = plan;
     this.#backoff = { minMs, maxMs, stableMs };
-    for (const [name, value] of Object.entries({ ...this.#backoff, connectTimeoutMs })) {
-      if (!(value >= 0 && value < 2 ** 31))
-        throw new RangeError(`${name} has to be from 0 to 2147483647, not ${value}`);
-    }
+    checkMs({ ...this.#backoff, connectTimeoutMs });
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#hasFixedToken = typeof token === 'string';
     this.#unwatch = watchEnvironment(
@@ -94,10 +92,13 @@ export class Connection<L extends Link, Prepared = unknown> {
     return this.#current?.link;
   }
 
-  close(code?: number): void {
+  close(): void {
     if (this.state === 'closed') return;
     this.#unwatch();
-    this.#drop(code);
+    clearTimeout(this.#timer);
+    this.#let(this.#trying);
+    this.#let(this.#current);
+    this.#trying = this.#current = undefined;
     this.#set('closed');
   }
 
@@ -140,8 +141,11 @@ export class Connection<L extends Link, Prepared = unknown> {
     this.error = undefined;
     this.#notBefore = 0;
     if (attempt.link!.isFallback) this.#probeLater();
-    this.#plan.opened(attempt.link!);
-    this.#set('open');
+    const isNews = this.state !== 'open';
+    this.state = 'open';
+    this.#plan.opened();
+    // Listeners may have closed it.
+    if (isNews && attempt === this.#current) this.#plan.changed();
   }
 
   #probeLater(): void {
@@ -149,12 +153,13 @@ export class Connection<L extends Link, Prepared = unknown> {
     this.#timer = setTimeout(() => this.#try(), PROBE_MS);
   }
 
-  #lost(attempt: Attempt<L>, code: number, reason = '', cause?: unknown): void {
+  #lost(attempt: Attempt<L>, code: number, reason = '', cause?: unknown, isAway = isOffline()): void {
     if (attempt !== this.#trying && attempt !== this.#current) return;
     this.#let(attempt);
     if (attempt === this.#trying) this.#trying = undefined;
     else this.#current = undefined;
     if (this.#current) {
+      // There is still what the probe was to take the place of.
       this.#probeLater();
       return;
     }
@@ -166,19 +171,18 @@ export class Connection<L extends Link, Prepared = unknown> {
     const words = reason || (cause instanceof Error ? cause.message : `close code ${code}`);
     const error = new RealtimeError(
       this.isRefused ? 'NOT_ALLOWED' : 'DISCONNECTED',
-      `The connection to ${this.#plan.url} ${openedAt !== undefined ? 'was lost' : 'could not be made'}: ${words}`,
+      `The connection to ${this.#plan.name()} ${openedAt !== undefined ? 'was lost' : 'could not be made'}: ${words}`,
       { cause, data: { code, reason } },
     );
     this.error = error;
-    this.#plan.lost(code, reason);
     const hintMs = reaction === 'later' ? (retryHintMs(reason) ?? 0) : 0;
     this.#notBefore = Date.now() + hintMs;
     if (this.isRefused) this.close();
     // A probe was on its way: it goes on in place of what it should have followed.
     else if (this.#trying) this.#set('connecting');
-    else if (isOffline()) this.#set('offline');
+    else if (isAway) this.#set('offline');
     else this.#wait(hintMs + Math.random() * Math.min(maxMs, minMs * 2 ** this.#tries++));
-    this.#plan.failed(error);
+    this.#plan.lost(error, code, reason);
   }
 
   #wait(delayMs: number): void {
@@ -216,23 +220,21 @@ export class Connection<L extends Link, Prepared = unknown> {
   }
 
   #sleep(): void {
-    this.#drop();
-    this.#plan.lost(CUT, '');
-    this.#set('offline');
+    clearTimeout(this.#timer);
+    if (this.#current) {
+      this.#let(this.#trying);
+      this.#trying = undefined;
+    }
+    const attempt = this.#current ?? this.#trying;
+    if (attempt) this.#lost(attempt, CUT, 'the network is gone', undefined, true);
+    else this.#set('offline');
   }
 
   // ---- The end -----------------------------------------------------------------------------------------------------
 
-  #drop(code?: number): void {
-    clearTimeout(this.#timer);
-    this.#let(this.#trying, code);
-    this.#let(this.#current, code);
-    this.#trying = this.#current = undefined;
-  }
-
-  #let(attempt: Attempt<L> | undefined, code?: number): void {
+  #let(attempt: Attempt<L> | undefined): void {
     clearTimeout(attempt?.timer);
-    attempt?.link?.close(code);
+    attempt?.link?.close();
   }
 
   #set(state: ConnectionState, retryAt?: number): void {

@@ -27,13 +27,12 @@ export class Handle implements Channel {
   /** The number of the request whose answer makes it ready. */
   joinId = 0;
   readonly #owner: Owner;
-  readonly #listeners = new Listeners<ChannelEvents<unknown, never>>('message', 'gap', 'members', 'state', 'error');
+  readonly #listeners = new Listeners<ChannelEvents<unknown, never>>();
   #waiting: Message<unknown>[] = [];
   #isAfterGap = false;
   #readers = 0;
   /** Called when there is something to read, or the end. */
-  #wake: () => void = () => {};
-  #woken: Promise<void> | undefined;
+  readonly #sleepers: (() => void)[] = [];
 
   constructor(name: string, options: JoinOptions, owner: Owner) {
     this.name = name;
@@ -70,13 +69,9 @@ export class Handle implements Channel {
       while (true) {
         const message = this.#waiting.shift();
         if (message) yield message as Message<never>;
-        else if (this.state !== 'left') {
-          this.#woken ??= new Promise((resolve) => {
-            this.#wake = resolve;
-          });
-          await this.#woken;
-        } else if (this.error) throw this.error;
-        else return;
+        else if (this.error) throw this.error;
+        else if (this.state === 'left') return;
+        else await new Promise<void>((resolve) => this.#sleepers.push(resolve));
       }
     } finally {
       this.#readers--;
@@ -146,7 +141,6 @@ export class Handle implements Channel {
   }
 
   #arouse(): void {
-    this.#woken = undefined;
-    this.#wake();
+    for (const wake of this.#sleepers.splice(0)) wake();
   }
 }

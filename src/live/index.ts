@@ -2,6 +2,7 @@
 
 export * from '../realtime-protocol/index.ts';
 export { connect } from './live.ts';
+export { reconnecting } from './reconnecting.ts';
 export type {
   Backoff,
   Channel,
@@ -14,6 +15,9 @@ export type {
   Live,
   LiveEvents,
   Message,
+  ReconnectingEventMap,
+  ReconnectingOptions,
+  ReconnectingSocket,
   RequestOptions,
   SocketClass,
   SocketLike,

@@ -1,35 +1,32 @@
 /** Listeners by the type of event. One that throws keeps nobody from hearing the event. */
 
-export class Listeners<Events extends object> {
-  readonly #byType: { readonly [Type in keyof Events]: Set<(value: Events[Type]) => void> };
+type Listener = readonly [type: unknown, listener: (value: never) => void];
 
-  constructor(...types: (keyof Events)[]) {
-    this.#byType = Object.fromEntries(types.map((type) => [type, new Set()])) as never;
-  }
+export class Listeners<Events extends object> {
+  readonly #all = new Set<Listener>();
 
   on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => void): () => void {
-    const listeners = this.#byType[type];
-    if (!listeners || typeof listener !== 'function') {
-      throw new TypeError(`on() takes one of ${Object.keys(this.#byType).join(', ')}, and a function`);
-    }
-    // Its own, so that one function can listen twice.
-    const own = (value: Events[Type]) => listener(value);
-    listeners.add(own);
-    return () => listeners.delete(own);
+    const own: Listener = [type, listener];
+    this.#all.add(own);
+    return () => this.#all.delete(own);
   }
 
   has(type: keyof Events): boolean {
-    return this.#byType[type].size > 0;
+    return this.#of(type).length > 0;
   }
 
   emit<Type extends keyof Events>(type: Type, value: Events[Type]): void {
-    for (const listener of [...this.#byType[type]]) {
+    for (const [, listener] of this.#of(type)) {
       try {
-        listener(value);
+        listener(value as never);
       } catch (error) {
         report(error);
       }
     }
+  }
+
+  #of(type: keyof Events): Listener[] {
+    return [...this.#all].filter(([own]) => own === type);
   }
 }
 

@@ -1,18 +1,18 @@
 /** The client of a hub: memberships that are taken up again after each loss, and requests that are answered once. */
 
-import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import type { Member, Protocol } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
-import { readFrame, SERVER_MESSAGES, type ServerMessage } from '../realtime-protocol/wire.ts';
+import type { ServerMessage } from '../realtime-protocol/wire.ts';
 import { Connection, type LinkEvents } from './connection.ts';
 import { Handle } from './handle.ts';
 import type { LiveLink } from './link.ts';
 import { Listeners } from './listeners.ts';
 import { Membership } from './membership.ts';
-import { addressOf, currentToken, socketClass } from './options.ts';
+import { addressOf, checkMs, currentToken, LONGEST_MS, socketClass } from './options.ts';
 import { type RequestHead, Requests, toError } from './requests.ts';
 import { socketLink } from './socket-link.ts';
+import { streamLink } from './stream-link.ts';
 import type { ConnectionState, ConnectOptions, JoinOptions, Live, LiveEvents, RequestOptions } from './types.ts';
 
 /**
@@ -24,8 +24,8 @@ import type { ConnectionState, ConnectOptions, JoinOptions, Live, LiveEvents, Re
 export function connect<P extends Protocol>(protocol: P, url: string | URL, options?: ConnectOptions): Live<P>;
 export function connect<P extends Protocol>(url: string | URL, options?: ConnectOptions): Live<P>;
 export function connect(...args: unknown[]): Live {
-  const isFirst = typeof args[0] === 'string' || args[0] instanceof URL;
-  const [url, options = {}] = (isFirst ? args : args.slice(1)) as [string | URL, ConnectOptions?];
+  const rest = (args[0] as Partial<Protocol>).channels ? args.slice(1) : args;
+  const [url, options = {}] = rest as [string | URL, ConnectOptions?];
   return new LiveClient(url, options) as unknown as Live;
 }
 
@@ -33,12 +33,13 @@ type Call = (input: unknown, options?: RequestOptions) => Promise<never>;
 
 /** A token is asked for so long before its end, in milliseconds; earlier where its whole time is short. */
 const REFRESH_MS = 60_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** After so many failures one after another, every second attempt goes over HTTP. */
+const TRIES_OF_SOCKETS = 2;
 
 class LiveClient implements Omit<Live, 'join'> {
   user: string | undefined;
   readonly #options: ConnectOptions;
-  readonly #listeners = new Listeners<LiveEvents>('state', 'error');
+  readonly #listeners = new Listeners<LiveEvents>();
   readonly #memberships = new Map<string, Membership>();
   readonly #connection: Connection<LiveLink, string | undefined>;
   readonly #requests: Requests;
@@ -52,18 +53,32 @@ class LiveClient implements Omit<Live, 'join'> {
     this.#options = options;
     this.#connection = new Connection<LiveLink, string | undefined>(
       {
-        url: address,
+        name: () => address,
         prepare: () => currentToken(options),
-        dial: (token, events) =>
-          socketLink(Socket, address, token, { ...events, message: (text) => this.#receive(text, events) }),
+        dial: (token, events, tries) => {
+          const own = { ...events, message: (text: unknown) => this.#receive(text, events) };
+          const { fetch = globalThis.fetch, fallback = true } = options;
+          if (!(fallback && typeof fetch === 'function' && tries >= TRIES_OF_SOCKETS && tries % 2 === 0)) {
+            return socketLink(Socket, address, token, own);
+          }
+          return streamLink(fetch, address, token, {
+            ...own,
+            joins: () => [...this.#memberships.values()].map((membership) => this.#toJoin(membership)),
+            interrupted: (id) => {
+              this.#requests.interrupt([id]);
+              this.#requests.flush();
+            },
+          });
+        },
         opened: () => this.#opened(),
-        lost: () => this.#lost(),
-        failed: (error) => this.#listeners.emit('error', error),
+        lost: (error) => this.#lost(error),
         changed: () => this.#changed(),
       },
       options,
     );
     const connection = this.#connection;
+    const { timeoutMs = 10_000 } = options;
+    checkMs({ timeoutMs });
     this.#requests = new Requests(
       {
         get isOpen() {
@@ -72,7 +87,7 @@ class LiveClient implements Omit<Live, 'join'> {
         send: (type, text, id) => connection.link!.send(type, text, id),
         nextId: () => ++this.#lastId,
       },
-      options.timeoutMs ?? 10_000,
+      timeoutMs,
     );
     this.#calls = new Proxy({} as Record<string, Call>, {
       get: (known, name) => {
@@ -129,7 +144,7 @@ class LiveClient implements Omit<Live, 'join'> {
   }
 
   close(): void {
-    this.#connection.close(1000);
+    this.#connection.close();
   }
 
   // ---- What is asked -----------------------------------------------------------------------------------------------
@@ -144,9 +159,12 @@ class LiveClient implements Omit<Live, 'join'> {
     return answer;
   }
 
+  #toJoin(membership: Membership): string {
+    return JSON.stringify(membership.join(++this.#lastId));
+  }
+
   #join(membership: Membership): void {
-    const id = ++this.#lastId;
-    this.#connection.link!.send('join', JSON.stringify(membership.join(id)), id);
+    this.#connection.link!.send('join', this.#toJoin(membership), this.#lastId);
   }
 
   #leave(handle: Handle): void {
@@ -168,13 +186,14 @@ class LiveClient implements Omit<Live, 'join'> {
     this.#requests.flush();
   }
 
-  #lost(): void {
+  #lost(error: RealtimeError): void {
     clearTimeout(this.#refreshTimer);
     this.#requests.interrupt();
     for (const membership of [...this.#memberships.values()]) {
       membership.cut();
       membership.setState('offline');
     }
+    this.#listeners.emit('error', error);
   }
 
   #changed(): void {
@@ -203,7 +222,7 @@ class LiveClient implements Omit<Live, 'join'> {
     if (typeof token !== 'function' || expires === undefined) return;
     const leftMs = expires - Date.now();
     const delayMs = Math.max(1000, leftMs * 0.8, leftMs - REFRESH_MS);
-    this.#refreshTimer = setTimeout(() => void this.#refresh(expires), Math.min(delayMs, LONGEST_TIMER_MS));
+    this.#refreshTimer = setTimeout(() => void this.#refresh(expires), Math.min(delayMs, LONGEST_MS));
   }
 
   async #refresh(expires: number): Promise<void> {
@@ -224,15 +243,13 @@ class LiveClient implements Omit<Live, 'join'> {
   // ---- What comes --------------------------------------------------------------------------------------------------
 
   #receive(text: unknown, events: LinkEvents): void {
-    let messages: ReturnType<typeof readFrame>;
     try {
-      messages = readFrame(String(text), SERVER_MESSAGES);
+      const frame = JSON.parse(String(text)) as ServerMessage | ServerMessage[];
+      events.heard();
+      for (const message of [frame].flat()) this.#take(message, events);
     } catch (cause) {
-      events.lost(RealtimeCloseCode.NotThisProtocol, 'what came is not the realtime protocol', cause);
-      return;
+      events.lost(4400, 'what came is not the realtime protocol', cause);
     }
-    events.heard();
-    for (const message of messages) this.#take(message as ServerMessage, events);
   }
 
   #take(message: ServerMessage, events: LinkEvents): void {

@@ -25,3 +25,13 @@ export function socketClass({ WebSocket }: ConnectionOptions): SocketClass {
 export async function currentToken({ token }: ConnectionOptions): Promise<string | undefined> {
   return typeof token === 'function' ? token() : token;
 }
+
+/** The longest that a timer can wait, in milliseconds. */
+export const LONGEST_MS = 2 ** 31 - 1;
+
+/** @throws {RangeError} no timer can wait so long */
+export function checkMs(times: Readonly<Record<string, number>>): void {
+  for (const [name, ms] of Object.entries(times)) {
+    if (!(ms >= 0 && ms <= LONGEST_MS)) throw new RangeError(`${name} has to be from 0 to ${LONGEST_MS}, not ${ms}`);
+  }
+}

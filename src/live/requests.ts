@@ -2,6 +2,7 @@
 
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import type { Issue } from '../realtime-protocol/standard-schema.ts';
+import { checkMs } from './options.ts';
 import type { RequestOptions } from './types.ts';
 
 interface Request {
@@ -57,8 +58,7 @@ export class Requests {
     [name, value]: readonly [name: string, value: unknown],
     { timeoutMs = this.#timeoutMs, signal, key, retry = true }: RequestOptions = {},
   ): Promise<unknown> {
-    if (!(timeoutMs > 0 && timeoutMs < 2 ** 31))
-      throw new RangeError(`timeoutMs has to be from 1 to 2147483647, not ${timeoutMs}`);
+    checkMs({ timeoutMs });
     const text = JSON.stringify(value);
     const body = text === undefined ? '' : `,${JSON.stringify(name)}:${text}`;
     const id = this.#outlet.nextId();

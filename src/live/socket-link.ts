@@ -52,9 +52,9 @@ export function socketLink(
   return {
     send: (_type, text) => send(text),
     ping: () => send('{"type":"ping"}'),
-    close(code = 1000) {
+    close() {
       socket.onmessage = null;
-      socket.close(code);
+      socket.close(1000);
     },
   };
 }

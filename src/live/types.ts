@@ -81,6 +81,77 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+export interface ReconnectingOptions extends ConnectionOptions {
+  /** Subprotocols, most preferred first. */
+  readonly protocols?: string | readonly string[] | undefined;
+  /** A message that the server answers in some way. It is sent after `pingMs` milliseconds of silence; a server that stays silent then counts as lost. */
+  readonly ping?: string | undefined;
+  /** Default 25,000. Without `ping` it has no meaning. */
+  readonly pingMs?: number | undefined;
+}
+
+/** Events of a `ReconnectingSocket`: those of each connection, one after another. */
+export interface ReconnectingEventMap {
+  open: Event;
+  // biome-ignore lint/suspicious/noExplicitAny: as the DOM library has it
+  message: Event & { readonly data: any };
+  error: Event & { readonly error: RealtimeError };
+  close: Event & { readonly code: number; readonly reason: string; readonly wasClean: boolean };
+  /** `state` is another. */
+  statechange: Event;
+}
+
+type Handler<Type extends keyof ReconnectingEventMap> = ((event: ReconnectingEventMap[Type]) => unknown) | null;
+
+/** The WebSocket of browsers, but that CONNECTING follows a loss: `readyState` is CLOSED only once it is at an end. */
+export interface ReconnectingSocket extends EventTarget {
+  readonly CONNECTING: 0;
+  readonly OPEN: 1;
+  readonly CLOSING: 2;
+  readonly CLOSED: 3;
+  /** Of the newest attempt. */
+  readonly url: string;
+  readonly readyState: 0 | 1 | 2 | 3;
+  /** What `readyState` does not tell: whether it waits, and why. */
+  readonly state: ConnectionState;
+  /** When it will be tried again, as Date.now() counts; `undefined` unless 'waiting'. */
+  readonly retryAt: number | undefined;
+  /** Why there is no connection; `undefined` while there is one. */
+  readonly error: RealtimeError | undefined;
+  readonly bufferedAmount: number;
+  readonly extensions: string;
+  readonly protocol: string;
+  binaryType: 'blob' | 'arraybuffer';
+  onopen: Handler<'open'>;
+  onmessage: Handler<'message'>;
+  onerror: Handler<'error'>;
+  onclose: Handler<'close'>;
+  onstatechange: Handler<'statechange'>;
+  /**
+   * Sends a message on the connection that there is. Nothing is kept for the next one: it would not be known what was sent twice.
+   * @throws {DOMException} InvalidStateError while there is none
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the WebSocket sends
+  send(data: any): void;
+  /**
+   * Ends it.
+   * @throws {DOMException} InvalidAccessError for other codes than 1000 and 3000–4999
+   */
+  close(code?: number, reason?: string): void;
+  addEventListener<Type extends keyof ReconnectingEventMap>(
+    type: Type,
+    listener: (event: ReconnectingEventMap[Type]) => unknown,
+    options?: Parameters<EventTarget['addEventListener']>[2],
+  ): void;
+  addEventListener(...listener: Parameters<EventTarget['addEventListener']>): void;
+  removeEventListener<Type extends keyof ReconnectingEventMap>(
+    type: Type,
+    listener: (event: ReconnectingEventMap[Type]) => unknown,
+    options?: Parameters<EventTarget['removeEventListener']>[2],
+  ): void;
+  removeEventListener(...listener: Parameters<EventTarget['removeEventListener']>): void;
+}
+
 export interface RequestOptions {
   /** Default: that of `connect`. */
   readonly timeoutMs?: number | undefined;
@@ -157,7 +228,7 @@ export interface Live<P extends Protocol = Protocol> {
   readonly state: ConnectionState;
   /** The `id` of the user, as the server knows it; `undefined` before the first connection. */
   readonly user: string | undefined;
-  /** The newest one. */
+  /** Why there is no connection; `undefined` while there is one. */
   readonly error: RealtimeError | undefined;
   /** When it will be tried again, as Date.now() counts; `undefined` unless 'waiting'. */
   readonly retryAt: number | undefined;

@@ -78,7 +78,16 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   ['engines/recent-keys', ['engines/engine', 'engines/recent-keys']],
   ['engines/memory', ['realtime-protocol', 'engines/engine', 'engines/log', 'engines/recent-keys', 'engines/memory']],
   ['sse/event-format', ['sse/event-format']],
-  ['live', ['realtime-protocol', 'sse/event-format', 'live']],
+  ['live', ['realtime-protocol', 'live']],
+  [
+    'live/node',
+    [
+      ...CHAIN.slice(0, CHAIN.findIndex((units) => units.includes('web')) + 1).flat(),
+      'realtime-protocol',
+      'live',
+      'live/node',
+    ],
+  ],
   ['react', ['realtime-protocol', 'live', 'react']],
   ['inspector', PURE_UNITS],
   ['playground', [...PURE_UNITS, 'playground']],
@@ -99,6 +108,7 @@ const FILE_UNITS = [
   'engines/recent-keys',
   'engines/memory',
   'sse/event-format',
+  'live/node',
 ];
 
 function unitOf(path: string): string {
