@@ -92,6 +92,12 @@ export class Connection<L extends Link, Prepared = unknown> {
     return this.#current?.link;
   }
 
+  /** How long to wait after so many failures one after another: full jitter. */
+  delayMs(tries: number): number {
+    const { minMs, maxMs } = this.#backoff;
+    return Math.random() * Math.min(maxMs, minMs * 2 ** tries);
+  }
+
   close(): void {
     if (this.state === 'closed') return;
     this.#unwatch();
@@ -164,8 +170,7 @@ export class Connection<L extends Link, Prepared = unknown> {
       return;
     }
     const { openedAt } = attempt;
-    const { minMs, maxMs, stableMs } = this.#backoff;
-    if (openedAt !== undefined && Date.now() - openedAt >= stableMs) this.#tries = 0;
+    if (openedAt !== undefined && Date.now() - openedAt >= this.#backoff.stableMs) this.#tries = 0;
     const reaction = reactionTo(code);
     this.isRefused = reaction === 'stop' || (reaction === 'token' && this.#hasFixedToken);
     const words = reason || (cause instanceof Error ? cause.message : `close code ${code}`);
@@ -181,7 +186,7 @@ export class Connection<L extends Link, Prepared = unknown> {
     // A probe was on its way: it goes on in place of what it should have followed.
     else if (this.#trying) this.#set('connecting');
     else if (isAway) this.#set('offline');
-    else this.#wait(hintMs + Math.random() * Math.min(maxMs, minMs * 2 ** this.#tries++));
+    else this.#wait(hintMs + this.delayMs(this.#tries++));
     this.#plan.lost(error, code, reason);
   }
 

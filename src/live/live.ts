@@ -36,6 +36,9 @@ const REFRESH_MS = 60_000;
 /** After so many failures one after another, every second attempt goes over HTTP. */
 const TRIES_OF_SOCKETS = 2;
 
+/** Why a channel cannot be joined just now. */
+const PASSING = ['UNAVAILABLE', 'TIMEOUT', 'INTERNAL'];
+
 class LiveClient implements Omit<Live, 'join'> {
   user: string | undefined;
   readonly #options: ConnectOptions;
@@ -172,6 +175,7 @@ class LiveClient implements Omit<Live, 'join'> {
     const membership = this.#memberships.get(name);
     if (!membership?.handles.delete(handle) || membership.handles.size > 0) return;
     this.#memberships.delete(name);
+    membership.end();
     const id = ++this.#lastId;
     this.#connection.link?.send('leave', JSON.stringify({ type: 'leave', id, channel: name }), id);
   }
@@ -279,7 +283,7 @@ class LiveClient implements Omit<Live, 'join'> {
         membership?.setState(message.state === 'stale' ? 'stale' : 'live');
         break;
       case 'left':
-        if (membership) this.#end(membership, toError(message));
+        if (membership) this.#ended(membership, toError(message));
         break;
       case 'result':
         this.#requests.answer(message.id, undefined, message.output);
@@ -295,13 +299,19 @@ class LiveClient implements Omit<Live, 'join'> {
       return;
     }
     const membership = [...this.#memberships.values()].find(({ joinId }) => joinId === id);
-    if (membership) this.#end(membership, error);
+    if (membership) this.#ended(membership, error);
     else this.#requests.answer(id, error);
   }
 
-  #end(membership: Membership, error: RealtimeError): void {
-    this.#memberships.delete(membership.name);
-    membership.end(error);
+  #ended(membership: Membership, error: RealtimeError): void {
+    if (PASSING.includes(error.code)) {
+      membership.cut();
+      membership.setState('stale');
+      membership.timer = setTimeout(() => this.#join(membership), this.#connection.delayMs(membership.tries++));
+    } else {
+      this.#memberships.delete(membership.name);
+      membership.end(error);
+    }
   }
 }
 

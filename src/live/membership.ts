@@ -15,6 +15,10 @@ export class Membership {
   /** The number of the newest `join`, and of the one whose answer has come. */
   joinId = 0;
   joinedId = 0;
+  /** How often the server could not do it, one time after another. */
+  tries = 0;
+  /** Asks again. */
+  timer: ReturnType<typeof setTimeout> | undefined;
   /** What the newest `join` asked for. */
   #asked: Position | undefined;
   #epoch: string | undefined;
@@ -48,6 +52,7 @@ export class Membership {
     const offsets = newest.filter(({ epoch }) => epoch === known?.epoch).map(({ offset }) => offset);
     this.#hasMembers = handles.some(({ options }) => options.members);
     this.joinId = id;
+    clearTimeout(this.timer);
     for (const handle of handles) if (handle.stage !== 'ready') handle.joinId = id;
     this.#asked = known && {
       epoch: known.epoch,
@@ -66,6 +71,7 @@ export class Membership {
   joined(id: number, position: Position | undefined): void {
     if (id > this.joinId || id <= this.joinedId) return;
     this.joinedId = id;
+    this.tries = 0;
     this.#epoch = position?.epoch;
     const asked = this.#asked;
     // The log has lost its end: offsets that were seen already stand for something else.
@@ -101,6 +107,7 @@ export class Membership {
 
   /** What comes now is not what followed. */
   cut(): void {
+    clearTimeout(this.timer);
     this.joinedId = this.joinId;
     for (const handle of this.handles) if (handle.stage === 'ready') handle.stage = 'cut';
   }
@@ -110,6 +117,7 @@ export class Membership {
   }
 
   end(error?: RealtimeError): void {
+    clearTimeout(this.timer);
     for (const handle of [...this.handles]) handle.end(error);
   }
 
