@@ -78,7 +78,7 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   ['engines/recent-keys', ['engines/engine', 'engines/recent-keys']],
   ['engines/memory', ['realtime-protocol', 'engines/engine', 'engines/log', 'engines/recent-keys', 'engines/memory']],
   ['sse/event-format', ['sse/event-format']],
-  ['live', ['realtime-protocol', 'live']],
+  ['live', ['realtime-protocol', 'sse/event-format', 'live']],
   [
     'live/node',
     [
