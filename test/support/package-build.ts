@@ -14,14 +14,10 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { build, type Plugin } from 'rolldown';
 import { minifySync, parseSync, Visitor } from 'rolldown/utils';
+import { ENTRIES } from './entries.ts';
 
 const PURE_ENTRIES = { protocol: 'src/protocol/index.ts', inspector: 'src/inspector/index.ts' };
-const ENTRIES = {
-  index: 'src/index.ts',
-  web: 'src/web/index.ts',
-  conformance: 'src/conformance/index.ts',
-  ...PURE_ENTRIES,
-};
+const nameOf = (entry: string) => (entry === '.' ? 'index' : entry.slice(2));
 
 const TYPES = new URL('../../dist/types/', import.meta.url);
 
@@ -103,9 +99,13 @@ const ANY_COMMENT = /^\s*\/\*\*[\s\S]*?\*\/\n/gm;
 /** Of such members, declarations have the names alone. */
 const COMMENT_OF_PRIVATE_MEMBER = /^\t\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=\tprivate )/gm;
 
+/** Below dist/types. */
+const typesOf = ({ source, types = source }: { source: string; types?: string }) =>
+  types.replace(/^src\/(.*)\.ts$/, '$1.d.ts');
+
 /** The declarations that those of the entries need, by their paths. */
 function typesInUse(): Set<string> {
-  const found = new Set(Object.values(ENTRIES).map((entry) => entry.replace(/^src\/(.*)\.ts$/, '$1.d.ts')));
+  const found = new Set(Object.values(ENTRIES).map(typesOf));
   for (const path of found) {
     const text = readFileSync(new URL(path, TYPES), 'utf8');
     for (const [, target] of text.matchAll(/(?:from |import |import\()'(\.[^']*)\.ts'/g)) {
@@ -152,20 +152,22 @@ Object.assign(unavailable, ${JSON.stringify(READY_STATES)});
 ${values.map((name) => `${declare(name)}\n`).join('')}`;
 }
 
-/** Names stay, for stack traces. */
-const SHORT = { mangle: { keepNames: true } };
+/** Names of functions and classes stay, for stack traces. */
+const SHORT = { mangle: { keepNames: true, toplevel: true } };
 /** Where users' errors come from: each function has a line of its own there, which a stack trace names. */
 const IN_STACK_TRACES = 'framewright';
-const SHORTENED_CHUNKS = ['cli/main', 'conformance', 'inspector', 'web', IN_STACK_TRACES];
+/** What parts export to entries never changes. */
+const GETTER = /Object\.defineProperty\(exports,("|`)(\w+)\1,\{enumerable:!0,get:function\(\)\{return (\w+)\}\}\)/g;
 
 function shorten(): Plugin {
   return {
     name: 'shorten',
     generateBundle(_options, bundle) {
       for (const output of Object.values(bundle)) {
-        if (output.type !== 'chunk' || !SHORTENED_CHUNKS.includes(output.name)) continue;
+        if (output.type !== 'chunk') continue;
         const options = { ...SHORT, codegen: { removeWhitespace: true }, module: false };
-        const { code } = minifySync(output.fileName, output.code, options);
+        const minified = minifySync(output.fileName, output.code, options);
+        const code = minified.code.replace(GETTER, 'exports.$2=$3');
         output.code = output.name === IN_STACK_TRACES ? breakLines(code) : code;
       }
     },
@@ -206,11 +208,13 @@ module.exports = unavailable;
 export default unavailable;
 `,
       );
-      for (const name of Object.keys(ENTRIES).filter((entry) => entry !== 'index')) {
+      for (const [entry, { source, types = source }] of Object.entries(ENTRIES)) {
+        const name = nameOf(entry);
+        if (name === 'index') continue;
         const chunk = Object.values(bundle).find((output) => output.type === 'chunk' && output.name === name);
         if (chunk?.type !== 'chunk') throw new Error(`rolldown has made no ${name}`);
         emit(`${name}.mjs`, reexports(`./${name}.js`, [...chunk.exports].sort()));
-        const declarations = `export * from './types/${name}/index.js';\n`;
+        const declarations = `export * from './types/${typesOf({ source, types }).replace('.d.ts', '.js')}';\n`;
         emit(`${name}.d.ts`, declarations);
         emit(`${name}.d.mts`, declarations);
         if (name === 'web') {
@@ -222,6 +226,7 @@ export default unavailable;
   };
 }
 
+const sources = Object.fromEntries(Object.entries(ENTRIES).map(([entry, { source }]) => [nameOf(entry), source]));
 const common = { logLevel: 'warn', external: /^node:/, tsconfig: false } as const;
 
 /** Of the pages' classes, the streams stand in the main entry too. */
@@ -231,7 +236,7 @@ const IMPLEMENTATION =
 await build([
   {
     ...common,
-    input: { ...ENTRIES, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
+    input: { ...sources, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
     platform: 'node',
     plugins: [shorten(), facades()],
     output: {
