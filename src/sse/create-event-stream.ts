@@ -64,7 +64,6 @@ const MAX_BACKLOG_BYTES = 1_048_576;
 
 export const STREAM_KINDS = {
   retryMs: COUNT_OR_NONE,
-  id: TEXT,
   heartbeat: {
     ...FLAG_OR_OBJECT,
     members: () => ({ kinds: { intervalMs: NUMBER, timeoutMs: NUMBER }, isLenient: false }),
@@ -104,7 +103,7 @@ export function headersOf(given: HeaderFields | undefined): HeaderFields {
   return { ...Object.fromEntries(own), ...given };
 }
 
-const DOOR: Door = { name: 'createEventStream()', kinds: STREAM_KINDS, isLenient: false };
+const DOOR: Door = { name: 'createEventStream()', kinds: { ...STREAM_KINDS, id: TEXT }, isLenient: false };
 
 /** A stream that is about to open, and with what. */
 export interface StreamPlan<User> {

@@ -1,8 +1,16 @@
 /** Event streams on every kind of server, on real sockets. */
 
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
-import { type EventStream, type ServeEventsOptions, serveEvents } from '../../src/sse/index.ts';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:http2';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  createEventFeed,
+  type EventHandler,
+  type EventStream,
+  type ServeEventsOptions,
+  serveEvents,
+} from '../../src/sse/index.ts';
 import { eventOf, watchProcess } from '../support/servers.ts';
 import { ask, SERVER_KINDS, type ServerKind, start } from './support.ts';
 
@@ -165,4 +173,82 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     }
     expect(uncaught).toEqual([]);
   });
+});
+
+describe('beside middleware', () => {
+  it('compression that is made to compress holds no event back', async () => {
+    const { started, next } = await serve('Express with compression', { headers: { 'Cache-Control': 'no-cache' } });
+    const reading = await ask(started, { 'accept-encoding': 'gzip' });
+    expect(reading.headers['content-encoding']).toBe('gzip');
+    const stream = await next();
+    for (const data of ['one', 'two']) {
+      stream.send({ data });
+      expect((await reading.next()).data).toBe(data);
+    }
+    // What compresses is slowed down by a client that does not read, and bounds what waits as well.
+    reading.source.pause();
+    const text = () => Array.from({ length: 4000 }, () => Math.random().toString(36)).join('');
+    while (stream.isWritable) {
+      stream.send({ data: text() });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const drained = eventOf(stream, 'drain');
+    reading.source.resume();
+    await drained;
+    stream.close();
+    await reading.ended();
+  });
+
+  it('what others have said the answer depends on stays', async () => {
+    const handler = serveEvents({}, () => {});
+    const started = await start(
+      'node:http',
+      Object.assign((request: never, response: ServerResponse) => {
+        response.setHeader('Vary', 'Accept-Language');
+        handler(request, response);
+      }, handler) as EventHandler,
+    );
+    const reading = await ask(started, { origin: new URL(started.url).origin });
+    expect(reading.headers.vary).toBe('Accept-Language, Origin');
+  });
+
+  it('an answer that has begun is an error that says so', async () => {
+    const { nextWarning } = watchProcess();
+    const handler = serveEvents({}, () => {});
+    const started = await start(
+      'node:http',
+      Object.assign((request: never, response: ServerResponse) => {
+        response.flushHeaders();
+        handler(request, response);
+      }, handler) as EventHandler,
+    );
+    await (await ask(started)).ended();
+    expect((await nextWarning()).detail).toContain('this one has begun already');
+  });
+});
+
+it('a thousand clients on one connection of HTTP/2 are sent each event', async () => {
+  const feed = createEventFeed();
+  const own = await start('streams of node:http2', feed.handler);
+  const session = connect(new URL(own.url).origin);
+  await once(session, 'remoteSettings');
+  onTestFinished(() => session.destroy());
+  const count = 1000;
+  const texts = Array.from({ length: count }, () => {
+    const stream = session.request({ ':path': '/feed' }).setEncoding('utf8');
+    return new Promise<string>((resolve) => {
+      let text = '';
+      stream.on('data', (piece: string) => {
+        text += piece;
+        if (text.endsWith('hello\n\n')) resolve(text);
+      });
+    });
+  });
+  while (feed.size < count) await once(feed, 'stream');
+  feed.send({ data: 'hello' });
+  expect(new Set(await Promise.all(texts))).toEqual(new Set(['data: hello\n\n']));
+  const ends = feed.streams().map((stream) => once(stream, 'close'));
+  session.destroy();
+  await Promise.all(ends);
+  expect(feed.size).toBe(0);
 });
