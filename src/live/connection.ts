@@ -208,10 +208,7 @@ export class Connection<L extends Link, Prepared = unknown> {
     if (!attempt.pingMs) return;
     clearTimeout(attempt.timer);
     const waitMs = Math.min(attempt.pingMs, this.#connectTimeoutMs);
-    attempt.timer = setTimeout(
-      () => this.#lost(attempt, CUT, `the server gave no sign of life within ${waitMs} ms`),
-      waitMs,
-    );
+    attempt.timer = setTimeout(() => this.#lost(attempt, CUT, `no sign of life within ${waitMs} ms`), waitMs);
     attempt.link!.ping();
   }
 

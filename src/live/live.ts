@@ -9,7 +9,7 @@ import { Handle } from './handle.ts';
 import type { LiveLink } from './link.ts';
 import { Listeners } from './listeners.ts';
 import { Membership } from './membership.ts';
-import { addressOf, checkMs, currentToken, LONGEST_MS, socketClass } from './options.ts';
+import { addressOf, currentToken, LONGEST_MS, socketClass } from './options.ts';
 import { type RequestHead, Requests, toError } from './requests.ts';
 import { socketLink } from './socket-link.ts';
 import { streamLink } from './stream-link.ts';
@@ -66,7 +66,11 @@ class LiveClient implements Omit<Live, 'join'> {
           }
           return streamLink(fetch, address, token, {
             ...own,
-            joins: () => [...this.#memberships.values()].map((membership) => this.#toJoin(membership)),
+            joins: () =>
+              [...this.#memberships.values()].map((membership) => {
+                membership.cut();
+                return JSON.stringify(membership.join(++this.#lastId));
+              }),
             interrupted: (id) => {
               this.#requests.interrupt([id]);
               this.#requests.flush();
@@ -79,18 +83,10 @@ class LiveClient implements Omit<Live, 'join'> {
       },
       options,
     );
-    const connection = this.#connection;
-    const { timeoutMs = 10_000 } = options;
-    checkMs({ timeoutMs });
     this.#requests = new Requests(
-      {
-        get isOpen() {
-          return connection.link !== undefined;
-        },
-        send: (type, text, id) => connection.link!.send(type, text, id),
-        nextId: () => ++this.#lastId,
-      },
-      timeoutMs,
+      () => this.#connection.link,
+      () => ++this.#lastId,
+      options.timeoutMs,
     );
     this.#calls = new Proxy({} as Record<string, Call>, {
       get: (known, name) => {
@@ -162,12 +158,9 @@ class LiveClient implements Omit<Live, 'join'> {
     return answer;
   }
 
-  #toJoin(membership: Membership): string {
-    return JSON.stringify(membership.join(++this.#lastId));
-  }
-
   #join(membership: Membership): void {
-    this.#connection.link!.send('join', this.#toJoin(membership), this.#lastId);
+    const id = ++this.#lastId;
+    this.#connection.link!.send('join', JSON.stringify(membership.join(id)), id);
   }
 
   #leave(handle: Handle): void {
@@ -183,9 +176,12 @@ class LiveClient implements Omit<Live, 'join'> {
   // ---- The connection ----------------------------------------------------------------------------------------------
 
   #opened(): void {
-    for (const membership of this.#memberships.values()) {
-      membership.setState('joining');
-      this.#join(membership);
+    // A fall-back has brought them when it began.
+    if (!this.#connection.link!.isFallback) {
+      for (const membership of this.#memberships.values()) {
+        membership.cut();
+        this.#join(membership);
+      }
     }
     this.#requests.flush();
   }
@@ -214,8 +210,7 @@ class LiveClient implements Omit<Live, 'join'> {
   /** Why nothing can be asked any more. */
   #reason(): RealtimeError {
     return (
-      (this.#connection.isRefused ? this.error : undefined) ??
-      new RealtimeError('CLOSED', 'This client was closed; what was under way may have been done')
+      (this.#connection.isRefused ? this.error : undefined) ?? new RealtimeError('CLOSED', 'This client is closed')
     );
   }
 

@@ -53,7 +53,10 @@ export class Membership {
     this.#hasMembers = handles.some(({ options }) => options.members);
     this.joinId = id;
     clearTimeout(this.timer);
-    for (const handle of handles) if (handle.stage !== 'ready') handle.joinId = id;
+    for (const handle of handles) {
+      if (handle.stage !== 'ready') handle.joinId = id;
+      if (handle.state === 'offline') handle.setState('joining');
+    }
     this.#asked = known && {
       epoch: known.epoch,
       offset: Math.max(0, Math.min(...offsets, Math.max(...offsets) - last)),

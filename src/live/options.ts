@@ -10,7 +10,7 @@ export function addressOf(url: string | URL): string {
   const { location } = globalThis as { location?: { readonly href: string } };
   const address = new URL(url, location?.href);
   address.protocol = address.protocol.replace(/^http/, 'ws');
-  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`${url} has to begin with ws:, wss:, http: or https:`);
+  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`${url} is no address of a WebSocket`);
   address.hash = '';
   return address.href;
 }
@@ -18,7 +18,7 @@ export function addressOf(url: string | URL): string {
 /** @throws {TypeError} there is none */
 export function socketClass({ WebSocket }: ConnectionOptions): SocketClass {
   const Socket = WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
-  if (!Socket) throw new TypeError('There is no WebSocket here: give one as the option WebSocket');
+  if (!Socket) throw new TypeError('There is no WebSocket here: give one as option WebSocket');
   return Socket;
 }
 

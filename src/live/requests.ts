@@ -2,6 +2,7 @@
 
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import type { Issue } from '../realtime-protocol/standard-schema.ts';
+import type { LiveLink } from './link.ts';
 import { checkMs } from './options.ts';
 import type { RequestOptions } from './types.ts';
 
@@ -29,22 +30,19 @@ export function toError({ code, message, issues, data }: Refusal): RealtimeError
   return new RealtimeError(code, message, { issues: issues as readonly Issue[] | undefined, data });
 }
 
-/** How requests get out. */
-export interface Outlet {
-  readonly isOpen: boolean;
-  send(type: string, text: string, id: number): void;
-  nextId(): number;
-}
-
 export class Requests {
-  readonly #outlet: Outlet;
+  readonly #link: () => LiveLink | undefined;
+  readonly #nextId: () => number;
   readonly #timeoutMs: number;
   readonly #open = new Map<number, Request>();
   /** In front of the keys, so that no other client has them. */
   readonly #prefix = crypto.getRandomValues(new Uint32Array(4)).join('');
 
-  constructor(outlet: Outlet, timeoutMs: number) {
-    this.#outlet = outlet;
+  /** @param link what is open now */
+  constructor(link: () => LiveLink | undefined, nextId: () => number, timeoutMs = 10_000) {
+    checkMs({ timeoutMs });
+    this.#link = link;
+    this.#nextId = nextId;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -61,16 +59,14 @@ export class Requests {
     checkMs({ timeoutMs });
     const text = JSON.stringify(value);
     const body = text === undefined ? '' : `,${JSON.stringify(name)}:${text}`;
-    const id = this.#outlet.nextId();
+    const id = this.#nextId();
     const { type } = head;
     const all =
       type === 'token' ? { ...head, id } : { ...head, id, key: key ?? (retry ? this.#prefix + id : undefined) };
     const deadline = Date.now() + timeoutMs;
     return new Promise((resolve, reject) => {
       const giveUp = (code: 'TIMEOUT' | 'CANCELLED', message: string, cause?: unknown) => {
-        if (request.isSent && this.#outlet.isOpen) {
-          this.#outlet.send('cancel', `{"type":"cancel","id":${id}}`, id);
-        }
+        if (request.isSent) this.#link()?.send('cancel', `{"type":"cancel","id":${id}}`, id);
         request.settle(new RealtimeError(code, message, { cause }));
       };
       const abort = () => giveUp('CANCELLED', `The ${type} was cancelled`, signal!.reason);
@@ -81,7 +77,7 @@ export class Requests {
         send: () => {
           request.isSent = true;
           const rest = type === 'call' ? { ...all, timeoutMs: Math.max(1, deadline - Date.now()) } : all;
-          this.#outlet.send(type, `${JSON.stringify(rest).slice(0, -1)}${body}}`, id);
+          this.#link()!.send(type, `${JSON.stringify(rest).slice(0, -1)}${body}}`, id);
         },
         settle: (error, output) => {
           clearTimeout(timer);
@@ -105,7 +101,7 @@ export class Requests {
 
   /** Sends what is not on its way, in order. */
   flush(): void {
-    if (!this.#outlet.isOpen) return;
+    if (!this.#link()) return;
     for (const request of this.#open.values()) if (!request.isSent) request.send();
   }
 
@@ -116,7 +112,7 @@ export class Requests {
       if (!request?.isSent) continue;
       request.isSent = false;
       if (!request.retry) {
-        request.settle(new RealtimeError('DISCONNECTED', 'The connection was lost before the answer came'));
+        request.settle(new RealtimeError('DISCONNECTED', 'The connection was lost before the answer'));
       }
     }
   }

@@ -440,6 +440,6 @@ describe('an address', () => {
 
   it('says that there is no WebSocket', () => {
     vi.stubGlobal('WebSocket', undefined);
-    expect(() => connect('ws://host')).toThrow(/option WebSocket/);
+    expect(() => connect('ws://host')).toThrow(/as option WebSocket/);
   });
 });
