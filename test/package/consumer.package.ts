@@ -84,7 +84,8 @@ describe('the packed package', () => {
       unknown
     >;
     expect(manifest.dependencies).toBeUndefined();
-    expect(manifest.peerDependencies).toBeUndefined();
+    expect(manifest.peerDependencies).toEqual({ react: '>=18' });
+    expect(manifest.peerDependenciesMeta).toEqual({ react: { optional: true } });
     const files = run('tar', ['-tzf', tarball], project).trim().split('\n');
     expect(files).toContain('package/dist/index.js');
     expect(files).toContain('package/dist/playground/index.html');

@@ -13,4 +13,8 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   './conformance': { source: 'src/conformance/index.ts' },
   './inspector': { source: 'src/inspector/index.ts' },
   './web': { source: 'src/web/index.ts' },
+  './realtime': { source: 'src/realtime/index.ts' },
+  './sse': { source: 'src/sse/index.ts' },
+  './client': { source: 'src/live/node.ts', types: 'src/live/index.ts' },
+  './react': { source: 'src/react/index.ts' },
 };

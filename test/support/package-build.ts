@@ -12,11 +12,17 @@
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'rolldown';
 import { minifySync, parseSync, Visitor } from 'rolldown/utils';
 import { ENTRIES } from './entries.ts';
 
-const PURE_ENTRIES = { protocol: 'src/protocol/index.ts', inspector: 'src/inspector/index.ts' };
+/** Those that need no Node: those of a group share what lies between them. */
+const PURE_ENTRIES: readonly Readonly<Record<string, string>>[] = [
+  { protocol: 'src/protocol/index.ts', inspector: 'src/inspector/index.ts' },
+  { client: 'src/live/index.ts' },
+  { react: 'src/react/index.ts' },
+];
 const nameOf = (entry: string) => (entry === '.' ? 'index' : entry.slice(2));
 
 const TYPES = new URL('../../dist/types/', import.meta.url);
@@ -141,6 +147,17 @@ function finishTypes(): void {
   }
 }
 
+/** For pages whose protocol is in a file that the server has as well. */
+function realtimeStub(names: readonly string[]): string {
+  const own = ['createHub', 'memory'];
+  return `export { ${names.filter((name) => !own.includes(name)).join(', ')} } from './client.mjs';
+const unavailable = () => {
+  throw new Error('A hub runs in Node.js: pages import framewright/client');
+};
+export { ${own.map((name) => `unavailable as ${name}`).join(', ')} };
+`;
+}
+
 function browserStub(values: readonly string[], declare: (name: string) => string): string {
   return `'use strict';
 
@@ -213,10 +230,11 @@ export default unavailable;
         if (name === 'index') continue;
         const chunk = Object.values(bundle).find((output) => output.type === 'chunk' && output.name === name);
         if (chunk?.type !== 'chunk') throw new Error(`rolldown has made no ${name}`);
-        emit(`${name}.mjs`, reexports(`./${name}.js`, [...chunk.exports].sort()));
+        emit(`${name}.mjs`, directive(name) + reexports(`./${name}.js`, [...chunk.exports].sort()));
         const declarations = `export * from './types/${typesOf({ source, types }).replace('.d.ts', '.js')}';\n`;
         emit(`${name}.d.ts`, declarations);
         emit(`${name}.d.mts`, declarations);
+        if (name === 'realtime') emit('pure/realtime.mjs', realtimeStub(chunk.exports));
         if (name === 'web') {
           emit('browser-web.js', 'module.exports = globalThis;\n');
           emit('browser-web.mjs', `export const { ${chunk.exports.join(', ')} } = globalThis;\n`);
@@ -227,7 +245,18 @@ export default unavailable;
 }
 
 const sources = Object.fromEntries(Object.entries(ENTRIES).map(([entry, { source }]) => [nameOf(entry), source]));
-const common = { logLevel: 'warn', external: /^node:/, tsconfig: false } as const;
+/** Components and programs have one client, that of their platform. */
+function clientOfReact(client: string | { id: string; external: true }): Plugin {
+  return {
+    name: 'client-of-react',
+    resolveId: (id, importer) => (/\/src\/react\//.test(importer ?? '') && id.startsWith('../') ? client : null),
+  };
+}
+
+/** For servers that make pages: what stands here runs in pages as well. */
+const directive = (name: string) => (name === 'react' ? `'use client';\n` : '');
+
+const common = { logLevel: 'warn', external: /^(node:|react$)/, tsconfig: false } as const;
 
 /** Of the pages' classes, the streams stand in the main entry too. */
 const IMPLEMENTATION =
@@ -238,7 +267,11 @@ await build([
     ...common,
     input: { ...sources, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
     platform: 'node',
-    plugins: [shorten(), facades()],
+    plugins: [
+      clientOfReact(fileURLToPath(new URL(`../../${ENTRIES['./client']!.source}`, import.meta.url))),
+      shorten(),
+      facades(),
+    ],
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -248,27 +281,33 @@ await build([
       comments: false,
       entryFileNames: '[name].js',
       chunkFileNames: 'parts/[name].js',
+      banner: ({ name }) => directive(name),
       outro: ({ name }) => (name === 'index' ? 'module.exports = exports.default;' : ''),
       codeSplitting: {
         groups: [
           { name: 'framewright', test: IMPLEMENTATION },
           { name: 'inspector', test: /\/src\/inspector\// },
           { name: 'conformance', test: /\/src\/conformance\// },
+          { name: 'realtime-protocol', test: /\/src\/realtime-protocol\// },
+          { name: 'web', test: /\/src\/web\// },
+          { name: 'live', test: /\/src\/live\// },
         ],
       },
     },
   },
-  {
+  ...PURE_ENTRIES.map((input) => ({
     ...common,
-    input: PURE_ENTRIES,
-    platform: 'neutral',
+    input,
+    platform: 'neutral' as const,
+    plugins: [clientOfReact({ id: './client.mjs', external: true })],
     output: {
       dir: 'dist/pure',
-      format: 'esm',
+      format: 'esm' as const,
       minify: SHORT,
       comments: false,
       entryFileNames: '[name].mjs',
       chunkFileNames: 'core.mjs',
+      banner: ({ name }: { name: string }) => directive(name),
     },
-  },
+  })),
 ]);
