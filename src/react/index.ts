@@ -12,3 +12,5 @@ export type {
 export { useEventSource } from './use-event-source.ts';
 export type { UseLiveOptions } from './use-live.ts';
 export { useLive } from './use-live.ts';
+export type { SocketData, SocketMessage, SocketView, UseSocketOptions } from './use-socket.ts';
+export { useSocket } from './use-socket.ts';

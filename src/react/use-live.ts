@@ -2,9 +2,10 @@
 
 import { useInsertionEffect, useMemo, useSyncExternalStore } from 'react';
 import { connect } from '../live/live.ts';
-import type { ConnectOptions, Live, TokenSource } from '../live/types.ts';
+import type { ConnectOptions, Live } from '../live/types.ts';
 import type { Protocol } from '../realtime-protocol/define-protocol.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
+import { CommonOptions } from './common-options.ts';
 import { Shared } from './shared.ts';
 import { Store } from './store.ts';
 
@@ -16,8 +17,7 @@ export interface UseLiveOptions extends ConnectOptions {
 
 const connections = new Shared<Live>((live) => live.close());
 
-/** The components that are shown, by the connection that they share. Their options are known before the first of them connects. */
-const shown = new Map<string, Set<LiveStore<Protocol>>>();
+const commonOptions = new CommonOptions<ConnectOptions>();
 
 const protocolIds = new WeakMap<Protocol, number>();
 let nextProtocolId = 1;
@@ -44,7 +44,6 @@ export function identityOf<P extends Protocol>(live: Live<P>): Live<P> {
 }
 
 class LiveStore<P extends Protocol> extends Store<object> {
-  options: UseLiveOptions = {};
   /** What the component has: it connects when it is used first, and when a component that has it is shown. */
   readonly live: Live<P>;
   readonly #key: string;
@@ -81,15 +80,9 @@ class LiveStore<P extends Protocol> extends Store<object> {
     this.#ends = [];
   }
 
-  /** As a component is shown and with each of its renders. @returns what is done when it goes */
-  offer(options: UseLiveOptions): () => void {
-    this.options = options;
-    const others = shown.get(this.#key) ?? new Set();
-    shown.set(this.#key, others.add(this as unknown as LiveStore<Protocol>));
-    return () => {
-      others.delete(this as unknown as LiveStore<Protocol>);
-      if (others.size === 0) shown.delete(this.#key);
-    };
+  /** As a component is shown, and with each of its renders. @returns what is done when it goes */
+  give({ key: _, ...options }: UseLiveOptions): () => void {
+    return commonOptions.give(this.#key, this, options);
   }
 
   /** @throws {RealtimeError} no connection can ever be made so */
@@ -105,23 +98,10 @@ class LiveStore<P extends Protocol> extends Store<object> {
   }
 
   #connect(): Live {
-    const { key: _, ...options } = Object.assign(
-      {},
-      ...this.#sharing().map((store) => store.options),
-    ) as UseLiveOptions;
-    let token: TokenSource | undefined;
-    const all: ConnectOptions = {
-      ...options,
-      token: () => {
-        token = this.#sharing().findLast((store) => store.options.token !== undefined)?.options.token ?? token;
-        return typeof token === 'function' ? token() : token;
-      },
-    };
-    return this.#protocol === undefined ? connect(this.#url, all) : connect<Protocol>(this.#protocol, this.#url, all);
-  }
-
-  #sharing(): LiveStore<Protocol>[] {
-    return [...(shown.get(this.#key) ?? [])];
+    const options = commonOptions.take(this.#key);
+    return this.#protocol === undefined
+      ? connect(this.#url, options)
+      : connect<Protocol>(this.#protocol, this.#url, options);
   }
 
   /** As it was on the server, while a page that came from there is hydrated. */
@@ -212,7 +192,7 @@ export function useLive<P extends Protocol>(
     () => new LiveStore<P>(JSON.stringify([idOf(protocol), url, key]), protocol, url),
     [protocol, url, key],
   );
-  useInsertionEffect(() => store.offer(options));
+  useInsertionEffect(() => store.give(options));
   const seen = useSyncExternalStore(store.subscribe, store.snapshot, onServer);
   return seen === SERVER ? store.initial() : store.live;
 }
