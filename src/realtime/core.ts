@@ -40,6 +40,8 @@ export class Core implements ChannelHost, SessionHost {
   handlers!: Handlers;
   /** The key of a publication that is given none: inside of a call, one that follows from the call's. */
   derivedKey: (channel: string) => string | undefined = () => undefined;
+  /** One of `sessions` is over. */
+  sessionEnded: () => void = () => {};
   /** Channels with something to tell at the end of the tick. */
   #scheduled: Channel[] = [];
   /** Per channel, the publications whose schemas take their time. */
@@ -114,7 +116,7 @@ export class Core implements ChannelHost, SessionHost {
   }
 
   ended(session: Session): void {
-    this.sessions.delete(session);
+    if (this.sessions.delete(session)) this.sessionEnded();
   }
 
   /**

@@ -1,12 +1,9 @@
 /** The hub: what an application says about its channels and calls, and asks of them. */
 
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
-import type { Authenticate } from '../admission/authenticate.ts';
 import { memory } from '../engines/memory.ts';
+import { checkOptions, type Door, type OptionKinds, PATH } from '../options/option-check.ts';
 import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import type {
-  CallInput,
   CallName,
   CallReturn,
   ChannelName,
@@ -19,28 +16,41 @@ import type {
 } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
-import { SUBPROTOCOL, TOKEN_PREFIX } from '../realtime-protocol/wire.ts';
-import { WebSocketServer } from '../server/websocket-server.ts';
+import type { OutputOf } from '../realtime-protocol/standard-schema.ts';
+import type { DrainCounts, DrainOptions } from '../server/drain.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
-import type { WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
+import { callHandlers } from './calling.ts';
+import { type CallContext, type CallHandler, Calls } from './calls.ts';
 import { Core } from './core.ts';
+import { derivedKey } from './derived-key.ts';
+import type { AttachableServer } from './doors.ts';
+import { Entrance } from './entrance.ts';
+import { ADMISSION_KINDS, type AdmissionOptions, Gate } from './gate.ts';
+import { HubDrain } from './hub-drain.ts';
 import { channelHandlers } from './joining.ts';
-import { type CoreOptions, settingsOf } from './options.ts';
-import type { Outlet } from './outlet.ts';
+import { CORE_KINDS, type CoreOptions, settingsOf } from './options.ts';
 import type { AnyRules, ChannelRules, HubUser } from './rules.ts';
-import { Session } from './session.ts';
 
-export interface HubOptions<User extends HubUser = HubUser> extends CoreOptions {
-  readonly authenticate?: Authenticate<IncomingMessage, User> | undefined;
-}
+export interface HubOptions<User extends HubUser = HubUser> extends CoreOptions, AdmissionOptions<User> {}
 
-export interface CallContext<User> {
-  readonly user: User;
-  readonly key: string | undefined;
-  readonly signal: AbortSignal;
-  readonly connection: string;
-}
+const HUB_DOOR: Door = {
+  name: 'createHub()',
+  isLenient: false,
+  kinds: { ...CORE_KINDS, ...ADMISSION_KINDS } satisfies OptionKinds<HubOptions>,
+  elsewhere: {
+    server: 'use hub.attach(server)',
+    port: 'use hub.attach(server)',
+    path: 'use hub.attach(server, { path })',
+    authorize: 'use authenticate, which says who it is, and the rules of channels',
+    verifyClient: 'use authenticate, which says who it is, and the rules of channels',
+    history: "it stands in the protocol, at the channel's pattern",
+    maxPayload: 'use limits: { maxMessageBytes }',
+  },
+};
+
+/** What a call's schema makes of its input. */
+type CallArgument<P extends Protocol, Name extends CallName<P>> = OutputOf<P['calls'][Name]['input']>;
 
 export interface ReadOptions {
   /** What came behind this position. */
@@ -63,29 +73,45 @@ export interface HubEvents {
   error: [error: unknown, where: string];
 }
 
-/** Until the heartbeat says otherwise. */
-const PING_MS = 25_000;
-const GONE = 1001;
+export interface AttachOptions {
+  readonly path?: string | undefined;
+}
+
+const ATTACH_DOOR = { name: 'hub.attach()', kinds: { path: PATH }, isLenient: false };
 
 export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<HubEvents> {
   readonly #core: Core;
-  readonly #options: HubOptions<User>;
+  readonly #calls: Calls<HubUser>;
+  readonly #entrance: Entrance;
+  readonly #drain: HubDrain;
 
   constructor(protocol: P, options: HubOptions<User>) {
     super();
-    this.#options = options;
+    checkOptions(HUB_DOOR, options);
     const settings = settingsOf(options, options.engine ?? memory(), options.authenticate !== undefined);
+    const gate = new Gate(options as AdmissionOptions<never> as AdmissionOptions, settings.highWaterMarkBytes);
     this.#core = new Core(protocol, settings, (error, where) => {
       if (this.listenerCount('error') > 0) this.emit('error', error, where);
       else warnOfError(error, where);
     });
+    this.#core.derivedKey = derivedKey;
+    const { callTimeoutMs: timeoutMs, maxCalls: maxOpen, knowsUsers } = settings;
+    this.#calls = new Calls(protocol, { timeoutMs, maxOpen, knowsUsers }, this.#core.report);
     this.#core.handlers = {
       ...channelHandlers(this.#core),
-      call: (session, { id }) => session.answerError(id, new RealtimeError('UNKNOWN', 'no calls yet')),
-      cancel: () => {},
+      ...callHandlers(this.#calls),
       token: (session, { id }) => session.answerError(id, new RealtimeError('UNKNOWN', 'no tokens yet')),
       ping: (session) => session.tell({ type: 'pong' }),
     };
+    this.#drain = new HubDrain({
+      sessions: this.#core.sessions,
+      close: () => {
+        this.#entrance.close();
+        return this.#core.close();
+      },
+    });
+    this.#core.sessionEnded = () => this.#drain.sessionEnded();
+    this.#entrance = new Entrance(this.#core, gate, this.#drain);
   }
 
   /**
@@ -100,13 +126,19 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     return this;
   }
 
+  /**
+   * Gives a call its handler. What it returns is checked against the output's schema. A RealtimeError that it throws is told
+   * to the caller; of all else that it throws the caller learns INTERNAL.
+   * @throws {TypeError} a call that the protocol does not have or that has a handler already, or what is no handler
+   */
   call<Name extends CallName<P>>(
-    _name: Name,
-    _handler: (
-      input: CallInput<P, Name>,
+    name: Name,
+    handler: (
+      input: CallArgument<P, Name>,
       context: CallContext<User>,
     ) => CallReturn<P, Name> | Promise<CallReturn<P, Name>>,
   ): this {
+    this.#calls.handle(name, handler as CallHandler<never> as CallHandler<HubUser>);
     return this;
   }
 
@@ -153,39 +185,37 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     return sessions.length;
   }
 
-  attach(server: Server, { path = '/live' }: { readonly path?: string } = {}): this {
-    const { authenticate } = this.#options;
-    const sockets = new WebSocketServer({
-      server,
-      path,
-      authenticate,
-      tokens: authenticate && { bearer: true, subprotocol: TOKEN_PREFIX },
-      subprotocols: [SUBPROTOCOL],
-      highWaterMarkBytes: this.#core.settings.highWaterMarkBytes,
-    });
-    sockets.on('connection', (socket: WebSocket) => {
-      const session = this.#open(socket, socket.user as HubUser | undefined);
-      socket.on('message', (data, isBinary) => {
-        if (isBinary) session.close(RealtimeCloseCode.NotThisProtocol, 'Binary messages have no meaning here');
-        else session.receive(String(data));
-      });
-      socket.on('drain', () => session.drained());
-      socket.on('close', () => session.end());
-    });
+  /**
+   * Answers at a path of a server, by WebSocket and, for clients that cannot have one, by HTTP. All other requests are left
+   * to whoever else is there.
+   * @param server of node:http, node:https or node:http2, or of `listen()`; whether it listens or not
+   * @param options `path`: default '/live'
+   * @throws {TypeError} for what is no server, and no path
+   * @throws {Error} when a hub answers at this path already
+   */
+  attach(server: AttachableServer, options: AttachOptions = {}): this {
+    checkOptions(ATTACH_DOOR, options);
+    this.#entrance.openAt(server, options.path ?? '/live');
     return this;
   }
 
-  #open(outlet: Outlet, user: HubUser | undefined): Session {
-    const id = randomUUID();
-    const session = new Session(id, user ?? { id }, outlet, this.#core);
-    this.#core.sessions.add(session);
-    session.tell({ type: 'welcome', connection: id, user: session.user.id, pingMs: PING_MS, expires: user?.expires });
-    return session;
+  /**
+   * Goes away: answers new requests with 503 and Retry-After, has calls that run come to their answers, sends each connection
+   * a Close frame that says when to come back, terminates what is left after `timeoutMs`, closes the engine, and leaves the
+   * servers. Calls that come meanwhile on a connection that is to be closed are not begun: clients send them again.
+   *
+   * Called again, it gives the same promise, and the shorter deadline holds.
+   * @param options `code`: default 1012; `retryAfterMs`: default 1000
+   * @returns how many connections ended in time and how many were cut, and how many requests were refused
+   * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
+   */
+  drain(options?: DrainOptions): Promise<DrainCounts> {
+    return this.#drain.begin(options);
   }
 
-  async drain(_options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    for (const session of this.#core.sessions) session.close(GONE, '');
-    await this.#core.close();
+  /** Whether it has begun to go away: for health checks, say. */
+  get isDraining(): boolean {
+    return this.#drain.hasBegun;
   }
 }
 

@@ -3,6 +3,9 @@
 export type { Engine } from '../engines/engine.ts';
 export { type MemoryEngine, type MemoryOptions, memory } from '../engines/memory.ts';
 export * from '../realtime-protocol/index.ts';
-export type { CallContext, DisconnectOptions, Hub, HubEvents, HubOptions, ReadOptions, ReadResult } from './hub.ts';
+export type { CallContext } from './calls.ts';
+export type { AttachableServer } from './doors.ts';
+export type { AdmissionOptions, HubRequest } from './gate.ts';
+export type { AttachOptions, DisconnectOptions, Hub, HubEvents, HubOptions, ReadOptions, ReadResult } from './hub.ts';
 export { createHub } from './hub.ts';
 export type { ChannelRules, HubUser, PublishContext, RuleContext } from './rules.ts';

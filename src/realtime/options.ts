@@ -1,6 +1,10 @@
 /** Options of a hub, and what they come to. */
 
 import type { Engine } from '../engines/engine.ts';
+import { COUNT, type OptionKind, type OptionKinds } from '../options/option-check.ts';
+
+/** Past it a timer of Node.js would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface CoreOptions {
   /** Who gives channels their order and keeps their logs. Default: this process's memory. */
@@ -16,6 +20,31 @@ export interface CoreOptions {
   /** Calls that one connection may have open. Default 100. */
   readonly maxCalls?: number | undefined;
 }
+
+const ENGINE_METHODS: readonly (keyof Engine)[] = ['subscribe', 'publish', 'read', 'setPresence', 'members', 'close'];
+
+const ENGINE: OptionKind = {
+  expected: 'an engine, such as memory() gives',
+  fits: (value) => ENGINE_METHODS.every((name) => typeof (value as Partial<Engine> | null)?.[name] === 'function'),
+};
+const TIME: OptionKind = {
+  expected: 'whole milliseconds from 1 to 2147483647',
+  fits: (value) => COUNT.fits(value) && (value as number) <= MAX_TIMER_MS,
+};
+const TIME_OR_NONE: OptionKind = {
+  ...TIME,
+  expected: 'whole milliseconds from 0 to 2147483647',
+  fits: (value) => value === 0 || TIME.fits(value),
+};
+
+export const CORE_KINDS: OptionKinds<CoreOptions> = {
+  engine: ENGINE,
+  queueBytes: COUNT,
+  presenceGraceMs: TIME_OR_NONE,
+  callTimeoutMs: TIME,
+  maxChannels: COUNT,
+  maxCalls: COUNT,
+};
 
 export interface HubSettings {
   readonly engine: Engine;

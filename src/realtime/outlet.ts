@@ -9,6 +9,10 @@ export interface Outlet {
   sendPrepared(frame: PreparedMessage): boolean;
   send(frame: string): void;
   close(code: number, reason: string): void;
+  /** Ends it at once. */
+  terminate(): void;
+  /** Bytes that wait for the network. */
+  readonly bufferedAmount: number;
   /** Stops what comes in, where something does. */
   pause(): void;
   resume(): void;

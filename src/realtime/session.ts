@@ -13,6 +13,7 @@ import {
   readFrame,
   type ServerMessage,
 } from '../realtime-protocol/wire.ts';
+import type { OpenCalls } from './calls.ts';
 import type { Channel } from './channel.ts';
 import type { Membership } from './membership.ts';
 import { toText } from './messages.ts';
@@ -34,11 +35,6 @@ export interface SessionHost {
   ended(session: Session): void;
 }
 
-/** The calls of one connection that wait for their answers. */
-export interface SessionCalls {
-  disconnected(): void;
-}
-
 /** Joins and publications of one connection that may be under way at once. */
 const MAX_UNDER_WAY = 100;
 /** Of a Close frame's reason. */
@@ -51,7 +47,8 @@ export class Session {
   user: HubUser;
   readonly #host: SessionHost;
   readonly memberships = new Map<Channel, Membership>();
-  calls: SessionCalls | undefined;
+  /** Those that wait for their answers. */
+  calls: OpenCalls<HubUser> | undefined;
   /** Per channel, what has to wait for the one before. */
   #lanes: Map<string, Promise<void>> | undefined;
   /** Messages that wait for those under way, or for the client to read its answers. */
@@ -61,6 +58,8 @@ export class Session {
   #isClosing = false;
   /** Channels that are being joined. */
   opening = 0;
+  /** About to be closed for good: it takes no calls, which are sent again elsewhere. */
+  isRetired = false;
   hasEnded = false;
 
   constructor(id: string, user: HubUser, outlet: Outlet, host: SessionHost) {

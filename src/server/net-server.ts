@@ -128,6 +128,12 @@ const OWN_WORDS: Readonly<Record<number, string>> = {
   503: 'The server is shutting down',
 };
 
+/** Takes a request or leaves it. @param rest what has come behind its head @returns whether it has: then the socket is its own */
+export type TakeRequest = (request: NetRequest, rest: Uint8Array) => boolean;
+
+/** Offers each request, for a WebSocket or not, to `take` before the server looks at it. @returns what ends it */
+export let takeRequests: (server: NetServer, take: TakeRequest) => () => void;
+
 /** Made by `listen`. */
 export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User>> {
   /** The open connections. */
@@ -150,7 +156,15 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
   readonly #observer: SocketObserver;
   readonly #undecided: Policy['undecided'] = new Set();
   readonly #drain: Drain;
+  readonly #takers = new Set<TakeRequest>();
   #stopped: Promise<void> | undefined;
+
+  static {
+    takeRequests = (server, take) => {
+      server.#takers.add(take);
+      return () => server.#takers.delete(take);
+    };
+  }
 
   /**
    * @throws {TypeError} for an option that is not known, or of the wrong kind
@@ -311,6 +325,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     const request = netRequest(head, socket);
     // The chunk that the rest lies in is not kept while a hook takes its time.
     const ownRest = ownBytes(rest);
+    if (!this.isDraining) for (const take of this.#takers) if (take(request, ownRest)) return;
     if (listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) {
       accept(head, socket, ownRest, this.#policy(request));
     } else {

@@ -176,6 +176,15 @@ type State = 'running' | 'closing' | 'closed';
 
 const NO_BYTES = Buffer.alloc(0);
 
+/** What a server asks before it lets somebody in, for what else of the application's counts with its connections. */
+export let gatesOf: (server: WebSocketServer) => {
+  readonly admission: Admission | undefined;
+  readonly openMeter: OpenMeter | undefined;
+};
+
+/** Marks a listener for 'upgrade' that takes nothing which another may take. */
+export const TAKES_THE_REST = Symbol('framewright takes the rest');
+
 /** Marks a socket that an upgrade has been begun on, by whichever server. */
 const UPGRADED = Symbol('framewright upgraded');
 
@@ -217,6 +226,10 @@ export class WebSocketServer<
   readonly #observer: SocketObserver = {
     closed: (webSocket) => this.#forget(webSocket as Authenticated<InstanceType<SocketClass>, User>),
   };
+
+  static {
+    gatesOf = (server) => ({ admission: server.#admission, openMeter: server.#openMeter });
+  }
 
   /**
    * @param callback with `port` only: called when the server listens
@@ -499,9 +512,7 @@ export class WebSocketServer<
     const sharing = sharingServers(server);
     const { upgrade, ':protocol': protocol } = request.headers;
     const hasStrangers =
-      protocol === undefined
-        ? (server as EventEmitter).listenerCount('upgrade') > sharing.size
-        : hasOtherTakers(server as AnyHttp2Server);
+      protocol === undefined ? takersOf(server).length > sharing.size : hasOtherTakers(server as AnyHttp2Server);
     if (hasStrangers && String(protocol ?? upgrade).toLowerCase() !== 'websocket') return true;
     if (this.shouldHandle(request)) return false;
     const [first] = sharing;
@@ -550,6 +561,10 @@ export class WebSocketServer<
 }
 
 keepMessagesForListeners(WebSocketServer.prototype);
+
+function takersOf(server: EventEmitter): unknown[] {
+  return server.listeners('upgrade').filter((listener) => !(TAKES_THE_REST in listener));
+}
 
 /** What is judged of a request. */
 function headOf(request: IncomingMessage): UpgradeRequest {

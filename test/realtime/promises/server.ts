@@ -22,7 +22,7 @@ export interface Run {
   /** Holds no connection up any more. */
   calm(): Promise<true>;
   /** What clients have said and the log has. */
-  said(): Promise<{ by: number; n: number }[]>;
+  said(): Promise<{ epoch: string; log: { by: number; n: number }[] }>;
   kill(): Promise<void>;
 }
 
@@ -83,7 +83,10 @@ export const startHere: StartRun = async (run, seed) => {
       release(Number.POSITIVE_INFINITY);
       return true;
     },
-    said: async () => (await hub.read('said')).entries.map(({ data }) => data),
+    async said() {
+      const { entries, position } = await hub.read('said');
+      return { epoch: position.epoch, log: entries.map(({ data }) => data) };
+    },
     async kill() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

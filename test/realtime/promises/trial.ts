@@ -266,13 +266,12 @@ async function finish(
 
 /** What was said is in the log once, where its speaker was told; of earlier lives of the server nothing is known any more. */
 function checkSayings(
-  log: readonly { by: number; n: number }[],
+  { epoch, log }: Awaited<ReturnType<Run['said']>>,
   clients: readonly Client[],
   fault: (words: string) => void,
 ) {
   const keys = log.map(({ by, n }) => `${by}.${n}`);
   if (new Set(keys).size < keys.length) fault(`said twice: ${keys.find((key, i) => keys.indexOf(key) !== i)}`);
-  const epoch = clients.flatMap(({ said }) => said.map(({ position }) => position)).at(-1)?.epoch;
   for (const { id, said } of clients) {
     for (const { n, position } of said) {
       if (position === undefined) fault(`client ${id} was given no position for what it said`);

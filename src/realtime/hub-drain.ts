@@ -1,0 +1,125 @@
+/**
+ * How a hub goes away without loss: it lets nobody in, lets calls that run come to their answers, says to each client when to
+ * come back, and closes its engine when the last has gone. At the deadline it cuts what is left.
+ */
+
+import type { Rejection } from '../admission/rejection.ts';
+import { retryReason } from '../realtime-protocol/close-codes.ts';
+import { checkDrainOptions, DRAIN, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from '../server/drain.ts';
+import { warnOfError } from '../transport/errors.ts';
+import type { Session } from './session.ts';
+
+/** What a hub drains. */
+interface Draining {
+  /** Those that end are taken out before `sessionEnded` is called. */
+  readonly sessions: ReadonlySet<Session>;
+  /** Called when the last has gone. */
+  close(): Promise<void>;
+}
+
+const DOOR = { ...DRAIN, name: 'hub.drain()' };
+const DEFAULT_RETRY_MS = 1000;
+const SERVICE_RESTART = 1012;
+/** What is kept of the time for the closing handshakes of those whose calls take it all. */
+const CLOSING_MS = 1000;
+
+export class HubDrain {
+  readonly #hub: Draining;
+  #code = SERVICE_RESTART;
+  #reason = '';
+  #retryAfterMs = DEFAULT_RETRY_MS;
+  #deadlineMs = 0;
+  #timers: NodeJS.Timeout[] = [];
+  #isOverdue = false;
+  #closed = 0;
+  #terminated = 0;
+  #refused = 0;
+  #done: Promise<DrainCounts> | undefined;
+  #finish: () => void = () => {};
+
+  constructor(hub: Draining) {
+    this.#hub = hub;
+  }
+
+  get hasBegun(): boolean {
+    return this.#done !== undefined;
+  }
+
+  /** @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range */
+  begin(given: DrainOptions = {}): Promise<DrainCounts> {
+    const { retryAfterMs = DEFAULT_RETRY_MS, ...others } = given;
+    const { timeoutMs, spreadMs, reason } = checkDrainOptions(others, DOOR);
+    const nowMs = performance.now();
+    if (this.#done === undefined) {
+      this.#code = given.code ?? SERVICE_RESTART;
+      this.#retryAfterMs = retryAfterMs;
+      this.#reason = `${reason} ${retryReason(retryAfterMs)}`.trim();
+      this.#done = new Promise((resolve) => {
+        this.#finish = () => resolve({ closed: this.#closed, terminated: this.#terminated, refused: this.#refused });
+      });
+      this.#setDeadline(nowMs, timeoutMs);
+      const sessions = [...this.#hub.sessions];
+      for (const [place, session] of sessions.entries()) {
+        const afterMs = (place / sessions.length) * spreadMs;
+        if (afterMs === 0) this.#retire(session);
+        else this.#timers.push(setTimeout(() => this.#retire(session), afterMs));
+      }
+      this.#closeIfEmpty();
+    } else if (nowMs + timeoutMs < this.#deadlineMs) this.#setDeadline(nowMs, timeoutMs);
+    return this.#done;
+  }
+
+  #setDeadline(nowMs: number, timeoutMs: number): void {
+    this.#deadlineMs = nowMs + timeoutMs;
+    this.#timers.push(
+      setTimeout(() => this.#closeAll(), timeoutMs - Math.min(CLOSING_MS, timeoutMs / 2)),
+      setTimeout(() => this.#cut(), timeoutMs),
+    );
+  }
+
+  /** What a request is refused with once this has begun; each is counted. */
+  obstacle(): Rejection | undefined {
+    if (!this.hasBegun) return undefined;
+    this.#refused += 1;
+    return { ...SHUTTING_DOWN, headers: [['Retry-After', String(Math.max(1, Math.ceil(this.#retryAfterMs / 1000)))]] };
+  }
+
+  /** Closes it, unless calls are open on it: then, behind their answers. */
+  #retire(session: Session): void {
+    session.isRetired = true;
+    const { calls } = session;
+    if (calls === undefined || calls.size === 0) this.farewell(session);
+    else calls.onIdle = () => this.farewell(session);
+  }
+
+  /** Tells a client to come back. */
+  farewell({ outlet }: Pick<Session, 'outlet'>): void {
+    outlet.close(this.#code, this.#reason);
+  }
+
+  #closeAll(): void {
+    for (const session of this.#hub.sessions) this.farewell(session);
+  }
+
+  #cut(): void {
+    this.#isOverdue = true;
+    for (const { outlet } of [...this.#hub.sessions]) outlet.terminate();
+  }
+
+  /** A session is over. */
+  sessionEnded(): void {
+    if (!this.hasBegun) return;
+    if (this.#isOverdue) this.#terminated += 1;
+    else this.#closed += 1;
+    this.#closeIfEmpty();
+  }
+
+  #closeIfEmpty(): void {
+    if (this.#hub.sessions.size > 0) return;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#hub
+      .close()
+      .catch((error: unknown) => warnOfError(error, 'the close() of an engine'))
+      .then(this.#finish);
+  }
+}
