@@ -37,8 +37,8 @@ export interface Plan<L extends Link, Prepared> {
   name(): string;
   /** Gets what an attempt needs first. */
   prepare(): Promise<Prepared>;
-  /** Begins a link. @param tries how many attempts have failed one after another */
-  dial(prepared: Prepared, events: LinkEvents, tries: number): L;
+  /** Begins a link. @param failures how many attempts have opened nothing since the newest one that was no fall-back */
+  dial(prepared: Prepared, events: LinkEvents, failures: number): L;
   /** Called again without `lost` when a link takes a fall-back's place. */
   opened(): void;
   /** What was open is lost, or an attempt has failed. */
@@ -68,7 +68,9 @@ export class Connection<L extends Link, Prepared = unknown> {
   #current: Attempt<L> | undefined;
   /** What is being made: in place of it, or beside it when that is a fall-back. */
   #trying: Attempt<L> | undefined;
+  /** Losses one after another, none after a stable time. */
   #tries = 0;
+  #failures = 0;
   /** The server has asked not to come back before. */
   #notBefore = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -130,7 +132,7 @@ export class Connection<L extends Link, Prepared = unknown> {
       .then(async () => {
         if (!isWanted()) return;
         const prepared = await this.#plan.prepare();
-        if (isWanted()) attempt.link = this.#plan.dial(prepared, events, this.#current ? 0 : this.#tries);
+        if (isWanted()) attempt.link = this.#plan.dial(prepared, events, this.#current ? 0 : this.#failures);
       })
       .catch((cause) => lost('', cause));
     if (!this.#current) this.#set('connecting');
@@ -147,6 +149,7 @@ export class Connection<L extends Link, Prepared = unknown> {
     this.error = undefined;
     this.#notBefore = 0;
     if (attempt.link!.isFallback) this.#probeLater();
+    else this.#failures = 0;
     const isNews = this.state !== 'open';
     this.state = 'open';
     this.#plan.opened();
@@ -170,7 +173,8 @@ export class Connection<L extends Link, Prepared = unknown> {
       return;
     }
     const { openedAt } = attempt;
-    if (openedAt !== undefined && Date.now() - openedAt >= this.#backoff.stableMs) this.#tries = 0;
+    if (openedAt === undefined) this.#failures += isAway ? 0 : 1;
+    else if (Date.now() - openedAt >= this.#backoff.stableMs) this.#tries = 0;
     const reaction = reactionTo(code);
     this.isRefused = reaction === 'stop' || (reaction === 'token' && this.#hasFixedToken);
     const words = reason || (cause instanceof Error ? cause.message : `close code ${code}`);

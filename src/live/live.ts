@@ -33,8 +33,8 @@ type Call = (input: unknown, options?: RequestOptions) => Promise<never>;
 
 /** A token is asked for so long before its end, in milliseconds; earlier where its whole time is short. */
 const REFRESH_MS = 60_000;
-/** After so many failures one after another, every second attempt goes over HTTP. */
-const TRIES_OF_SOCKETS = 2;
+/** After so many attempts that opened nothing, every second one goes over HTTP. */
+const MAX_FAILURES = 2;
 
 /** Why a channel cannot be joined just now. */
 const PASSING = ['UNAVAILABLE', 'TIMEOUT', 'INTERNAL'];
@@ -58,10 +58,10 @@ class LiveClient implements Omit<Live, 'join'> {
       {
         name: () => address,
         prepare: () => currentToken(options),
-        dial: (token, events, tries) => {
+        dial: (token, events, failures) => {
           const own = { ...events, message: (text: unknown) => this.#receive(text, events) };
           const { fetch = globalThis.fetch, fallback = true } = options;
-          if (!(fallback && typeof fetch === 'function' && tries >= TRIES_OF_SOCKETS && tries % 2 === 0)) {
+          if (!(fallback && typeof fetch === 'function' && failures >= MAX_FAILURES && failures % 2 === 0)) {
             return socketLink(Socket, address, token, own);
           }
           return streamLink(fetch, address, token, {

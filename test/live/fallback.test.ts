@@ -214,6 +214,8 @@ describe('the fall-back', () => {
     await once;
     expect(live.state).not.toBe('open');
     await vi.advanceTimersByTimeAsync(1);
+    await latest().fail();
+    await vi.advanceTimersByTimeAsync(1);
     FakeSocket.last.welcome();
     await settle();
     const again = FakeSocket.last.take().find(({ type }) => type === 'call')!;
@@ -366,8 +368,23 @@ describe('the fall-back', () => {
     await fallen();
     await latest().end();
     await vi.advanceTimersByTimeAsync(1);
+    expect(streams()).toHaveLength(2);
+    await latest().fail();
+    await vi.advanceTimersByTimeAsync(1);
     expect(FakeSocket.all).toHaveLength(3);
     FakeSocket.last.welcome();
     expect(live.state).toBe('open');
+  });
+
+  it('is for WebSockets that never open, not for those that are lost', async () => {
+    await start();
+    for (let i = 0; i < 5; i++) {
+      FakeSocket.last.welcome();
+      FakeSocket.last.end();
+      await vi.advanceTimersByTimeAsync(1);
+      FakeSocket.last.end();
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(streams()).toEqual([]);
   });
 });
