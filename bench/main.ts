@@ -6,6 +6,7 @@ import { EXCHANGE_PARTS } from './exchange-parts.ts';
 import { importPart } from './import-part.ts';
 import { IN_PROCESS_PARTS } from './in-process-parts.ts';
 import { type CellResult, compare, type Part, type Settings } from './part.ts';
+import { REALTIME_PARTS } from './realtime-parts.ts';
 import { type Subject, subjectOf } from './subjects.ts';
 import { installPeers } from './support/peers.ts';
 import { hasTaskset, pinSelf } from './support/processes.ts';
@@ -13,7 +14,7 @@ import { environment, saveFile, saveResult } from './support/report.ts';
 import { formatCell } from './table.ts';
 import { trialPart } from './trial-part.ts';
 
-const PARTS: readonly Part[] = [importPart, ...IN_PROCESS_PARTS, ...EXCHANGE_PARTS, trialPart];
+const PARTS: readonly Part[] = [importPart, ...IN_PROCESS_PARTS, ...EXCHANGE_PARTS, ...REALTIME_PARTS, trialPart];
 
 const USAGE = `npm run bench -- [PART…] [options]
 

@@ -14,6 +14,8 @@ export interface Subject extends Runtime {
   readonly adapter: string;
   /** Its server sends back bytes and knows nothing of WebSocket. */
   readonly isRaw: boolean;
+  /** What its clients speak: see load/room.ts. */
+  readonly language: string;
   /** Why it cannot be measured here. */
   readonly missing: string | undefined;
 }
@@ -25,6 +27,7 @@ interface Kind {
   readonly needs?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly isRaw?: boolean;
+  readonly language?: string;
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -34,6 +37,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'framewright-trial': { adapter: 'framewright-trial' },
   'framewright-net-trial': { adapter: 'framewright-net-trial' },
   'ws-trial': { adapter: 'ws-trial', needs: 'bufferutil' },
+  'framewright-room': { adapter: 'framewright-room' },
+  'framewright-hub': { adapter: 'framewright-hub', language: 'hub' },
+  'socket-io': { adapter: 'socket-io', needs: 'socket.io', language: 'socket.io' },
   net: { adapter: 'net', isRaw: true },
   ws: { adapter: 'ws', needs: 'bufferutil' },
   'ws-nobu': { adapter: 'ws', needs: 'ws', environment: { WS_NO_BUFFER_UTIL: '1' } },
@@ -92,6 +98,7 @@ export function subjectOf(text: string): Subject {
       ...(dist !== undefined && { FRAMEWRIGHT_DIST: dist }),
     },
     isRaw: kind.isRaw ?? false,
+    language: kind.language ?? 'plain',
     missing: absent.length === 0 ? undefined : `not installed: ${absent.join(', ')}`,
   };
 }

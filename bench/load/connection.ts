@@ -15,15 +15,16 @@ const ACCEPT = createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC8
 const MAX_HEAD_BYTES = 8192;
 const END_OF_HEAD = '\r\n\r\n';
 
-function requestFor(offer: string | undefined): string {
+function requestFor(offer: string | undefined, { path = '/', subprotocol }: Partial<Target['request'] & object> = {}) {
   return [
-    'GET / HTTP/1.1',
+    `GET ${path} HTTP/1.1`,
     'Host: localhost',
     'Upgrade: websocket',
     'Connection: Upgrade',
     `Sec-WebSocket-Key: ${KEY}`,
     'Sec-WebSocket-Version: 13',
     ...(offer === undefined ? [] : [`Sec-WebSocket-Extensions: ${offer}`]),
+    ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
     END_OF_HEAD.slice(2),
   ].join('\r\n');
 }
@@ -59,7 +60,7 @@ function nextLocalAddress(): string {
  * @param opened sets `receive`, where servers may speak first
  */
 export function open(
-  { port, isRaw }: Target,
+  { port, isRaw, request }: Target,
   offer?: string,
   opened?: (connection: LoadConnection) => void,
 ): Promise<LoadConnection> {
@@ -100,7 +101,7 @@ export function open(
     socket.on('connect', () => {
       connection.write = directWriter(socket) ?? connection.write;
       if (isRaw) resolve(connection);
-      else socket.write(requestFor(offer));
+      else socket.write(requestFor(offer, request));
     });
   });
 }

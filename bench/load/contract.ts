@@ -6,6 +6,8 @@ export interface Target {
   readonly pid: number;
   /** No opening handshake, and answers that are the requests' bytes. */
   readonly isRaw: boolean;
+  /** What is asked for, where it is not `/`. */
+  readonly request?: { readonly path: string; readonly subprotocol?: string };
 }
 
 export interface Timing {
@@ -78,6 +80,29 @@ export interface HttpLoad {
   readonly httpConnections: number;
 }
 
+export interface ChannelLoad {
+  readonly kind: 'channel';
+  readonly language: string;
+  readonly members: number;
+  /** Messages that the server publishes at once; the next when everybody has them. */
+  readonly perTick: number;
+}
+
+export interface JoinLoad {
+  readonly kind: 'join';
+  readonly language: string;
+  readonly concurrency: number;
+  /** With a connection for each. */
+  readonly isOpening: boolean;
+}
+
+export interface MembersLoad {
+  readonly kind: 'members';
+  readonly language: string;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** A kind of client that does harm. */
 export type Trouble = 'tiny' | 'compressed' | 'sender' | 'reader' | 'upgrades';
 
@@ -97,6 +122,9 @@ export type Load =
   | HeartbeatLoad
   | LatencyLoad
   | HttpLoad
+  | ChannelLoad
+  | JoinLoad
+  | MembersLoad
   | TrialLoad;
 
 /** Figures by name. `utilisation`: of the generator, 0 to 1. */

@@ -5,7 +5,7 @@ import { formatBytes, formatRate } from '../../bench/support/report.ts';
 import { formatCell, ratioToBase } from '../../bench/table.ts';
 
 function subject(name: string): Subject {
-  return { name, adapter: name, command: [], isRaw: false, missing: undefined };
+  return { name, adapter: name, command: [], isRaw: false, language: 'plain', missing: undefined };
 }
 
 /** Measures what `rates` says, round by round; throws what is an Error. */
