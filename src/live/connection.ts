@@ -1,13 +1,14 @@
 /**
  * A connection that comes back by itself: when it is tried, how long is waited, when it counts as lost, and when it is at an end.
- * What it is made of and what goes over it is its plan's business.
+ * What it is made of and what goes over it is its plan's business. Here and in `live.ts`, what pages load has functions in place of
+ * classes, since their names can be made short.
  */
 
 import { reactionTo, retryHintMs } from '../realtime-protocol/close-codes.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { isOffline, watchEnvironment } from './environment.ts';
 import { checkMs } from './options.ts';
-import type { Backoff, ConnectionOptions, ConnectionState } from './types.ts';
+import type { ConnectionOptions, ConnectionState } from './types.ts';
 
 /** How often a better link is tried while there is one that is only a fall-back, in milliseconds. */
 export const PROBE_MS = 60_000;
@@ -46,207 +47,203 @@ export interface Plan<L extends Link, Prepared> {
   changed(): void;
 }
 
+type Timer = ReturnType<typeof setTimeout> | undefined;
+
 interface Attempt<L> {
-  link: L | undefined;
+  link?: L;
   /** First of its opening, then of the silence. */
-  timer: ReturnType<typeof setTimeout> | undefined;
-  pingMs: number | undefined;
-  openedAt: number | undefined;
+  timer?: Timer;
+  pingMs?: number | undefined;
+  openedAt?: number;
 }
 
-export class Connection<L extends Link, Prepared = unknown> {
-  state: ConnectionState = 'connecting';
-  error: RealtimeError | undefined;
-  retryAt: number | undefined;
+/** What is told of it, and what can be asked of it. */
+export interface Connection<L extends Link> {
+  readonly state: ConnectionState;
+  readonly error: RealtimeError | undefined;
+  readonly retryAt: number | undefined;
   /** The server has ended it for good. */
-  isRefused = false;
-  readonly #plan: Plan<L, Prepared>;
-  readonly #backoff: { readonly [Name in keyof Backoff]-?: number };
-  readonly #connectTimeoutMs: number;
-  readonly #hasFixedToken: boolean;
+  readonly isRefused: boolean;
   /** What is open. */
-  #current: Attempt<L> | undefined;
-  /** What is being made: in place of it, or beside it when that is a fall-back. */
-  #trying: Attempt<L> | undefined;
-  /** Losses one after another, none after a stable time. */
-  #tries = 0;
-  #failures = 0;
-  /** The server has asked not to come back before. */
-  #notBefore = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #unwatch: () => void;
-
-  constructor(plan: Plan<L, Prepared>, { backoff = {}, connectTimeoutMs = 10_000, token }: ConnectionOptions) {
-    const { minMs = 500, maxMs = 30_000, stableMs = 10_000 } = backoff;
-    this.#plan = plan;
-    this.#backoff = { minMs, maxMs, stableMs };
-    checkMs({ ...this.#backoff, connectTimeoutMs });
-    this.#connectTimeoutMs = connectTimeoutMs;
-    this.#hasFixedToken = typeof token === 'string';
-    this.#unwatch = watchEnvironment(
-      () => this.#wake(),
-      () => this.#sleep(),
-    );
-    this.#try();
-  }
-
-  get link(): L | undefined {
-    return this.#current?.link;
-  }
-
+  readonly link: L | undefined;
   /** How long to wait after so many failures one after another: full jitter. */
-  delayMs(tries: number): number {
-    const { minMs, maxMs } = this.#backoff;
-    return Math.random() * Math.min(maxMs, minMs * 2 ** tries);
-  }
+  delayMs(tries: number): number;
+  close(): void;
+}
 
-  close(): void {
-    if (this.state === 'closed') return;
-    this.#unwatch();
-    clearTimeout(this.#timer);
-    this.#let(this.#trying);
-    this.#let(this.#current);
-    this.#trying = this.#current = undefined;
-    this.#set('closed');
-  }
+/** @throws {RangeError} a time that no timer can wait */
+export function keepConnected<L extends Link, Prepared>(
+  plan: Plan<L, Prepared>,
+  { backoff = {}, connectTimeoutMs = 10_000, token }: ConnectionOptions,
+): Connection<L> {
+  const { minMs = 500, maxMs = 30_000, stableMs = 10_000 } = backoff;
+  checkMs({ minMs, maxMs, stableMs, connectTimeoutMs });
+  /** What is open. */
+  let current: Attempt<L> | undefined;
+  /** What is being made: in place of it, or beside it when that is a fall-back. */
+  let trying: Attempt<L> | undefined;
+  /** Losses one after another, none after a stable time. */
+  let tries = 0;
+  let failures = 0;
+  /** The server has asked not to come back before. */
+  let notBefore = 0;
+  let timer: Timer;
+
+  const self: { -readonly [Name in keyof Connection<L>]: Connection<L>[Name] } = {
+    state: 'connecting',
+    error: undefined,
+    retryAt: undefined,
+    isRefused: false,
+    get link() {
+      return current?.link;
+    },
+    delayMs: (count) => Math.random() * Math.min(maxMs, minMs * 2 ** count),
+    close() {
+      if (self.state === 'closed') return;
+      unwatch();
+      clearTimeout(timer);
+      letGo(trying);
+      letGo(current);
+      trying = current = undefined;
+      set('closed');
+    },
+  };
+
+  const set = (state: ConnectionState, retryAt?: number): void => {
+    if (state === self.state && retryAt === self.retryAt) return;
+    self.state = state;
+    self.retryAt = retryAt;
+    plan.changed();
+  };
+
+  const letGo = (attempt: Attempt<L> | undefined): void => {
+    clearTimeout(attempt?.timer);
+    attempt?.link?.close();
+  };
 
   // ---- Attempts ----------------------------------------------------------------------------------------------------
 
-  #try(): void {
-    clearTimeout(this.#timer);
-    const attempt: Attempt<L> = { link: undefined, timer: undefined, pingMs: undefined, openedAt: undefined };
-    const lost = (reason: string, cause?: unknown) => this.#lost(attempt, CUT, reason, cause);
-    attempt.timer = setTimeout(
-      () => lost(`it did not open within ${this.#connectTimeoutMs} ms`),
-      this.#connectTimeoutMs,
-    );
-    this.#trying = attempt;
+  const attempt = (): void => {
+    clearTimeout(timer);
+    const own: Attempt<L> = {};
+    const isWanted = () => trying === own;
+    const lost = (reason: string, cause?: unknown) => lose(own, CUT, reason, cause);
+    own.timer = setTimeout(() => lost(`it did not open within ${connectTimeoutMs} ms`), connectTimeoutMs);
+    trying = own;
     const events: LinkEvents = {
-      opened: (pingMs) => this.#opened(attempt, pingMs),
-      heard: () => this.#heard(attempt),
-      lost: (code, reason, cause) => this.#lost(attempt, code, reason, cause),
+      opened: (pingMs) => open(own, pingMs),
+      heard: () => hear(own),
+      lost: (code, reason, cause) => lose(own, code, reason, cause),
     };
-    const isWanted = () => this.#trying === attempt;
     // Later, so that what is closed at once has begun nothing.
     Promise.resolve()
       .then(async () => {
         if (!isWanted()) return;
-        const prepared = await this.#plan.prepare();
-        if (isWanted()) attempt.link = this.#plan.dial(prepared, events, this.#current ? 0 : this.#failures);
+        const prepared = await plan.prepare();
+        if (isWanted()) own.link = plan.dial(prepared, events, current ? 0 : failures);
       })
       .catch((cause) => lost('', cause));
-    if (!this.#current) this.#set('connecting');
-  }
+    if (!current) set('connecting');
+  };
 
-  #opened(attempt: Attempt<L>, pingMs: number | undefined): void {
-    if (attempt !== this.#trying) return;
-    this.#let(this.#current);
-    this.#trying = undefined;
-    this.#current = attempt;
-    attempt.pingMs = pingMs;
-    attempt.openedAt = Date.now();
-    this.#heard(attempt);
-    this.error = undefined;
-    this.#notBefore = 0;
-    if (attempt.link!.isFallback) this.#probeLater();
-    else this.#failures = 0;
-    const isNews = this.state !== 'open';
-    this.state = 'open';
-    this.#plan.opened();
+  const open = (own: Attempt<L>, pingMs: number | undefined): void => {
+    if (own !== trying) return;
+    letGo(current);
+    trying = undefined;
+    current = own;
+    own.pingMs = pingMs;
+    own.openedAt = Date.now();
+    hear(own);
+    self.error = undefined;
+    notBefore = 0;
+    if (own.link!.isFallback) probeLater();
+    else failures = 0;
+    const isNews = self.state !== 'open';
+    self.state = 'open';
+    plan.opened();
     // Listeners may have closed it.
-    if (isNews && attempt === this.#current) this.#plan.changed();
-  }
+    if (isNews && own === current) plan.changed();
+  };
 
-  #probeLater(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#try(), PROBE_MS);
-  }
+  const probeLater = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(attempt, PROBE_MS);
+  };
 
-  #lost(attempt: Attempt<L>, code: number, reason = '', cause?: unknown, isAway = isOffline()): void {
-    if (attempt !== this.#trying && attempt !== this.#current) return;
-    this.#let(attempt);
-    if (attempt === this.#trying) this.#trying = undefined;
-    else this.#current = undefined;
-    if (this.#current) {
+  const lose = (own: Attempt<L>, code: number, reason = '', cause?: unknown, isAway = isOffline()): void => {
+    if (own !== trying && own !== current) return;
+    letGo(own);
+    if (own === trying) trying = undefined;
+    else current = undefined;
+    if (current) {
       // There is still what the probe was to take the place of.
-      this.#probeLater();
+      probeLater();
       return;
     }
-    const { openedAt } = attempt;
-    if (openedAt === undefined) this.#failures += isAway ? 0 : 1;
-    else if (Date.now() - openedAt >= this.#backoff.stableMs) this.#tries = 0;
+    const { openedAt } = own;
+    if (openedAt === undefined) failures += isAway ? 0 : 1;
+    else if (Date.now() - openedAt >= stableMs) tries = 0;
     const reaction = reactionTo(code);
-    this.isRefused = reaction === 'stop' || (reaction === 'token' && this.#hasFixedToken);
+    self.isRefused = reaction === 'stop' || (reaction === 'token' && typeof token === 'string');
     const words = reason || (cause instanceof Error ? cause.message : `close code ${code}`);
     const error = new RealtimeError(
-      this.isRefused ? 'NOT_ALLOWED' : 'DISCONNECTED',
-      `The connection to ${this.#plan.name()} ${openedAt !== undefined ? 'was lost' : 'could not be made'}: ${words}`,
+      self.isRefused ? 'NOT_ALLOWED' : 'DISCONNECTED',
+      `The connection to ${plan.name()} ${openedAt === undefined ? 'could not be made' : 'was lost'}: ${words}`,
       { cause, data: { code, reason } },
     );
-    this.error = error;
+    self.error = error;
     const hintMs = reaction === 'later' ? (retryHintMs(reason) ?? 0) : 0;
-    this.#notBefore = Date.now() + hintMs;
-    if (this.isRefused) this.close();
+    notBefore = Date.now() + hintMs;
+    if (self.isRefused) self.close();
     // A probe was on its way: it goes on in place of what it should have followed.
-    else if (this.#trying) this.#set('connecting');
-    else if (isAway) this.#set('offline');
-    else this.#wait(hintMs + this.delayMs(this.#tries++));
-    this.#plan.lost(error, code, reason);
-  }
+    else if (trying) set('connecting');
+    else if (isAway) set('offline');
+    else wait(hintMs + self.delayMs(tries++));
+    plan.lost(error, code, reason);
+  };
 
-  #wait(delayMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#try(), delayMs);
-    this.#set('waiting', Date.now() + delayMs);
-  }
+  const wait = (delayMs: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(attempt, delayMs);
+    set('waiting', Date.now() + delayMs);
+  };
 
   // ---- Life --------------------------------------------------------------------------------------------------------
 
-  #heard(attempt: Attempt<L>): void {
-    if (attempt !== this.#current) return;
-    clearTimeout(attempt.timer);
-    if (attempt.pingMs) attempt.timer = setTimeout(() => this.#ask(attempt), attempt.pingMs);
-  }
+  const hear = (own: Attempt<L>): void => {
+    if (own !== current) return;
+    clearTimeout(own.timer);
+    if (own.pingMs) own.timer = setTimeout(() => ask(own), own.pingMs);
+  };
 
-  #ask(attempt: Attempt<L>): void {
-    if (!attempt.pingMs) return;
-    clearTimeout(attempt.timer);
-    const waitMs = Math.min(attempt.pingMs, this.#connectTimeoutMs);
-    attempt.timer = setTimeout(() => this.#lost(attempt, CUT, `no sign of life within ${waitMs} ms`), waitMs);
-    attempt.link!.ping();
-  }
+  const ask = (own: Attempt<L>): void => {
+    if (!own.pingMs) return;
+    clearTimeout(own.timer);
+    const waitMs = Math.min(own.pingMs, connectTimeoutMs);
+    own.timer = setTimeout(() => lose(own, CUT, `no sign of life within ${waitMs} ms`), waitMs);
+    own.link!.ping();
+  };
 
-  #wake(): void {
-    if (this.#current) this.#ask(this.#current);
-    else if (!this.#trying) {
-      const delayMs = this.#notBefore - Date.now();
-      if (delayMs > 0) this.#wait(delayMs);
-      else this.#try();
-    }
-  }
-
-  #sleep(): void {
-    clearTimeout(this.#timer);
-    if (this.#current) {
-      this.#let(this.#trying);
-      this.#trying = undefined;
-    }
-    const attempt = this.#current ?? this.#trying;
-    if (attempt) this.#lost(attempt, CUT, 'the network is gone', undefined, true);
-    else this.#set('offline');
-  }
-
-  // ---- The end -----------------------------------------------------------------------------------------------------
-
-  #let(attempt: Attempt<L> | undefined): void {
-    clearTimeout(attempt?.timer);
-    attempt?.link?.close();
-  }
-
-  #set(state: ConnectionState, retryAt?: number): void {
-    if (state === this.state && retryAt === this.retryAt) return;
-    this.state = state;
-    this.retryAt = retryAt;
-    this.#plan.changed();
-  }
+  const unwatch = watchEnvironment(
+    () => {
+      const delayMs = notBefore - Date.now();
+      if (current) ask(current);
+      else if (!trying) {
+        if (delayMs > 0) wait(delayMs);
+        else attempt();
+      }
+    },
+    () => {
+      clearTimeout(timer);
+      if (current) {
+        letGo(trying);
+        trying = undefined;
+      }
+      const own = current ?? trying;
+      if (own) lose(own, CUT, 'the network is gone', undefined, true);
+      else set('offline');
+    },
+  );
+  attempt();
+  return self;
 }

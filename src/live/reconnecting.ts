@@ -1,7 +1,7 @@
 /** The WebSocket of browsers, coming back by itself. */
 
 import type { RealtimeError } from '../realtime-protocol/realtime-error.ts';
-import { Connection, type Link, type Plan } from './connection.ts';
+import { type Connection, keepConnected, type Link, type Plan } from './connection.ts';
 import { addressOf, currentToken, socketClass } from './options.ts';
 import { offer, openSocket } from './socket-link.ts';
 import type {
@@ -42,7 +42,7 @@ class Reconnecting extends EventTarget implements ReconnectingSocket {
   onerror: ReconnectingSocket['onerror'] = null;
   onclose: ReconnectingSocket['onclose'] = null;
   onstatechange: ReconnectingSocket['onstatechange'] = null;
-  readonly #connection: Connection<Link, [url: string, token: string | undefined]>;
+  readonly #connection: Connection<Link>;
   /** The newest one. */
   #socket: SocketLike | undefined;
   #binaryType: ReconnectingSocket['binaryType'] = 'blob';
@@ -88,7 +88,7 @@ class Reconnecting extends EventTarget implements ReconnectingSocket {
       lost: (error, code, reason) => this.#tellLoss(code, reason, error),
       changed: () => this.#tell('statechange'),
     };
-    this.#connection = new Connection(plan, options);
+    this.#connection = keepConnected(plan, options);
   }
 
   get state(): ConnectionState {

@@ -68,8 +68,16 @@ describe('the back-off', () => {
     ]);
   });
 
-  it.each([{ minMs: -1 }, { maxMs: Number.NaN }, { stableMs: 2 ** 31 }])('refuses %o', (backoff) => {
-    expect(() => connect('ws://host', { WebSocket: FakeSocket, backoff })).toThrow(RangeError);
+  it.each<ConnectOptions>([
+    { backoff: { minMs: -1 } },
+    { backoff: { maxMs: Number.NaN } },
+    { backoff: { stableMs: 2 ** 31 } },
+    { connectTimeoutMs: Infinity },
+    { timeoutMs: -1 },
+  ])('refuses %o at once, and begins nothing', async (options) => {
+    expect(() => connect('ws://host', { WebSocket: FakeSocket, ...options })).toThrow(RangeError);
+    await settle();
+    expect(count()).toBe(0);
   });
 });
 
