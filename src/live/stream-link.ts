@@ -4,6 +4,7 @@
  */
 
 import { retryReason } from '../realtime-protocol/close-codes.ts';
+import { CLOSE_EVENT } from '../realtime-protocol/wire.ts';
 import type { LiveLink, LiveLinkEvents } from './link.ts';
 
 /** What a refusal over HTTP would be as a close code. */
@@ -57,7 +58,7 @@ export function streamLink(
       rest = lines.pop()!;
       for (const line of lines) {
         const data = line.startsWith('data:') && line.slice(5);
-        if (line === 'event: close') isEnd = true;
+        if (line === `event: ${CLOSE_EVENT}`) isEnd = true;
         else if (data && isEnd) {
           const { code, reason } = JSON.parse(data);
           events.lost(code, reason);

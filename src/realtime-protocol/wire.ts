@@ -10,6 +10,12 @@ export const SUBPROTOCOL = 'framewright.realtime.1';
 /** In front of the token, where a page offers it as a second subprotocol. */
 export const TOKEN_PREFIX = 'bearer.';
 
+/**
+ * Over HTTP, in place of a Close frame: a stream ends with an event of this type, whose data is `{ code, reason }`. Its other events
+ * have no type, and a frame of messages as their data.
+ */
+export const CLOSE_EVENT = 'close';
+
 /** Longest `key`, epoch or call's name, in UTF-16 code units. */
 export const MAX_WORD_LENGTH = 256;
 /** Longest token, in UTF-16 code units. */
