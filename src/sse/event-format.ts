@@ -61,9 +61,10 @@ export class EventStreamParser {
   /** How long to wait before coming back, in milliseconds; `undefined` until the server says so. */
   retryMs: number | undefined;
   readonly #maxLength: number;
-  // It takes away one byte order mark at the beginning, as the format wants.
-  readonly #decoder = new TextDecoder();
-  #isBehindCr = false;
+  // By itself Node 24's takes away byte order marks behind a cut, too.
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  /** Counts for nothing at the beginning of the next piece: one byte order mark, or the second half of a CRLF that was cut. */
+  #skipped = '\uFEFF';
   #line = '';
   #id: string;
   #type = '';
@@ -86,9 +87,8 @@ export class EventStreamParser {
   push(piece: Uint8Array): ServerSentEvent[] {
     const text = this.#decoder.decode(piece, { stream: true });
     if (text === '') return [];
-    // The second half of a CRLF that was cut.
-    const start = this.#isBehindCr && text.startsWith('\n') ? 1 : 0;
-    this.#isBehindCr = text.endsWith('\r');
+    const start = text[0] === this.#skipped ? 1 : 0;
+    this.#skipped = text.endsWith('\r') ? '\n' : '';
     const [first, ...others] = text.slice(start).split(LINE_END);
     this.#line += first;
     const events: ServerSentEvent[] = [];

@@ -12,6 +12,8 @@ export type HeaderFields = Readonly<Record<string, string | readonly string[]>>;
 
 /** How much a body takes before it is read, in bytes. */
 const BODY_BYTES = 16_384;
+/** RFC 9113 §7. */
+const CANCEL = 8;
 
 /** Writes the head of an answer. */
 export function writeHead(response: NodeResponse, status: number, headers: HeaderFields): void {
@@ -65,7 +67,15 @@ export function sinkOfResponse(
       return takesMore;
     },
     end: () => void out.end(),
-    destroy: () => void out.destroy(),
+    destroy() {
+      if (!isServerStream(carrier as never)) {
+        out.destroy();
+        return;
+      }
+      // By itself node:http2 would say that all is well; and in the turn in which the head leaves, it would end the process.
+      (carrier as ServerHttp2Stream).close(CANCEL);
+      setImmediate(() => carrier.destroy());
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type ServeEventsOptions,
   serveEvents,
 } from '../../src/sse/index.ts';
+import { ignoreError } from '../support/ignore-error.ts';
 import { eventOf, watchProcess } from '../support/servers.ts';
 import { ask, SERVER_KINDS, type ServerKind, start } from './support.ts';
 
@@ -168,7 +169,8 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     expect((await nextWarning()).detail).toContain('broken hook');
     for (const onStream of [fails, async () => fails()]) {
       const inStream = await start(kind, serveEvents({}, onStream));
-      await (await ask(inStream)).ended();
+      // Where the head has not left, there is no answer.
+      await ask(inStream).then((reading) => reading.ended(), ignoreError);
       expect((await nextWarning()).detail).toContain('broken hook');
     }
     expect(uncaught).toEqual([]);

@@ -184,7 +184,12 @@ export async function ask(
     onTestFinished(() => session.destroy());
     const stream = session.request({ ':path': pathname + search, ':method': method, ...fields });
     stream.on('error', ignoreError);
-    const [answered] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }];
+    const lost = once(stream, 'close').then(() => {
+      throw new Error('no answer');
+    });
+    const response = once(stream, 'response') as Promise<[IncomingHttpHeaders & { ':status': number }]>;
+    const [answered] = await Promise.race([response, lost]);
+    lost.catch(ignoreError);
     return new Reading(answered[':status'], answered, stream, () => session.destroy());
   }
   const send = url.startsWith('https:') ? requestHttps : requestHttp;
