@@ -16,11 +16,11 @@ const chat = defineProtocol({
 });
 
 // No heartbeat: the load answers nothing.
-const OPTIONS: object = { requiresOrigin: false, heartbeat: false };
+const OPTIONS = { requiresOrigin: false, heartbeat: false } as const;
 
 export const start: StartServer = () =>
   startRoom((server) => {
-    const hub = createHub(chat, { ...OPTIONS });
+    const hub = createHub(chat, OPTIONS);
     hub.channel('room:{room}', { join: () => true });
     hub.attach(server);
     return (message) => void hub.publish(ROOM, message);

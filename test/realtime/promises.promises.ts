@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { startProgram } from './promises/server.ts';
+import { trySlowReader } from './promises/slow-reader.ts';
 import { runTrial } from './promises/trial.ts';
 
 /** PROMISES_SEED=7 runs that one again. */
@@ -19,3 +20,6 @@ it(`50 clients have each message once, in order, or are told of a gap (seed ${se
   expect(outcome.publications).toBeGreaterThanOrEqual(100_000);
   expect(outcome.cuts).toBeGreaterThanOrEqual(1000);
 });
+
+it('one of 1,000 readers that has stopped holds queueBytes and holds up nobody; it catches up', () =>
+  trySlowReader(999));

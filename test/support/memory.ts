@@ -21,3 +21,9 @@ export async function bufferBytes(): Promise<number> {
   await collect();
   return process.memoryUsage().arrayBuffers;
 }
+
+/** Bytes on V8's heap, after a collection. */
+export async function heapBytes(): Promise<number> {
+  await collect();
+  return process.memoryUsage().heapUsed;
+}

@@ -31,7 +31,7 @@ export type StartRun = (run: number, seed: number) => Promise<Run>;
 export const startHere: StartRun = async (run, seed) => {
   const random = randomOf(seed + run);
   const engine = slowEngine(memory(), random);
-  const hub = createHub(counting, { engine, queueBytes: QUEUE_BYTES, ...{ requiresOrigin: false } });
+  const hub = createHub(counting, { engine, requiresOrigin: false, queueBytes: QUEUE_BYTES });
   for (const pattern of ['all:{name}', 'some:{name}', 'none:{name}'] as const)
     hub.channel(pattern, { join: () => true });
   hub.channel('said', { join: () => true, publish: () => true });
