@@ -11,10 +11,10 @@
  */
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'rolldown';
 import { minifySync, parseSync, Visitor } from 'rolldown/utils';
+import { finishDeclarations } from './declarations.ts';
 import { ENTRIES } from './entries.ts';
 
 /** Those that need no Node: those of a group share what lies between them. */
@@ -97,53 +97,20 @@ ${members(names)}}
 export = WebSocket;
 `;
 
-/** These nobody reads who does not read src: they go without comments. */
-const INTERNAL_TYPES =
-  /^(transport\/(?!diagnostics)|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-|server\/acceptance|ws-compat\/option-names|web\/web-idl|client\/(address|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
-
-const ANY_COMMENT = /^\s*\/\*\*[\s\S]*?\*\/\n/gm;
-/** Of such members, declarations have the names alone. */
-const COMMENT_OF_PRIVATE_MEMBER = /^\t\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=\tprivate )/gm;
-
 /** Below dist/types. */
 const typesOf = ({ source, types = source }: { source: string; types?: string }) =>
   types.replace(/^src\/(.*)\.ts$/, '$1.d.ts');
 
-/** The declarations that those of the entries need, by their paths. */
-function typesInUse(): Set<string> {
-  const found = new Set(Object.values(ENTRIES).map(typesOf));
-  for (const path of found) {
-    const text = readFileSync(new URL(path, TYPES), 'utf8');
-    for (const [, target] of text.matchAll(/(?:from |import |import\()'(\.[^']*)\.ts'/g)) {
-      found.add(posix.join(posix.dirname(path), `${target}.d.ts`));
-    }
-  }
-  return found;
-}
-
-/** Generic since TypeScript 5.7; without its parameter it means as much and older ones take it. */
-const GENERIC_BYTES = /\b(\w*Array|ArrayBufferView|DataView|Buffer)<(ArrayBuffer|ArrayBufferLike)>/g;
-
-/**
- * Types as tsc has written them, without those that nobody needs, shorter, and for all versions. An `import x = y` may name
- * a type only where that has not been exported as `export type`.
- */
 function finishTypes(): void {
-  const inUse = typesInUse();
-  for (const entry of readdirSync(TYPES, { recursive: true, encoding: 'utf8' })) {
-    if (!entry.endsWith('.d.ts')) continue;
-    const path = entry.replaceAll('\\', '/');
-    if (!inUse.has(path)) {
-      rmSync(new URL(path, TYPES));
-      continue;
-    }
-    const text = readFileSync(new URL(path, TYPES), 'utf8');
-    const plain = text
-      .replaceAll('export type {', 'export {')
-      .replace(GENERIC_BYTES, '$1')
-      .replace(/^( {4})+/gm, ({ length }) => '\t'.repeat(length / 4));
-    const isInternal = INTERNAL_TYPES.test(path);
-    writeFileSync(new URL(path, TYPES), plain.replace(isInternal ? ANY_COMMENT : COMMENT_OF_PRIVATE_MEMBER, ''));
+  const paths = readdirSync(TYPES, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.d.ts'));
+  const files = new Map(paths.map((path) => [path, readFileSync(new URL(path, TYPES), 'utf8')]));
+  const finished = finishDeclarations(files, Object.values(ENTRIES).map(typesOf));
+  for (const path of paths) {
+    const text = finished.get(path);
+    if (text === undefined) rmSync(new URL(path, TYPES));
+    else writeFileSync(new URL(path, TYPES), text);
   }
 }
 
@@ -303,7 +270,7 @@ await build([
     output: {
       dir: 'dist/pure',
       format: 'esm' as const,
-      minify: SHORT,
+      minify: true,
       comments: false,
       entryFileNames: '[name].mjs',
       chunkFileNames: 'core.mjs',
