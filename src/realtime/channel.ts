@@ -73,8 +73,9 @@ export class Channel implements Subscriber {
   /** What came last up to the head, kept while somebody is behind. */
   #recent: string[] = [];
   #recentBytes = 0;
-  /** What is told while the channel itself reads; undefined when it does not. */
+  /** What is told while the channel itself has to read; undefined when it has not. */
   #held: Entry[] | undefined;
+  #isRepairing = false;
   #mustRepairAgain = false;
   #retryTimer: NodeJS.Timeout | undefined;
 
@@ -483,18 +484,23 @@ export class Channel implements Subscriber {
 
   /** Reads what the engine may not have told, for all live members at once. What it tells meanwhile is held. */
   #repair(): void {
-    if (this.#held !== undefined) {
+    if (this.#isRepairing) {
       this.#mustRepairAgain = true;
       return;
     }
     this.#flushEntries();
-    this.#held = [];
+    this.#held ??= [];
+    this.#isRepairing = true;
     this.#mustRepairAgain = false;
     this.#readUp().then(
-      () => this.#endRepair(),
-      (error: unknown) => {
-        this.#readFailed(error);
+      () => {
+        this.#isRepairing = false;
         this.#endRepair();
+      },
+      (error: unknown) => {
+        this.#isRepairing = false;
+        this.#readFailed(error);
+        if (this.#mustRepairAgain) this.#repair();
       },
     );
   }
