@@ -7,12 +7,12 @@
 import type { Engine, Entry, Page, Presence, Retention, Subscriber, Subscription } from '../engines/engine.ts';
 import type { ChannelDefinition } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
-import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { writeEntries } from '../realtime-protocol/wire.ts';
 import { Attendance } from './attendance.ts';
 import { Latest } from './latest.ts';
 import { type Membership, Stage, Watch } from './membership.ts';
 import { toFrame, toText } from './messages.ts';
+import { isRealtimeError } from './reply.ts';
 import { Roster } from './roster.ts';
 
 /** What channels of one pattern have in common. */
@@ -599,7 +599,7 @@ export class Channel implements Subscriber {
 }
 
 export function isUnavailable(error: unknown): boolean {
-  return error instanceof RealtimeError && error.code === 'UNAVAILABLE';
+  return isRealtimeError(error) && error.code === 'UNAVAILABLE';
 }
 
 /** Where a frame ends that begins at `start`. */

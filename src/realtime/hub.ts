@@ -1,7 +1,8 @@
 /** The hub: what an application says about its channels and calls, and asks of them. */
 
 import { memory } from '../engines/memory.ts';
-import { checkOptions, type Door, type OptionKinds, PATH } from '../options/option-check.ts';
+import { checkOptions, type Door, HOOK, type OptionKinds, PATH } from '../options/option-check.ts';
+import { buildClosePayload } from '../protocol/index.ts';
 import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import type {
   CallName,
@@ -77,6 +78,7 @@ export interface AttachOptions {
   readonly path?: string | undefined;
 }
 
+const RULE_KINDS: OptionKinds<AnyRules> = { join: HOOK, publish: HOOK, member: HOOK };
 const ATTACH_DOOR = { name: 'hub.attach()', kinds: { path: PATH }, isLenient: false };
 
 export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<HubEvents> {
@@ -90,10 +92,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     checkOptions(HUB_DOOR, options);
     const settings = settingsOf(options, options.engine ?? memory(), options.authenticate !== undefined);
     const gate = new Gate(options as AdmissionOptions<never> as AdmissionOptions, settings.highWaterMarkBytes);
-    this.#core = new Core(protocol, settings, (error, where) => {
-      if (this.listenerCount('error') > 0) this.emit('error', error, where);
-      else warnOfError(error, where);
-    });
+    this.#core = new Core(protocol, settings, (error, where) => this.#report(error, where));
     this.#core.derivedKey = derivedKey;
     const { callTimeoutMs: timeoutMs, maxCalls: maxOpen, knowsUsers } = settings;
     this.#calls = new Calls(protocol, { timeoutMs, maxOpen, knowsUsers }, this.#core.report);
@@ -120,10 +119,36 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
    */
   channel<Name extends Pattern<P>>(pattern: Name, rules: ChannelRules<P, Name, User>): this {
     const kind = this.#core.kinds.get(pattern);
-    if (kind === undefined) throw new TypeError(`hub.channel(): the protocol has no '${String(pattern)}'`);
-    if (kind.rules !== undefined) throw new TypeError(`hub.channel(): '${pattern}' has its rules already`);
+    if (kind === undefined) {
+      const known = [...this.#core.kinds.keys()].join(', ') || 'none';
+      throw new TypeError(`hub.channel(): the protocol has no channels '${pattern}'; it has ${known}`);
+    }
+    const door = { name: `hub.channel('${pattern}')`, kinds: RULE_KINDS, isLenient: false };
+    checkOptions(door, rules);
+    const { member } = rules as AnyRules;
+    if ((kind.definition.member === undefined) !== (member === undefined)) {
+      throw new TypeError(
+        member === undefined
+          ? `${door.name} needs the rule 'member': the protocol says that members are told of each other`
+          : `${door.name}: the protocol has no 'member' for this channel`,
+      );
+    }
+    if (kind.rules !== undefined) throw new TypeError(`${door.name} was called before`);
     kind.rules = rules as AnyRules;
     return this;
+  }
+
+  /** Whatever listeners do with it, the hub goes on. */
+  #report(error: unknown, where: string): void {
+    if (this.listenerCount('error') === 0) {
+      warnOfError(error, where);
+      return;
+    }
+    try {
+      this.emit('error', error, where);
+    } catch (thrown) {
+      warnOfError(thrown, "a hub's 'error' listener");
+    }
   }
 
   /**
@@ -177,9 +202,12 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
 
   /**
    * Closes the connections of a user.
+   * @param options `code`: default 4403, behind which clients do not come back
    * @returns how many
+   * @throws {TypeError | RangeError} for a code that may not be sent, or a reason of more than 123 bytes
    */
   disconnect(userId: string, { code = RealtimeCloseCode.NotAllowed, reason = '' }: DisconnectOptions = {}): number {
+    buildClosePayload(code, reason);
     const sessions = [...this.#core.sessions].filter(({ user }) => user.id === userId);
     for (const session of sessions) session.close(code, reason);
     return sessions.length;

@@ -7,6 +7,7 @@ import { type Channel, isUnavailable } from './channel.ts';
 import type { Core, Place } from './core.ts';
 import { inTime } from './deadline.ts';
 import { Membership } from './membership.ts';
+import { isRealtimeError } from './reply.ts';
 import type { RuleContext } from './rules.ts';
 import type { Handlers, Session } from './session.ts';
 import { toJson, validate } from './validate.ts';
@@ -53,7 +54,7 @@ async function guarded(core: Core, session: Session, id: number, action: () => P
   try {
     await action();
   } catch (error) {
-    if (!(error instanceof RealtimeError)) core.report(error, 'a channel');
+    if (!isRealtimeError(error)) core.report(error, 'a channel');
     if (!session.hasEnded) session.answerError(id, error);
   }
 }
@@ -144,7 +145,7 @@ function allow(
     if (answer !== true) throw new RealtimeError('NOT_ALLOWED', `You may not ${words} '${place.name}'`);
   };
   const deny = (error: unknown): void => {
-    const isTold = error instanceof RealtimeError;
+    const isTold = isRealtimeError(error);
     if (!isTold || error.code === 'TIMEOUT') core.report(error, `the ${what} rule of '${place.kind.pattern.pattern}'`);
     if (isTold) throw error;
     decide(false);

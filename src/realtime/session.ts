@@ -18,6 +18,7 @@ import type { Channel } from './channel.ts';
 import type { Membership } from './membership.ts';
 import { toText } from './messages.ts';
 import type { Outlet } from './outlet.ts';
+import { isRealtimeError } from './reply.ts';
 import type { HubUser } from './rules.ts';
 
 type MessageOf<Type extends ClientMessageType> = Extract<ClientMessage, { readonly type: Type }>;
@@ -146,7 +147,7 @@ export class Session {
 
   /** Of an error that is nobody's, the client learns INTERNAL only. It is for the caller to report it. */
   answerError(id: number | undefined, error: unknown): void {
-    const known = error instanceof RealtimeError ? error : new RealtimeError('INTERNAL', 'The server has failed');
+    const known = isRealtimeError(error) ? error : new RealtimeError('INTERNAL', 'The server has failed');
     const { code, message, issues, data } = known;
     this.tell({ type: 'error', id, code, message, issues, data });
   }
