@@ -19,6 +19,8 @@ import type { ConnectOptions, JoinOptions, Live, LiveEvents, RequestOptions } fr
 const REFRESH_MS = 60_000;
 /** After so many attempts that opened nothing, every second one goes over HTTP. */
 const MAX_FAILURES = 2;
+/** The close code of a server for a message that is longer than it takes. */
+const TOO_LONG = 1009;
 /** Why a channel cannot be joined just now. */
 const PASSING = ['UNAVAILABLE', 'TIMEOUT', 'INTERNAL'];
 
@@ -40,6 +42,8 @@ export function connect(...args: unknown[]): Live {
   const memberships = new Map<string, Membership>();
   let user: string | undefined;
   let lastId = 0;
+  /** Each message has a frame of its own, since the server takes no longer ones. */
+  let isAlone = false;
   let refreshTimer: ReturnType<typeof setTimeout> | undefined;
   const nextId = () => ++lastId;
   const requests = new Requests(() => connection.link, nextId, options.timeoutMs);
@@ -198,7 +202,7 @@ export function connect(...args: unknown[]): Live {
       dial(current, events, failures) {
         const own = { ...events, message: (text: unknown) => receive(text, events) };
         if (!(fallback && typeof fetch === 'function' && failures >= MAX_FAILURES && failures % 2 === 0)) {
-          return socketLink(Socket, address, current, own);
+          return socketLink(Socket, address, current, own, isAlone);
         }
         return streamLink(fetch, address, current, {
           ...own,
@@ -223,9 +227,10 @@ export function connect(...args: unknown[]): Live {
         }
         requests.flush();
       },
-      lost(error) {
+      lost(error, code) {
         clearTimeout(refreshTimer);
-        requests.interrupt();
+        requests.interrupt(undefined, isAlone && code === TOO_LONG);
+        isAlone ||= code === TOO_LONG;
         for (const membership of [...memberships.values()]) {
           membership.cut();
           membership.setState('offline');

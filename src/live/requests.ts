@@ -7,6 +7,7 @@ import { checkMs } from './options.ts';
 import type { RequestOptions } from './types.ts';
 
 interface Request {
+  readonly length: number;
   send(): void;
   readonly retry: boolean;
   isSent: boolean;
@@ -72,6 +73,7 @@ export class Requests {
       const abort = () => giveUp('CANCELLED', `The ${type} was cancelled`, signal!.reason);
       const timer = setTimeout(() => giveUp('TIMEOUT', `No answer to the ${type} within ${timeoutMs} ms`), timeoutMs);
       const request: Request = {
+        length: body.length,
         retry,
         isSent: false,
         send: () => {
@@ -105,13 +107,18 @@ export class Requests {
     for (const request of this.#open.values()) if (!request.isSent) request.send();
   }
 
-  /** The connection was lost that had these on it: whether they were done is not known. */
-  interrupt(ids: Iterable<number> = [...this.#open.keys()]): void {
-    for (const id of ids) {
-      const request = this.#open.get(id);
-      if (!request?.isSent) continue;
+  /**
+   * The connection was lost that had these on it: whether they were done is not known.
+   * @param isTooLong the longest one was the cause
+   */
+  interrupt(ids: readonly number[] = [...this.#open.keys()], isTooLong = false): void {
+    const lost = ids.map((id) => this.#open.get(id)).filter((request) => request?.isSent) as Request[];
+    const longest = Math.max(...lost.map(({ length }) => length));
+    for (const request of lost) {
       request.isSent = false;
-      if (!request.retry) {
+      if (isTooLong && request.length === longest) {
+        request.settle(new RealtimeError('INVALID', 'The server takes no message that is so long'));
+      } else if (!request.retry) {
         request.settle(new RealtimeError('DISCONNECTED', 'The connection was lost before the answer'));
       }
     }

@@ -33,6 +33,7 @@ export function socketLink(
   url: string,
   token: string | undefined,
   events: LiveLinkEvents,
+  isAlone: boolean,
 ): LiveLink {
   const socket = openSocket(Socket, url, offer([SUBPROTOCOL], token), events);
   socket.onmessage = ({ data }: { data: unknown }) => events.message(data);
@@ -45,7 +46,7 @@ export function socketLink(
   };
   const send = (text: string) => {
     if (outgoing.length === 0) queueMicrotask(flush);
-    if (lengthOfAll + text.length > MAX_FRAME_LENGTH || outgoing.length >= 100) flush();
+    if (isAlone || lengthOfAll + text.length > MAX_FRAME_LENGTH || outgoing.length >= 100) flush();
     outgoing.push(text);
     lengthOfAll += text.length;
   };

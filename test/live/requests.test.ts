@@ -251,6 +251,29 @@ describe('call', () => {
   });
 });
 
+describe('a message that is too long for the server', () => {
+  it('goes alone next time, and is given up then; the others are not', async () => {
+    socket().welcome();
+    live.join('a');
+    const long = outcome(live.publish('a', 'x'.repeat(100)));
+    const short = outcome(live.publish('a', 'x'));
+    await settle();
+    expect(socket().sent).toHaveLength(1);
+    for (let i = 0; i < 2; i++) {
+      socket().end(1009, 'too long');
+      await settle();
+      expect(long.is).toBe(i === 0 ? 'open' : 'INVALID');
+      socket().welcome();
+      await settle();
+      expect(socket().sent).toHaveLength(3 - i);
+    }
+    const [, { id }] = socket().take() as [unknown, { id: number }];
+    reply(id, 'done');
+    await settle();
+    expect(short.is).toBe('done');
+  });
+});
+
 describe('errors of no request', () => {
   it('are told', () => {
     const errors: string[] = [];
