@@ -46,10 +46,10 @@ export class Membership {
   /** The message that starts it (again), from the oldest position that a handle needs. */
   join(id: number): Join {
     const handles = [...this.handles];
-    const newest = handles.map(({ position }) => position).filter((position) => position !== undefined);
+    const positions = handles.flatMap(({ position }) => position ?? []);
+    const [known] = positions;
+    const offsets = positions.filter(({ epoch }) => epoch === known!.epoch).map(({ offset }) => offset);
     const last = Math.max(0, ...handles.map(({ options, stage }) => (stage === 'new' && options.last) || 0));
-    const known = newest[0];
-    const offsets = newest.filter(({ epoch }) => epoch === known?.epoch).map(({ offset }) => offset);
     this.#hasMembers = handles.some(({ options }) => options.members);
     this.joinId = id;
     clearTimeout(this.timer);

@@ -1,7 +1,7 @@
 /** What has been asked of the server and waits for its answer: calls, publications, tokens. */
 
-import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
-import type { Issue } from '../realtime-protocol/standard-schema.ts';
+import { RealtimeError, type RealtimeErrorDetails } from '../realtime-protocol/realtime-error.ts';
+import type { ServerMessage } from '../realtime-protocol/wire.ts';
 import type { LiveLink } from './link.ts';
 import { checkMs } from './options.ts';
 import type { RequestOptions } from './types.ts';
@@ -20,15 +20,8 @@ export type RequestHead =
   | { readonly type: 'token' };
 
 /** As the server says it. */
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
-  readonly issues?: readonly unknown[] | undefined;
-  readonly data?: unknown;
-}
-
-export function toError({ code, message, issues, data }: Refusal): RealtimeError {
-  return new RealtimeError(code, message, { issues: issues as readonly Issue[] | undefined, data });
+export function toError(refusal: ServerMessage & { readonly type: 'error' | 'left' }): RealtimeError {
+  return new RealtimeError(refusal.code, refusal.message, refusal as RealtimeErrorDetails);
 }
 
 export class Requests {
