@@ -23,7 +23,8 @@ import {
 export interface EventFeedOptions<User = undefined, Source = IncomingMessage> extends ServeEventsOptions<User, Source> {
   /**
    * Keep the newest events, at most so many, so many bytes (default 1,048,576) and so old. The feed then gives each event its id. A
-   * client that comes back is sent what it has missed; when that is not there any more, first an event 'gap'. Default: nothing is kept.
+   * client that comes back is sent what it has missed; when that is not there any more, first an event 'gap', whose data is the position
+   * from which it goes on. Default: nothing is kept.
    */
   readonly replay?: {
     readonly events: number;
@@ -225,7 +226,9 @@ export class EventFeed<User = undefined, Source = IncomingMessage> extends Typed
     while (member.behind !== undefined && stream.isWritable) {
       if (member.behind < log.tail) {
         member.behind = log.tail;
-        stream.send({ event: 'gap', id: this.#idAt(log, log.tail), data: '' });
+        // Without data it would not be dispatched.
+        const position = { epoch: log.epoch, offset: log.tail };
+        stream.send({ event: 'gap', id: formatPosition(position), data: JSON.stringify(position) });
         continue;
       }
       if (member.behind === log.head) member.behind = undefined;
