@@ -129,6 +129,11 @@ export class Channel implements Subscriber {
     return this.#live.length + this.#behind.size;
   }
 
+  /** Members that have not been told all yet. */
+  get laggingCount(): number {
+    return this.#behind.size;
+  }
+
   // ---- Members --------------------------------------------------------------------------------------------------
 
   /**

@@ -13,6 +13,7 @@ import { endStreamWith } from '../transport/http2-stream.ts';
 import type { Core } from './core.ts';
 import { type AnyRequest, type AnyResponse, type AttachableServer, type Door, openDoor } from './doors.ts';
 import type { Gate } from './gate.ts';
+import { HttpDoor } from './http-door.ts';
 import type { HubDrain } from './hub-drain.ts';
 import type { HubSocket } from './hub-socket.ts';
 import type { Outlet } from './outlet.ts';
@@ -26,12 +27,16 @@ export class Entrance implements Door {
   readonly #core: Core;
   readonly #gate: Gate;
   readonly #drain: HubDrain;
+  readonly #http: HttpDoor;
   readonly #closeDoors: (() => void)[] = [];
 
   constructor(core: Core, gate: Gate, drain: HubDrain) {
     this.#core = core;
     this.#gate = gate;
     this.#drain = drain;
+    const { report, settings } = core;
+    const { highWaterMarkBytes } = settings;
+    this.#http = new HttpDoor({ gate, drain, open: this.open, report, highWaterMarkBytes });
   }
 
   /** @throws {TypeError | Error} as `openDoor`, and when the hub drains */
@@ -49,32 +54,36 @@ export class Entrance implements Door {
   upgrade(request: AnyRequest, socket: Duplex, head: Buffer): void {
     const obstacle = this.#drain.obstacle();
     if (obstacle !== undefined) refuse(socket, obstacle);
-    else this.#gate.upgrade(request, socket, head, (webSocket) => this.#meet(webSocket));
+    else this.#gate.upgrade(request, socket, head, (webSocket) => this.#meet(webSocket, request));
   }
 
-  request(_request: AnyRequest, response: AnyResponse): void {
-    response.statusCode = 426;
-    response.end();
+  request(request: AnyRequest, response: AnyResponse): void {
+    this.#http.request(request, response);
   }
 
-  #meet(socket: HubSocket): void {
+  #meet(socket: HubSocket, request: AnyRequest): void {
     if (socket.protocol !== SUBPROTOCOL) {
       socket.close(RealtimeCloseCode.NotThisProtocol, `This address speaks ${SUBPROTOCOL}`);
       return;
     }
     // It drains since this one was let in.
-    if (this.#drain.hasBegun) this.#drain.farewell({ outlet: socket });
-    else socket.speakFor(this.open(socket, socket.user as HubUser | undefined));
+    if (this.#drain.hasBegun) {
+      this.#drain.farewell({ outlet: socket });
+      return;
+    }
+    socket.firstAsked = this.#gate.firstAsked(request);
+    socket.speakFor(this.open(socket, socket.user as HubUser | undefined, true));
   }
 
-  /** A session begins. */
-  open(outlet: Outlet, user: HubUser | undefined): Session {
+  /** Begins a session. @param isWelcomed whether it is told who it is */
+  readonly open = (outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean): Session => {
     const id = randomUUID();
     const session = new Session(id, user ?? { id }, outlet, this.#core);
     this.#core.sessions.add(session);
-    session.tell({ type: 'welcome', connection: id, user: session.user.id, pingMs: PING_MS, expires: user?.expires });
+    const expires = user?.expires;
+    if (isWelcomed) session.tell({ type: 'welcome', connection: id, user: session.user.id, pingMs: PING_MS, expires });
     return session;
-  }
+  };
 }
 
 function refuse(socket: Duplex, rejection: Rejection): void {

@@ -1,13 +1,8 @@
 /** Who gets in, and how much he may bring: the core's admission, for WebSockets and for what comes over plain HTTP, counted together. */
 
 import type { Duplex } from 'node:stream';
-import type { Arrival } from '../admission/arrival.ts';
-import {
-  type Authenticate,
-  type AuthenticationRequest,
-  askAuthenticate,
-  type Watched,
-} from '../admission/authenticate.ts';
+import type { Admission } from '../admission/admission.ts';
+import { type Authenticate, askAuthenticate, type Watched } from '../admission/authenticate.ts';
 import type { MessageRate } from '../admission/message-limits.ts';
 import { type Origins, originRule } from '../admission/origins.ts';
 import type { Rejection } from '../admission/rejection.ts';
@@ -20,15 +15,10 @@ import { OPTIONS } from '../options/option-table.ts';
 import type { Limits } from '../protocol/index.ts';
 import { MAX_WORD_LENGTH, SUBPROTOCOL, TOKEN_PREFIX } from '../realtime-protocol/wire.ts';
 import { gatesOf, WebSocketServer } from '../server/websocket-server.ts';
+import type { EventRequest } from '../sse/event-request.ts';
+import type { FirstAsked, HubRequest } from './hub-request.ts';
 import { HubSocket } from './hub-socket.ts';
 import type { HubUser } from './rules.ts';
-
-/** A request as hooks get it, of whichever server. */
-export interface HubRequest {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-}
 
 /** Who may connect, and how much may come, under the names that servers have for it. */
 export interface AdmissionOptions<User extends HubUser = HubUser> {
@@ -84,18 +74,6 @@ const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 const DEFAULT_TOKENS: TokenOptions = { bearer: true, subprotocol: TOKEN_PREFIX };
 const DEFAULT_TIMEOUT_MS = OPTIONS.handshakeTimeoutMs.default.WebSocketServer;
 
-/** What `authenticate` is given again with a new token. */
-export type FirstAsked = Pick<AuthenticationRequest<HubRequest>, 'request' | 'address'>;
-
-/** A request over plain HTTP. */
-export interface Visit {
-  readonly arrival: Arrival<HubRequest>;
-  /** Says when it is over. */
-  readonly life: Watched;
-  /** What it has come on, if that is known. */
-  readonly socket: Duplex;
-}
-
 /** Who has been let in over plain HTTP. */
 export interface Guest {
   /** Undefined without `authenticate`. */
@@ -106,9 +84,11 @@ export interface Guest {
 
 export class Gate {
   readonly maxBodyBytes: number;
+  readonly requiresOriginOfGet: boolean;
   readonly timeoutMs: number;
   readonly knowsUsers: boolean;
-  readonly #origins: Pick<AdmissionOptions, 'origins' | 'requiresOrigin' | 'trustProxy'>;
+  /** Whose pages may connect, with what holds where nothing is given. */
+  readonly origins: Pick<AdmissionOptions, 'origins' | 'requiresOrigin' | 'trustProxy'>;
   readonly #authenticate: Authenticate<HubRequest, HubUser> | undefined;
   /** By the requests of connections: what of them is kept for the next token. */
   readonly #asked = new WeakMap<HubRequest, FirstAsked>();
@@ -123,7 +103,8 @@ export class Gate {
     this.knowsUsers = authenticate !== undefined;
     this.timeoutMs = options.handshakeTimeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.maxBodyBytes = limits?.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
-    this.#origins = {
+    this.requiresOriginOfGet = options.requiresOrigin ?? false;
+    this.origins = {
       origins: options.origins ?? 'same-origin',
       requiresOrigin: options.requiresOrigin ?? !this.knowsUsers,
       trustProxy: options.trustProxy,
@@ -139,7 +120,7 @@ export class Gate {
     }
     this.#server = new WebSocketServer({
       ...definedOf(options),
-      ...this.#origins,
+      ...this.origins,
       ...(this.#authenticate && { authenticate: this.#authenticate }),
       ...((authenticate ?? tokens) && { tokens: { ...DEFAULT_TOKENS, ...tokens } }),
       limits: { ...limits, maxMessageBytes: this.maxBodyBytes },
@@ -164,47 +145,35 @@ export class Gate {
     this.#server.close();
   }
 
-  /** Whether pages of the request's origin may connect. @param needsOrigin whether browsers send it with such a request */
-  isOriginAllowed({ arrival }: Visit, needsOrigin: boolean): boolean {
-    const requiresOrigin = needsOrigin && this.#origins.requiresOrigin;
-    const origin = arrival.headers.get('origin');
-    if (origin === undefined && !needsOrigin) return true;
+  /** Whether pages of the request's origin may connect, and whoever sends none. */
+  isOriginAllowed(request: EventRequest<HubRequest>): boolean {
     return isOriginAllowed(
-      origin,
-      originRule({ ...this.#origins, requiresOrigin }, () => arrival),
+      request.headers.get('origin'),
+      originRule(this.origins, () => request),
     );
+  }
+
+  /** What asks about a request of whichever kind, if anything is asked. */
+  get admission(): Admission | undefined {
+    return gatesOf(this.#server).admission;
   }
 
   /**
    * Asks about a request over plain HTTP what is asked about those for WebSockets, but for the origin.
+   * @param life says when the request is over
    * @returns who it is, or how to refuse; never settled when the client goes away first
    * @throws what hooks throw, as a rejected promise
    */
-  admit({ arrival, life, socket }: Visit): Promise<Guest | Rejection> {
+  async admit(request: EventRequest<HubRequest>, life: Watched): Promise<Guest | Rejection> {
     const { admission, openMeter } = gatesOf(this.#server);
-    const guest = (identity: Identity | undefined): Guest => ({
+    const identity = admission && (await identify(admission, request, life));
+    if (identity !== undefined && 'reason' in identity) return identity;
+    // As far as a meter looks at it.
+    const socket = { remoteAddress: request.remoteAddress } as unknown as Duplex;
+    return {
       user: identity?.user as HubUser | undefined,
-      meter: openMeter?.(arrival.request, socket, identity),
-    });
-    return new Promise((resolve, reject) => {
-      if (admission === undefined) {
-        resolve(guest(undefined));
-        return;
-      }
-      const request = { resourceName: arrival.request.url ?? '', subprotocols: [] };
-      admission.admit(
-        { request, arrival, socket: life },
-        (decide) => decide(true),
-        (verdict, identity) => {
-          try {
-            resolve(verdict === true ? guest(identity) : verdict);
-          } catch (error) {
-            reject(error);
-          }
-        },
-        reject,
-      );
-    });
+      meter: openMeter?.(request.request, socket, identity),
+    };
   }
 
   /** What is kept of a connection's request for `askAgain`; undefined where nobody is asked. */
@@ -222,6 +191,22 @@ export class Gate {
     const outcome = await askAuthenticate(this.#authenticate!, given, life, this.timeoutMs);
     return outcome !== undefined && 'user' in outcome ? (outcome.user as HubUser) : outcome;
   }
+}
+
+function identify(
+  admission: Admission,
+  request: EventRequest<HubRequest>,
+  life: Watched,
+): Promise<Identity | undefined | Rejection> {
+  const applicant = { request: { ...request, subprotocols: [] }, arrival: request, socket: life };
+  return new Promise((resolve, reject) => {
+    admission.admit(
+      applicant,
+      (decide) => decide(true),
+      (verdict, identity) => resolve(verdict === true ? identity : verdict),
+      reject,
+    );
+  });
 }
 
 /** Users are known by their ids: in presence, limits and idempotency. */

@@ -3,10 +3,15 @@
 import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import type { RawData } from '../socket/payload.ts';
 import { WebSocket } from '../socket/websocket.ts';
+import type { FirstAsked } from './hub-request.ts';
 import type { Session } from './session.ts';
 
 export class HubSocket extends WebSocket {
   session: Session | undefined = undefined;
+  /** What `authenticate` is given again with a new token. */
+  firstAsked: FirstAsked | undefined = undefined;
+  /** Whether it is asked at the moment. */
+  isAsking = false;
 
   /** Has the session told what comes. All sockets have the same listeners. */
   speakFor(session: Session): void {

@@ -16,13 +16,14 @@ import type {
   Protocol,
 } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
-import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import type { OutputOf } from '../realtime-protocol/standard-schema.ts';
 import type { DrainCounts, DrainOptions } from '../server/drain.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
+import type { EventHandler } from '../sse/serve-events.ts';
 import { warnOfError } from '../transport/errors.ts';
 import { callHandlers } from './calling.ts';
 import { type CallContext, type CallHandler, Calls } from './calls.ts';
+import { type ChannelEventsOptions, channelEvents, type EventsRequest } from './channel-events.ts';
 import { Core } from './core.ts';
 import { derivedKey } from './derived-key.ts';
 import type { AttachableServer } from './doors.ts';
@@ -32,6 +33,8 @@ import { HubDrain } from './hub-drain.ts';
 import { channelHandlers } from './joining.ts';
 import { CORE_KINDS, type CoreOptions, settingsOf } from './options.ts';
 import type { AnyRules, ChannelRules, HubUser } from './rules.ts';
+import { type HubStatus, statusOf } from './status.ts';
+import { tokenHandlers } from './tokens.ts';
 
 export interface HubOptions<User extends HubUser = HubUser> extends CoreOptions, AdmissionOptions<User> {}
 
@@ -84,6 +87,7 @@ const ATTACH_DOOR = { name: 'hub.attach()', kinds: { path: PATH }, isLenient: fa
 export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<HubEvents> {
   readonly #core: Core;
   readonly #calls: Calls<HubUser>;
+  readonly #gate: Gate;
   readonly #entrance: Entrance;
   readonly #drain: HubDrain;
 
@@ -91,7 +95,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     super();
     checkOptions(HUB_DOOR, options);
     const settings = settingsOf(options, options.engine ?? memory(), options.authenticate !== undefined);
-    const gate = new Gate(options as AdmissionOptions<never> as AdmissionOptions, settings.highWaterMarkBytes);
+    this.#gate = new Gate(options as AdmissionOptions<never> as AdmissionOptions, settings.highWaterMarkBytes);
     this.#core = new Core(protocol, settings, (error, where) => this.#report(error, where));
     this.#core.derivedKey = derivedKey;
     const { callTimeoutMs: timeoutMs, maxCalls: maxOpen, knowsUsers } = settings;
@@ -99,7 +103,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     this.#core.handlers = {
       ...channelHandlers(this.#core),
       ...callHandlers(this.#calls),
-      token: (session, { id }) => session.answerError(id, new RealtimeError('UNKNOWN', 'no tokens yet')),
+      ...tokenHandlers(this.#gate, this.#core.report),
       ping: (session) => session.tell({ type: 'pong' }),
     };
     this.#drain = new HubDrain({
@@ -110,7 +114,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
       },
     });
     this.#core.sessionEnded = () => this.#drain.sessionEnded();
-    this.#entrance = new Entrance(this.#core, gate, this.#drain);
+    this.#entrance = new Entrance(this.#core, this.#gate, this.#drain);
   }
 
   /**
@@ -225,6 +229,28 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     checkOptions(ATTACH_DOOR, options);
     this.#entrance.openAt(server, options.path ?? '/live');
     return this;
+  }
+
+  /**
+   * A channel as Server-Sent Events: each message is an event whose id is its position, so that a client that comes back gets
+   * what it has missed, or an event 'gap'. Who reads is let in as for a connection, and by the rule for joining.
+   * @param channel its name, or a function that says it of a request
+   * @returns a handler for node:http, node:http2, Express and the raw objects of Fastify; `.fetch` for what takes a Response, and
+   *   `.answer` for `listen()`
+   * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range, and a channel that
+   *   the protocol does not have
+   */
+  events(
+    channel: ChannelName<P> | ((request: EventsRequest) => ChannelName<P>),
+    options?: ChannelEventsOptions,
+  ): EventHandler {
+    const { open } = this.#entrance;
+    return channelEvents({ core: this.#core, gate: this.#gate, drain: this.#drain, open }, channel, options);
+  }
+
+  /** What there is at the moment, in numbers. */
+  status(): HubStatus {
+    return statusOf(this.#core, this.#calls.running, this.isDraining);
   }
 
   /**

@@ -1,14 +1,15 @@
 /** What clients ask about channels: join, leave, publish. */
 
 import type { Published } from '../engines/engine.ts';
+import type { Position } from '../realtime-protocol/position.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { isThenable } from '../socket/emitter.ts';
-import { type Channel, isUnavailable } from './channel.ts';
+import { type Channel, isUnavailable, type Start } from './channel.ts';
 import type { Core, Place } from './core.ts';
 import { inTime } from './deadline.ts';
 import { Membership } from './membership.ts';
 import { isRealtimeError } from './reply.ts';
-import type { RuleContext } from './rules.ts';
+import type { HubUser, RuleContext } from './rules.ts';
 import type { Handlers, Session } from './session.ts';
 import { toJson, validate } from './validate.ts';
 
@@ -74,20 +75,56 @@ async function join(core: Core, session: Session, place: Place, request: Request
       throw new RealtimeError('TOO_MANY', `A connection may be in ${core.settings.maxChannels} channels`);
     }
   }
+  const after = epoch === undefined || offset === undefined ? undefined : { epoch, offset };
+  await begin(core, session, place, { after, last }, data, (channel, member, position, isGap) => {
+    session.tell({ type: 'joined', id: request.id, channel: place.name, ...position });
+    if (isGap) session.tell({ type: 'gap', channel: place.name, ...position });
+    if (request.members === true && place.kind.definition.member !== undefined) channel.watch(member);
+  });
+}
+
+/** Whether a user may read a channel. @throws {RealtimeError} if not */
+export async function checkMayJoin(core: Core, user: HubUser, place: Place): Promise<void> {
+  const { rules } = place.kind;
+  await allow(
+    core,
+    place,
+    'join',
+    rules?.join && (() => rules.join!({ user, params: place.params, channel: place.name })),
+  );
+}
+
+/** Has a session follow a channel, of which no member is told. The rules are not asked. */
+export function follow(
+  core: Core,
+  session: Session,
+  place: Place,
+  start: Start,
+  joined: (position: Position | undefined, isGap: boolean) => void,
+): Promise<void> {
+  return begin(core, session, place, start, undefined, (_channel, _member, position, isGap) => joined(position, isGap));
+}
+
+/** @param joined called unless the session has ended, before it is sent anything */
+async function begin(
+  core: Core,
+  session: Session,
+  place: Place,
+  start: Start,
+  data: string | undefined,
+  joined: (channel: Channel, member: Membership, position: Position | undefined, isGap: boolean) => void,
+): Promise<void> {
   const channel = core.channelAt(place);
   const member = new Membership(session.outlet, session.user.id);
   session.opening += 1;
   channel.retain();
   try {
     await channel.opened;
-    const after = epoch === undefined || offset === undefined ? undefined : { epoch, offset };
-    await channel.begin(member, { after, last }, (position, isGap) => {
+    await channel.begin(member, start, (position, isGap) => {
       if (session.hasEnded) channel.end(member);
       else {
         takePlace(session, channel, member, data);
-        session.tell({ type: 'joined', id: request.id, channel: place.name, ...position });
-        if (isGap) session.tell({ type: 'gap', channel: place.name, ...position });
-        if (request.members === true && place.kind.definition.member !== undefined) channel.watch(member);
+        joined(channel, member, position, isGap);
       }
     });
   } finally {

@@ -124,18 +124,20 @@ type Verdict<User, Source> =
  * streams gets one that says `retry` and ends.
  *
  * @param name as messages call it
+ * @param shared what asks, where others ask it as well; in place of one for these options
  * @throws {TypeError | RangeError} for options that cannot be
  */
 export function serveEvents<User = undefined, Source = IncomingMessage>(
   options: ServeEventsOptions<User, Source>,
   onStream: (stream: EventStream<User>, opening: EventOpening<User, Source>) => unknown,
   name = SERVE_EVENTS.name,
+  shared?: Admission,
 ): EventHandler {
   checkOptions({ ...SERVE_EVENTS, name }, options);
   const { origins = 'same-origin', authorize, lastEventIdQuery } = options;
   const timeoutMs = checkTimeout('handshakeTimeoutMs', options.handshakeTimeoutMs ?? 10_000);
   const given = Object.fromEntries(ADMISSION_OPTIONS.map((option) => [option, options[option]]));
-  const admission = Admission.from(name, given, timeoutMs);
+  const admission = shared ?? Admission.from(name, given, timeoutMs);
   const plan = planStream(options, undefined as User);
 
   const isAllowed = (request: EventRequest<unknown>, origin: string | undefined): boolean => {
