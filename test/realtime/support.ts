@@ -10,7 +10,7 @@ import {
 } from '../../src/realtime/index.ts';
 
 /** A number of any parity, and one whose schema takes its time: the odd ones longer. */
-const number = z.object({ n: z.number() });
+const number = z.object({ n: z.number(), text: z.string().optional() });
 const slow = number.refine(async ({ n }) => {
   for (let turns = n % 2 === 0 ? 1 : 5; turns > 0; turns--) await new Promise(setImmediate);
   return n >= 0;
