@@ -8,6 +8,7 @@ import type { Engine, Entry, Page, Presence, Retention, Subscriber, Subscription
 import type { ChannelDefinition } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
 import { writeEntries } from '../realtime-protocol/wire.ts';
+import type { PreparedMessage } from '../socket/prepared-message.ts';
 import { Attendance } from './attendance.ts';
 import { Latest } from './latest.ts';
 import { type Membership, Stage, Watch } from './membership.ts';
@@ -73,6 +74,8 @@ export class Channel implements Subscriber {
   /** What came last up to the head, kept while somebody is behind. */
   #recent: string[] = [];
   #recentBytes = 0;
+  /** The page that was sent last in this tick. */
+  #page: { readonly name: string; readonly frame: PreparedMessage } | undefined;
   /** What is told while the channel itself has to read; undefined when it has not. */
   #held: Entry[] | undefined;
   #isRepairing = false;
@@ -310,6 +313,7 @@ export class Channel implements Subscriber {
   /** The end of the tick. */
   flush(): void {
     this.isScheduled = false;
+    this.#page = undefined;
     this.#flushEntries();
     this.#flushRoster();
   }
@@ -338,7 +342,7 @@ export class Channel implements Subscriber {
     else this.#keepLatest(data);
   }
 
-  #sendToLive(frame: ReturnType<typeof toFrame>): void {
+  #sendToLive(frame: PreparedMessage): void {
     const live = this.#live;
     this.#isSending = true;
     for (let i = 0; i < live.length; i++) {
@@ -444,11 +448,21 @@ export class Channel implements Subscriber {
         member.stage = Stage.Lagging;
         return;
       }
-      member.outlet.send(writeEntries(this.name, from.offset + 1, data));
+      member.outlet.sendPrepared(this.#frameOf(from, data));
     }
     member.cursor = { epoch: from.epoch, offset: from.offset + data.length };
     if (member.cursor.offset >= head) this.#settle(member);
     else member.stage = Stage.Reading;
+  }
+
+  /** Those who come back together read the same pages: each is encoded once for them. */
+  #frameOf({ epoch, offset }: Position, data: readonly string[]): PreparedMessage {
+    const name = `${epoch} ${offset} ${data.length}`;
+    if (this.#page?.name !== name) {
+      this.#page = { name, frame: toFrame(writeEntries(this.name, offset + 1, data)) };
+      this.#schedule();
+    }
+    return this.#page.frame;
   }
 
   /** What becomes of a member that has read all there was. */
@@ -603,8 +617,9 @@ export class Channel implements Subscriber {
   }
 }
 
+/** Nothing to report: the engine is away, or at its end. */
 export function isUnavailable(error: unknown): boolean {
-  return isRealtimeError(error) && error.code === 'UNAVAILABLE';
+  return isRealtimeError(error) && (error.code === 'UNAVAILABLE' || error.code === 'CLOSED');
 }
 
 /** Where a frame ends that begins at `start`. */

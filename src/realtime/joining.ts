@@ -116,6 +116,7 @@ async function begin(
 ): Promise<void> {
   const channel = core.channelAt(place);
   const member = new Membership(session.outlet, session.user.id);
+  let isThere = false;
   session.opening += 1;
   channel.retain();
   try {
@@ -123,13 +124,14 @@ async function begin(
     await channel.begin(member, start, (position, isGap) => {
       if (session.hasEnded) channel.end(member);
       else {
+        isThere = true;
         takePlace(session, channel, member, data);
         joined(channel, member, position, isGap);
       }
     });
   } finally {
     session.opening -= 1;
-    if (session.memberships.get(channel) !== member) channel.release();
+    if (!isThere) channel.release();
   }
 }
 

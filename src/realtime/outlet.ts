@@ -1,4 +1,4 @@
-/** Where a session's frames go: a WebSocket, or whatever else has these members. */
+/** Where a session's frames go: a WebSocket, or whatever else has these members. They do not throw. */
 
 import type { PreparedMessage } from '../socket/prepared-message.ts';
 

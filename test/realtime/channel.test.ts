@@ -243,6 +243,20 @@ describe('a join', () => {
     expect(engine.reads.length).toBeGreaterThan(2);
   });
 
+  it('shares its page with those who join in the same tick, and with nobody later', async () => {
+    await publish(1, 2);
+    const channel = await open();
+    const all = [join(channel, at(0)), join(channel, { last: 2 })];
+    await Promise.all(all.map(({ begun }) => begun));
+    await tick();
+    const later = join(channel, at(0));
+    await later.begun;
+    const [one, two, three] = [...all, later].map(({ reader }) => reader.frames[0]);
+    expect(two).toBe(one);
+    expect(three).not.toBe(one);
+    expect(three).toEqual(one);
+  });
+
   it('drops what its page had already', async () => {
     await publish(1, 2);
     const channel = await open();
