@@ -1,4 +1,4 @@
-/** The package's entry for clients of a hub in Node.js: as for browsers, with our WebSocket where none is given. */
+/** The entry for clients of a hub in Node.js, Deno and Bun: as for browsers, with our WebSocket where none is given. */
 
 import { WebSocket } from '../web/index.ts';
 import * as anywhere from './index.ts';
