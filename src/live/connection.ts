@@ -155,7 +155,6 @@ export function keepConnected<L extends Link, Prepared>(
     own.openedAt = Date.now();
     hear(own);
     self.error = undefined;
-    notBefore = 0;
     if (own.link!.isFallback) probeLater();
     else failures = 0;
     const isNews = self.state !== 'open';

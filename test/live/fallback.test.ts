@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ConnectOptions, connect, type Live } from '../../src/live/index.ts';
-import { FakeSocket, settle } from './fakes.ts';
+import { FakeSocket, fakePage, settle } from './fakes.ts';
 
 /** A request over HTTP, and the answer that the test gives. */
 class Exchange {
@@ -150,6 +150,21 @@ describe('the fall-back', () => {
     FakeSocket.last.end();
     await vi.advanceTimersByTimeAsync(1);
     expect(streams()).toHaveLength(2);
+  });
+
+  it('does not count attempts that ended with the network', async () => {
+    const page = fakePage();
+    await start();
+    for (let i = 0; i < 3; i++) {
+      page.offline();
+      page.online();
+      await settle();
+    }
+    FakeSocket.last.end();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(FakeSocket.all).toHaveLength(5);
+    expect(streams()).toEqual([]);
+    vi.unstubAllGlobals();
   });
 
   it('is not used when it is switched off', async () => {
