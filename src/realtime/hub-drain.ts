@@ -4,6 +4,7 @@
  */
 
 import type { Rejection } from '../admission/rejection.ts';
+import { buildClosePayload } from '../protocol/index.ts';
 import { retryReason } from '../realtime-protocol/close-codes.ts';
 import { checkDrainOptions, DRAIN, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from '../server/drain.ts';
 import { warnOfError } from '../transport/errors.ts';
@@ -47,13 +48,13 @@ export class HubDrain {
 
   /** @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range */
   begin(given: DrainOptions = {}): Promise<DrainCounts> {
-    const { retryAfterMs = DEFAULT_RETRY_MS, ...others } = given;
-    const { timeoutMs, spreadMs, reason } = checkDrainOptions(others, DOOR);
+    const { timeoutMs, spreadMs, retryAfterMs = DEFAULT_RETRY_MS } = checkDrainOptions(given, DOOR);
     const nowMs = performance.now();
     if (this.#done === undefined) {
       this.#code = given.code ?? SERVICE_RESTART;
       this.#retryAfterMs = retryAfterMs;
-      this.#reason = `${reason} ${retryReason(retryAfterMs)}`.trim();
+      this.#reason = `${given.reason ?? ''} ${retryReason(retryAfterMs)}`.trim();
+      buildClosePayload(this.#code, this.#reason);
       this.#done = new Promise((resolve) => {
         this.#finish = () => resolve({ closed: this.#closed, terminated: this.#terminated, refused: this.#refused });
       });
