@@ -63,9 +63,9 @@ class Buckets implements Appointment {
     return Math.max(readyAt(messages, this.#messagesFullAt, 1), readyAt(bytes, this.#bytesFullAt, lengthBytes));
   }
 
-  take(lengthBytes: number, now: number): void {
+  take(count: number, lengthBytes: number, now: number): void {
     const { messages, bytes } = this.#rule;
-    this.#messagesFullAt = fullAfter(messages, this.#messagesFullAt, 1, now);
+    this.#messagesFullAt = fullAfter(messages, this.#messagesFullAt, count, now);
     this.#bytesFullAt = fullAfter(bytes, this.#bytesFullAt, lengthBytes, now);
   }
 }
@@ -147,7 +147,7 @@ export class RateTable {
   admit(buckets: Buckets, meter: Meter, lengthBytes: number, isCalled: boolean): Admission {
     const now = this.#clock.now();
     if ((isCalled || buckets.line.length === 0) && buckets.readyAt(lengthBytes) <= now) {
-      buckets.take(lengthBytes, now);
+      buckets.take(1, lengthBytes, now);
       return 'now';
     }
     if (this.#rule.onExcess === 'close') return 'never';
@@ -155,6 +155,11 @@ export class RateTable {
     // Nobody waits twice: the first in line is this one, or has its appointment.
     if (buckets.line.length === 1) this.#schedule(buckets);
     return 'later';
+  }
+
+  charge(buckets: Buckets, messages: number): void {
+    buckets.take(messages, 0, this.#clock.now());
+    if (buckets.line.length > 0) this.#schedule(buckets);
   }
 
   // ---- Waiting --------------------------------------------------------------------------------------------------
@@ -223,6 +228,10 @@ class Meter implements MessageMeter {
     this.#isCalled = false;
     this.lengthBytes = lengthBytes;
     return this.#table.admit(this.#buckets!, this, lengthBytes, isCalled);
+  }
+
+  charge(messages: number): void {
+    if (this.#buckets !== undefined) this.#table.charge(this.#buckets, messages);
   }
 
   /** Its turn in the line has come. */

@@ -85,6 +85,8 @@ export interface MessageMeter {
   opened(goOn: () => void): void;
   /** Whether a message of so many bytes may be handed out; `later`: it is asked about again. */
   admit(lengthBytes: number): Admission;
+  /** What was admitted as one message are so many more: who comes next waits for them as well. */
+  charge(messages: number): void;
   closed(): void;
 }
 

@@ -42,13 +42,18 @@ export interface Issue {
   readonly path: readonly (string | number)[];
 }
 
-/** The issues of a validator, with paths that JSON can carry. */
+/** Past them nobody reads on: what is wrong decides not how much is answered. */
+const MAX_ISSUES = 20;
+const MAX_STEPS = 20;
+const MAX_LENGTH = 256;
+
+/** The first issues of a validator, with paths that JSON can carry. */
 export function toIssues(issues: readonly StandardIssue[]): Issue[] {
-  return issues.map(({ message, path = [] }) => ({
-    message,
-    path: path.map((step) => {
+  return issues.slice(0, MAX_ISSUES).map(({ message, path = [] }) => ({
+    message: message.slice(0, MAX_LENGTH),
+    path: path.slice(0, MAX_STEPS).map((step) => {
       const key = typeof step === 'object' ? step.key : step;
-      return typeof key === 'number' ? key : String(key);
+      return typeof key === 'number' ? key : String(key).slice(0, MAX_LENGTH);
     }),
   }));
 }

@@ -60,6 +60,8 @@ interface Outcome {
   readonly fault?: unknown;
 }
 
+/** Most runs in all for which no connection waits: past them, those end with their connections. */
+const MAX_UNATTENDED = 10_000;
 /** Codes of answers that are worth asking again for, or cost nothing to find again. */
 const PASSING = ['UNAVAILABLE', 'INVALID'];
 const INTERNAL = errorMembers(new RealtimeError('INTERNAL', 'The server could not do this'));
@@ -79,6 +81,7 @@ export class Calls<User extends { readonly id: string }> {
   readonly #answers = new AnswerWindow();
   /** How many runs users have for which no connection waits. */
   readonly #unattended = new Map<string, number>();
+  #allUnattended = 0;
   #running = 0;
 
   constructor(protocol: Protocol, settings: CallSettings, report: (error: unknown, where: string) => void) {
@@ -142,7 +145,13 @@ export class Calls<User extends { readonly id: string }> {
     return run;
   }
 
+  /** Whether a call may go on for which no connection waits. */
+  get mayOutlive(): boolean {
+    return this.#allUnattended < MAX_UNATTENDED;
+  }
+
   #countUnattended(user: string, change: 1 | -1): void {
+    this.#allUnattended += change;
     const count = (this.#unattended.get(user) ?? 0) + change;
     if (count === 0) this.#unattended.delete(user);
     else this.#unattended.set(user, count);
@@ -263,7 +272,7 @@ export class OpenCalls<User extends { readonly id: string }> {
   /** The connection has gone. Calls with a key go on until their deadlines. */
   disconnected(): void {
     for (const waiting of this.#waiting.values()) {
-      if (waiting.hasKey) waiting.run.miss(waiting);
+      if (waiting.hasKey && this.#calls.mayOutlive) waiting.run.miss(waiting);
       else giveUp(waiting, DISCONNECTED);
     }
     this.#waiting.clear();

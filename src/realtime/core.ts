@@ -72,6 +72,10 @@ export class Core implements ChannelHost, SessionHost {
     return this.settings.presenceGraceMs;
   }
 
+  get maxUnderWay(): number {
+    return this.settings.maxUnderWay;
+  }
+
   get frameBytes(): number {
     return this.settings.frameBytes;
   }

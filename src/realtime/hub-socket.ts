@@ -2,7 +2,7 @@
 
 import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import type { RawData } from '../socket/payload.ts';
-import { WebSocket } from '../socket/websocket.ts';
+import { internals, WebSocket } from '../socket/websocket.ts';
 import type { FirstAsked } from './hub-request.ts';
 import type { Session } from './session.ts';
 
@@ -12,6 +12,11 @@ export class HubSocket extends WebSocket {
   firstAsked: FirstAsked | undefined = undefined;
   /** Whether it is asked at the moment. */
   isAsking = false;
+
+  /** One frame had so many messages more than the one that it was counted for. */
+  charge(messages: number): void {
+    internals.meterOf(this)?.charge(messages);
+  }
 
   /** Has the session told what comes. All sockets have the same listeners. */
   speakFor(session: Session): void {

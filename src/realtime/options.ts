@@ -11,7 +11,8 @@ export interface CoreOptions {
   readonly engine?: Engine | undefined;
   /** How much may wait for one connection that reads slowly, in bytes. Default 1,048,576. */
   readonly queueBytes?: number | undefined;
-  /** How long a user whose connection is lost stays among the members, in milliseconds. Default 10,000; 0: not at all. */
+  /** How long a user whose connection is lost stays among the members, in milliseconds; 0: not at all. Default 10,000, and 0
+   * without `authenticate`. */
   readonly presenceGraceMs?: number | undefined;
   /** How long rules and handlers of calls may take, in milliseconds. Default 30,000. */
   readonly callTimeoutMs?: number | undefined;
@@ -53,6 +54,8 @@ export interface HubSettings {
   readonly highWaterMarkBytes: number;
   /** Most characters of entries in a frame, unless one entry alone has more. */
   readonly frameBytes: number;
+  /** Joins and publications of one connection that may be under way at once: all their answers are within `queueBytes`. */
+  readonly maxUnderWay: number;
   readonly presenceGraceMs: number;
   readonly callTimeoutMs: number;
   readonly maxChannels: number;
@@ -62,6 +65,9 @@ export interface HubSettings {
 }
 
 const MAX_FRAME_BYTES = 65_536;
+const MAX_UNDER_WAY = 100;
+/** The longest answer to a join or a publication, about: with as many issues as are told. */
+const ANSWER_BYTES = 10_240;
 
 export function settingsOf(options: CoreOptions, engine: Engine, knowsUsers: boolean): HubSettings {
   const queueBytes = options.queueBytes ?? 1_048_576;
@@ -70,7 +76,9 @@ export function settingsOf(options: CoreOptions, engine: Engine, knowsUsers: boo
     queueBytes,
     highWaterMarkBytes: Math.max(1, Math.floor(queueBytes / 2)),
     frameBytes: Math.max(1, Math.min(MAX_FRAME_BYTES, Math.floor(queueBytes / 8))),
-    presenceGraceMs: options.presenceGraceMs ?? 10_000,
+    maxUnderWay: Math.max(1, Math.min(MAX_UNDER_WAY, Math.floor(queueBytes / 2 / ANSWER_BYTES))),
+    // Who has no name comes back as somebody else.
+    presenceGraceMs: options.presenceGraceMs ?? (knowsUsers ? 10_000 : 0),
     callTimeoutMs: options.callTimeoutMs ?? 30_000,
     maxChannels: options.maxChannels ?? 100,
     maxCalls: options.maxCalls ?? 100,

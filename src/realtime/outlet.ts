@@ -8,6 +8,8 @@ export interface Outlet {
   /** Sends a frame that others get as well. */
   sendPrepared(frame: PreparedMessage): boolean;
   send(frame: string): void;
+  /** What came as one frame were so many messages more. */
+  charge?(messages: number): void;
   close(code: number, reason: string): void;
   /** Ends it at once. */
   terminate(): void;

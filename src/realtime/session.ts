@@ -31,13 +31,13 @@ export type Handlers = {
 /** What a session needs of its hub. */
 export interface SessionHost {
   readonly handlers: Handlers;
+  /** Messages that may be under way at once. */
+  readonly maxUnderWay: number;
   report(error: unknown, where: string): void;
   /** The session has ended. */
   ended(session: Session): void;
 }
 
-/** Joins and publications of one connection that may be under way at once. */
-const MAX_UNDER_WAY = 100;
 /** Of a Close frame's reason. */
 const MAX_REASON_BYTES = 123;
 
@@ -82,6 +82,7 @@ export class Session {
       this.#refuse(error as SyntaxError);
       return;
     }
+    if (messages.length > 1) this.outlet.charge?.(messages.length - 1);
     this.#inbox = this.#inbox.length === 0 ? messages : [...this.#inbox, ...messages];
     this.#work();
   }
@@ -95,7 +96,7 @@ export class Session {
   #work(): void {
     const inbox = this.#inbox;
     let count = 0;
-    while (count < inbox.length && this.#underWay < MAX_UNDER_WAY && this.outlet.isWritable) {
+    while (count < inbox.length && this.#underWay < this.#host.maxUnderWay && this.outlet.isWritable) {
       this.#handle(inbox[count++]!);
     }
     this.#inbox = count === inbox.length ? [] : inbox.slice(count);

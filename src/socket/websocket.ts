@@ -162,6 +162,8 @@ interface SocketInternals {
   observe(socket: WebSocket, observer: SocketObserver): () => void;
   /** Who has been let in, where the server has asked. */
   identityOf(socket: WebSocket): Identity | undefined;
+  /** What counts its messages, where the server limits them. */
+  meterOf(socket: WebSocket): MessageMeter | undefined;
   /** For a socket that has been open and is CLOSED. @returns how it ended; `error` only when the connection failed */
   endOf(socket: WebSocket): { code: number; reason: Buffer; error: Error | undefined };
   /** Whether this side has begun to close. */
@@ -227,6 +229,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       },
       observe: (socket, observer) => socket.#observe(observer),
       identityOf: (socket) => socket.#agreement?.identity,
+      meterOf: (socket) => socket.#agreement?.meter,
       endOf: (socket) => ({ ...socket.#closeEvent(), error: socket.#iterationEnd() }),
       isClosing: (socket) => socket.#isClosing,
       holdBack: (socket) => socket.#haltFor(Pause.Application),
