@@ -45,15 +45,27 @@ export interface Issue {
 /** Past them nobody reads on: what is wrong decides not how much is answered. */
 const MAX_ISSUES = 20;
 const MAX_STEPS = 20;
-const MAX_LENGTH = 256;
+const MAX_STEP_LENGTH = 64;
+const MAX_MESSAGE_LENGTH = 256;
+/** Of all issues but the first, as JSON. */
+const MAX_LENGTH = 4096;
 
 /** The first issues of a validator, with paths that JSON can carry. */
 export function toIssues(issues: readonly StandardIssue[]): Issue[] {
-  return issues.slice(0, MAX_ISSUES).map(({ message, path = [] }) => ({
-    message: message.slice(0, MAX_LENGTH),
+  const made = issues.slice(0, MAX_ISSUES).map(toIssue);
+  let length = 0;
+  return made.filter((issue, i) => {
+    length += JSON.stringify(issue).length;
+    return i === 0 || length <= MAX_LENGTH;
+  });
+}
+
+function toIssue({ message, path = [] }: StandardIssue): Issue {
+  return {
+    message: message.slice(0, MAX_MESSAGE_LENGTH),
     path: path.slice(0, MAX_STEPS).map((step) => {
       const key = typeof step === 'object' ? step.key : step;
-      return typeof key === 'number' ? key : String(key).slice(0, MAX_LENGTH);
+      return typeof key === 'number' ? key : String(key).slice(0, MAX_STEP_LENGTH);
     }),
-  }));
+  };
 }

@@ -92,7 +92,7 @@ export class HttpDoor {
     if (body === undefined || response.destroyed) return undefined;
     if (typeof body === 'number') return body === 413 ? tooLong(gate) : plainAnswer(body);
     const { meter } = guest;
-    if (meter !== undefined && !(await mayCome(meter, Buffer.byteLength(body), response))) {
+    if (meter !== undefined && !(await mayCome(meter, body, response))) {
       return plainAnswer(429, undefined, Object.fromEntries(RETRY_LATER));
     }
     const isStream = /\btext\/event-stream\b/i.test(headers.get('accept') ?? '');
@@ -212,11 +212,22 @@ function readBody(message: AnyRequest, maxBytes: number, timeoutMs: number): Pro
   });
 }
 
-/** Waits until a message of so many bytes may come; false when it may never, or nobody waits any more. */
-function mayCome(meter: MessageMeter, lengthBytes: number, response: AnyResponse): Promise<boolean> {
+/** Messages of a body; what is none is one. */
+function countOf(body: string): number {
+  try {
+    return readFrame(body, CLIENT_MESSAGES).length;
+  } catch {
+    return 1;
+  }
+}
+
+/** Waits until a body may come; false when it may never, or nobody waits any more. Each message of it counts. */
+function mayCome(meter: MessageMeter, body: string, response: AnyResponse): Promise<boolean> {
+  const lengthBytes = Buffer.byteLength(body);
   return new Promise((resolve) => {
     const settle = (isAdmitted: boolean) => {
       response.off('close', onClose);
+      if (isAdmitted) meter.charge(countOf(body) - 1);
       meter.closed();
       resolve(isAdmitted);
     };

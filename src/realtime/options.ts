@@ -67,7 +67,7 @@ export interface HubSettings {
 const MAX_FRAME_BYTES = 65_536;
 const MAX_UNDER_WAY = 100;
 /** The longest answer to a join or a publication, about: with as many issues as are told. */
-const ANSWER_BYTES = 10_240;
+const ANSWER_BYTES = 5120;
 
 export function settingsOf(options: CoreOptions, engine: Engine, knowsUsers: boolean): HubSettings {
   const queueBytes = options.queueBytes ?? 1_048_576;

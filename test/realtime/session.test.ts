@@ -38,6 +38,7 @@ function start(handlers: Partial<Handlers> = {}) {
       ping: (session) => session.tell({ type: 'pong' }),
       ...handlers,
     } as Handlers,
+    maxUnderWay: 100,
     report: () => {},
     ended: () => {},
   };
