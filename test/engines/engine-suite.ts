@@ -604,7 +604,7 @@ export const PROMISES: readonly Promised[] = [
     check: (all) =>
       fc.assert(
         fc.asyncProperty(engineRuns(all), (run) => run.go()),
-        { numRuns: all.isTimeVirtual ? 300 : 20 },
+        { numRuns: all.isTimeVirtual ? 150 : 20 },
       ),
   },
 ];

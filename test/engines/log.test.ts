@@ -54,12 +54,12 @@ describe('Log', () => {
 
   it('costs the same to add to, however much it keeps', () => {
     const log = new Log('e');
-    for (let i = 0; i < 300_000; i++) log.add('1', 0);
-    for (let i = 0; i < 300_000; i++) {
+    for (let i = 0; i < 60_000; i++) log.add('1', 0);
+    for (let i = 0; i < 60_000; i++) {
       log.add('2', 0);
-      log.trim({ ...ALL, messages: 300_000 }, 0);
+      log.trim({ ...ALL, messages: 60_000 }, 0);
     }
-    expect([log.tail, log.head, log.bytes]).toEqual([300_000, 600_000, 300_000]);
-    expect(log.read(300_000, 2, 100)).toEqual(['2', '2']);
+    expect([log.tail, log.head, log.bytes]).toEqual([60_000, 600_000, 60_000]);
+    expect(log.read(60_000, 2, 100)).toEqual(['2', '2']);
   });
 });
