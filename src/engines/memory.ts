@@ -168,10 +168,7 @@ class Channels {
   /** Takes out everybody who is present through a view. Without views nothing goes on, and what is kept goes with the last reference to it. */
   shut(view: View): void {
     this.#views--;
-    if (this.#views === 0) {
-      clearTimeout(this.#timer);
-      this.#sweepAt = Infinity;
-    }
+    if (this.#views === 0) clearTimeout(this.#timer);
     for (const [channel, users] of [...this.#presence]) {
       for (const [user, views] of [...users]) {
         if (views.has(view)) this.setPresence(view, channel, { user, data: 'null', connections: 0 });
@@ -288,7 +285,6 @@ class Channels {
         }
         this.#drop(kept);
       }
-      if (idle.size === 0) this.#idle.delete(ageMs);
     }
     this.#sweepAt = Infinity;
     this.#sweepBy(next, now);

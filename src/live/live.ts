@@ -159,7 +159,7 @@ export function connect(...args: unknown[]): Live {
         membership?.presence(message.set as Member<never>[], message.gone as string[]);
         break;
       case 'state':
-        membership?.setState(message.state === 'stale' ? 'stale' : 'live');
+        membership?.reached(message.state !== 'stale');
         break;
       case 'left':
         if (membership) ended(membership, toError(message));

@@ -115,6 +115,13 @@ export class Membership {
     for (const handle of this.handles) if (handle.stage === 'ready') handle.stage = 'cut';
   }
 
+  /** @param isReached whether the server can reach the log */
+  reached(isReached: boolean): void {
+    for (const handle of [...this.handles]) {
+      handle.setState(!isReached ? 'stale' : handle.stage === 'ready' ? 'live' : 'joining');
+    }
+  }
+
   setState(state: ChannelState): void {
     for (const handle of [...this.handles]) handle.setState(state);
   }

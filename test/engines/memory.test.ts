@@ -164,13 +164,18 @@ describe('memory', () => {
     for (const key of ['k', 'l', 'm', 'n']) expect(await isRepeat(key)).toBe(false);
     for (const key of ['l', 'm', 'n']) expect([key, await isRepeat(key)]).toEqual([key, true]);
     expect(await isRepeat('k')).toBe(false);
-    await vi.advanceTimersByTimeAsync(120_000);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await isRepeat('l')).toBe(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('share() gives an engine over the same logs, also when the first one is closed', async () => {
     const first = start();
     const { position } = await publish(first, 'a');
+    await first.close();
     await first.close();
     expect(vi.getTimerCount()).toBe(0);
     const second = first.share();
