@@ -14,6 +14,7 @@ export type RealtimeErrorCode =
   | 'TOO_MANY'
   /** No answer in time. */
   | 'TIMEOUT'
+  /** Whoever asked waits no more. */
   | 'CANCELLED'
   /** What keeps the log is away; it can be tried again with the same key. */
   | 'UNAVAILABLE'

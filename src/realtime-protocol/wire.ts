@@ -49,14 +49,17 @@ type MessageTable = Readonly<Record<string, Fields>>;
 export const CLIENT_MESSAGES = {
   /** Be told what comes to a channel, from a position on (`epoch` and `offset`), or with the `last` so many. */
   join: { id: 'count', channel: 'channel', epoch: 'word?', offset: 'count?', last: 'count?', members: 'flag?' },
+  /** Be told nothing more of a channel. */
   leave: { id: 'count', channel: 'channel' },
   /** Publish to a channel whose rule lets clients do so. A `key` that was there already publishes nothing again. */
   publish: { id: 'count', channel: 'channel', data: 'json', key: 'word?' },
+  /** Ask for one answer. A repeat with the same `key` gets the first one's. Past `timeoutMs` nobody waits for it. */
   call: { id: 'count', call: 'word', input: 'json?', key: 'word?', timeoutMs: 'count?' },
   /** The caller waits for the answer to this `id` no more. */
   cancel: { id: 'count' },
   /** A new token for the user of this connection. */
   token: { id: 'count', token: 'token' },
+  /** Ask for a sign of life. */
   ping: {},
 } as const satisfies MessageTable;
 
@@ -82,6 +85,7 @@ export const SERVER_MESSAGES = {
   result: { id: 'count', output: 'json?' },
   /** The other answer: `issues` say where an input is wrong, `data` is the application's. */
   error: { id: 'count?', code: 'word', message: 'text', issues: 'list?', data: 'json?' },
+  /** The answer to `ping`. */
   pong: {},
 } as const satisfies MessageTable;
 

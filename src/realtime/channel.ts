@@ -79,6 +79,8 @@ export class Channel implements Subscriber {
   /** What is told while the channel itself has to read; undefined when it has not. */
   #held: Entry[] | undefined;
   #isRepairing = false;
+  /** How many of them were told before the reading began. */
+  #heldBefore = 0;
   #mustRepairAgain = false;
   #retryTimer: NodeJS.Timeout | undefined;
 
@@ -268,8 +270,9 @@ export class Channel implements Subscriber {
     this.#head ??= { epoch: position.epoch, offset: position.offset - 1 };
     const next = this.#head.offset + this.#pending.length + 1;
     if (position.epoch !== this.#head.epoch || position.offset > next) {
-      this.#repair();
+      this.#held = [];
       this.#hold(entry);
+      this.#repair();
     } else if (position.offset === next) {
       this.#pending.push(data);
       this.#schedule();
@@ -497,7 +500,10 @@ export class Channel implements Subscriber {
   #hold(entry: Entry): void {
     const held = this.#held!;
     // The newest one shows that there is more to read.
-    if (held.length === MAX_HELD_ENTRIES) held.length = 0;
+    if (held.length === MAX_HELD_ENTRIES) {
+      held.length = 0;
+      this.#heldBefore = 0;
+    }
     held.push(entry);
   }
 
@@ -509,6 +515,7 @@ export class Channel implements Subscriber {
     }
     this.#flushEntries();
     this.#held ??= [];
+    this.#heldBefore = this.#held.length;
     this.#isRepairing = true;
     this.#mustRepairAgain = false;
     this.#readUp().then(
@@ -542,8 +549,13 @@ export class Channel implements Subscriber {
 
   #endRepair(): void {
     const held = this.#held!;
+    const before = this.#heldBefore;
     this.#held = undefined;
-    for (const entry of held) this.entry(entry);
+    held.forEach((entry, i) => {
+      // Of a log that the engine had told of before it was read, and that was not found then: it is gone.
+      const isGone = i < before && this.#head !== undefined && entry.position!.epoch !== this.#head.epoch;
+      if (!isGone) this.entry(entry);
+    });
     if (this.#mustRepairAgain) this.#repair();
     if (this.#held !== undefined) return;
     for (const member of this.#behind) {
