@@ -12,20 +12,29 @@ interface Entry<Thing> {
 export class Shared<Thing> {
   readonly #entries = new Map<string, Entry<Thing>>();
   readonly #end: (thing: Thing) => void;
+  readonly #isOver: (thing: Thing) => boolean;
 
-  constructor(end: (thing: Thing) => void) {
+  /** @param isOver it has ended by itself: who comes next gets another one */
+  constructor(end: (thing: Thing) => void, isOver: (thing: Thing) => boolean) {
     this.#end = end;
+    this.#isOver = isOver;
   }
 
   find(key: string): Thing | undefined {
-    return this.#entries.get(key)?.thing;
+    return this.#usable(key)?.thing;
+  }
+
+  /** Not what has ended by itself and nobody holds. */
+  #usable(key: string): Entry<Thing> | undefined {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && (entry.holds > 0 || !this.#isOver(entry.thing)) ? entry : undefined;
   }
 
   /** @returns the thing, and how to let go of it: again is no fault */
   hold(key: string, make: () => Thing): { readonly thing: Thing; readonly release: () => void } {
-    const entry = this.#entries.get(key) ?? { thing: make(), holds: 0, timer: undefined };
+    clearTimeout(this.#entries.get(key)?.timer);
+    const entry = this.#usable(key) ?? { thing: make(), holds: 0, timer: undefined };
     this.#entries.set(key, entry);
-    clearTimeout(entry.timer);
     entry.holds++;
     let isHeld = true;
     const release = () => {

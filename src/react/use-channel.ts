@@ -11,7 +11,7 @@ import type {
   Protocol,
 } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
-import type { RealtimeError } from '../realtime-protocol/realtime-error.ts';
+import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { DEFAULT_KEEP, MessageList } from './message-list.ts';
 import { Store } from './store.ts';
 import { hold, identityOf } from './use-live.ts';
@@ -69,7 +69,10 @@ class ChannelStore<P extends Protocol, Name extends ChannelName<P>> extends Stor
       gap: false,
       members: [],
       error: undefined,
-      publish: async (data, options) => live.publish(name as Name, data, options),
+      publish: async (data, options) => {
+        if (name === undefined) throw new RealtimeError('UNKNOWN', 'There is no channel to publish to now');
+        return live.publish(name, data, options);
+      },
     };
   }
 

@@ -57,7 +57,10 @@ const STATES = ['connecting', 'open', 'closed'] as const;
 const INITIAL: EventSourceView<never> = { state: 'connecting', messages: [], error: undefined };
 const IDLE: EventSourceView<never> = { ...INITIAL, state: 'closed' };
 
-const sources = new Shared<EventSourceLike>((source) => source.close());
+const sources = new Shared<EventSourceLike>(
+  (source) => source.close(),
+  ({ readyState }) => readyState === 2,
+);
 
 class EventSourceStore<Data> extends Store<EventSourceView<Data>> {
   options: UseEventSourceOptions<Data> = {};

@@ -15,7 +15,10 @@ export interface UseLiveOptions extends ConnectOptions {
   readonly key?: string | undefined;
 }
 
-const connections = new Shared<Live>((live) => live.close());
+const connections = new Shared<Live>(
+  (live) => live.close(),
+  ({ state }) => state === 'closed',
+);
 
 const commonOptions = new CommonOptions<ConnectOptions>();
 
@@ -143,19 +146,25 @@ class LiveStore<P extends Protocol> extends Store<object> {
       get retryAt() {
         return current()?.retryAt;
       },
-      call: new Proxy(Object.create(null) as Live<P>['call'], {
+      call: new Proxy({} as Live<P>['call'], {
+        // What asks whether this is a promise or the like gets no call for an answer.
         get: (_, name): Call | undefined =>
-          typeof name === 'string'
+          typeof name === 'string' && name !== 'then' && name !== 'toJSON'
             ? (input, options) => during((live) => calls(live)[name]!(input, options))
             : undefined,
       }),
       on(type, listener) {
-        const { live, release } = store.hold();
-        const off = live.on(type, listener);
-        return () => {
-          off();
-          release();
-        };
+        try {
+          const { live, release } = store.hold();
+          const off = live.on(type, listener);
+          return () => {
+            off();
+            release();
+          };
+        } catch {
+          // `error` says why; effects throw nothing.
+          return () => {};
+        }
       },
       join(name, options) {
         const { live, release } = store.hold();

@@ -41,7 +41,10 @@ export interface SocketView<Data> {
   readonly send: (data: string | ArrayBuffer | ArrayBufferView) => boolean;
 }
 
-const sockets = new Shared<ReconnectingSocket>((socket) => socket.close());
+const sockets = new Shared<ReconnectingSocket>(
+  (socket) => socket.close(),
+  ({ readyState }) => readyState === 3,
+);
 const commonOptions = new CommonOptions<ReconnectingOptions>();
 
 class SocketStore<Data> extends Store<SocketView<Data>> {

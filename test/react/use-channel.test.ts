@@ -113,6 +113,7 @@ it('changes to another channel, and to none, with nothing of the one before', as
   await until(() => dataOf(p.last).includes(7));
   await render({ name: null });
   expect(p.last).toMatchObject({ state: 'left', messages: [] });
+  await expect(p.last.publish(1)).rejects.toMatchObject({ code: 'UNKNOWN' });
   await until(() => fake.channels[1]!.state === 'left');
   expect(fake.channels).toHaveLength(2);
 });

@@ -86,6 +86,17 @@ it('a page that follows takes the connection over', async () => {
   expect(made[0]!.state).toBe('connecting');
 });
 
+it('a connection that has ended by itself is not taken over by who comes next', async () => {
+  const p = probeLive('/13');
+  const page = await mount(p.node());
+  made[0]!.enter('closed');
+  await until(() => p.last.state === 'closed');
+  await page.render(null);
+  await pass(10);
+  await page.render(h('main', null, p.node()));
+  expect([made.length, p.last.state]).toEqual([2, 'connecting']);
+});
+
 it('other addresses, keys and protocols have connections of their own', async () => {
   const p = probe(({ url, user }: { url?: string; user?: string } = {}) =>
     useLive(protocol, url ?? '/3', { key: user }),
@@ -137,6 +148,7 @@ it('an address that is none is a value, and no throw', async () => {
   await mount([h('i', { key: 1 }, p.node()), h('i', { key: 2 }, channel.node(p.last && { live: p.last.live }))]);
   await until(() => p.last.state === 'closed');
   expect(p.last.error).toMatchObject({ code: 'INVALID', message: 'no address' });
+  p.last.live.on('state', () => {})();
   await expect(p.last.live.publish('a' as never, 1 as never)).rejects.toMatchObject({ code: 'INVALID' });
 });
 
