@@ -24,8 +24,6 @@ export class Handle implements Channel {
   error: RealtimeError | undefined;
   /** 'new': has nothing yet, and misses nothing. 'cut': what comes has to follow what it had. 'ready': what comes is for it. */
   stage: 'new' | 'cut' | 'ready' = 'new';
-  /** The number of the request whose answer makes it ready. */
-  joinId = 0;
   readonly #owner: Owner;
   readonly #listeners = new Listeners<ChannelEvents<unknown, never>>();
   #waiting: Message<unknown>[] = [];

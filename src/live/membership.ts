@@ -12,9 +12,8 @@ type Join = ClientMessage & { type: 'join' };
 export class Membership {
   readonly name: string;
   readonly handles = new Set<Handle>();
-  /** The number of the newest `join`, and of the one whose answer has come. */
+  /** The number of the newest `join`. */
   joinId = 0;
-  joinedId = 0;
   /** How often the server could not do it, one time after another. */
   tries = 0;
   /** Asks again. */
@@ -54,7 +53,6 @@ export class Membership {
     this.joinId = id;
     clearTimeout(this.timer);
     for (const handle of handles) {
-      if (handle.stage !== 'ready') handle.joinId = id;
       if (handle.state === 'offline') handle.setState('joining');
     }
     this.#asked = known && {
@@ -70,18 +68,15 @@ export class Membership {
     };
   }
 
-  /** @param id of the `join` that is answered */
+  /** @param id of the `join` that is answered: all but the newest are of no use any more */
   joined(id: number, position: Position | undefined): void {
-    if (id > this.joinId || id <= this.joinedId) return;
-    this.joinedId = id;
+    if (id !== this.joinId) return;
     this.tries = 0;
     this.#epoch = position?.epoch;
     const asked = this.#asked;
     // The log has lost its end: offsets that were seen already stand for something else.
     const isReset = asked && position && asked.epoch === position.epoch && asked.offset > position.offset;
-    for (const handle of [...this.handles]) {
-      if (handle.stage !== 'ready' ? handle.joinId <= id : position) handle.start(position, isReset);
-    }
+    for (const handle of [...this.handles]) handle.start(position, isReset);
   }
 
   gap(position: Position | undefined): void {
@@ -111,7 +106,6 @@ export class Membership {
   /** What comes now is not what followed. */
   cut(): void {
     clearTimeout(this.timer);
-    this.joinedId = this.joinId;
     for (const handle of this.handles) if (handle.stage === 'ready') handle.stage = 'cut';
   }
 

@@ -368,6 +368,36 @@ describe('the token', () => {
     expect(count()).toBe(1);
   });
 
+  it.each([
+    ['has ended by this clock', -5000, 999, 1],
+    ['ends in two months', 5_184_000_000, 86_400_000, 86_400_000 * 24],
+  ])('that %s is renewed neither at once nor in circles', async (_, leftMs, quietMs, restMs) => {
+    await started({ token: () => 't' }, { expires: Date.now() + leftMs, pingMs: 0 });
+    await vi.advanceTimersByTimeAsync(quietMs);
+    expect(FakeSocket.last.take()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(restMs);
+    expect(FakeSocket.last.take()[0]).toMatchObject({ type: 'token' });
+  });
+
+  it('that comes when the connection is another is not sent on it', async () => {
+    let give!: (token: string) => void;
+    let asked = 0;
+    const token = () =>
+      ++asked === 2
+        ? new Promise<string>((resolve) => {
+            give = resolve;
+          })
+        : 't';
+    await started({ token }, { expires: Date.now() + 10_000 });
+    await vi.advanceTimersByTimeAsync(8000);
+    FakeSocket.last.end();
+    await vi.advanceTimersByTimeAsync(500);
+    FakeSocket.last.welcome();
+    give('late');
+    await settle();
+    expect(FakeSocket.last.take()).toEqual([]);
+  });
+
   it('that cannot be renewed is told, and tried again', async () => {
     let isBroken = false;
     const live = await started(
@@ -409,6 +439,19 @@ describe('listeners', () => {
     FakeSocket.last.end();
     expect(states).toEqual(['open']);
     expect(reported.mock.calls).toEqual([[new Error('mine')], [new Error('mine')]]);
+  });
+
+  it('that close it while it opens are told of its end once', async () => {
+    const live = await started();
+    const room = live.join('a');
+    await settle();
+    FakeSocket.last.end();
+    await vi.advanceTimersByTimeAsync(500);
+    const states: string[] = [];
+    live.on('state', (state) => states.push(state));
+    room.on('state', () => live.close());
+    FakeSocket.last.welcome();
+    expect(states).toEqual(['closed']);
   });
 
   it('may close the connection at each event', async () => {

@@ -326,6 +326,26 @@ describe('the fall-back', () => {
     expect(FakeSocket.all).toHaveLength(4);
   });
 
+  it('tells a gap of channels without history when it goes back', async () => {
+    await start();
+    const room = live.join('a');
+    const gaps: unknown[] = [];
+    room.on('gap', (position) => gaps.push(position));
+    await block();
+    await latest().open();
+    latest().tell({ type: 'joined', id: (latest().body as { id: number }[])[0]!.id, channel: 'a' });
+    for (let i = 0; i < 6; i++) {
+      latest().write(': alive\n\n');
+      await vi.advanceTimersByTimeAsync(10_000);
+    }
+    FakeSocket.last.welcome();
+    await settle();
+    const [join] = FakeSocket.last.take();
+    expect(gaps).toEqual([]);
+    FakeSocket.last.tell({ type: 'joined', id: join!.id, channel: 'a' });
+    expect(gaps).toEqual([undefined]);
+  });
+
   it('asks a silent stream by opening another', async () => {
     await fallen();
     await vi.advanceTimersByTimeAsync(25_001);

@@ -194,6 +194,20 @@ describe('a membership', () => {
     expect(await take()).toMatchObject([{ type: 'join', channel: 'a' }]);
   });
 
+  it('is not asked for when the connection is lost before it is tried again', async () => {
+    vi.mocked(Math.random).mockReturnValue(1);
+    live.join('a');
+    socket().welcome();
+    const [join] = await take();
+    socket().tell({ type: 'error', id: join!.id, code: 'UNAVAILABLE', message: 'later' });
+    socket().end();
+    await vi.advanceTimersByTimeAsync(500);
+    socket().welcome();
+    expect(await take()).toMatchObject([{ type: 'join', channel: 'a' }]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await take()).toEqual([]);
+  });
+
   it.each(['UNAVAILABLE', 'TIMEOUT', 'INTERNAL'])('is tried again when it failed with %s', async (code) => {
     const room = live.join('a', { last: 3 });
     socket().welcome();
@@ -255,6 +269,14 @@ describe('handles', () => {
     expect(await answer('e', 2)).toEqual({ channel: 'a', last: 3 });
     entries(3, 'three', 'four', 'five');
     expect(told[1]).toEqual(['3 three', '4 four', '5 five']);
+  });
+
+  it('may want more than there ever was', async () => {
+    live.join('a');
+    socket().welcome();
+    await answer('e', 2);
+    live.join('a', { last: 50 });
+    expect(await answer('e', 0)).toEqual({ channel: 'a', epoch: 'e', offset: 0 });
   });
 
   it('with an older beginning than is kept hear no gap, and the others none either', async () => {
