@@ -155,6 +155,25 @@ describe('a client of a hub', () => {
     expect(gaps).toEqual([]);
   });
 
+  it('has each call done once, whenever its connection is cut', async () => {
+    const done: string[] = [];
+    const hub = makeHub().call('say', async ({ text }) => {
+      done.push(text);
+      await new Promise((resolve) => setImmediate(resolve));
+      return { offset: Number(text) };
+    });
+    const site = await new Site(hub).start();
+    const live = open(site.port);
+    const answers: Promise<{ offset: number }>[] = [];
+    for (let n = 0; n < 60; n++) {
+      answers.push(live.call.say({ text: String(n) }));
+      if (n % 6 === 0) await answers.at(-1);
+      if (n % 10 === 7) site.cut();
+    }
+    expect((await Promise.all(answers)).map(({ offset }) => offset)).toEqual(answers.map((_, n) => n));
+    expect(done.map(Number).sort((a, b) => a - b)).toEqual(answers.map((_, n) => n));
+  });
+
   it('comes back to a server that was away, with what came meanwhile', async () => {
     const site = await new Site().start();
     const live = open(site.port);

@@ -279,6 +279,31 @@ describe('handles', () => {
     expect(await answer('e', 0)).toEqual({ channel: 'a', epoch: 'e', offset: 0 });
   });
 
+  it('begin with the answer to the newest join, in whichever order they came', async () => {
+    socket().welcome();
+    const toldOne = watch(live.join('a'));
+    const [first] = await take();
+    const toldTwo = watch(live.join('a', { last: 3 }));
+    socket().tell({ type: 'joined', id: first!.id, channel: 'a', epoch: 'e', offset: 10 });
+    entries(11, 'eleven');
+    await answer('e', 8);
+    entries(9, 'nine', 'ten', 'eleven');
+    expect(toldTwo).toEqual(['9 nine', '10 ten', '11 eleven']);
+    expect(toldOne.at(-1)).toBe('11 eleven');
+  });
+
+  it('that come while the channel waits to be tried again have it tried at once, and once', async () => {
+    vi.mocked(Math.random).mockReturnValue(1);
+    live.join('a');
+    socket().welcome();
+    const [join] = await take();
+    socket().tell({ type: 'error', id: join!.id, code: 'UNAVAILABLE', message: 'later' });
+    live.join('a');
+    await answer('e', 0);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await take()).toEqual([]);
+  });
+
   it('with an older beginning than is kept hear no gap, and the others none either', async () => {
     const toldOne = watch(live.join('a'));
     socket().welcome();
