@@ -9,6 +9,8 @@ interface Kept {
 }
 
 const FIRST_CAPACITY = 8;
+/** Longer text is counted by the encoder, whose call costs more than its work for shorter ones. */
+const MAX_COUNTED_LENGTH = 512;
 const encoder = new TextEncoder();
 
 /** Adding costs the same however long the log is: an entry stands at its offset modulo the capacity, a power of two. */
@@ -33,7 +35,7 @@ export class Log {
 
   add(data: string, now: number): void {
     if (this.length === this.#slots.length) this.#resize(this.length * 2);
-    const bytes = encoder.encode(data).length;
+    const bytes = utf8Length(data);
     this.head++;
     this.length++;
     this.bytes += bytes;
@@ -90,4 +92,21 @@ export class Log {
 
 function emptySlots(capacity: number): (Kept | undefined)[] {
   return new Array<Kept | undefined>(capacity).fill(undefined);
+}
+
+/** How many bytes a text has in UTF-8. */
+function utf8Length(text: string): number {
+  if (text.length > MAX_COUNTED_LENGTH) return encoder.encode(text).length;
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate is half of a character of four bytes; one alone becomes U+FFFD, of three.
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+      bytes += 4;
+      i++;
+    } else bytes += 3;
+  }
+  return bytes;
 }

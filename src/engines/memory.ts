@@ -19,7 +19,7 @@ import { RecentKeys } from './recent-keys.ts';
 export interface MemoryOptions {
   /** How long the `key` of a publication is remembered, in milliseconds. Default 120,000. */
   readonly keyWindowMs?: number;
-  /** At most so many keys are remembered; the oldest go first. Default 100,000. */
+  /** At most so many keys are remembered: past that, the older half goes. Default 100,000. */
   readonly maxKeys?: number;
   /**
    * At most so many bytes in all logs together; those that were published to least recently go first. An entry counts as its JSON

@@ -52,6 +52,24 @@ describe('Log', () => {
     );
   });
 
+  it('counts bytes of UTF-8, of short text and long', () => {
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 600 }),
+      fc.array(fc.constantFrom('a', 'ü', '€', '😀', '\ud83d', '\ude00')).map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        const log = new Log('e');
+        log.add(text, 0);
+        expect(log.bytes).toBe(Buffer.byteLength(text));
+      }),
+    );
+    const log = new Log('e');
+    log.add('€'.repeat(512), 0);
+    log.add('€'.repeat(513), 0);
+    expect(log.bytes).toBe(3 * 1025);
+  });
+
   it('costs the same to add to, however much it keeps', () => {
     const log = new Log('e');
     for (let i = 0; i < 60_000; i++) log.add('1', 0);

@@ -155,7 +155,7 @@ describe('a frame', () => {
           items.map((item) => ((item as { type: string }).type in table ? expect.any(String) : 'refused')),
         );
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
