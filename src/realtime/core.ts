@@ -9,6 +9,7 @@ import type { Position } from '../realtime-protocol/position.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { isThenable } from '../socket/emitter.ts';
 import { Channel, type ChannelHost, type ChannelKind } from './channel.ts';
+import { Lanes } from './lanes.ts';
 import type { HubSettings } from './options.ts';
 import type { AnyRules } from './rules.ts';
 import type { Handlers, Session, SessionHost } from './session.ts';
@@ -45,7 +46,7 @@ export class Core implements ChannelHost, SessionHost {
   /** Channels with something to tell at the end of the tick. */
   #scheduled: Channel[] = [];
   /** Per channel, the publications whose schemas take their time. */
-  readonly #lanes = new Map<string, Promise<unknown>>();
+  readonly #lanes = new Lanes();
 
   constructor(protocol: Protocol, settings: HubSettings, report: (error: unknown, where: string) => void) {
     this.protocol = protocol;
@@ -152,19 +153,13 @@ export class Core implements ChannelHost, SessionHost {
   async publish(name: string, data: unknown, key: string | undefined): Promise<Published> {
     const place = this.find(name);
     const ownKey = key ?? this.derivedKey(name);
-    const before = this.#lanes.get(name);
     const checked = this.checkMessage(place, data);
-    if (before === undefined && !isThenable(checked)) return this.append(place, checked, ownKey);
-    const turn = Promise.allSettled([checked, before]).then(([message]) => {
-      if (message.status === 'rejected') throw message.reason;
-      return { published: this.append(place, message.value, ownKey) };
-    });
-    const lane = turn.catch(() => {});
-    this.#lanes.set(name, lane);
-    void lane.then(() => {
-      if (this.#lanes.get(name) === lane) this.#lanes.delete(name);
-    });
-    return (await turn).published;
+    if (!isThenable(checked) && !this.#lanes.has(name)) return this.append(place, checked, ownKey);
+    // It may fail before its turn comes.
+    const message = Promise.resolve(checked);
+    message.catch(() => {});
+    const turn = await this.#lanes.run(name, async () => ({ published: this.append(place, await message, ownKey) }));
+    return turn.published;
   }
 
   // ---- Reading --------------------------------------------------------------------------------------------------

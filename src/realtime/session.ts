@@ -15,6 +15,7 @@ import {
 } from '../realtime-protocol/wire.ts';
 import type { OpenCalls } from './calls.ts';
 import type { Channel } from './channel.ts';
+import { Lanes } from './lanes.ts';
 import type { Membership } from './membership.ts';
 import { toText } from './messages.ts';
 import type { Outlet } from './outlet.ts';
@@ -51,7 +52,7 @@ export class Session {
   /** Those that wait for their answers. */
   calls: OpenCalls<HubUser> | undefined;
   /** Per channel, what has to wait for the one before. */
-  #lanes: Map<string, Promise<void>> | undefined;
+  #lanes: Lanes | undefined;
   /** Messages that wait for those under way, or for the client to read its answers. */
   #inbox: readonly (ClientMessage | Refused)[] = [];
   #underWay = 0;
@@ -124,15 +125,10 @@ export class Session {
     });
   }
 
-  /** Does things about one channel in the order in which they came. @param task never rejects */
+  /** Does things about one channel in the order in which they came. */
   inLane(channel: string, task: () => Promise<void>): Promise<void> {
-    this.#lanes ??= new Map();
-    const lanes = this.#lanes;
-    const done = lanes.get(channel)?.then(task) ?? task();
-    lanes.set(channel, done);
-    return done.then(() => {
-      if (lanes.get(channel) === done) lanes.delete(channel);
-    });
+    this.#lanes ??= new Lanes();
+    return this.#lanes.run(channel, task);
   }
 
   // ---- What goes out --------------------------------------------------------------------------------------------

@@ -358,6 +358,7 @@ describe('what the engine does not tell in order', () => {
     await settled();
     for (let i = 0; i < 200 && reader.numbers.length < 2500; i++) await tick();
     expect(reader.numbers).toEqual(Array.from({ length: 2500 }, (_, i) => i + 1));
+    expect(engine.reads.length).toBeGreaterThan(3);
   });
 
   it('an entry again: it is dropped', async () => {
@@ -466,6 +467,22 @@ describe('an engine that is away', () => {
     await publish(4);
     await tick();
     expect(reader.words).toEqual(['joined e1 1', 'state stale', 'state live', 'entries 2 2,3', 'entries 4 4']);
+  });
+
+  it('that is back while the log is read since it was back before: it is read again', async () => {
+    const channel = await open();
+    const { reader, begun } = join(channel);
+    await begun;
+    channel.state('stale');
+    engine.hold('read');
+    channel.state('live');
+    channel.state('stale');
+    engine.tells = false;
+    await publish(1);
+    channel.state('live');
+    engine.release('read');
+    await settled();
+    expect(reader.numbers).toEqual([1]);
   });
 
   it('a log that was lost is a gap', async () => {
@@ -594,6 +611,68 @@ describe('a slow reader', () => {
     channel.drained(member);
     await settled();
     expect(reader.numbers).toEqual([1, 2]);
+  });
+
+  it('is not sent what came while its page was on its way either', async () => {
+    await publish(1);
+    const channel = await open();
+    engine.hold('read');
+    const { reader, member, begun } = join(channel, at(0));
+    await publish(2);
+    await tick();
+    reader.onSent = () => {
+      reader.isWritable = reader.told.length < 2;
+    };
+    engine.release('read');
+    await begun;
+    expect(reader.numbers).toEqual([1]);
+    reader.isWritable = true;
+    channel.drained(member);
+    await settled();
+    expect(reader.numbers).toEqual([1, 2]);
+  });
+
+  it('is told who is there, all of them, when it reads again', async () => {
+    const channel = await open();
+    const [slow, fast] = [join(channel), join(channel)];
+    await Promise.all([slow.begun, fast.begun]);
+    for (const { member } of [slow, fast]) channel.watch(member);
+    channel.enter('ann', '1');
+    await settled();
+    await tick();
+    slow.reader.isWritable = false;
+    channel.enter('bob', '2');
+    await tick();
+    expect(fast.reader.told.at(-1)).toMatchObject({ type: 'presence', set: [{ user: 'bob' }] });
+    channel.enter('cat', '3');
+    slow.reader.isWritable = true;
+    channel.drained(slow.member);
+    await tick();
+    expect(slow.reader.told.slice(2)).toMatchObject([
+      { type: 'members', members: [{ user: 'ann' }, { user: 'bob' }, { user: 'cat' }] },
+    ]);
+    expect(fast.reader.told.at(-1)).toMatchObject({ type: 'presence', set: [{ user: 'cat' }] });
+    channel.exit('cat', false);
+    await tick();
+    for (const { reader } of [slow, fast])
+      expect(reader.told.at(-1)).toMatchObject({ type: 'presence', gone: ['cat'] });
+  });
+
+  it('who is behind knows the members again when it is told them all', async () => {
+    const channel = await open();
+    const { reader, member, begun } = join(channel);
+    await begun;
+    channel.watch(member);
+    await settled();
+    await tick();
+    reader.isWritable = false;
+    await publish(1);
+    await tick();
+    reader.isWritable = true;
+    channel.drained(member);
+    await settled();
+    await tick();
+    expect(reader.told.filter(({ type }) => type === 'members')).toHaveLength(2);
   });
 
   it('is told of a gap when the log has not kept what it missed', async () => {

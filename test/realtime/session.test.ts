@@ -109,29 +109,3 @@ it('takes nothing behind its end, nor behind what was not this protocol', () => 
   other.session.drained();
   expect(other.client.told).toEqual([]);
 });
-
-it('does one thing after the other in each lane, and keeps no lane', async () => {
-  const { session } = start();
-  const done: string[] = [];
-  const gate = deferred();
-  const task = (name: string, before?: Promise<void>) => async () => {
-    if (before) await before;
-    done.push(name);
-  };
-  const all = [
-    session.inLane('a', task('a1', gate.promise)),
-    session.inLane('b', task('b1')),
-    session.inLane('a', task('a2')),
-    session.inLane('a', task('a3')),
-  ];
-  await Promise.resolve();
-  expect(done).toEqual(['b1']);
-  gate.resolve();
-  await Promise.all(all);
-  expect(done).toEqual(['b1', 'a1', 'a2', 'a3']);
-  let isAtOnce = false;
-  void session.inLane('a', async () => {
-    isAtOnce = true;
-  });
-  expect(isAtOnce).toBe(true);
-});
