@@ -8,7 +8,7 @@ import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import type { NetRequest } from '../server/net-server.ts';
 import { type EventStreamOptions, STREAM_KINDS } from '../sse/create-event-stream.ts';
 import type { NodeRequest } from '../sse/event-request.ts';
-import { type EventHandler, type EventOpening, serveEvents } from '../sse/serve-events.ts';
+import { type EventHandler, type EventOpening, eventHandler } from '../sse/serve-events.ts';
 import { isUnavailable } from './channel.ts';
 import type { Core, Place } from './core.ts';
 import { ChannelOutlet } from './event-outlets.ts';
@@ -79,7 +79,7 @@ export function channelEvents(
     }
   };
 
-  return serveEvents<HubUser | undefined, EventsRequest>(
+  return eventHandler<HubUser | undefined, EventsRequest>(
     {
       ...streamOptions,
       ...gate.origins,

@@ -15,9 +15,9 @@ import { type EventStream, prepareEvent } from './event-stream.ts';
 import {
   type EventHandler,
   type EventOpening,
+  eventHandler,
   SERVE_EVENTS,
   type ServeEventsOptions,
-  serveEvents,
 } from './serve-events.ts';
 
 export interface EventFeedOptions<User = undefined, Source = IncomingMessage> extends ServeEventsOptions<User, Source> {
@@ -98,7 +98,7 @@ export class EventFeed<User = undefined, Source = IncomingMessage> extends Typed
     const { events = 0, bytes = REPLAY_BYTES, ageMs = Infinity } = replay ?? {};
     this.#retention = { messages: events, bytes, ageMs };
     this.#log = replay && new Log(crypto.randomUUID().slice(-12));
-    this.handler = serveEvents<User, Source>(
+    this.handler = eventHandler<User, Source>(
       {
         ...others,
         authorize: (opening) => {

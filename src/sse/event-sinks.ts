@@ -43,8 +43,6 @@ export function sinkOfResponse(
   // One interface, as far as it is used here.
   const out = response as ServerResponse & { readonly flush?: () => void; readonly stream?: ServerHttp2Stream };
   out.on('error', ignoreError);
-  // A request of node:http2 is told what happens to its stream.
-  (out.req as Partial<NodeJS.EventEmitter> | undefined)?.on?.('error', ignoreError);
   const carrier = out.stream ?? out;
   if (carrier.destroyed || carrier.closed) {
     gone();

@@ -26,4 +26,10 @@ export {
   type EventSourceInit,
 } from './event-source.ts';
 export { type EventStream, type EventStreamEnd, prepareEvent } from './event-stream.ts';
-export { type EventHandler, type EventOpening, type ServeEventsOptions, serveEvents } from './serve-events.ts';
+export {
+  type EventHandler,
+  type EventOpening,
+  type OnEventStream,
+  type ServeEventsOptions,
+  serveEvents,
+} from './serve-events.ts';

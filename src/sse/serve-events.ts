@@ -117,20 +117,33 @@ type Verdict<User, Source> =
   | { readonly answer: HttpAnswer }
   | { readonly plan: StreamPlan<User>; readonly opening: EventOpening<User, Source> };
 
+/** Is given each stream. */
+export type OnEventStream<User, Source> = (stream: EventStream<User>, opening: EventOpening<User, Source>) => unknown;
+
 /**
  * Makes a handler that lets clients in and gives each stream to `onStream`. What that throws ends the stream.
  *
  * A browser gives up for good on any status but 200. So where the answer would be 429 or 503 with Retry-After, whoever accepts event
  * streams gets one that says `retry` and ends.
  *
- * @param name as messages call it
- * @param shared what asks, where others ask it as well; in place of one for these options
  * @throws {TypeError | RangeError} for options that cannot be
  */
 export function serveEvents<User = undefined, Source = IncomingMessage>(
   options: ServeEventsOptions<User, Source>,
-  onStream: (stream: EventStream<User>, opening: EventOpening<User, Source>) => unknown,
-  name = SERVE_EVENTS.name,
+  onStream: OnEventStream<User, Source>,
+): EventHandler {
+  return eventHandler(options, onStream, SERVE_EVENTS.name);
+}
+
+/**
+ * The same for other doors.
+ * @param name as messages call it
+ * @param shared what asks, where others ask it as well; in place of one for these options
+ */
+export function eventHandler<User, Source>(
+  options: ServeEventsOptions<User, Source>,
+  onStream: OnEventStream<User, Source>,
+  name: string,
   shared?: Admission,
 ): EventHandler {
   checkOptions({ ...SERVE_EVENTS, name }, options);

@@ -159,6 +159,20 @@ describe.each(KINDS)('on %s', (kind) => {
   });
 });
 
+it('a place is given back with the body, whoever ends it', async () => {
+  const streams: EventStream<undefined>[] = [];
+  const handler = serveEvents({ maxConnections: 1 }, (stream) => void streams.push(stream));
+  const come = () => handler.fetch(new Request('http://localhost/', { headers: { accept: 'a/b' } }));
+  const first = await come();
+  expect((await come()).status).toBe(503);
+  await first.body!.cancel();
+  const second = await come();
+  expect(second.status).toBe(200);
+  streams.at(-1)!.close();
+  expect(await second.text()).toBe('');
+  expect((await come()).status).toBe(200);
+});
+
 describe('options', () => {
   it.each([
     [{ frob: 1 }, TypeError, 'serveEvents() has no option "frob"'],

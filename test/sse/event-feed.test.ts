@@ -286,3 +286,25 @@ it('what cannot be is refused', () => {
   expect(() => feed.send({ event: 'a\nb', data: '' })).toThrow(TypeError);
   expect(() => feed.drain({ spreadMs: -1 })).toThrow(RangeError);
 });
+
+it('what cannot be does not compile', () => expect(wrongUses).toHaveLength(1));
+
+function wrongUses(feed: EventFeed<{ id: string }>): void {
+  // @ts-expect-error data is text
+  feed.send({ data: 1 });
+  // @ts-expect-error no such field
+  feed.send({ data: '', name: 'x' });
+  // @ts-expect-error no such member of the user
+  feed.send({ data: '' }, ({ user }) => user.isAdmin);
+  // @ts-expect-error a key is text
+  feed.send({ data: '' }, 5);
+  // @ts-expect-error no such option
+  createEventFeed({ frob: 1 });
+  // @ts-expect-error events is needed
+  createEventFeed({ replay: {} });
+  // @ts-expect-error a user of another kind
+  createEventFeed<{ id: string }>({ authenticate: () => ({ name: 'x' }) });
+  feed.on('stream', ({ user }) => user.id);
+  // @ts-expect-error no such member of the user
+  feed.on('stream', ({ user }) => user.name);
+}
