@@ -46,7 +46,7 @@ export function socketLink(
   };
   const send = (text: string) => {
     if (outgoing.length === 0) queueMicrotask(flush);
-    if (isAlone || lengthOfAll + text.length > MAX_FRAME_LENGTH || outgoing.length >= 100) flush();
+    if (isAlone || lengthOfAll + text.length > MAX_FRAME_LENGTH) flush();
     outgoing.push(text);
     lengthOfAll += text.length;
   };

@@ -164,15 +164,15 @@ describe('the network and the page', () => {
     expect(live.state).toBe('offline');
   });
 
-  it('tries at once in place of waiting', async () => {
+  it.each(['online', 'show', 'restore', 'thaw'] as const)('tries at once in place of waiting: %s', async (event) => {
     const page = fakePage();
     await started();
     FakeSocket.last.end();
-    page.online();
+    page[event]();
     await settle();
     expect(count()).toBe(2);
     // While it tries, there is nothing to do.
-    page.online();
+    page[event]();
     await settle();
     expect(count()).toBe(2);
   });

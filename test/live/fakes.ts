@@ -94,6 +94,9 @@ export function fakePage() {
       document.visibilityState = 'visible';
       document.dispatchEvent(new Event('visibilitychange'));
     },
+    /** Out of the cache of the history. */
+    restore: () => window.dispatchEvent(new Event('pageshow')),
+    thaw: () => document.dispatchEvent(new Event('resume')),
     hide() {
       document.visibilityState = 'hidden';
       document.dispatchEvent(new Event('visibilitychange'));

@@ -7,6 +7,8 @@ import { FakeSocket, fakePage, settle } from './fakes.ts';
 /** A request over HTTP, and the answer that the test gives. */
 class Exchange {
   static readonly all: Exchange[] = [];
+  /** Whether what is aborted ends, as it should. */
+  static endsAborted = true;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
@@ -26,7 +28,7 @@ class Exchange {
     });
     signal!.addEventListener('abort', () => {
       this.isAborted = true;
-      this.fail(signal!.reason);
+      if (Exchange.endsAborted) this.fail(signal!.reason);
     });
     Exchange.all.push(this);
   }
@@ -265,6 +267,23 @@ describe('the fall-back', () => {
     room.leave();
     await vi.advanceTimersByTimeAsync(1);
     expect(latest().body).toMatchObject([{ channel: 'b' }, { channel: 'c', last: 1 }]);
+  });
+
+  it('hears nothing more of a stream that another has followed', async () => {
+    const room = await fallen();
+    const messages = vi.fn();
+    room.on('message', messages);
+    Exchange.endsAborted = false;
+    live.join('b');
+    await vi.advanceTimersByTimeAsync(1);
+    Exchange.endsAborted = true;
+    await latest().open();
+    const joins = latest().body as { id: number }[];
+    latest().tell({ type: 'joined', id: joins[0]!.id, channel: 'a', epoch: 'e', offset: 4 });
+    await settle();
+    streams()[0]!.tell({ type: 'entries', channel: 'a', offset: 5, data: ['old'] });
+    await settle();
+    expect(messages).not.toHaveBeenCalled();
   });
 
   it('tells a gap of channels without history when the stream is another', async () => {

@@ -51,6 +51,7 @@ describe('a reconnecting WebSocket', () => {
     socket.close(3000, 'bye ');
     expect(socket.readyState).toBe(socket.CLOSING);
     expect(FakeSocket.last.closedWith).toEqual([3000, 'bye ']);
+    expect(FakeSocket.last.onmessage).toBeNull();
     FakeSocket.last.end(3000, 'bye ');
     expect(told).toEqual([
       'error DISCONNECTED (0)',

@@ -237,6 +237,8 @@ describe('close', () => {
     await settle();
     expect(found.map(({ is }) => is)).toEqual(['CLOSED', 'CLOSED', 'CLOSED', 'CLOSED']);
     expect(socket().closedWith).toEqual([1000]);
+    // Some implementations go on telling.
+    expect(socket().onmessage).toBeNull();
     live.close();
     expect(live.join('a').state).toBe('left');
   });
