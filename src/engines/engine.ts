@@ -105,8 +105,9 @@ export interface EngineStatus {
 }
 
 /**
- * All promises reject with a RealtimeError 'UNAVAILABLE' while the engine is away, within its deadline; nothing is done later
- * that was rejected so, unless it is tried again with its key.
+ * While the engine is away, promises reject with a RealtimeError 'UNAVAILABLE', within its deadline, but those of `setPresence` and of
+ * publications without history, which go to the subscribers of this process. Nothing is done later that was rejected so, unless it
+ * is tried again with its key.
  */
 export interface Engine {
   /** Resolves when every entry that is published from then on will be told. One process subscribes once to a channel. */
@@ -114,7 +115,10 @@ export interface Engine {
   /** Resolves when the log has it. */
   publish(request: PublishRequest): Promise<Published>;
   read(request: ReadRequest): Promise<Page>;
-  /** Sets how many connections a user has in a channel in this process; 0 takes the user out. What a process has set goes with it. */
+  /**
+   * Sets how many connections a user has in a channel in this process; 0 takes the user out. What a process has set goes with it.
+   * While the engine is away, this is no failure: what was set last holds when it is back.
+   */
   setPresence(channel: string, presence: Presence): Promise<void>;
   members(channel: string): Promise<readonly Presence[]>;
   status(): EngineStatus;

@@ -224,6 +224,15 @@ const FAULTS_OF_ABSENCE: readonly [fault: string, make: (engine: Process) => Eng
       }),
   ],
   [
+    'who goes while it is away stays',
+    (engine) =>
+      instead(engine, {
+        async setPresence(channel, presence) {
+          if (engine.status().state === 'live') await engine.setPresence(channel, presence);
+        },
+      }),
+  ],
+  [
     'channels without history stand still',
     (engine) =>
       instead(engine, {

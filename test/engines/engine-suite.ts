@@ -516,7 +516,6 @@ export const PROMISES: readonly Promised[] = [
         () => engine.publish({ channel: 'a', data: '"keyed"', retention: HOUR, key: 'k' }),
         () => read(engine, 'a'),
         () => engine.subscribe('b', HOUR, recorder),
-        () => engine.setPresence('a', { user: 'u', data: '1', connections: 1 }),
         () => engine.members('a'),
       ];
       const answers = asks.map((ask) => ask().then(() => 'done', (error) => error.code)); // biome-ignore format: one line
@@ -574,6 +573,31 @@ export const PROMISES: readonly Promised[] = [
       const after = recorder.entries[1]!.position!;
       expect(await read(there, 'a', { after })).toMatchObject({ from: after, data: ['3'], isGap: false });
       await until(all, async () => (await there.members('a')).length === 1, 'the user');
+    },
+  },
+  {
+    name: 'presence that is set while it is away holds when it is back',
+    count: 2,
+    needs: 'interruption',
+    async check(all) {
+      const [here, there] = two(all);
+      const recorder = new Recorder();
+      await here.subscribe('a', HOUR, recorder);
+      for (const user of ['goes', 'stays', 'changes']) await here.setPresence('a', { user, data: '1', connections: 1 });
+      await all.interruption!.cut();
+      await until(all, () => recorder.states.at(-1) === 'stale', 'stale');
+      await here.setPresence('a', { user: 'comes', data: '2', connections: 1 });
+      await here.setPresence('a', { user: 'goes', data: 'null', connections: 0 });
+      await here.setPresence('a', { user: 'changes', data: '2', connections: 3 });
+      await all.interruption!.restore();
+      await until(all, () => recorder.states.at(-1) === 'live', 'live');
+      await until(all, async () => (await there.members('a')).length === 3, 'the users');
+      const found = (await there.members('a')).map(({ user, data, connections }) => [user, data, connections]);
+      expect(found.sort()).toEqual([
+        ['changes', '2', 3],
+        ['comes', '2', 1],
+        ['stays', '1', 1],
+      ]);
     },
   },
   {

@@ -58,8 +58,11 @@ export class InterruptibleEngine implements Engine {
   }
 
   async setPresence(channel: string, presence: Presence): Promise<void> {
-    await this.#reach().setPresence(channel, presence);
-    this.#present.set(JSON.stringify([channel, presence.user]), { channel, presence });
+    if (this.#isClosed) this.#reach();
+    const name = JSON.stringify([channel, presence.user]);
+    if (presence.connections === 0) this.#present.delete(name);
+    else this.#present.set(name, { channel, presence });
+    await this.#far?.setPresence(channel, presence);
   }
 
   async members(channel: string): Promise<readonly Presence[]> {
@@ -86,6 +89,7 @@ export class InterruptibleEngine implements Engine {
 
   /** It is there again, and leads to `far`. */
   async restore(far: MemoryEngine): Promise<void> {
+    if (this.#isClosed) return;
     for (const wanted of this.#wanted) {
       wanted.inner = await far.subscribe(wanted.channel, wanted.retention, wanted.subscriber);
     }

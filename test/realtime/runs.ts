@@ -16,13 +16,16 @@ interface Item {
 const item: StandardSchemaV1<Item> = {
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as Item }) },
 };
+const nothing: StandardSchemaV1<null> = {
+  '~standard': { version: 1, vendor: 'test', validate: () => ({ value: null }) },
+};
 const MESSAGES = 6;
 const CLIENTS = 2;
 const SERVERS = 2;
 const CHANNELS = ['log', 'plain', 'latest'] as const;
 export const protocol = defineProtocol({
   channels: {
-    log: { message: item, history: { messages: MESSAGES } },
+    log: { message: item, member: nothing, history: { messages: MESSAGES } },
     plain: { message: item },
     latest: { message: item, latestBy: 'k' },
   },
@@ -190,6 +193,7 @@ export class Run {
   async go(): Promise<string[]> {
     for (const happening of this.#steps) await this.#do(happening);
     await this.#comeToRest();
+    this.#compareMembers();
     for (const reader of this.#all) {
       reader.end();
       this.#faults.push(...reader.faults);
@@ -203,6 +207,18 @@ export class Run {
     for (const live of this.#lives) live.close();
     await Promise.all(this.#world.servers.map((process) => process.kill()));
     return [...this.#faults, ...this.#world.reports];
+  }
+
+  /** Each knows all who are in the log, and nobody else. */
+  #compareMembers(): void {
+    const isIn = this.#readers.map((readers) => readers.some(({ handle }) => handle.name === 'log'));
+    const users = this.#lives.filter((_, i) => isIn[i]).map(({ user }) => user);
+    const wanted = JSON.stringify(users.sort());
+    for (const { name, handle } of this.#readers.flat()) {
+      if (handle.name !== 'log') continue;
+      const found = JSON.stringify(handle.members.map(({ user }) => user).sort());
+      if (found !== wanted) this.#faults.push(`${name} knows the members ${found}, and not ${wanted}`);
+    }
   }
 
   async #do(happening: Step): Promise<void> {
@@ -281,7 +297,7 @@ export class Run {
     const readers = this.#readers[client]!;
     const count = readers.filter(({ handle }) => handle.name === channel).length;
     if (count === 2) return;
-    const handle = this.#lives[client]!.join(channel as 'log', { last });
+    const handle = this.#lives[client]!.join(channel as 'log', { last, members: channel === 'log' });
     const reader = new Reader(
       `reader ${this.#all.length} of client ${client} in ${channel}`,
       handle as never,

@@ -257,9 +257,10 @@ class Server {
   readonly core: Core;
   readonly connections = new Set<Connection>();
   isUp = true;
-  #sessions = 0;
+  readonly #world: World;
 
   constructor(world: World, engine: Engine) {
+    this.#world = world;
     this.#engine = engine;
     const { protocol, queueBytes } = world.options;
     const settings = settingsOf({ engine, queueBytes, presenceGraceMs: 1000 }, engine, false);
@@ -279,7 +280,7 @@ class Server {
   }
 
   accept(outlet: Outlet): Session {
-    const id = `connection ${this.#sessions++}`;
+    const id = `connection ${this.#world.sessions++}`;
     const session = new Session(id, { id }, outlet, this.core);
     this.core.sessions.add(session);
     session.tell({ type: 'welcome', connection: id, user: id, pingMs: 25_000 });
@@ -307,6 +308,7 @@ export class World {
   readonly logs = new Map<string, Map<string, string[]>>();
   readonly #engines: InterruptibleEngine[] = [];
   #far: MemoryEngine;
+  sessions = 0;
   #isAway = false;
   #requests = 0;
   readonly #sockets = new Map<string, FakeSocket>();
