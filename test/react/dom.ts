@@ -19,12 +19,15 @@ export interface Shown {
 }
 
 /** Shows a tree; `unmount` takes it away. */
-export async function show(node: ReactNode, { html }: { html?: string } = {}): Promise<Shown> {
+export async function show(
+  node: ReactNode,
+  { html, ...options }: { html?: string; onRecoverableError?: (error: unknown) => void } = {},
+): Promise<Shown> {
   const element = document.createElement('div');
   if (html !== undefined) element.innerHTML = html;
   const container = element as unknown as Parameters<typeof createRoot>[0] & Parameters<typeof hydrateRoot>[0];
   const root = await act(async () => {
-    if (html !== undefined) return hydrateRoot(container, node);
+    if (html !== undefined) return hydrateRoot(container, node, options);
     const made = createRoot(container);
     made.render(node);
     return made;

@@ -28,7 +28,7 @@ const h = createElement;
 const MOMENT_MS = 1000;
 
 let shown: { unmount(): Promise<void> }[] = [];
-async function mount(node: ReactNode, more?: { html: string }) {
+async function mount(node: ReactNode, more?: Parameters<typeof show>[1]) {
   const it = await show(node, more);
   shown.push(it);
   return it;
@@ -255,13 +255,12 @@ it('the server renders the state at the beginning, and connects nothing', () => 
 });
 
 it('hydrates with the same, also when the connection is open already', async () => {
+  const html = renderToString(h(Page));
   await mount(probe(() => useLive('/12')).node());
   made[0]!.enter('open');
   const faults: unknown[] = [];
-  const error = vi.spyOn(console, 'error').mockImplementation((...args) => void faults.push(args));
-  const page = await mount(h(Page), { html: renderToString(h(Page)) });
+  const page = await mount(h(Page), { html, onRecoverableError: (error) => faults.push(error) });
   await until(() => page.text === 'open joining 0');
-  error.mockRestore();
   expect(faults).toEqual([]);
   expect(made).toHaveLength(1);
   expect(made[0]!.channels).toHaveLength(1);

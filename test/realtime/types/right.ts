@@ -61,6 +61,10 @@ hub
   .call('rename', () => undefined);
 
 hub.attach(createServer(), { path: '/live' });
+createServer(hub.events('room:general'));
+hub.events(({ url }) => `room:${url}`, { retryMs: 500 });
+is<number>()(hub.status().connections, true);
+await hub.drain({ timeoutMs: 5000, spreadMs: 1000 });
 await hub.publish('room:general', { by: 'u', text: 'hello', at: 1 }, { key: 'once' });
 await hub.publish(`board:${name}:${name}`, '1,2');
 await hub.publish('news', { title: 'today' });

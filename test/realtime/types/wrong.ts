@@ -73,6 +73,11 @@ createHub(chat, { queueBytes: '5' }); // wrong: a number
 createHub(chat, { origins: 5 }); // wrong: no origins
 createHub(chat, { messageRate: { perMinute: 5 } }); // wrong: misspelt
 hub.attach(createServer(), { pth: '/live' }); // wrong: misspelt
+hub.events('rooms:general'); // wrong: unknown channel
+hub.events(() => 'rooms:general'); // wrong: unknown channel
+hub.events('room:general', { retry: 5 }); // wrong: misspelt
+hub.drain({ timeout: 5 }); // wrong: misspelt
+hub.status().conections; // wrong: misspelt
 hub.disconnect('u', { cod: 4403 }); // wrong: misspelt
 
 // The client.
