@@ -83,6 +83,8 @@ export class Calls<User extends { readonly id: string }> {
   readonly #unattended = new Map<string, number>();
   #allUnattended = 0;
   #running = 0;
+  /** Called whenever no handler runs any more. */
+  onIdle: (() => void) | undefined;
 
   constructor(protocol: Protocol, settings: CallSettings, report: (error: unknown, where: string) => void) {
     this.settings = settings;
@@ -141,6 +143,7 @@ export class Calls<User extends { readonly id: string }> {
       }
       if (fault !== undefined) this.#report(fault, `the handler of the call '${call}'`);
       run.end(members);
+      if (this.#running === 0) this.onIdle?.();
     });
     return run;
   }

@@ -90,11 +90,15 @@ export class HttpDoor {
     if ('reason' in guest) return refusal(guest);
     const body = await readBody(message, gate.maxBodyBytes, gate.timeoutMs);
     if (body === undefined || response.destroyed) return undefined;
+    // It may have begun to drain since.
+    const late = drain.obstacle();
+    if (late !== undefined) return refusal(late);
     if (typeof body === 'number') return body === 413 ? tooLong(gate) : plainAnswer(body);
     const { meter } = guest;
     if (meter !== undefined && !(await mayCome(meter, body, response))) {
       return plainAnswer(429, undefined, Object.fromEntries(RETRY_LATER));
     }
+    if (response.destroyed) return undefined;
     const isStream = /\btext\/event-stream\b/i.test(headers.get('accept') ?? '');
     return isStream ? this.#stream(exchange, guest, body) : this.#reply(exchange, guest, body);
   }
@@ -102,7 +106,6 @@ export class HttpDoor {
   #stream({ request, response, cors }: Exchange, { user }: Guest, body: string): HttpAnswer | undefined {
     const fault = faultOf(body);
     if (fault !== undefined) return fault;
-    if (response.destroyed) return undefined;
     // What waits is bounded by the outlet.
     const plan = planStream({ headers: cors, maxBacklogBytes: Number.POSITIVE_INFINITY }, undefined);
     const stream = openOnNode(request, response, plan);
@@ -117,10 +120,9 @@ export class HttpDoor {
     const fault = faultOf(body, STATELESS);
     if (fault !== undefined) return fault;
     const { response, cors } = exchange;
-    const outlet = new ReplyOutlet((answer) => respond(response, withFields(answer, cors), true));
+    const outlet = new ReplyOutlet(response, cors);
     const session = this.#host.open(outlet, user, false);
     response.once('close', () => session.end());
-    if (response.destroyed) session.end();
     session.receive(body);
     return undefined;
   }
@@ -128,12 +130,18 @@ export class HttpDoor {
 
 /** Where the one answer to a request goes. */
 class ReplyOutlet implements Outlet {
-  readonly #answer: (answer: HttpAnswer) => void;
+  readonly #response: AnyResponse;
+  readonly #cors: HeaderFields;
   readonly isWritable = true;
   readonly bufferedAmount = 0;
 
-  constructor(answer: (answer: HttpAnswer) => void) {
-    this.#answer = answer;
+  constructor(response: AnyResponse, cors: HeaderFields) {
+    this.#response = response;
+    this.#cors = cors;
+  }
+
+  #answer(answer: HttpAnswer): void {
+    respond(this.#response, withFields(answer, this.#cors), true);
   }
 
   send(frame: string): void {
@@ -153,7 +161,7 @@ class ReplyOutlet implements Outlet {
   }
 
   terminate(): void {
-    this.close(1001, '');
+    this.#response.destroy();
   }
 
   pause(): void {}

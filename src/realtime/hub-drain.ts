@@ -14,7 +14,9 @@ import type { Session } from './session.ts';
 interface Draining {
   /** Those that end are taken out before `sessionEnded` is called. */
   readonly sessions: ReadonlySet<Session>;
-  /** Called when the last has gone. */
+  /** How many handlers of calls run, also those for which no connection waits. */
+  readonly running: () => number;
+  /** Called when the last of both has gone, or the time is up. */
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export class HubDrain {
   #deadlineMs = 0;
   #timers: NodeJS.Timeout[] = [];
   #isOverdue = false;
+  #isClosing = false;
   #closed = 0;
   #terminated = 0;
   #refused = 0;
@@ -58,13 +61,13 @@ export class HubDrain {
       this.#done = new Promise((resolve) => {
         this.#finish = () => resolve({ closed: this.#closed, terminated: this.#terminated, refused: this.#refused });
       });
-      this.#setDeadline(nowMs, timeoutMs);
       const sessions = [...this.#hub.sessions];
       for (const [place, session] of sessions.entries()) {
         const afterMs = (place / sessions.length) * spreadMs;
         if (afterMs === 0) this.#retire(session);
         else this.#timers.push(setTimeout(() => this.#retire(session), afterMs));
       }
+      this.#setDeadline(nowMs, timeoutMs);
       this.#closeIfEmpty();
     } else if (nowMs + timeoutMs < this.#deadlineMs) this.#setDeadline(nowMs, timeoutMs);
     return this.#done;
@@ -72,6 +75,10 @@ export class HubDrain {
 
   #setDeadline(nowMs: number, timeoutMs: number): void {
     this.#deadlineMs = nowMs + timeoutMs;
+    if (timeoutMs === 0) {
+      this.#cut();
+      return;
+    }
     this.#timers.push(
       setTimeout(() => this.#closeAll(), timeoutMs - Math.min(CLOSING_MS, timeoutMs / 2)),
       setTimeout(() => this.#cut(), timeoutMs),
@@ -105,6 +112,7 @@ export class HubDrain {
   #cut(): void {
     this.#isOverdue = true;
     for (const { outlet } of [...this.#hub.sessions]) outlet.terminate();
+    this.#closeIfEmpty();
   }
 
   /** A session is over. */
@@ -115,8 +123,16 @@ export class HubDrain {
     this.#closeIfEmpty();
   }
 
+  /** No handler of a call runs any more. */
+  callsEnded(): void {
+    if (this.hasBegun) this.#closeIfEmpty();
+  }
+
+  /** Nobody is there any more, and nothing runs, unless it has had its time. */
   #closeIfEmpty(): void {
-    if (this.#hub.sessions.size > 0) return;
+    const isBusy = this.#hub.running() > 0 && !this.#isOverdue;
+    if (this.#isClosing || isBusy || this.#hub.sessions.size > 0) return;
+    this.#isClosing = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#hub
       .close()

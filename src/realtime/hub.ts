@@ -108,12 +108,14 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     };
     this.#drain = new HubDrain({
       sessions: this.#core.sessions,
+      running: () => this.#calls.running,
       close: () => {
         this.#entrance.close();
         return this.#core.close();
       },
     });
     this.#core.sessionEnded = () => this.#drain.sessionEnded();
+    this.#calls.onIdle = () => this.#drain.callsEnded();
     this.#entrance = new Entrance(this.#core, this.#gate, this.#drain);
   }
 

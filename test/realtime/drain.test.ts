@@ -111,6 +111,40 @@ describe('drain', () => {
     expect(client.unread).toBe(0);
   });
 
+  it('waits for a call whose connection has gone, since its caller will ask for the answer elsewhere', async () => {
+    const { hub, run, isEngineClosed } = setUp();
+    const { origin } = await serve('node:http', hub);
+    const { client } = await enter(origin);
+    client.send({ type: 'call', id: 1, call: 'wait', key: 'k' });
+    const end = await run(0);
+    client.socket.terminate();
+    while (hub.status().connections > 0) await new Promise(setImmediate);
+    const drained = hub.drain();
+    await new Promise(setImmediate);
+    expect(isEngineClosed()).toBe(false);
+    end('done');
+    expect(await drained).toEqual({ closed: 0, terminated: 0, refused: 0 });
+  });
+
+  it('waits for it until the deadline', async () => {
+    const { hub, run } = setUp();
+    const { origin } = await serve('node:http', hub);
+    const body = JSON.stringify({ type: 'call', id: 1, call: 'wait' });
+    const post = fetch(`${origin}/live`, {
+      method: 'POST',
+      headers: { origin, 'content-type': 'application/json' },
+      body,
+    });
+    const failed = post.then(
+      ({ status }) => status,
+      () => 'cut',
+    );
+    await run(0);
+    // A request is closed before it is cut.
+    expect(await hub.drain({ timeoutMs: 50 })).toMatchObject({ closed: 1 });
+    expect(await failed).toBe(503);
+  });
+
   it('says what it is told to say', async () => {
     const { hub } = setUp();
     const { origin } = await serve('node:http', hub);

@@ -395,6 +395,8 @@ describe.each(HTTP2_KINDS)('over HTTP/2, %s', (kind) => {
       stream.setEncoding('utf8').end(JSON.stringify(body));
       return stream;
     };
+    const get = session.request({ ':path': '/live' });
+    expect((await once(get, 'response'))[0]).toMatchObject({ ':status': 426 });
     const call = post('application/json', { type: 'call', id: 1, call: 'add', input: { a: 1 } });
     expect(JSON.parse(String((await once(call, 'data'))[0]))).toEqual({ type: 'result', id: 1, output: 2 });
     const stream = post('text/event-stream', [{ type: 'join', id: 1, channel: 'room:a' }]);
