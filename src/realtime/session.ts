@@ -125,10 +125,13 @@ export class Session {
     });
   }
 
-  /** Does things about one channel in the order in which they came. */
+  /** Does things about one channel in the order in which they came. @param task never rejects */
   inLane(channel: string, task: () => Promise<void>): Promise<void> {
     this.#lanes ??= new Lanes();
-    return this.#lanes.run(channel, task);
+    const lanes = this.#lanes;
+    return lanes.run(channel, task).then(() => {
+      if (lanes.size === 0 && this.#lanes === lanes) this.#lanes = undefined;
+    });
   }
 
   // ---- What goes out --------------------------------------------------------------------------------------------
