@@ -1,7 +1,17 @@
 /** The hub: what an application says about its channels and calls, and asks of them. */
 
 import { memory } from '../engines/memory.ts';
-import { checkOptions, type Door, HOOK, type OptionKinds, PATH } from '../options/option-check.ts';
+import {
+  COUNT_OR_NONE,
+  checkOptions,
+  type Door,
+  HOOK,
+  NUMBER,
+  OBJECT,
+  type OptionKinds,
+  PATH,
+  TEXT,
+} from '../options/option-check.ts';
 import { buildClosePayload } from '../protocol/index.ts';
 import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import type {
@@ -83,6 +93,9 @@ export interface AttachOptions {
 
 const RULE_KINDS: OptionKinds<AnyRules> = { join: HOOK, publish: HOOK, member: HOOK };
 const ATTACH_DOOR = { name: 'hub.attach()', kinds: { path: PATH }, isLenient: false };
+const PUBLISH_DOOR = { name: 'hub.publish()', kinds: { key: TEXT }, isLenient: false };
+const READ_DOOR = { name: 'hub.read()', kinds: { after: OBJECT, last: COUNT_OR_NONE }, isLenient: false };
+const DISCONNECT_DOOR = { name: 'hub.disconnect()', kinds: { code: NUMBER, reason: TEXT }, isLenient: false };
 
 export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<HubEvents> {
   readonly #core: Core;
@@ -182,9 +195,10 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
   async publish<const Name extends ChannelName<P>>(
     channel: Name,
     data: MessageInput<P, Name>,
-    options: { readonly key?: string | undefined } = {},
+    options?: { readonly key?: string | undefined },
   ): Promise<Position | undefined> {
-    const { position } = await this.#core.publish(channel, data, options.key);
+    if (options !== undefined) checkOptions(PUBLISH_DOOR, options);
+    const { position } = await this.#core.publish(channel, data, options?.key);
     return position;
   }
 
@@ -203,6 +217,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     channel: Name,
     options: ReadOptions = {},
   ): Promise<ReadResult<MessageOf<P, Name>>> {
+    checkOptions(READ_DOOR, options);
     return (await this.#core.readAll(channel, options)) as ReadResult<MessageOf<P, Name>>;
   }
 
@@ -212,7 +227,9 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
    * @returns how many
    * @throws {TypeError | RangeError} for a code that may not be sent, or a reason of more than 123 bytes
    */
-  disconnect(userId: string, { code = RealtimeCloseCode.NotAllowed, reason = '' }: DisconnectOptions = {}): number {
+  disconnect(userId: string, options: DisconnectOptions = {}): number {
+    checkOptions(DISCONNECT_DOOR, options);
+    const { code = RealtimeCloseCode.NotAllowed, reason = '' } = options;
     buildClosePayload(code, reason);
     const sessions = [...this.#core.sessions].filter(({ user }) => user.id === userId);
     for (const session of sessions) session.close(code, reason);

@@ -143,6 +143,15 @@ describe('hub.disconnect()', () => {
   });
 });
 
+it('options that there are not are refused by name', async () => {
+  const { hub } = chatHub();
+  const wrong = { limit: 5 } as never;
+  await expect(hub.publish('log:a', { n: 1 }, wrong)).rejects.toThrow(/hub\.publish\(\).*"limit"/);
+  await expect(hub.read('log:a', wrong)).rejects.toThrow(/hub\.read\(\).*"limit"/);
+  await expect(hub.read('log:a', { last: -1 })).rejects.toThrow(/last must be/);
+  expect(() => hub.disconnect('ann', wrong)).toThrow(/hub\.disconnect\(\).*"limit"/);
+});
+
 describe("the event 'error'", () => {
   const broken = () => {
     throw new Error('in a rule');
