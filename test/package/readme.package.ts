@@ -48,6 +48,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'framewright-readme-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/framewright'));
+  symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
   for (const [port] of readme.matchAll(PORT)) if (!freePorts.has(port)) freePorts.set(port, await findFreePort());
 });
 
