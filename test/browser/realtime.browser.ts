@@ -249,6 +249,7 @@ it('where WebSockets are blocked it goes on over HTTP, both ways, and goes back 
   await shows(page, from(1, 40));
   expect(await page.locator('.gap').count()).toBe(0);
   expect((await lines(page)).filter((text) => text.endsWith('over HTTP'))).toHaveLength(1);
+  await eventually(() => output(page, 'Members').innerText()).toBe('ANN (1)');
 });
 
 it('the same room as an event stream, over connections that are cut', async () => {
