@@ -35,7 +35,7 @@ export const protocol = defineProtocol({
 
 const client = fc.nat({ max: CLIENTS - 1 });
 const server = fc.nat({ max: SERVERS - 1 });
-const channel = fc.constantFrom('log', 'log', 'log', 'plain', 'latest');
+const channel = fc.constantFrom('log', 'log', 'log', 'plain', 'plain', 'latest');
 const step = <Type extends string, Fields extends object>(
   weight: number,
   type: Type,
@@ -63,6 +63,8 @@ type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
 
 export interface Story {
   readonly delays: Delays;
+  /** All clients are in all channels when it begins. */
+  readonly isJoined: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -70,6 +72,7 @@ const delay = fc.constantFrom(0, 0, 1, 3, 10);
 
 export const anyStory: fc.Arbitrary<Story> = fc.record({
   delays: fc.record({ network: delay, engine: delay, telling: delay }),
+  isJoined: fc.boolean(),
   steps: fc.array(anyStep, { maxLength: 50, size: 'max' }),
 });
 
@@ -169,6 +172,11 @@ function show(position: Position | undefined): string {
   return position === undefined ? 'none' : `${position.epoch}:${position.offset}`;
 }
 
+const PROLOGUE: readonly Step[] = [
+  ...CHANNELS.flatMap((channel) => [0, 1].map((client): Step => ({ type: 'join', client, channel, last: 0 }))),
+  { type: 'wait', ms: 100 },
+];
+
 export class Run {
   readonly #world: World;
   readonly #steps: readonly Step[];
@@ -179,9 +187,9 @@ export class Run {
   #isReading: boolean[] = [];
   #n = 0;
 
-  constructor({ delays, steps }: Story, faulty: Partial<WorldOptions> = {}) {
+  constructor({ delays, isJoined, steps }: Story, faulty: Partial<WorldOptions> = {}) {
     this.#world = new World({ protocol, delays, servers: SERVERS, queueBytes: 1200, ...faulty }, CHANNELS);
-    this.#steps = steps;
+    this.#steps = isJoined ? [...PROLOGUE, ...steps] : steps;
     for (let i = 0; i < CLIENTS; i++) {
       this.#lives.push(this.#world.connect(`client ${i}`, i) as never);
       this.#readers.push([]);

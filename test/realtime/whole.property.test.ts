@@ -10,7 +10,7 @@ import type { ServerMessage } from '../../src/realtime-protocol/wire.ts';
 import { anyStory, play, type Story } from './runs.ts';
 import type { WorldOptions } from './world.ts';
 
-const STORIES = Number(process.env.FRAMEWRIGHT_STORIES ?? 150);
+const STORIES = Number(process.env.FRAMEWRIGHT_STORIES ?? 100);
 
 /** What brought faults to light. */
 const FOUND: [Story][] = [
@@ -18,6 +18,7 @@ const FOUND: [Story][] = [
     // An entry of the log that was lost comes after its end has been read.
     {
       delays: { network: 0, engine: 0, telling: 10 },
+      isJoined: false,
       steps: [
         { type: 'join', client: 0, channel: 'log', last: 0 },
         { type: 'wait', ms: 2000 },
@@ -32,6 +33,7 @@ const FOUND: [Story][] = [
     // A handle is made while the log is away.
     {
       delays: { network: 0, engine: 0, telling: 0 },
+      isJoined: false,
       steps: [
         { type: 'join', client: 0, channel: 'log', last: 0 },
         { type: 'wait', ms: 100 },
@@ -108,7 +110,7 @@ describe('faults that are noticed', () => {
       ...[join('plain'), wait, publish('plain', 1), wait, read('stop reading')],
       ...[publish('plain', 8), wait, publish('plain', 8), wait, read('read'), wait, publish('plain', 1)],
     ],
-  ].map((steps): [Story] => [{ delays, steps }]);
+  ].map((steps): [Story] => [{ delays, isJoined: false, steps }]);
 
   it.each(faults)('%s', async (_fault, faulty) => {
     const { failed } = await fc.check(
