@@ -28,8 +28,8 @@ export function watchEnvironment(wake: () => void, sleep: () => void): () => voi
     // It was frozen.
     [document, 'resume', wake],
   ];
-  for (const [target, type, listener] of watched) target?.addEventListener?.(type, listener);
-  return () => {
-    for (const [target, type, listener] of watched) target?.removeEventListener?.(type, listener);
-  };
+  const end = new AbortController();
+  const { signal } = end;
+  for (const [target, type, listener] of watched) target?.addEventListener?.(type, listener, { signal });
+  return () => end.abort();
 }

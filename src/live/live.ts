@@ -34,7 +34,10 @@ const PASSING = ['UNAVAILABLE', 'TIMEOUT', 'INTERNAL'];
 export function connect<P extends Protocol>(protocol: P, url: string | URL, options?: ConnectOptions): Live<P>;
 export function connect<P extends Protocol>(url: string | URL, options?: ConnectOptions): Live<P>;
 export function connect(...args: unknown[]): Live {
-  const [url, options = {}] = (isProtocol(args[0]) ? args.slice(1) : args) as [string | URL, ConnectOptions?];
+  const [url, options = {}] = ((args[0] as Partial<Protocol>).channels ? args.slice(1) : args) as [
+    string | URL,
+    ConnectOptions?,
+  ];
   const address = addressOf(url);
   const Socket = socketClass(options);
   const { token, fetch = globalThis.fetch, fallback = true } = options;
@@ -110,17 +113,16 @@ export function connect(...args: unknown[]): Live {
 
   const refresh = async (expires: number) => {
     const { link } = connection;
-    let next = expires;
+    const isCurrent = () => link === connection.link;
+    let output: unknown;
     try {
       const fresh = await currentToken(options);
-      if (link !== connection.link) return;
-      const output = await requests.add({ type: 'token' }, ['token', fresh], { retry: false });
-      next = (output as { expires?: number } | undefined)?.expires ?? expires;
+      if (isCurrent()) output = await requests.add({ type: 'token' }, ['token', fresh], { retry: false });
     } catch (cause) {
-      if (link !== connection.link) return;
-      listeners.emit('error', new RealtimeError('NOT_ALLOWED', `The token was not renewed: ${cause}`, { cause }));
+      if (isCurrent())
+        listeners.emit('error', new RealtimeError('NOT_ALLOWED', `The token was not renewed: ${cause}`, { cause }));
     }
-    if (link === connection.link) refreshBefore(next);
+    if (isCurrent()) refreshBefore((output as { expires?: number } | undefined)?.expires ?? expires);
   };
 
   // ---- What comes --------------------------------------------------------------------------------------------------
@@ -278,10 +280,6 @@ export function connect(...args: unknown[]): Live {
     publish,
     close: connection.close,
   };
-}
-
-function isProtocol(value: unknown): boolean {
-  return (value as Partial<Protocol>).channels !== undefined;
 }
 
 function positionOf({ epoch, offset }: { readonly epoch?: string | undefined; readonly offset?: number | undefined }) {

@@ -18,7 +18,7 @@ export function addressOf(url: string | URL): string {
 /** @throws {TypeError} there is none */
 export function socketClass({ WebSocket }: ConnectionOptions): SocketClass {
   const Socket = WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
-  if (!Socket) throw new TypeError('There is no WebSocket here: give one as option WebSocket');
+  if (!Socket) throw new TypeError('No WebSocket here: give one as option WebSocket');
   return Socket;
 }
 

@@ -63,8 +63,8 @@ export class Requests {
         if (request.isSent) this.#link()?.send('cancel', `{"type":"cancel","id":${id}}`, id);
         request.settle(new RealtimeError(code, message, { cause }));
       };
-      const abort = () => giveUp('CANCELLED', `The ${type} was cancelled`, signal!.reason);
-      const timer = setTimeout(() => giveUp('TIMEOUT', `No answer to the ${type} within ${timeoutMs} ms`), timeoutMs);
+      const abort = () => giveUp('CANCELLED', 'The signal was aborted', signal!.reason);
+      const timer = setTimeout(() => giveUp('TIMEOUT', `No answer within ${timeoutMs} ms`), timeoutMs);
       const request: Request = {
         length: body.length,
         retry,
@@ -110,7 +110,7 @@ export class Requests {
     for (const request of lost) {
       request.isSent = false;
       if (isTooLong && request.length === longest) {
-        request.settle(new RealtimeError('INVALID', 'The server takes no message that is so long'));
+        request.settle(new RealtimeError('INVALID', 'It is too long for the server'));
       } else if (!request.retry) {
         request.settle(new RealtimeError('DISCONNECTED', 'The connection was lost before the answer'));
       }

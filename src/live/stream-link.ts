@@ -8,7 +8,9 @@ import { CLOSE_EVENT } from '../realtime-protocol/wire.ts';
 import type { LiveLink, LiveLinkEvents } from './link.ts';
 
 /** What a refusal over HTTP would be as a close code. */
-const CODES: Readonly<Record<number, number>> = { 401: 4401, 403: 4403, 429: 1013, 503: 1013 };
+const CODES: Readonly<Record<number, number>> = { 401: 4401, 403: 4403 };
+/** The server says when to come back. */
+const LATER = 1013;
 /** Any other end. */
 const CUT = 1006;
 
@@ -39,7 +41,7 @@ export function streamLink(
     const { ok, status, headers } = response;
     if (ok && headers.get('content-type')?.startsWith(accept)) return response;
     const seconds = Number(headers.get('retry-after'));
-    events.lost(CODES[status] ?? CUT, seconds ? retryReason(seconds * 1000) : `HTTP ${status}`);
+    events.lost(CODES[status] ?? (seconds ? LATER : CUT), seconds ? retryReason(seconds * 1000) : `HTTP ${status}`);
     return undefined;
   };
 
