@@ -226,6 +226,32 @@ describe('drain', () => {
     expect(hub.status().connections).toBe(0);
   });
 
+  it('refuses a request over HTTP that has waited for authenticate', async () => {
+    let letIn!: (user: HubUser) => void;
+    let asked!: () => void;
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const { hub } = setUp({
+      authenticate: () =>
+        new Promise<HubUser>((resolve) => {
+          letIn = resolve;
+          asked();
+        }),
+    });
+    const { origin } = await serve('node:http', hub);
+    const body = JSON.stringify({ type: 'call', id: 1, call: 'wait' });
+    const post = fetch(`${origin}/live`, {
+      method: 'POST',
+      headers: { origin, 'content-type': 'application/json' },
+      body,
+    });
+    await isAsked;
+    void hub.drain();
+    letIn({ id: 'ann' });
+    expect((await post).status).toBe(503);
+  });
+
   it.each([
     [{ timeout: 5 }, 'hub.drain() has no option "timeout": did you mean "timeoutMs"?'],
     [{ code: 1000 }, 'hub.drain(): code must be 1001 or 1012'],
