@@ -19,7 +19,10 @@ function readSourceFiles() {
 }
 
 /** Below `src`. */
-const readEntryPoints = (): string[] => Object.values(ENTRIES).map(({ source }) => source.replace('src/', ''));
+const readEntryPoints = (): string[] =>
+  Object.values(ENTRIES).flatMap(({ source, types = source }) =>
+    [source, types].map((path) => path.replace('src/', '')),
+  );
 
 const ENTRY_POINTS = ['index.ts', 'protocol/index.ts'];
 
