@@ -32,6 +32,10 @@ export class Attendance {
     return this.#users.size === 0;
   }
 
+  has(user: string): boolean {
+    return this.#users.has(user);
+  }
+
   enter(user: string, data: string): void {
     let attendee = this.#users.get(user);
     if (attendee === undefined) {

@@ -85,6 +85,8 @@ export class Channel implements Subscriber {
   #retryTimer: NodeJS.Timeout | undefined;
 
   #attendance: Attendance | undefined;
+  /** Users of whom the engine does not know that they have gone. */
+  readonly #departed: Presence[] = [];
   #roster: Roster | undefined;
   readonly #watchers = new Set<Membership>();
   #hasDueWatchers = false;
@@ -291,12 +293,10 @@ export class Channel implements Subscriber {
       if (member !== undefined && member.knowsStale !== this.#isStale) this.#tellState(member);
     }
     if (this.#isStale) return;
-    this.#attendance?.repeat();
-    if (this.#roster !== undefined) this.#loadRoster(this.#roster);
-    if (this.kind.retention === undefined) {
-      this.#flushEntries();
-      this.#tellAllGap(undefined);
-    } else this.#readAgain();
+    this.#askAgain();
+    if (this.kind.retention !== undefined) return;
+    this.#flushEntries();
+    this.#tellAllGap(undefined);
   }
 
   #tellState(member: Membership): void {
@@ -412,12 +412,23 @@ export class Channel implements Subscriber {
   /** It failed. What the engine is away for goes on when it is back; else it is tried again after a while. */
   #readFailed(error: unknown): void {
     if (!isUnavailable(error)) this.#host.report(error, `the log of '${this.name}'`);
-    if (this.#isStale || this.#retryTimer !== undefined) return;
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    if (this.#isStale || this.#retryTimer !== undefined || this.#state === 'closed') return;
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined;
-      if (this.#state === 'open') this.#readAgain();
+      this.#askAgain();
     }, RETRY_MS);
     this.#retryTimer.unref?.();
+  }
+
+  /** What the engine may not know, and what it may not have told. */
+  #askAgain(): void {
+    this.#repeatPresence();
+    if (this.#roster !== undefined) this.#loadRoster(this.#roster);
+    if (this.kind.retention !== undefined) this.#readAgain();
   }
 
   #resume(member: Membership): void {
@@ -592,10 +603,28 @@ export class Channel implements Subscriber {
   }
 
   #setPresence(presence: Presence): void {
-    this.#host.engine.setPresence(this.name, presence).catch((error: unknown) => {
-      // It is told again when the engine is back.
-      if (!isUnavailable(error)) this.#host.report(error, `the presence of '${this.name}'`);
-    });
+    const isLeaving = presence.connections === 0;
+    // Whoever goes last: the channel stays until that is known.
+    if (isLeaving) this.retain();
+    this.#host.engine.setPresence(this.name, presence).then(
+      () => {
+        if (isLeaving) this.release();
+      },
+      (error: unknown) => {
+        if (!isUnavailable(error)) this.#host.report(error, `the presence of '${this.name}'`);
+        if (isLeaving && !isAtEnd(error)) this.#departed.push(presence);
+        else if (isLeaving) this.release();
+        if (!isAtEnd(error)) this.#retryLater();
+      },
+    );
+  }
+
+  #repeatPresence(): void {
+    for (const presence of this.#departed.splice(0)) {
+      if (!this.#attendance!.has(presence.user)) this.#setPresence(presence);
+      this.release();
+    }
+    this.#attendance?.repeat();
   }
 
   #loadRoster(roster: Roster): void {
@@ -605,6 +634,7 @@ export class Channel implements Subscriber {
         () => this.#schedule(),
         (error: unknown) => {
           if (!isUnavailable(error)) this.#host.report(error, `the members of '${this.name}'`);
+          if (!isAtEnd(error)) this.#retryLater();
         },
       );
   }
@@ -627,6 +657,10 @@ export class Channel implements Subscriber {
       }
     }
   }
+}
+
+function isAtEnd(error: unknown): boolean {
+  return isRealtimeError(error) && error.code === 'CLOSED';
 }
 
 /** Nothing to report: the engine is away, or at its end. */

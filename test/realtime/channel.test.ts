@@ -766,6 +766,83 @@ describe('a slow reader', () => {
   });
 });
 
+describe('presence that the engine does not take', () => {
+  const away = new RealtimeError('UNAVAILABLE', 'away');
+
+  it('is told again when it is back, also of those who have gone since', async () => {
+    const channel = await open();
+    channel.enter('ann', '1');
+    channel.enter('bob', '1');
+    await settled();
+    channel.state('stale');
+    engine.fail('setPresence', away);
+    channel.exit('ann', false);
+    channel.exit('bob', false);
+    channel.enter('bob', '2');
+    channel.release();
+    await settled();
+    engine.fail('setPresence', undefined);
+    channel.state('live');
+    await settled();
+    expect(engine.present).toEqual([{ user: 'bob', data: '2', connections: 1 }]);
+    expect(forgotten).toEqual([]);
+    channel.exit('bob', false);
+    await settled();
+    expect(engine.present).toEqual([]);
+    expect(forgotten).toEqual([channel]);
+  });
+
+  it('keeps a channel that nobody is in until the engine knows', async () => {
+    vi.useFakeTimers();
+    try {
+      const channel = await open();
+      channel.enter('ann', '1');
+      channel.release();
+      engine.fail('setPresence', away);
+      channel.exit('ann', false);
+      await settled();
+      expect(forgotten).toEqual([]);
+      engine.fail('setPresence', undefined);
+      await vi.advanceTimersByTimeAsync(1000);
+      await settled();
+      expect(engine.present).toEqual([]);
+      expect(forgotten).toEqual([channel]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('of an engine that is at its end is of no interest', async () => {
+    const channel = await open();
+    channel.enter('ann', '1');
+    channel.release();
+    engine.fail('setPresence', new RealtimeError('CLOSED', 'over'));
+    channel.exit('ann', false);
+    await settled();
+    expect(forgotten).toEqual([channel]);
+  });
+
+  it('members that could not be asked for are asked for again', async () => {
+    vi.useFakeTimers();
+    try {
+      const channel = await open();
+      const { reader, member, begun } = join(channel);
+      await begun;
+      engine.fail('members', away);
+      channel.watch(member);
+      await settled();
+      engine.fail('members', undefined);
+      await vi.advanceTimersByTimeAsync(1000);
+      await settled();
+      await tick();
+      expect(reader.told.at(-1)).toMatchObject({ type: 'members', members: [] });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe('a channel that nobody needs', () => {
   it('goes with its subscription', async () => {
     const channel = await open();
