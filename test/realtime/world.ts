@@ -131,8 +131,6 @@ class Connection {
   #isClientReading = true;
   /** Frames go through. */
   #isWhole = true;
-  /** The most that has waited for the client. */
-  mostBytes = 0;
 
   constructor(world: World, socket: FakeSocket, server: Server) {
     this.#world = world;
@@ -146,7 +144,8 @@ class Connection {
     if (!this.#isWhole) return;
     this.#down.push(frame);
     this.downBytes += frame.length;
-    this.mostBytes = Math.max(this.mostBytes, this.downBytes);
+    const { queueBytes } = this.#world.options;
+    if (this.downBytes > queueBytes) this.#world.reports.push(`${this.downBytes} bytes wait, and not ${queueBytes}`);
     if (this.downBytes >= this.#world.highWaterMarkBytes) this.#end.isWritable = false;
     setTimeout(() => this.flushDown(1), this.#world.options.delays.network);
   }
