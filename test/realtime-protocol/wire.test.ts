@@ -155,12 +155,12 @@ describe('a frame', () => {
           items.map((item) => ((item as { type: string }).type in table ? expect.any(String) : 'refused')),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
   it('of very deep text is read as well', () => {
-    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     expect(() => read(deep)).toThrow(SyntaxError);
     expect(read(`{"type":"publish","id":1,"channel":"a","data":${deep}}`)).toHaveLength(1);
   });
