@@ -15,6 +15,7 @@ import type {
 } from './engine.ts';
 import { Log } from './log.ts';
 import { RecentKeys } from './recent-keys.ts';
+import { type Placed, UseOrder } from './use-order.ts';
 
 export interface MemoryOptions {
   /** How long the `key` of a publication is remembered, in milliseconds. Default 120,000. */
@@ -23,7 +24,7 @@ export interface MemoryOptions {
   readonly maxKeys?: number;
   /**
    * At most so many bytes in all logs together; those that were published to least recently go first. An entry counts as its JSON
-   * text and 128 bytes. Default 268,435,456 (256 MiB).
+   * text and 128 bytes, a log as 384. Default 268,435,456 (256 MiB).
    */
   readonly maxBytes?: number;
 }
@@ -52,13 +53,14 @@ export function memory(options: MemoryOptions = {}): MemoryEngine {
   return new View(new Channels(bounds));
 }
 
-/** What an entry costs besides its text, and what a log costs, about. */
-const OVERHEAD_BYTES = 128;
+/** What an entry costs besides its text, and what a log costs without entries, about. */
+const ENTRY_BYTES = 128;
+const LOG_BYTES = 384;
 /** Sweeps come no closer to each other than this, and no later than timers can. */
 const MIN_SWEEP_MS = 1000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-interface KeptLog {
+interface KeptLog extends Placed<KeptLog> {
   readonly channel: string;
   readonly log: Log;
   ageMs: number;
@@ -77,7 +79,7 @@ class Channels {
   readonly #keys: RecentKeys;
   readonly #logs = new Map<string, KeptLog>();
   /** Logs that can go, by the age at which they do, least recently used first. */
-  readonly #idle = new Map<number, Set<KeptLog>>();
+  readonly #idle = new Map<number, UseOrder<KeptLog>>();
   readonly #told = new Map<string, Set<Told>>();
   readonly #presence = new Map<string, Map<string, Map<View, Presence>>>();
 
@@ -212,7 +214,7 @@ class Channels {
   #openLog(channel: string, { ageMs }: Retention): KeptLog {
     let kept = this.#logs.get(channel);
     if (kept === undefined) {
-      kept = { channel, log: new Log(this.#nextEpoch()), ageMs, usedAt: 0 };
+      kept = { channel, log: new Log(this.#nextEpoch()), ageMs, usedAt: 0, older: undefined, newer: undefined };
       this.#logs.set(channel, kept);
     }
     return kept;
@@ -228,12 +230,12 @@ class Channels {
   }
 
   #use(kept: KeptLog, ageMs: number, now: number): void {
-    this.#idle.get(kept.ageMs)?.delete(kept);
+    this.#idle.get(kept.ageMs)?.remove(kept);
     kept.ageMs = ageMs;
     kept.usedAt = now;
-    const idle = this.#idle.get(ageMs);
-    if (idle === undefined) this.#idle.set(ageMs, new Set([kept]));
-    else idle.add(kept);
+    const idle = this.#idle.get(ageMs) ?? new UseOrder();
+    this.#idle.set(ageMs, idle);
+    idle.add(kept);
     this.#sweepBy(now + ageMs, now);
   }
 
@@ -244,20 +246,19 @@ class Channels {
 
   /** Lets the entries of a log go, and the log as well when nobody is told of it. */
   #drop(kept: KeptLog): void {
-    this.#idle.get(kept.ageMs)?.delete(kept);
+    this.#idle.get(kept.ageMs)?.remove(kept);
     this.#change(kept, (log) => log.clear());
     if (!this.#told.has(kept.channel)) this.#forget(kept);
   }
 
   #cost(): number {
-    return this.#bytes + (this.#entries + this.#logs.size) * OVERHEAD_BYTES;
+    return this.#bytes + this.#entries * ENTRY_BYTES + this.#logs.size * LOG_BYTES;
   }
 
   #dropLeastRecent(): boolean {
     let least: KeptLog | undefined;
-    for (const idle of this.#idle.values()) {
-      const { value } = idle.values().next();
-      if (value !== undefined && (least === undefined || value.usedAt < least.usedAt)) least = value;
+    for (const { oldest } of this.#idle.values()) {
+      if (oldest !== undefined && (least === undefined || oldest.usedAt < least.usedAt)) least = oldest;
     }
     if (least !== undefined) this.#drop(least);
     return least !== undefined;
@@ -278,7 +279,7 @@ class Channels {
     const now = clock();
     let next = this.#keys.expire(now);
     for (const [ageMs, idle] of this.#idle) {
-      for (const kept of idle) {
+      for (let kept = idle.oldest; kept !== undefined; kept = idle.oldest) {
         if (now - kept.usedAt < ageMs) {
           next = Math.min(next, kept.usedAt + ageMs);
           break;

@@ -1,8 +1,9 @@
 /** Attacks on a hub. The rows are those of spec-notes/attacks.md. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
+import { UseOrder } from '../../src/engines/use-order.ts';
 import { type CallContext, Calls, OpenCalls } from '../../src/realtime/calls.ts';
 import { createHub, defineProtocol, type HubOptions, memory } from '../../src/realtime/index.ts';
 import { internals, type WebSocket } from '../../src/socket/websocket.ts';
@@ -313,4 +314,20 @@ it('A42 calls that are left behind by their connections end at a number', () => 
     while (signals.length < 12_000) await nextTurn();
     expect(signals.filter(({ aborted }) => aborted)).toHaveLength(2000);
   });
+});
+
+it('A43 a publication to a new channel makes room at once, however many have gone before', async () => {
+  const engine = memory({ maxBytes: 1_000_000 });
+  const retention = { messages: 10, bytes: 1000, ageMs: Number.POSITIVE_INFINITY };
+  let steps = 0;
+  const find = vi.spyOn(UseOrder.prototype, 'remove');
+  for (let n = 0; n < 5000; n++) {
+    await engine.publish({ channel: `room:${n}`, data: '1', retention, key: undefined });
+    steps = Math.max(steps, find.mock.calls.length);
+    find.mockClear();
+  }
+  find.mockRestore();
+  expect(steps).toBeLessThanOrEqual(2);
+  expect(engine.status().logs).toBe(Math.floor(1_000_000 / (1 + 128 + 384)));
+  await engine.close();
 });

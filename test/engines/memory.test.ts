@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type MemoryEngine, memory } from '../../src/engines/memory.ts';
+import { type Placed, UseOrder } from '../../src/engines/use-order.ts';
 import { engineSuite, HOUR } from './engine-suite.ts';
 import { Recorder } from './engines.ts';
 import { interruptible } from './interruptible.ts';
 import { inVirtualTime, KEY_WINDOW_MS, shared } from './virtual-time.ts';
+
+interface Item extends Placed<Item> {
+  readonly n: number;
+}
 
 engineSuite('memory', async (count) => inVirtualTime(shared(count)));
 
@@ -129,8 +134,28 @@ describe('memory', () => {
     expect(first.position!.epoch).not.toBe(second.position!.epoch);
   });
 
+  it('logs are known by the order of their use', async () => {
+    const order = new UseOrder<Item>();
+    const items = Array.from({ length: 5 }, (_, n): Item => ({ n, older: undefined, newer: undefined }));
+    const inOrder = () => {
+      const all: number[] = [];
+      for (let item = order.oldest; item !== undefined; item = item.newer) all.push(item.n);
+      return all;
+    };
+    for (const item of items) order.add(item);
+    for (const n of [2, 0, 4, 4]) order.remove(items[n]!);
+    expect(inOrder()).toEqual([1, 3]);
+    order.add(items[0]!);
+    order.remove(items[1]!);
+    expect(inOrder()).toEqual([3, 0]);
+    for (const n of [0, 3]) order.remove(items[n]!);
+    expect([order.oldest, inOrder()]).toEqual([undefined, []]);
+    order.add(items[4]!);
+    expect(inOrder()).toEqual([4]);
+  });
+
   it('all logs together have a bound: what was published to least recently goes first', async () => {
-    const engine = start({ maxBytes: 4 * (100 + 2 * 128) });
+    const engine = start({ maxBytes: 4 * (100 + 128 + 384) });
     const data = JSON.stringify('x'.repeat(98));
     const recorder = new Recorder();
     await engine.subscribe('told', HOUR, recorder);
