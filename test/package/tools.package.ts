@@ -114,8 +114,19 @@ import { Connection, type ViolationId } from 'framewright/protocol';
 import { inspect } from 'framewright/inspector';
 import { runSuite } from 'framewright/conformance';
 import { WebSocket as WebWebSocket } from 'framewright/web';
+import { createHub, defineProtocol, type StandardSchemaV1 } from 'framewright/realtime';
+import { createEventFeed, EventSource } from 'framewright/sse';
+import { connect } from 'framewright/client';
+import { useChannel } from 'framewright/react';
 export type Id = ViolationId;
 export { Connection, inspect, runSuite, WebWebSocket };
+declare const text: StandardSchemaV1<string>;
+const news = defineProtocol({ channels: { 'news:{topic}': { message: text, history: { messages: 10 } } } });
+const hub = createHub(news, { authenticate: ({ token, refuse }) => ({ id: token ?? refuse(401) }) });
+hub.channel('news:{topic}', { join: ({ user, params }) => user.id !== params.topic });
+const live = connect(news, 'ws://127.0.0.1/live');
+export const lengths = () => useChannel(live, 'news:rain').messages.map(({ data }) => data.length);
+export const sources = [createEventFeed(), EventSource];
 `;
 const REQUIRED = `
 import WebSocket = require('framewright');
@@ -229,6 +240,9 @@ test('protocol and inspector', () => {
   expect(typeof require('framewright/protocol').Connection).toBe('function');
   expect(require('framewright/inspector').deriveAccept('dGhlIHNhbXBsZSBub25jZQ==').accept).toMatch(/=$/);
   expect(typeof require('framewright/web').WebSocket).toBe('function');
+  expect(typeof require('framewright/realtime').createHub).toBe('function');
+  expect(typeof require('framewright/sse').EventSource).toBe('function');
+  expect(typeof require('framewright/client').connect).toBe('function');
 });
 `;
 
@@ -242,6 +256,7 @@ describe('Jest, with a CommonJS suite', () => {
       test('loads', () => {
         expect(require('framewright/inspector').deriveAccept('dGhlIHNhbXBsZSBub25jZQ==').accept).toMatch(/=$/);
         expect(typeof require('framewright/protocol').Connection).toBe('function');
+        expect(typeof require('framewright/client').connect).toBe('function');
         expect(() => new (require('framewright'))('ws://x')).toThrow('does not work in the browser');
       });`,
     );

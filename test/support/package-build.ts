@@ -6,7 +6,7 @@
  *
  *   dist/NAME.js, NAME.mjs           an entry for `require` and for `import`; NAME.d.ts, NAME.d.mts: its types
  *   dist/parts/                      what the entries share; all that touches a frame lies in one file, framewright.js
- *   dist/pure/                       the entries that need no Node, as modules for pages: as short as names allow
+ *   dist/pure/                       the entries that need no Node, as modules for pages: as short as can be
  *   dist/internals.js                what the benchmarks measure one by one; not published
  */
 
@@ -138,8 +138,6 @@ ${values.map((name) => `${declare(name)}\n`).join('')}`;
 
 /** Names of functions and classes stay, for stack traces. */
 const SHORT = { mangle: { keepNames: true, toplevel: true } };
-/** Where users' errors come from: each function has a line of its own there, which a stack trace names. */
-const IN_STACK_TRACES = 'framewright';
 /** What parts export to entries never changes. */
 const GETTER = /Object\.defineProperty\(exports,("|`)(\w+)\1,\{enumerable:!0,get:function\(\)\{return (\w+)\}\}\)/g;
 
@@ -151,14 +149,13 @@ function shorten(): Plugin {
         if (output.type !== 'chunk') continue;
         const options = { ...SHORT, codegen: { removeWhitespace: true }, module: false };
         const minified = minifySync(output.fileName, output.code, options);
-        const code = minified.code.replace(GETTER, 'exports.$2=$3');
-        output.code = output.name === IN_STACK_TRACES ? breakLines(code) : code;
+        output.code = breakLines(minified.code.replace(GETTER, 'exports.$2=$3'));
       }
     },
   };
 }
 
-/** Begins a line behind each statement of the file, and behind each member of a class. */
+/** Begins a line behind each statement of the file, and behind each member of a class: a stack trace names the line. */
 function breakLines(code: string): string {
   const { program } = parseSync('chunk.js', code, { sourceType: 'commonjs' });
   const ends = program.body.map(({ end }) => end);
