@@ -128,7 +128,7 @@ export function keepConnected<L extends Link, Prepared>(
     const own: Attempt<L> = {};
     const isWanted = () => trying === own;
     const lost = (reason: string, cause?: unknown) => lose(own, CUT, reason, cause);
-    own.timer = setTimeout(() => lost(`it did not open within ${connectTimeoutMs} ms`), connectTimeoutMs);
+    own.timer = setTimeout(() => lost(`it is not open within ${connectTimeoutMs} ms`), connectTimeoutMs);
     trying = own;
     const events: LinkEvents = {
       opened: (pingMs) => open(own, pingMs),

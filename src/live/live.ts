@@ -119,8 +119,7 @@ export function connect(...args: unknown[]): Live {
       const fresh = await currentToken(options);
       if (isCurrent()) output = await requests.add({ type: 'token' }, ['token', fresh], { retry: false });
     } catch (cause) {
-      if (isCurrent())
-        listeners.emit('error', new RealtimeError('NOT_ALLOWED', `The token was not renewed: ${cause}`, { cause }));
+      if (isCurrent()) listeners.emit('error', new RealtimeError('NOT_ALLOWED', `No new token: ${cause}`, { cause }));
     }
     if (isCurrent()) refreshBefore((output as { expires?: number } | undefined)?.expires ?? expires);
   };
@@ -133,7 +132,7 @@ export function connect(...args: unknown[]): Live {
       events.heard();
       for (const message of [frame].flat()) take(message, events);
     } catch (cause) {
-      events.lost(4400, 'what came is not the realtime protocol', cause);
+      events.lost(4400, 'this is not the realtime protocol', cause);
     }
   };
 
@@ -203,7 +202,7 @@ export function connect(...args: unknown[]): Live {
       prepare: () => currentToken(options),
       dial(current, events, failures) {
         const own = { ...events, message: (text: unknown) => receive(text, events) };
-        if (!(fallback && typeof fetch === 'function' && failures >= MAX_FAILURES && failures % 2 === 0)) {
+        if (!(fallback && failures >= MAX_FAILURES && failures % 2 === 0)) {
           return socketLink(Socket, address, current, own, isAlone);
         }
         return streamLink(fetch, address, current, {
@@ -252,11 +251,12 @@ export function connect(...args: unknown[]): Live {
     },
     options,
   );
-  const calls = new Proxy({} as Record<string, (input: unknown, given?: RequestOptions) => Promise<unknown>>, {
+  const calls = new Proxy({ __proto__: null } as unknown as Record<string, (...args: never) => unknown>, {
     get(known, name) {
       // What asks whether this is a promise or the like gets no call for an answer.
       if (typeof name !== 'string' || name === 'then' || name === 'toJSON') return undefined;
-      known[name] ??= (input, given) => request({ type: 'call', call: name }, ['input', input], given);
+      known[name] ??= (input: unknown, given?: RequestOptions) =>
+        request({ type: 'call', call: name }, ['input', input], given);
       return known[name];
     },
   });
@@ -283,5 +283,5 @@ export function connect(...args: unknown[]): Live {
 }
 
 function positionOf({ epoch, offset }: { readonly epoch?: string | undefined; readonly offset?: number | undefined }) {
-  return epoch === undefined || offset === undefined ? undefined : { epoch, offset };
+  return epoch === undefined ? undefined : { epoch, offset: offset! };
 }

@@ -54,7 +54,7 @@ export function streamLink(
       const { done, value } = await reader.read();
       // Another one has begun.
       if (own !== stream) return;
-      if (done) return events.lost(CUT, 'the stream ended');
+      if (done) return events.lost(CUT, 'it ended');
       events.heard();
       const lines = (rest + decoder.decode(value, { stream: true })).split(/\r?\n/);
       rest = lines.pop()!;

@@ -133,7 +133,7 @@ export function defineProtocol<const C extends Channels, const K extends Calls =
 }
 
 const MEMBERS_OF_CHANNEL = ['message', 'member', 'history', 'latestBy'];
-const BOUNDS_OF_HISTORY = { messages: 1_000_000, bytes: Number.MAX_SAFE_INTEGER, ageMs: Number.MAX_SAFE_INTEGER };
+const MAX_MESSAGES = 1_000_000;
 
 function checkChannel(pattern: string, definition: ChannelDefinition): void {
   const where = `channels['${pattern}']`;
@@ -148,8 +148,10 @@ function checkChannel(pattern: string, definition: ChannelDefinition): void {
     throw new TypeError(`defineProtocol(): ${where}.latestBy has to be the name of a message's member`);
   }
   if (history === undefined) return;
-  checkNames(`${where}.history`, history, Object.keys(BOUNDS_OF_HISTORY));
-  for (const [name, max] of Object.entries(BOUNDS_OF_HISTORY)) {
+  const { MAX_SAFE_INTEGER } = Number;
+  const bounds = { messages: MAX_MESSAGES, bytes: MAX_SAFE_INTEGER, ageMs: MAX_SAFE_INTEGER };
+  checkNames(`${where}.history`, history, Object.keys(bounds));
+  for (const [name, max] of Object.entries(bounds)) {
     const value = history[name as keyof History];
     if (value === undefined && name !== 'messages') continue;
     if (!(Number.isSafeInteger(value) && value! >= 1 && value! <= max)) {

@@ -43,7 +43,7 @@ export class RealtimeError extends Error {
   readonly data: unknown;
 
   constructor(code: RealtimeErrorCode | (string & {}), message: string, details: RealtimeErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(message, details.cause === undefined ? undefined : details);
     this.code = code;
     this.issues = details.issues;
     this.data = details.data;
