@@ -1,6 +1,9 @@
 /** Attacks on a hub. The rows are those of spec-notes/attacks.md. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { UseOrder } from '../../src/engines/use-order.ts';
@@ -53,12 +56,12 @@ async function start(kind: Kind, options: HubOptions = {}, hasInnocent = true) {
   };
   subscribe('framewright:open', onOpen);
   onTestFinished(() => void unsubscribe('framewright:open', onOpen));
-  const { origin } = await serve(kind, hub);
+  const { origin, server } = await serve(kind, hub);
   const { client: innocent } = await enter(origin);
   if (hasInnocent) await innocent.ask({ type: 'join', id: 1, channel: 'room:innocent' });
   let count = 1;
   return {
-    ...{ hub, engine, origin, opened, reported, waiting },
+    ...{ hub, engine, origin, server, opened, reported, waiting },
     /** The innocent goes on, and nothing has reached the process. */
     async expectPeace() {
       count++;
@@ -253,6 +256,41 @@ describe('a hub', () => {
     client.socket.resume();
     expect(countBy(await answers(client, count), 'code')).toEqual({ INVALID: count });
     expect(socket.isPaused).toBe(false);
+  });
+
+  it('A38 also who takes the stream of a POST and does not read it', async () => {
+    const queueBytes = 100_000;
+    const { hub, origin, server, expectPeace } = await start('node:http', { queueBytes });
+    const accepted: Socket[] = [];
+    (server as Server).on('connection', (socket) => accepted.push(socket));
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    onTestFinished(() => void client.destroy());
+    const body = JSON.stringify({ type: 'join', id: 1, channel: 'room:a' });
+    const head = ['POST /live HTTP/1.1', `Host: 127.0.0.1:${port}`, 'Accept: text/event-stream', `Origin: ${origin}`];
+    head.push('Content-Type: application/json', `Content-Length: ${body.length}`);
+    client.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    await once(client, 'readable');
+    const [socket] = accepted;
+    const text = 'x'.repeat(20_000);
+    let most = 0;
+    // More than the kernel takes for a reader that is not there.
+    for (let n = 0; n < 1000; n++) {
+      await hub.publish('room:a', { text });
+      await nextTurn();
+      most = Math.max(most, socket!.writableLength);
+    }
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(queueBytes);
+    await expectPeace();
+    // The newest is there when it reads again.
+    await hub.publish('room:a', { text: 'the end' });
+    let tail = '';
+    for await (const chunk of client) {
+      tail = (tail + chunk).slice(-1000);
+      if (tail.includes('the end')) break;
+    }
+    expect(tail).toContain('the end');
   });
 
   it('A39 calls that are cancelled count until their handlers end', async () => {
