@@ -8,11 +8,15 @@ import type { ConnectionOptions, SocketClass } from './types.ts';
  */
 export function addressOf(url: string | URL): string {
   const { location } = globalThis as { location?: { readonly href: string } };
-  const address = new URL(url, location?.href);
-  address.protocol = address.protocol.replace(/^http/, 'ws');
-  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`${url} is no address of a WebSocket`);
-  address.hash = '';
-  return address.href;
+  try {
+    const address = new URL(url, location?.href);
+    address.protocol = address.protocol.replace(/^http/, 'ws');
+    address.hash = '';
+    if (/^wss?:$/.test(address.protocol)) return address.href;
+  } catch {
+    // It is none either.
+  }
+  throw new TypeError(`${url} is no address of a WebSocket, such as ws://host/live`);
 }
 
 /** @throws {TypeError} there is none */

@@ -64,7 +64,10 @@ export class Requests {
         request.settle(new RealtimeError(code, message, { cause }));
       };
       const abort = () => giveUp('CANCELLED', 'The signal was aborted', signal!.reason);
-      const timer = setTimeout(() => giveUp('TIMEOUT', `No answer within ${timeoutMs} ms`), timeoutMs);
+      const timer = setTimeout(
+        () => giveUp('TIMEOUT', `${this.#link() ? 'No answer' : 'No connection'} within ${timeoutMs} ms`),
+        timeoutMs,
+      );
       const request: Request = {
         length: body.length,
         retry,

@@ -41,7 +41,11 @@ export function streamLink(
     const { ok, status, headers } = response;
     if (ok && headers.get('content-type')?.startsWith(accept)) return response;
     const seconds = Number(headers.get('retry-after'));
-    events.lost(CODES[status] ?? (seconds ? LATER : CUT), seconds ? retryReason(seconds * 1000) : `HTTP ${status}`);
+    const why = headers.get('content-type')?.startsWith('text/plain') ? `: ${await response.text()}` : '';
+    events.lost(
+      CODES[status] ?? (seconds ? LATER : CUT),
+      seconds ? retryReason(seconds * 1000) : `HTTP ${status}${why}`,
+    );
     return undefined;
   };
 

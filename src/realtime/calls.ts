@@ -9,6 +9,7 @@ import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { AnswerWindow } from './answer-window.ts';
 import { type Caller, CallRun } from './call-run.ts';
 import { runWithKeys } from './derived-key.ts';
+import type { Hint } from './hint.ts';
 import { errorMembers, isRealtimeError, replyTo, resultMembers } from './reply.ts';
 import { validate } from './validate.ts';
 
@@ -69,12 +70,18 @@ const TIMEOUT = new RealtimeError('TIMEOUT', 'The call took too long');
 const CANCELLED = new RealtimeError('CANCELLED', 'The caller waits no more');
 const DISCONNECTED = new RealtimeError('DISCONNECTED', "The caller's connection has gone");
 
+interface Teller {
+  readonly report: (error: unknown, where: string) => void;
+  readonly hint: Hint;
+}
+
 // ---- Of the hub -----------------------------------------------------------------------------------------------------
 
 export class Calls<User extends { readonly id: string }> {
   readonly settings: CallSettings;
   readonly #protocol: Protocol;
   readonly #report: (error: unknown, where: string) => void;
+  readonly #hint: Hint;
   readonly #handled = new Map<string, Handled<User>>();
   /** Those that run and have a key, by user, call and key. */
   readonly #runs = new Map<string, CallRun>();
@@ -86,10 +93,11 @@ export class Calls<User extends { readonly id: string }> {
   /** Called whenever no handler runs any more. */
   onIdle: (() => void) | undefined;
 
-  constructor(protocol: Protocol, settings: CallSettings, report: (error: unknown, where: string) => void) {
+  constructor(protocol: Protocol, settings: CallSettings, { report, hint }: Teller) {
     this.settings = settings;
     this.#protocol = protocol;
     this.#report = report;
+    this.#hint = hint;
   }
 
   /** Handlers that have not come to their end. */
@@ -114,6 +122,9 @@ export class Calls<User extends { readonly id: string }> {
   take({ call, input, key }: CallRequest, user: User, connection: string): CallRun | string {
     const handled = this.#handled.get(call);
     if (handled === undefined) {
+      if (Object.hasOwn(this.#protocol.calls, call)) {
+        this.#hint(`call ${call}`, `A client's call '${call}' has no handler: give it one with hub.call('${call}', …)`);
+      }
       return errorMembers(new RealtimeError('UNKNOWN', `There is no call '${call.slice(0, 64)}'`));
     }
     const scope = this.settings.knowsUsers ? user.id : '';

@@ -9,6 +9,7 @@ import type { Position } from '../realtime-protocol/position.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import { isThenable } from '../socket/emitter.ts';
 import { Channel, type ChannelHost, type ChannelKind } from './channel.ts';
+import { hintOnce } from './hint.ts';
 import { Lanes } from './lanes.ts';
 import type { HubSettings } from './options.ts';
 import type { AnyRules } from './rules.ts';
@@ -34,6 +35,7 @@ export class Core implements ChannelHost, SessionHost {
   readonly protocol: Protocol;
   readonly settings: HubSettings;
   readonly report: (error: unknown, where: string) => void;
+  readonly hint = hintOnce();
   readonly kinds: ReadonlyMap<string, Kind>;
   readonly channels = new Map<string, Channel>();
   readonly sessions = new Set<Session>();

@@ -34,9 +34,9 @@ export class Entrance implements Door {
     this.#core = core;
     this.#gate = gate;
     this.#drain = drain;
-    const { report, settings } = core;
+    const { report, hint, settings } = core;
     const { highWaterMarkBytes } = settings;
-    this.#http = new HttpDoor({ gate, drain, open: this.open, report, highWaterMarkBytes });
+    this.#http = new HttpDoor({ gate, drain, open: this.open, report, hint, highWaterMarkBytes });
   }
 
   /** @throws {TypeError | Error} as `openDoor`, and when the hub drains */

@@ -16,6 +16,7 @@ import type { HeaderFields } from '../sse/event-sinks.ts';
 import type { AnyRequest, AnyResponse } from './doors.ts';
 import { FrameOutlet } from './event-outlets.ts';
 import type { Gate, Guest } from './gate.ts';
+import type { Hint } from './hint.ts';
 import type { HubDrain } from './hub-drain.ts';
 import type { Outlet } from './outlet.ts';
 import type { HubUser } from './rules.ts';
@@ -30,6 +31,7 @@ interface HttpHost {
   /** Begins a session. @param isWelcomed whether it is told who it is */
   open(outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean): Session;
   report(error: unknown, where: string): void;
+  readonly hint: Hint;
 }
 
 type Exchange = {
@@ -67,13 +69,24 @@ export class HttpDoor {
       });
   }
 
+  /** Clients come here when their WebSockets have been refused, so that this is where either is told of. */
+  #turnAway({ headers }: EventRequest<AnyRequest>): HttpAnswer {
+    const origin = headers.get('origin');
+    const [who, remedy] =
+      origin === undefined
+        ? ['Programs that send no Origin', "'requiresOrigin: false' or 'authenticate' lets them in"]
+        : ['Pages of this origin', `'origins' is to name ${origin.slice(0, 256)}`];
+    this.#host.hint(`origin ${origin === undefined}`, `${who} may not connect: ${remedy}, at createHub()`);
+    return plainAnswer(403, `${who} may not connect`);
+  }
+
   /** What refuses, or ends before it is anybody's; undefined for what is answered elsewhere. */
   async #answer(exchange: Exchange, isAllowed: boolean): Promise<HttpAnswer | undefined> {
     const { request, message, response } = exchange;
     const { gate, drain } = this.#host;
     const isPreflight = request.method === 'OPTIONS';
     if (request.method !== 'POST' && !isPreflight) return otherMethod(request);
-    if (!isAllowed) return plainAnswer(403, 'Pages of this origin may not connect');
+    if (!isAllowed) return this.#turnAway(request);
     if (isPreflight) return { status: 204, headers: { ...preflightFields(request), ...ALLOW } };
     const obstacle = drain.obstacle();
     if (obstacle !== undefined) return refusal(obstacle);

@@ -106,13 +106,17 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
 
   constructor(protocol: P, options: HubOptions<User>) {
     super();
+    const { channels, calls }: Partial<Protocol> = protocol ?? {};
+    if (typeof channels !== 'object' || typeof calls !== 'object') {
+      throw new TypeError('createHub() takes a protocol, which defineProtocol() makes, and then its options');
+    }
     checkOptions(HUB_DOOR, options);
     const settings = settingsOf(options, options.engine ?? memory(), options.authenticate !== undefined);
     this.#gate = new Gate(options as AdmissionOptions<never> as AdmissionOptions, settings.highWaterMarkBytes);
     this.#core = new Core(protocol, settings, (error, where) => this.#report(error, where));
     this.#core.derivedKey = derivedKey;
     const { callTimeoutMs: timeoutMs, maxCalls: maxOpen, knowsUsers } = settings;
-    this.#calls = new Calls(protocol, { timeoutMs, maxOpen, knowsUsers }, this.#core.report);
+    this.#calls = new Calls(protocol, { timeoutMs, maxOpen, knowsUsers }, this.#core);
     this.#core.handlers = {
       ...channelHandlers(this.#core),
       ...callHandlers(this.#calls),
@@ -140,7 +144,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     const kind = this.#core.kinds.get(pattern);
     if (kind === undefined) {
       const known = [...this.#core.kinds.keys()].join(', ') || 'none';
-      throw new TypeError(`hub.channel(): the protocol has no channels '${pattern}'; it has ${known}`);
+      throw new TypeError(`hub.channel(): the protocol has no channel '${pattern}'; it has ${known}`);
     }
     const door = { name: `hub.channel('${pattern}')`, kinds: RULE_KINDS, isLenient: false };
     checkOptions(door, rules);

@@ -191,7 +191,13 @@ function allow(
   };
   let answer: unknown = false;
   try {
-    if (ask !== undefined) {
+    if (ask === undefined) {
+      const { pattern } = place.kind.pattern;
+      core.hint(
+        `${what} ${pattern}`,
+        `A client may not ${words} '${pattern}': hub.channel('${pattern}', …) has been given no rule '${what}'`,
+      );
+    } else {
       answer = inTime(ask(), core.settings.callTimeoutMs, `The ${what} rule of '${place.name}'`);
     }
   } catch (error) {

@@ -335,7 +335,11 @@ describe('a hub', () => {
 });
 
 it('A42 calls that are left behind by their connections end at a number', () => {
-  const calls = new Calls<{ id: string }>(protocol, { timeoutMs: 1000, maxOpen: 100, knowsUsers: false }, () => {});
+  const calls = new Calls<{ id: string }>(
+    protocol,
+    { timeoutMs: 1000, maxOpen: 100, knowsUsers: false },
+    { report() {}, hint() {} },
+  );
   const signals: AbortSignal[] = [];
   calls.handle('wait', ((_input: unknown, { signal }: CallContext<unknown>) => {
     signals.push(signal);

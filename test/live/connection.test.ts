@@ -492,7 +492,9 @@ describe('an address', () => {
   });
 
   it.each(['/live', 'ftp://host', ''])('refuses "%s" at once', (url) => {
-    expect(() => connect(url, { WebSocket: FakeSocket })).toThrow(TypeError);
+    expect(() => connect(url, { WebSocket: FakeSocket })).toThrow(
+      new TypeError(`${url} is no address of a WebSocket, such as ws://host/live`),
+    );
   });
 
   it('says that there is no WebSocket', () => {

@@ -163,6 +163,18 @@ describe('a loss before the answer', () => {
 });
 
 describe('the end of patience', () => {
+  it('says whether there was a connection', async () => {
+    const without = live.call.a!(1, { timeoutMs: 5 });
+    without.catch(() => {});
+    await vi.advanceTimersByTimeAsync(5);
+    await expect(without).rejects.toThrow('No connection within 5 ms');
+    socket().welcome();
+    const withOne = live.call.a!(1, { timeoutMs: 5 });
+    withOne.catch(() => {});
+    await vi.advanceTimersByTimeAsync(5);
+    await expect(withOne).rejects.toThrow('No answer within 5 ms');
+  });
+
   it('rejects, and tells the server; the answer comes too late', async () => {
     socket().welcome();
     const call = outcome(live.call.a!(1, { timeoutMs: 1000 }));

@@ -9,6 +9,7 @@ import {
   memory,
   RealtimeError,
 } from '../../src/realtime/index.ts';
+import { watchProcess } from '../support/servers.ts';
 import { enter, KINDS, type Message, serve } from './wire-client.ts';
 
 const protocol = defineProtocol({
@@ -186,6 +187,7 @@ describe('what a call is answered with', () => {
   ];
 
   it.each(cases)('%s', async (_what, call, handler, answer, reported) => {
+    watchProcess();
     const setup = setUp();
     setup.hub.call('add', handler as never);
     const { origin } = await serve('node:http', setup.hub);

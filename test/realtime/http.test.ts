@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { createHub, defineProtocol, type HubOptions, type HubUser } from '../../src/realtime/index.ts';
 import { EventStreamParser, type ServerSentEvent } from '../../src/sse/event-format.ts';
 import { HTTP2_KINDS, startHttp2 } from '../support/http2.ts';
+import { watchProcess } from '../support/servers.ts';
 import { enter, KINDS, type Message, serve } from './wire-client.ts';
 
 const protocol = defineProtocol({
@@ -117,6 +118,7 @@ describe.each(KINDS)('over HTTP on %s', (kind) => {
   });
 
   it('a stream is what a connection would be sent', async () => {
+    watchProcess();
     const { hub } = setUp();
     const { origin } = await serve(kind, hub);
     const { epoch } = (await hub.publish('room:a', { n: 1 }))!;
@@ -198,6 +200,7 @@ describe.each(KINDS)('over HTTP on %s', (kind) => {
     ['GET', { method: 'GET' }, 426, 'This address speaks WebSocket, or takes POST'],
     ['PUT', { method: 'PUT', body: {} }, 405, 'Method Not Allowed'],
   ])('refuses a request %s', async (_what, request, status, words) => {
+    watchProcess();
     const { origin } = await serve(kind, setUp().hub);
     const response = await ask(origin, request);
     expect(response.status).toBe(status);
@@ -257,6 +260,7 @@ describe('pages of other origins', () => {
   });
 
   it('are told nothing when they are not on the list', async () => {
+    watchProcess();
     const { hub } = setUp();
     const server = await serve('node:http', hub);
     for (const method of ['OPTIONS', 'POST']) {
@@ -266,6 +270,7 @@ describe('pages of other origins', () => {
   });
 
   it('programs need a token, or the option', async () => {
+    watchProcess();
     for (const [options, status] of [
       [{}, 200],
       [{ authenticate: undefined }, 403],

@@ -7,11 +7,23 @@ import { ScriptedEngine } from './scripted-engine.ts';
 import { as, chatHub, protocol } from './support.ts';
 import { enter, serve } from './wire-client.ts';
 
+describe('createHub()', () => {
+  it.each([
+    ['nothing', undefined],
+    ['what defineProtocol() has not made', { channels: { log: z.string() } }],
+    ['options alone', { origins: '*' }],
+  ])('refuses %s', (_words, given) => {
+    expect(() => createHub(given as never)).toThrow(
+      new TypeError('createHub() takes a protocol, which defineProtocol() makes, and then its options'),
+    );
+  });
+});
+
 describe('hub.channel()', () => {
   const rules = { join: () => true };
   const wrong: [words: string, pattern: string, rules: unknown, fault: RegExp][] = [
-    ['a pattern that there is not', 'lobby', rules, /no channels 'lobby'; it has room:\{room\}, log/],
-    ['a name in place of a pattern', 'log:a', rules, /no channels 'log:a'/],
+    ['a pattern that there is not', 'lobby', rules, /no channel 'lobby'; it has room:\{room\}, log/],
+    ['a name in place of a pattern', 'log:a', rules, /no channel 'log:a'/],
     ['what is no object', 'log:{log}', () => true, /takes an object/],
     ['a rule of another name', 'log:{log}', { joins: () => true }, /no option "joins"/],
     ['what is no function', 'log:{log}', { join: true }, /join must be a function/],

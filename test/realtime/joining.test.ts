@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { memory, RealtimeError } from '../../src/realtime/index.ts';
+import { watchProcess } from '../support/servers.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 import { as, chatHub, deferred } from './support.ts';
 import { enter, KINDS, type Message, serve } from './wire-client.ts';
@@ -78,6 +79,7 @@ const kind = 'node:http';
 
 describe('who may join', () => {
   it('nobody where no rule says so', async () => {
+    watchProcess();
     const { ann } = await start(kind);
     expect(await ann.ask(join(1, 'closed:a'))).toMatchObject({ ...NOT_ALLOWED, id: 1 });
     expect(await ann.ask(publish(2, 'closed:a', 1))).toMatchObject({ ...NOT_ALLOWED, id: 2 });
