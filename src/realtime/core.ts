@@ -131,7 +131,7 @@ export class Core implements ChannelHost, SessionHost {
    * else, so that there the key alone has to do.
    */
   scopedKey({ user }: Session, key: string): string {
-    return this.settings.knowsUsers ? `${user.id} ${key}` : ` ${key}`;
+    return this.settings.knowsUsers ? `${user.id.length} ${user.id}${key}` : ` ${key}`;
   }
 
   // ---- Publishing -----------------------------------------------------------------------------------------------
@@ -141,13 +141,16 @@ export class Core implements ChannelHost, SessionHost {
     return validate(kind.definition.message, data, `A message to '${name}'`);
   }
 
-  /** @param data as its schema has made it */
+  /**
+   * @param data as its schema has made it
+   * @param key all that makes it known again: here none is derived, since whose turn it is says nothing about a client's message
+   */
   append({ kind, name }: Place, data: unknown, key: string | undefined): Promise<Published> {
     return this.engine.publish({
       channel: name,
       data: toJson(data, `A message to '${name}'`),
       retention: kind.retention,
-      key: key ?? this.derivedKey(name),
+      key,
     });
   }
 

@@ -1,14 +1,16 @@
 /** The fall-back over HTTP. */
 
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { runWithKeys } from '../../src/realtime/derived-key.ts';
 import { createHub, defineProtocol, type HubOptions, type HubUser } from '../../src/realtime/index.ts';
 import { EventStreamParser, type ServerSentEvent } from '../../src/sse/event-format.ts';
 import { HTTP2_KINDS, startHttp2 } from '../support/http2.ts';
 import { watchProcess } from '../support/servers.ts';
+import { ScriptedEngine } from './scripted-engine.ts';
 import { enter, KINDS, type Message, serve } from './wire-client.ts';
 
 const protocol = defineProtocol({
@@ -369,6 +371,37 @@ describe('the end', () => {
     await aborted;
   });
 
+  it("of the user's stay, before the body has come", async () => {
+    let expires = 0;
+    const { hub } = setUp({
+      authenticate: () => {
+        expires = Date.now() + 20;
+        return { id: 'ann', expires };
+      },
+    });
+    const { origin } = await serve('node:http', hub);
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if (expires > 0 && Date.now() >= expires) {
+          controller.enqueue(Buffer.from('[]'));
+          controller.close();
+          return;
+        }
+        controller.enqueue(Buffer.from(' '));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      },
+    });
+    const response = await fetch(`${origin}/live`, {
+      method: 'POST',
+      headers: { accept: 'text/event-stream', 'content-type': 'application/json', origin },
+      body,
+      duplex: 'half',
+    } as RequestInit);
+    expect(await response.text()).toContain('"code":4401');
+    expect(hub.status().connections).toBe(0);
+    expect(await hub.drain()).toMatchObject({ closed: 0, terminated: 0 });
+  });
+
   it("of the user's stay, told by disconnect", async () => {
     const { hub } = setUp();
     const { origin } = await serve('node:http', hub);
@@ -377,6 +410,17 @@ describe('the end', () => {
     expect(hub.disconnect('ann', { code: 4409, reason: 'elsewhere' })).toBe(1);
     expect(await stream.event()).toMatchObject({ type: 'close', data: '{"code":4409,"reason":"elsewhere"}' });
   });
+});
+
+it('a publication has nothing to do with a call in whose course it comes', async () => {
+  const engine = new ScriptedEngine();
+  const { hub } = setUp({ engine });
+  const { server, origin } = await serve('node:http', hub);
+  const emitter: EventEmitter = server as never;
+  const emit = emitter.emit.bind(emitter);
+  emitter.emit = (...args) => runWithKeys('a call', () => emit(...args));
+  await (await ask(origin, { body: { type: 'publish', id: 1, channel: 'room:a', data: { n: 1 } } })).text();
+  expect(engine.published).toMatchObject([{ key: undefined }]);
 });
 
 describe.each(HTTP2_KINDS)('over HTTP/2, %s', (kind) => {

@@ -374,6 +374,17 @@ describe('publishing', () => {
     expect(entries.map(({ data }) => data.n)).toEqual([1, 4, 5]);
   });
 
+  it('keys of others are others, also where their names begin alike', async () => {
+    const { hub, ann, come } = await start(kind, {
+      authenticate: ({ token }) => ({ id: token === 'ann-b' ? 'ann b' : String(token), name: '' }),
+    });
+    const other = await come('ann-b');
+    await ann.ask(publish(1, 'log:a', 1, { key: 'b k' }));
+    await other.ask(publish(2, 'log:a', 2, { key: 'k' }));
+    const { entries } = await hub.read('log:a');
+    expect(entries.map(({ data }) => data.n)).toEqual([1, 2]);
+  });
+
   it.each([
     ['away', unavailable(), 'UNAVAILABLE', false],
     ['broken', new Error('at engine.ts:7'), 'INTERNAL', true],
