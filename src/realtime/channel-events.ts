@@ -8,6 +8,7 @@ import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import type { NetRequest } from '../server/net-server.ts';
 import { type EventStreamOptions, STREAM_KINDS } from '../sse/create-event-stream.ts';
 import type { NodeRequest } from '../sse/event-request.ts';
+import type { EventStream } from '../sse/event-stream.ts';
 import { type EventHandler, type EventOpening, eventHandler } from '../sse/serve-events.ts';
 import { isUnavailable } from './channel.ts';
 import type { Core, Place } from './core.ts';
@@ -33,7 +34,7 @@ interface EventsHost {
   readonly core: Core;
   readonly gate: Gate;
   readonly drain: HubDrain;
-  open(outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean): Session;
+  openOn(stream: EventStream, outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean): Session | undefined;
 }
 
 const { retryMs, heartbeat, lastEventIdQuery, headers } = STREAM_KINDS;
@@ -51,7 +52,7 @@ const STATUS: Readonly<Record<string, number>> = { UNKNOWN: 404, NOT_ALLOWED: 40
 
 /** @throws {TypeError} for options that cannot be, and a channel that the protocol does not have */
 export function channelEvents(
-  { core, gate, drain, open }: EventsHost,
+  { core, gate, drain, openOn }: EventsHost,
   channel: string | ((request: EventsRequest) => string),
   options: ChannelEventsOptions = {},
 ): EventHandler {
@@ -94,8 +95,8 @@ export function channelEvents(
       const { place, user } = admitted.get(opening)!;
       const { retention } = place.kind;
       const outlet = new ChannelOutlet(stream, core.settings.highWaterMarkBytes);
-      const session = open(outlet, user, false);
-      stream.on('drain', () => session.drained()).on('close', () => session.end());
+      const session = openOn(stream, outlet, user, false);
+      if (session === undefined) return;
       const { lastEventId } = stream;
       const start = {
         after: lastEventId === '' ? undefined : (parsePosition(lastEventId) ?? NOWHERE),

@@ -8,6 +8,7 @@ import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import { SUBPROTOCOL } from '../realtime-protocol/wire.ts';
 import { endWith } from '../server/http-answer.ts';
 import { isServerStream } from '../server/http2-server.ts';
+import type { EventStream } from '../sse/event-stream.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { endStreamWith } from '../transport/http2-stream.ts';
 import type { Core } from './core.ts';
@@ -36,7 +37,8 @@ export class Entrance implements Door {
     this.#drain = drain;
     const { report, hint, settings } = core;
     const { highWaterMarkBytes } = settings;
-    this.#http = new HttpDoor({ gate, drain, open: this.open, report, hint, highWaterMarkBytes });
+    const { open, openOn } = this;
+    this.#http = new HttpDoor({ gate, drain, open, openOn, report, hint, highWaterMarkBytes });
   }
 
   /** @throws {TypeError | Error} as `openDoor`, and when the hub drains */
@@ -82,6 +84,17 @@ export class Entrance implements Door {
     this.#core.sessions.add(session);
     const expires = user?.expires;
     if (isWelcomed) session.tell({ type: 'welcome', connection: id, user: session.user.id, pingMs: PING_MS, expires });
+    return session;
+  };
+
+  /** Begins a session that ends with a stream. @returns undefined when the stream has ended, or ends here */
+  readonly openOn = (stream: EventStream, outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean) => {
+    // It drains since this one was let in.
+    if (this.#drain.hasBegun) this.#drain.farewell({ outlet });
+    // The user's time may be over by now.
+    if (stream.isClosed) return undefined;
+    const session = this.open(outlet, user, isWelcomed);
+    stream.on('drain', () => session.drained()).on('close', () => session.end());
     return session;
   };
 }

@@ -86,8 +86,16 @@ export class FrameOutlet extends EventOutlet {
 
 // ---- One channel ----------------------------------------------------------------------------------------------------
 
-/** Entries as events, encoded once for those whose log has the same epoch. */
-const eventsOf = new WeakMap<PreparedMessage, { readonly epoch: string | undefined; readonly bytes: Uint8Array }>();
+/** A frame as events. */
+interface Events {
+  readonly bytes: Uint8Array;
+  /** Of the log before and behind it. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/** Encoded once for those whose log has the same epoch. */
+const eventsOf = new WeakMap<PreparedMessage, Events>();
 
 /** Messages as events: the data is the message, the id its position. */
 export class ChannelOutlet extends EventOutlet {
@@ -107,10 +115,13 @@ export class ChannelOutlet extends EventOutlet {
 
   sendPrepared(frame: PreparedMessage): boolean {
     let known = eventsOf.get(frame);
-    if (known === undefined || known.epoch !== this.#epoch) {
-      known = { epoch: this.#epoch, bytes: this.#eventsOf(JSON.parse(frame.payload as string)) };
+    const from = this.#epoch;
+    if (known === undefined || known.from !== from) {
+      const bytes = this.#eventsOf(JSON.parse(frame.payload as string));
+      known = { bytes, from, to: this.#epoch };
       eventsOf.set(frame, known);
     }
+    this.#epoch = known.to;
     return this.stream.send(known.bytes);
   }
 

@@ -13,6 +13,7 @@ import { openOnNode, planStream } from '../sse/create-event-stream.ts';
 import { corsFields, plainAnswer, preflightFields, respond, withFields } from '../sse/event-answers.ts';
 import { type EventRequest, nodeRequest } from '../sse/event-request.ts';
 import type { HeaderFields } from '../sse/event-sinks.ts';
+import type { EventStream } from '../sse/event-stream.ts';
 import type { AnyRequest, AnyResponse } from './doors.ts';
 import { FrameOutlet } from './event-outlets.ts';
 import type { Gate, Guest } from './gate.ts';
@@ -30,6 +31,8 @@ interface HttpHost {
   readonly highWaterMarkBytes: number;
   /** Begins a session. @param isWelcomed whether it is told who it is */
   open(outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean): Session;
+  /** Begins one that ends with a stream; none on a stream that has ended. */
+  openOn(stream: EventStream, outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean): Session | undefined;
   report(error: unknown, where: string): void;
   readonly hint: Hint;
 }
@@ -102,7 +105,7 @@ export class HttpDoor {
     });
     if ('reason' in guest) return refusal(guest);
     const body = await readBody(message, gate.maxBodyBytes, gate.timeoutMs);
-    if (body === undefined || response.destroyed) return undefined;
+    if (body === undefined || isGone(response)) return undefined;
     // It may have begun to drain since.
     const late = drain.obstacle();
     if (late !== undefined) return refusal(late);
@@ -111,7 +114,7 @@ export class HttpDoor {
     if (meter !== undefined && !(await mayCome(meter, body, response))) {
       return plainAnswer(429, undefined, Object.fromEntries(RETRY_LATER));
     }
-    if (response.destroyed) return undefined;
+    if (isGone(response)) return undefined;
     const isStream = /\btext\/event-stream\b/i.test(headers.get('accept') ?? '');
     return isStream ? this.#stream(exchange, guest, body) : this.#reply(exchange, guest, body);
   }
@@ -123,9 +126,7 @@ export class HttpDoor {
     const plan = planStream({ headers: cors, maxBacklogBytes: Number.POSITIVE_INFINITY }, undefined);
     const stream = openOnNode(request, response, plan);
     const outlet = new FrameOutlet(stream, this.#host.highWaterMarkBytes, user);
-    const session = this.#host.open(outlet, user, true);
-    stream.on('drain', () => session.drained()).on('close', () => session.end());
-    session.receive(body);
+    this.#host.openOn(stream, outlet, user, true)?.receive(body);
     return undefined;
   }
 
@@ -194,6 +195,11 @@ function faultOf(body: string, types?: readonly string[]): HttpAnswer | undefine
   } catch (error) {
     return plainAnswer(400, (error as Error).message);
   }
+}
+
+/** Those of HTTP/2 do not say it themselves. */
+function isGone(response: AnyResponse): boolean {
+  return ('stream' in response ? response.stream : response).destroyed;
 }
 
 function otherMethod({ method, headers }: EventRequest<AnyRequest>): HttpAnswer {

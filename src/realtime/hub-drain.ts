@@ -67,13 +67,15 @@ export class HubDrain {
         if (afterMs === 0) this.#retire(session);
         else this.#timers.push(setTimeout(() => this.#retire(session), afterMs));
       }
-      this.#setDeadline(nowMs, timeoutMs);
       this.#closeIfEmpty();
+      this.#setDeadline(nowMs, timeoutMs);
     } else if (nowMs + timeoutMs < this.#deadlineMs) this.#setDeadline(nowMs, timeoutMs);
     return this.#done;
   }
 
   #setDeadline(nowMs: number, timeoutMs: number): void {
+    // Nobody is left that it could be for.
+    if (this.#isClosing) return;
     this.#deadlineMs = nowMs + timeoutMs;
     if (timeoutMs === 0) {
       this.#cut();

@@ -267,8 +267,8 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     channel: ChannelName<P> | ((request: EventsRequest) => ChannelName<P>),
     options?: ChannelEventsOptions,
   ): EventHandler {
-    const { open } = this.#entrance;
-    return channelEvents({ core: this.#core, gate: this.#gate, drain: this.#drain, open }, channel, options);
+    const { openOn } = this.#entrance;
+    return channelEvents({ core: this.#core, gate: this.#gate, drain: this.#drain, openOn }, channel, options);
   }
 
   /** What there is at the moment, in numbers. */

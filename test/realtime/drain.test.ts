@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
+import { HubDrain } from '../../src/realtime/hub-drain.ts';
 import {
   createHub,
   defineProtocol,
@@ -11,6 +12,7 @@ import {
   type HubUser,
   memory,
 } from '../../src/realtime/index.ts';
+import type { Session } from '../../src/realtime/session.ts';
 import { drainOnSignal } from '../../src/server/drain-on-signal.ts';
 import { enter, KINDS, serve, WireClient } from './wire-client.ts';
 
@@ -95,6 +97,20 @@ describe.each(KINDS)('drain on %s', (kind) => {
 });
 
 describe('drain', () => {
+  it('leaves no timer behind when all end at once', async () => {
+    fakeTime();
+    const sessions = new Set<Session>();
+    const drain = new HubDrain({ sessions, running: () => 0, close: async () => {} });
+    const close = () => {
+      sessions.clear();
+      drain.sessionEnded();
+    };
+    sessions.add({ outlet: { close } } as never);
+    expect(await drain.begin()).toEqual({ closed: 1, terminated: 0, refused: 0 });
+    await drain.begin({ timeoutMs: 5 });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('begins no call on a connection that is to be closed', async () => {
     const { hub, run } = setUp();
     const { origin } = await serve('node:http', hub);

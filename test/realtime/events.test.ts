@@ -10,6 +10,7 @@ import { createHub, defineProtocol, formatPosition, type HubOptions } from '../.
 import { listen } from '../../src/server/net-server.ts';
 import { EventStreamParser, type ServerSentEvent } from '../../src/sse/event-format.ts';
 import { startHttp2 } from '../support/http2.ts';
+import { ScriptedEngine } from './scripted-engine.ts';
 
 const protocol = defineProtocol({
   channels: {
@@ -194,6 +195,61 @@ describe('hub.events', () => {
     while (hub.status().members < 2) await new Promise(setImmediate);
     await hub.publish('plain:a', { n: 9 });
     expect(await reader.next()).toEqual({ type: 'message', data: '{"n":9}', lastEventId: '' });
+  });
+
+  it('gives positions of the new log to all, once the old one is lost', async () => {
+    const engine = new ScriptedEngine();
+    const hub = setUp({ engine });
+    const origin = await listening(createServer(hub.events('room:a')));
+    const readers = [await open(origin), await open(origin)];
+    while (hub.status().members < 2) await new Promise(setImmediate);
+    engine.epoch = 'e2';
+    engine.subscribers.get('room:a')!.state('live');
+    for (const reader of readers) expect(await reader.next()).toMatchObject({ type: 'gap', lastEventId: 'e2:0' });
+    await hub.publish('room:a', { n: 1 });
+    for (const reader of readers) expect(await reader.next()).toMatchObject({ type: 'message', lastEventId: 'e2:1' });
+  });
+
+  it('lets nobody in whose time is over when the rule has answered', async () => {
+    let expires = 0;
+    const hub = createHub(protocol, {
+      authenticate: () => {
+        expires = Date.now() + 20;
+        return { id: 'ann', expires };
+      },
+    });
+    hub.channel('room:{name}', {
+      join: async () => {
+        while (Date.now() < expires) await new Promise((resolve) => setTimeout(resolve, 5));
+        return true;
+      },
+    });
+    const response = await hub.events('room:a').fetch(new Request('http://localhost/feed'));
+    expect(await response.text()).toBe('');
+    expect(hub.status()).toMatchObject({ connections: 0, joining: 0 });
+    expect(await hub.drain()).toEqual({ closed: 0, terminated: 0, refused: 0 });
+  });
+
+  it('begins no stream in a hub that drains since it was asked for', async () => {
+    let letIn!: () => void;
+    const hub = createHub(protocol);
+    const isAsked = new Promise<void>((resolve) => {
+      hub.channel('room:{name}', {
+        join: () =>
+          new Promise((allow) => {
+            letIn = () => allow(true);
+            resolve();
+          }),
+      });
+    });
+    hub.channel('plain:{name}', { join: () => true });
+    await new Reader(await hub.events('plain:a').fetch(new Request('http://localhost/feed')));
+    const response = hub.events('room:a').fetch(new Request('http://localhost/feed'));
+    await isAsked;
+    const drained = hub.drain({ retryAfterMs: 1234 });
+    letIn();
+    expect(await (await response).text()).toContain('retry: 1234');
+    expect(await drained).toMatchObject({ terminated: 0 });
   });
 
   it('asks who it is, and the rule for joining', async () => {
