@@ -62,8 +62,10 @@ export type PatternOf<C extends Channels, Name extends string> = {
   [P in keyof C & string]: Name extends NameOf<P> ? (ColonsOf<Name> extends ColonsOf<P> ? P : never) : never;
 }[keyof C & string];
 
-/** Any channel's name of a protocol. */
-export type ChannelName<P extends Protocol> = NameOf<keyof P['channels'] & string>;
+/** Any channel's name of a protocol. Name by name: TypeScript 5.4 and older do not take `NameOf` of all of them for what it is. */
+export type ChannelName<P extends Protocol> = {
+  [Pattern in keyof P['channels'] & string]: NameOf<Pattern>;
+}[keyof P['channels'] & string];
 export type Pattern<P extends Protocol> = keyof P['channels'] & string;
 export type CallName<P extends Protocol> = keyof P['calls'] & string;
 
