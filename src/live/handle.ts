@@ -25,7 +25,7 @@ export class Handle implements Channel {
   /** 'new': has nothing yet, and misses nothing. 'cut': what comes has to follow what it had. 'ready': what comes is for it. */
   stage: 'new' | 'cut' | 'ready' = 'new';
   readonly #owner: Owner;
-  readonly #listeners = new Listeners<ChannelEvents<unknown, never>>();
+  readonly #listeners = new Listeners<ChannelEvents<unknown, never>>('message', 'gap', 'members', 'state', 'error');
   #waiting: Message<unknown>[] = [];
   #isAfterGap = false;
   #readers = 0;

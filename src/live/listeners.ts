@@ -4,8 +4,15 @@ type Listener = readonly [type: unknown, listener: (value: never) => void];
 
 export class Listeners<Events extends object> {
   readonly #all = new Set<Listener>();
+  readonly #types: readonly string[];
 
+  constructor(...types: (keyof Events & string)[]) {
+    this.#types = types;
+  }
+
+  /** @throws {TypeError} there is no such event */
   on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => void): () => void {
+    if (!this.#types.includes(type as string)) throw new TypeError(`No event '${String(type)}': ${this.#types}`);
     const own: Listener = [type, listener];
     this.#all.add(own);
     return () => this.#all.delete(own);

@@ -41,7 +41,7 @@ export function connect(...args: unknown[]): Live {
   const address = addressOf(url);
   const Socket = socketClass(options);
   const { token, fetch = globalThis.fetch, fallback = true } = options;
-  const listeners = new Listeners<LiveEvents>();
+  const listeners = new Listeners<LiveEvents>('state', 'error');
   const memberships = new Map<string, Membership>();
   let user: string | undefined;
   let lastId = 0;

@@ -497,6 +497,15 @@ describe('an address', () => {
     );
   });
 
+  it('refuses listeners of events that there are not', () => {
+    const live = connect('ws://host', { WebSocket: FakeSocket });
+    open.push(live);
+    expect(() => live.on('connect' as 'state', () => {})).toThrow(new TypeError("No event 'connect': state,error"));
+    expect(() => live.join('room:a').on('mesage' as 'message', () => {})).toThrow(
+      new TypeError("No event 'mesage': message,gap,members,state,error"),
+    );
+  });
+
   it('says that there is no WebSocket', () => {
     vi.stubGlobal('WebSocket', undefined);
     expect(() => connect('ws://host')).toThrow(/as option WebSocket/);
