@@ -27,6 +27,8 @@ export class Handle implements Channel {
   readonly #owner: Owner;
   readonly #listeners = new Listeners<ChannelEvents<unknown, never>>('message', 'gap', 'members', 'state', 'error');
   #waiting: Message<unknown>[] = [];
+  /** A listener has come, and gets first what waits. */
+  #isAwaited = false;
   #isAfterGap = false;
   #readers = 0;
   /** Called when there is something to read, or the end. */
@@ -46,7 +48,12 @@ export class Handle implements Channel {
   ): () => void {
     const off = this.#listeners.on(type, listener);
     if (type === 'message' && !this.#readers) {
-      for (const message of this.#waiting.splice(0)) queueMicrotask(() => this.#listeners.emit('message', message));
+      this.#isAwaited = true;
+      queueMicrotask(() => {
+        this.#isAwaited = false;
+        if (!this.#listeners.has('message')) return;
+        for (const message of this.#waiting.splice(0)) this.#listeners.emit('message', message);
+      });
     }
     return off;
   }
@@ -104,7 +111,7 @@ export class Handle implements Channel {
       const before = { ...position, offset: position.offset - 1 };
       if (before.offset > this.position.offset) this.gap(before);
     }
-    const isHeard = this.#listeners.has('message');
+    const isHeard = !this.#isAwaited && this.#listeners.has('message');
     const isKept = this.#readers > 0 || !isHeard;
     if (isKept && this.#waiting.length >= MAX_WAITING) {
       this.#waiting = [];

@@ -50,6 +50,22 @@ async function reconnect(): Promise<void> {
   socket().welcome();
 }
 
+it('a listener that comes late gets what waits before what comes', async () => {
+  socket().welcome();
+  const room = live.join('a' as never);
+  await answer('e', 0);
+  entries(1, 'a', 'b');
+  const told: unknown[] = [];
+  const off = room.on('message', () => {});
+  off();
+  await settle();
+  room.on('message', ({ data }) => told.push(data));
+  entries(3, 'c');
+  await settle();
+  entries(4, 'd');
+  expect(told).toEqual(['a', 'b', 'c', 'd']);
+});
+
 describe('a membership', () => {
   it.each<[JoinOptions | undefined, object]>([
     [undefined, { channel: 'a' }],
