@@ -166,7 +166,10 @@ export class Channel implements Subscriber {
       const page = await this.#read(start);
       if (member.hasEnded) return;
       joined(page.from, page.isGap);
-      if (!member.hasEnded) this.#takePage(member, page);
+      if (member.hasEnded) return;
+      this.#takePage(member, page);
+      // Since it was asked for.
+      if (this.#isStale) this.#tellState(member);
     } catch (error) {
       this.#behind.delete(member);
       throw error;
@@ -300,7 +303,7 @@ export class Channel implements Subscriber {
   }
 
   #tellState(member: Membership): void {
-    if (!member.outlet.isWritable) return;
+    if (!member.outlet.isWritable || !member.hasBegun) return;
     member.knowsStale = this.#isStale;
     member.outlet.send(toText({ type: 'state', channel: this.name, state: this.#isStale ? 'stale' : 'live' }));
   }

@@ -50,6 +50,11 @@ export class Membership {
     this.user = user;
   }
 
+  /** Whether its client has been told that it is in. */
+  get hasBegun(): boolean {
+    return this.stage !== Stage.Reading || this.cursor !== undefined;
+  }
+
   get hasEnded(): boolean {
     return this.stage === Stage.Ended;
   }

@@ -542,6 +542,18 @@ describe('an engine that is away', () => {
     expect(reader.words).toEqual(['joined', 'state stale', 'state live', 'gap']);
   });
 
+  it('who is coming in is told of it when he is in', async () => {
+    await publish(1);
+    const channel = await open();
+    engine.hold('read');
+    const { reader, begun } = join(channel, { last: 1 });
+    channel.state('stale');
+    expect(reader.words).toEqual([]);
+    engine.release('read');
+    await begun;
+    expect(reader.words).toEqual(['joined e1 0', 'entries 1 1', 'state stale']);
+  });
+
   it('who could not be told in time is told when he reads again', async () => {
     const channel = await open();
     const { reader, member, begun } = join(channel);
