@@ -6,6 +6,7 @@
  *   it has another epoch.
  * - Every subscriber in every process is told the same entries in the same order, the publisher's process too, and by the engine only.
  * - A channel without history has no order between publishers in different processes, and keeps nothing.
+ * - What a process asks about a channel is done in the order in which it asks, without waiting for answers; these may come in any order.
  */
 
 import type { Position } from '../realtime-protocol/position.ts';

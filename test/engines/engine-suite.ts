@@ -150,6 +150,25 @@ export const PROMISES: readonly Promised[] = [
     },
   },
   {
+    name: 'what is asked about a channel is done in the order in which it was asked, though nobody waits for answers',
+    count: 2,
+    async check(all) {
+      const [here, there] = two(all);
+      const [first, second] = [new Recorder(), new Recorder()];
+      (await here.subscribe('a', HOUR, first)).close();
+      const subscribed = here.subscribe('a', HOUR, second);
+      const present = [1, 0, 2, 0, 3].map((connections) =>
+        here.setPresence('a', { user: 'u', data: '1', connections }),
+      );
+      await Promise.all([subscribed, ...present]);
+      const data = numbers(50);
+      await Promise.all(data.map((text) => publishAll(here, 'a', [text], HOUR)));
+      await until(all, () => second.data.length === 50, 'the last entry');
+      expect([first.data, second.data]).toEqual([[], data]);
+      expect(await there.members('a')).toMatchObject([{ user: 'u', connections: 3 }]);
+    },
+  },
+  {
     name: 'pages hold so many entries and bytes, the first one always, and join without a hole',
     async check(all) {
       const engine = one(all);
