@@ -65,6 +65,8 @@ export interface Story {
   readonly delays: Delays;
   /** All clients are in all channels when it begins. */
   readonly isJoined: boolean;
+  /** Of what chance decides. Without it all goes well, and takes as long each time. */
+  readonly seed?: number | undefined;
   readonly steps: readonly Step[];
 }
 
@@ -73,6 +75,7 @@ const delay = fc.constantFrom(0, 0, 1, 3, 10);
 export const anyStory: fc.Arbitrary<Story> = fc.record({
   delays: fc.record({ network: delay, engine: delay, telling: delay }),
   isJoined: fc.boolean(),
+  seed: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.integer() }),
   steps: fc.array(anyStep, { maxLength: 50, size: 'max' }),
 });
 
@@ -95,7 +98,7 @@ class Reader {
     this.name = name;
     this.handle = handle;
     this.#world = world;
-    if (handle.state === 'live') this.#at = handle.position;
+    this.#at = handle.position;
     handle.on('message', (message) => this.#take(message as Message<Item>));
     handle.on('gap', (position) => this.#gap(position));
     handle.on('state', (state) => {
@@ -187,8 +190,8 @@ export class Run {
   #isReading: boolean[] = [];
   #n = 0;
 
-  constructor({ delays, isJoined, steps }: Story, faulty: Partial<WorldOptions> = {}) {
-    this.#world = new World({ protocol, delays, servers: SERVERS, queueBytes: 1200, ...faulty }, CHANNELS);
+  constructor({ delays, seed, isJoined, steps }: Story, faulty: Partial<WorldOptions> = {}) {
+    this.#world = new World({ protocol, delays, seed, servers: SERVERS, queueBytes: 1200, ...faulty }, CHANNELS);
     this.#steps = isJoined ? [...PROLOGUE, ...steps] : steps;
     for (let i = 0; i < CLIENTS; i++) {
       this.#lives.push(this.#world.connect(`client ${i}`, i) as never);
@@ -324,6 +327,7 @@ export class Run {
   /** All comes back, and something is said everywhere. */
   async #comeToRest(): Promise<void> {
     const world = this.#world;
+    if (world.chance !== undefined) world.chance.failures = 0;
     await world.restoreLogs(false);
     for (let i = 0; i < SERVERS; i++) if (!world.servers[i]!.isUp) world.start(i);
     for (let i = 0; i < CLIENTS; i++) this.#read(i, true);

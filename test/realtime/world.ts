@@ -14,6 +14,7 @@ import { channelHandlers } from '../../src/realtime/joining.ts';
 import { settingsOf } from '../../src/realtime/options.ts';
 import type { Outlet } from '../../src/realtime/outlet.ts';
 import { Session } from '../../src/realtime/session.ts';
+import { RealtimeError } from '../../src/realtime-protocol/realtime-error.ts';
 import { readFrame, SERVER_MESSAGES, type ServerMessage } from '../../src/realtime-protocol/wire.ts';
 import type { PreparedMessage } from '../../src/socket/prepared-message.ts';
 import { InterruptibleEngine } from '../engines/interruptible.ts';
@@ -33,6 +34,8 @@ export interface WorldOptions {
   readonly delays: Delays;
   readonly servers: number;
   readonly queueBytes: number;
+  /** Engines answer sooner and later, and sometimes not at all. */
+  readonly seed?: number | undefined;
   /** Makes engines faulty, or the messages that come to clients: to see that it is noticed. */
   readonly breakEngine?: (engine: Engine) => Engine;
   readonly breakMessage?: (message: ServerMessage) => readonly ServerMessage[];
@@ -44,41 +47,96 @@ const MAX_REQUESTS = 2000;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** An engine that takes its time, as one over a network does. */
-function slowly(engine: Engine, { engine: ms, telling }: Delays, asked: () => void): Engine {
-  const inTime = async <T>(ask: () => Promise<T>): Promise<T> => {
+/** What chance decides, the same each time for the same seed. */
+export class Chance {
+  #state: number;
+  /** How often something fails that can fail. */
+  failures: number;
+
+  constructor(seed: number, failures: number) {
+    this.#state = seed;
+    this.failures = failures;
+  }
+
+  /** From 0 on, below 1. */
+  next(): number {
+    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) | 0;
+    return (this.#state >>> 0) / 2 ** 32;
+  }
+
+  get hasFailed(): boolean {
+    return this.failures > 0 && this.next() < this.failures;
+  }
+}
+
+/**
+ * An engine as one over a network is: what is asked is done in the order in which it was asked, and answered whenever the answer
+ * comes, or not at all; what it tells comes later, in order.
+ */
+function slowly(
+  engine: Engine,
+  { engine: ms, telling }: Delays,
+  chance: Chance | undefined,
+  asked: () => void,
+): Engine {
+  const spread = (most: number) => (chance === undefined ? most : Math.floor(most * 2 * chance.next()));
+  const lanes = new Map<string, Promise<unknown>>();
+  const fail = () => {
+    if (chance?.hasFailed) throw new RealtimeError('UNAVAILABLE', 'no answer has come');
+  };
+  const inTime = async <T>(lane: string, ask: () => Promise<T>, isRight: boolean): Promise<T> => {
     asked();
-    if (ms === 0) return ask();
-    await pause(ms);
-    const answer = await ask();
-    await pause(ms);
+    if (ms === 0 && chance === undefined) return ask();
+    const delay = pause(spread(ms));
+    const before = lanes.get(lane);
+    const done = (async () => {
+      await before?.catch(() => {});
+      await delay;
+      if (!isRight) fail();
+      return ask();
+    })();
+    lanes.set(lane, done);
+    const answer = await done;
+    await pause(spread(ms));
+    if (!isRight) fail();
     return answer;
   };
   return {
     subscribe: (channel, retention, subscriber) =>
-      inTime(async () => {
-        let isOpen = true;
-        const later = (tell: () => void) => {
-          if (telling === 0) tell();
-          else setTimeout(() => isOpen && tell(), telling);
-        };
-        const slow: Subscriber = {
-          entry: (entry: Entry) => later(() => subscriber.entry(entry)),
-          presence: (change: Presence) => later(() => subscriber.presence(change)),
-          state: (state) => later(() => subscriber.state(state)),
-        };
-        const subscription = await engine.subscribe(channel, retention, slow);
-        return {
-          close() {
+      inTime(
+        channel,
+        async () => {
+          let isOpen = true;
+          let next = 0;
+          const later = (tell: () => void) => {
+            if (telling === 0) tell();
+            else {
+              next = Math.max(next, Date.now() + spread(telling));
+              setTimeout(() => isOpen && tell(), next - Date.now());
+            }
+          };
+          const slow: Subscriber = {
+            entry: (entry: Entry) => later(() => subscriber.entry(entry)),
+            presence: (change: Presence) => later(() => subscriber.presence(change)),
+            state: (state) => later(() => subscriber.state(state)),
+          };
+          const subscription = await engine.subscribe(channel, retention, slow);
+          const close = () => {
             isOpen = false;
             subscription.close();
-          },
-        };
-      }),
-    publish: (request) => inTime(() => engine.publish(request)),
-    read: (request) => inTime(() => engine.read(request)),
-    setPresence: (channel, presence) => inTime(() => engine.setPresence(channel, presence)),
-    members: (channel) => inTime(() => engine.members(channel)),
+          };
+          if (chance?.hasFailed) {
+            close();
+            throw new RealtimeError('UNAVAILABLE', 'no answer has come');
+          }
+          return { close };
+        },
+        true,
+      ),
+    publish: (request) => inTime(request.channel, () => engine.publish(request), request.retention === undefined),
+    read: (request) => inTime('', () => engine.read(request), false),
+    setPresence: (channel, presence) => inTime(channel, () => engine.setPresence(channel, presence), true),
+    members: (channel) => inTime('', () => engine.members(channel), false),
     status: () => engine.status(),
     close: () => engine.close(),
   };
@@ -308,12 +366,14 @@ export class World {
   readonly #engines: InterruptibleEngine[] = [];
   #far: MemoryEngine;
   sessions = 0;
+  readonly chance: Chance | undefined;
   #isAway = false;
   #requests = 0;
   readonly #sockets = new Map<string, FakeSocket>();
 
   constructor(options: WorldOptions, channels: readonly string[]) {
     this.options = options;
+    this.chance = options.seed === undefined ? undefined : new Chance(options.seed, 0.1);
     for (const channel of channels) this.logs.set(channel, new Map());
     this.#far = this.#makeLogs();
     for (let i = 0; i < options.servers; i++) this.start(i);
@@ -348,7 +408,7 @@ export class World {
     const { breakEngine = (right) => right, delays } = this.options;
     this.servers[i] = new Server(
       this,
-      slowly(breakEngine(engine), delays, () => this.#asked()),
+      slowly(breakEngine(engine), delays, this.chance, () => this.#asked()),
     );
   }
 
