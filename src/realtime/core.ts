@@ -157,7 +157,8 @@ export class Core implements ChannelHost, SessionHost {
   /** Publishes in the order of the calls. */
   async publish(name: string, data: unknown, key: string | undefined): Promise<Published> {
     const place = this.find(name);
-    const ownKey = key ?? this.derivedKey(name);
+    // Not one that a client's can be, see above.
+    const ownKey = key === undefined ? this.derivedKey(name) : `:${key}`;
     const checked = this.checkMessage(place, data);
     if (!isThenable(checked) && !this.#lanes.has(name)) return this.append(place, checked, ownKey);
     // It may fail before its turn comes.

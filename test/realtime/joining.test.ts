@@ -381,8 +381,10 @@ describe('publishing', () => {
     const other = await come('ann-b');
     await ann.ask(publish(1, 'log:a', 1, { key: 'b k' }));
     await other.ask(publish(2, 'log:a', 2, { key: 'k' }));
+    // What a client can make of his name and key is none of the application's keys.
+    await hub.publish('log:a', { n: 3 }, { key: '3 annb k' });
     const { entries } = await hub.read('log:a');
-    expect(entries.map(({ data }) => data.n)).toEqual([1, 2]);
+    expect(entries.map(({ data }) => data.n)).toEqual([1, 2, 3]);
   });
 
   it.each([
