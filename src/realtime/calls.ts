@@ -271,6 +271,8 @@ export class OpenCalls<User extends { readonly id: string }> {
       send(replyTo(id, errorMembers(TIMEOUT)));
       this.#remove(id);
     }, limitMs);
+    // Connections keep the process up while they are there, and nobody else waits.
+    waiting.timer.unref();
     this.#waiting.set(id, waiting);
     taken.join(waiting);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { AnswerWindow } from '../../src/realtime/answer-window.ts';
+import { Calls, OpenCalls } from '../../src/realtime/calls.ts';
 import {
   type CallContext,
   createHub,
@@ -401,6 +402,18 @@ describe('calls with a key', () => {
     expect(await numbers('log:a')).toEqual([1, 2, 1, 2, 1, 2]);
     expect(await numbers('log:b')).toEqual([3, 3, 3]);
   });
+});
+
+it('a call that nobody is left to wait for keeps no process up', () => {
+  const settings = { timeoutMs: 30_000, maxOpen: 1, knowsUsers: true };
+  const calls = new Calls(protocol, settings, { report: () => {}, hint: () => {} });
+  calls.handle('wait', () => new Promise(() => {}));
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const open = new OpenCalls(calls, 'a connection');
+  open.start({ id: 1, call: 'wait', key: 'k' }, { id: 'ann' }, () => {});
+  open.disconnected();
+  expect([calls.running, timers()]).toEqual([1, before]);
 });
 
 describe('the window of answers', () => {
