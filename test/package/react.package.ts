@@ -26,7 +26,9 @@ function project(version: string): string {
   mkdirSync(own);
   for (const name of ['package.json', 'dist']) cpSync(join(ROOT, name), join(own, name), { recursive: true });
   const dom = join(modules, 'happy-dom');
-  if (!existsSync(dom)) symlinkSync(join(ROOT, 'node_modules/happy-dom'), dom);
+  // The checkout of another run may be gone.
+  rmSync(dom, { force: true });
+  symlinkSync(join(ROOT, 'node_modules/happy-dom'), dom);
   return folder;
 }
 
