@@ -23,6 +23,9 @@ import type { Session } from './session.ts';
 /** A request for a stream, as its server gives it. */
 export type EventsRequest = NodeRequest | NetRequest | Request;
 
+/** A request for a stream, once it is known whose it is: without `authenticate`, of a user of its own. */
+export type EventsOpening<User extends HubUser = HubUser> = EventOpening<User, EventsRequest>;
+
 export interface ChannelEventsOptions
   extends Pick<EventStreamOptions, 'retryMs' | 'heartbeat' | 'lastEventIdQuery' | 'headers'> {
   /** How many messages of the history come first, for a client that has had none. Default: all that are kept. */
@@ -53,7 +56,7 @@ const STATUS: Readonly<Record<string, number>> = { UNKNOWN: 404, NOT_ALLOWED: 40
 /** @throws {TypeError} for options that cannot be, and a channel that the protocol does not have */
 export function channelEvents(
   { core, gate, drain, openOn }: EventsHost,
-  channel: string | ((request: EventsRequest) => string),
+  channel: string | ((opening: EventsOpening<never>) => string),
   options: ChannelEventsOptions = {},
 ): EventHandler {
   checkOptions(DOOR, options);
@@ -66,7 +69,7 @@ export function channelEvents(
     if (obstacle !== undefined) return { status: obstacle.status, headers: Object.fromEntries(obstacle.headers ?? []) };
     const user = opening.user ?? { id: randomUUID() };
     try {
-      const place = core.find(typeof channel === 'string' ? channel : channel(opening.request));
+      const place = core.find(typeof channel === 'string' ? channel : channel({ ...opening, user: user as never }));
       await checkMayJoin(core, user, place);
       admitted.set(opening, { place, user });
       return true;

@@ -33,7 +33,7 @@ import type { EventHandler } from '../sse/serve-events.ts';
 import { warnOfError } from '../transport/errors.ts';
 import { callHandlers } from './calling.ts';
 import { type CallContext, type CallHandler, Calls } from './calls.ts';
-import { type ChannelEventsOptions, channelEvents, type EventsRequest } from './channel-events.ts';
+import { type ChannelEventsOptions, channelEvents, type EventsOpening } from './channel-events.ts';
 import { Core } from './core.ts';
 import { derivedKey } from './derived-key.ts';
 import type { AttachableServer } from './doors.ts';
@@ -257,18 +257,19 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
   /**
    * A channel as Server-Sent Events: each message is an event whose id is its position, so that a client that comes back gets
    * what it has missed, or an event 'gap'. Who reads is let in as for a connection, and by the rule for joining.
-   * @param channel its name, or a function that says it of a request
+   * @param channel its name, or a function that says it of a request and its user
    * @returns a handler for node:http, node:http2, Express and the raw objects of Fastify; `.fetch` for what takes a Response, and
    *   `.answer` for `listen()`
    * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range, and a channel that
    *   the protocol does not have
    */
   events(
-    channel: ChannelName<P> | ((request: EventsRequest) => ChannelName<P>),
+    channel: ChannelName<P> | ((opening: EventsOpening<User>) => ChannelName<P>),
     options?: ChannelEventsOptions,
   ): EventHandler {
     const { openOn } = this.#entrance;
-    return channelEvents({ core: this.#core, gate: this.#gate, drain: this.#drain, openOn }, channel, options);
+    const host = { core: this.#core, gate: this.#gate, drain: this.#drain, openOn };
+    return channelEvents(host, channel as string | ((opening: EventsOpening<never>) => string), options);
   }
 
   /** What there is at the moment, in numbers. */

@@ -5,7 +5,7 @@ export { type MemoryEngine, type MemoryOptions, memory } from '../engines/memory
 export * from '../realtime-protocol/index.ts';
 export type { EventHandler } from '../sse/serve-events.ts';
 export type { CallContext } from './calls.ts';
-export type { ChannelEventsOptions, EventsRequest } from './channel-events.ts';
+export type { ChannelEventsOptions, EventsOpening, EventsRequest } from './channel-events.ts';
 export type { AttachableServer } from './doors.ts';
 export type { AdmissionOptions } from './gate.ts';
 export type { AttachOptions, DisconnectOptions, Hub, HubEvents, HubOptions, ReadOptions, ReadResult } from './hub.ts';

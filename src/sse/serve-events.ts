@@ -61,6 +61,8 @@ const ADMISSION_OPTIONS = [
 export interface EventOpening<User = unknown, Source = unknown> {
   /** As the server gives it. */
   readonly request: Source;
+  /** The path with its query. */
+  readonly url: string;
   readonly user: User;
   /** What the client has had before; '' for nothing. */
   readonly lastEventId: string;
@@ -190,7 +192,8 @@ export function eventHandler<User, Source>(
     if (identity === undefined) return { answer: plainAnswer(503) };
     if ('reason' in identity) return { answer: withFields(refusalOf(identity, request), cors) };
     const user = identity.user as User;
-    const opening = { request: request.request, user, lastEventId: lastEventIdOf(request, lastEventIdQuery) };
+    const lastEventId = lastEventIdOf(request, lastEventIdQuery);
+    const opening = { request: request.request, url: request.resourceName, user, lastEventId };
     const verdict = authorize === undefined ? true : await askAuthorize(authorize, opening);
     if (verdict !== true) return { answer: withFields(refusalOf(verdict, request), cors) };
     return { opening, plan: { ...plan, user, headers: { ...plan.headers, ...cors } } };

@@ -254,7 +254,7 @@ describe('hub.events', () => {
 
   it('asks who it is, and the rule for joining', async () => {
     const hub = setUp({ authenticate: ({ token, refuse }) => ({ id: token ?? refuse(401) }) });
-    const events = hub.events((request) => `room:${(request as { url: string }).url.slice(1)}` as 'room:a');
+    const events = hub.events(({ url, user }) => `room:${url === '/own' ? user.id : url.slice(1)}`);
     const origin = await listening(createServer(events));
     const statusOf = async (path: string, token: string) => {
       const response = await fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
@@ -266,6 +266,8 @@ describe('hub.events', () => {
     expect(await statusOf('/secret', 'bob')).toBe(403);
     expect(await statusOf('/secret', 'ann')).toBe(200);
     expect(await statusOf('/', 'ann')).toBe(404);
+    expect(await statusOf('/own', 'secret')).toBe(403);
+    expect(await statusOf('/own', 'bob')).toBe(200);
     const other = await fetch(`${origin}/a`, {
       headers: { authorization: 'Bearer ann', origin: 'https://evil.example' },
     });

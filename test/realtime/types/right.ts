@@ -62,7 +62,7 @@ hub
 
 hub.attach(createServer(), { path: '/live' });
 createServer(hub.events('room:general'));
-hub.events(({ url }) => `room:${url}`, { retryMs: 500 });
+hub.events(({ url, user }) => `room:${url}${user.id}`, { retryMs: 500 });
 is<number>()(hub.status().connections, true);
 await hub.drain({ timeoutMs: 5000, spreadMs: 1000 });
 await hub.publish('room:general', { by: 'u', text: 'hello', at: 1 }, { key: 'once' });
