@@ -190,6 +190,28 @@ describe('the packed package', () => {
     );
   });
 
+  it('holds what is there for what it does: the private members that Socket.IO writes through, and the lines of NODE_DEBUG', () => {
+    writeFileSync(
+      join(project, 'effects.cjs'),
+      `const { WebSocket, WebSocketServer } = require('framewright');
+      const server = new WebSocketServer({ port: 0 }, () => {
+        const client = new WebSocket('ws://127.0.0.1:' + server.address().port);
+        client.on('open', () => {
+          console.log(typeof client._sender.sendFrame, typeof client._receiver, typeof client._extensions);
+          client.close();
+          server.close();
+        });
+      });`,
+    );
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['effects.cjs'], {
+      cwd: project,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_DEBUG: 'framewright' },
+    });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'function object object\n' });
+    expect(stderr).toMatch(/^FRAMEWRIGHT \d+: /m);
+  });
+
   it('hides what is not exported', () => {
     const source = `import('framewright/dist/index.js').catch((error) => console.log(error.code));`;
     expect(runSource('hidden.mjs', source)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');

@@ -231,6 +231,8 @@ await build([
     ...common,
     input: { ...sources, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
     platform: 'node',
+    // package.json speaks of dist. In src, some files are there for what they do.
+    treeshake: { moduleSideEffects: () => true },
     plugins: [
       clientOfReact(fileURLToPath(new URL(`../../${ENTRIES['./client']!.source}`, import.meta.url))),
       shorten(),
