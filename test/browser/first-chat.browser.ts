@@ -77,7 +77,10 @@ it('two tabs say and show the same, later ones what was said before, and all com
   const open = async () => {
     const page = await browser.newPage();
     page.on('pageerror', ({ message }) => faults.push(message));
+    // Vite loads a page again when it has lost the server, if it had it.
+    const hasVite = page.waitForEvent('console', (message) => message.text() === '[vite] connected.');
     await page.goto(address);
+    await hasVite;
     await page.getByText('You are open').waitFor();
     const list = page.getByRole('listitem');
     return {
@@ -91,6 +94,7 @@ it('two tabs say and show the same, later ones what was said before, and all com
         expect(await list.allTextContents()).toEqual(lines);
       },
       goes: async (state: RegExp) => page.getByText(state).waitFor(),
+      loads: async () => page.waitForEvent('load'),
     };
   };
   const [one, two] = [await open(), await open()];
@@ -101,9 +105,11 @@ it('two tabs say and show the same, later ones what was said before, and all com
   const three = await open();
   await three.shows('ann: hello', 'bob: hi <b>there</b>');
 
+  const again = Promise.all([one.loads(), two.loads(), three.loads()]);
   await stop();
   for (const tab of [one, two, three]) await tab.goes(/You are (waiting|connecting)/);
   await start();
+  await again;
   for (const tab of [one, two, three]) await tab.goes(/You are open/);
   await two.say('bob', 'again');
   for (const tab of [one, two, three]) await tab.shows('bob: again');
