@@ -40,8 +40,8 @@ export default defineConfig(({ command, mode }) => {
     test: {
       include: [`test/**/*.${suite}.ts`],
       ...(suite === 'test' && { setupFiles: 'test/support/warnings.ts' }),
-      // These wait for sockets and programs as often as they compute.
-      ...((suite === 'test' || suite === 'package') && { maxWorkers: '100%' }),
+      // They wait for sockets, programs and pages as often as they compute.
+      maxWorkers: '100%',
       // Against tests that hang; no test is about how fast this machine is today.
       testTimeout: 120_000,
       hookTimeout: 120_000,

@@ -32,8 +32,9 @@ describe('the project', () => {
   });
 });
 
-describe.each(titled)('$title', ({ script, facts, notices }) => {
-  it(`${script} works`, async () => {
+// Most of their time passes with waiting, for what a fault has taken away.
+describe.concurrent.each(titled)('$title', ({ script, facts, notices }) => {
+  it(`${script} works`, async ({ expect }) => {
     const { facts: reported, complaint } = await runScenario(installation.folder, script, {
       stepTimeoutMs: STEP_TIMEOUT_MS,
     });
@@ -41,7 +42,7 @@ describe.each(titled)('$title', ({ script, facts, notices }) => {
     expect(reported).toEqual(facts);
   });
 
-  it.each(notices)(`${script} notices %s`, async (fault) => {
+  it.for(notices)(`${script} notices %s`, async (fault, { expect }) => {
     const run = await runScenario(installation.folder, script, { fault, stepTimeoutMs: FAULTY_STEP_TIMEOUT_MS });
     expect(run).toMatchObject({ hasStarted: true });
     if (run.complaint === '') expect(run.facts).not.toEqual(facts);
