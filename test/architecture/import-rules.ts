@@ -89,6 +89,7 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
       'engines/memory',
     ],
   ],
+  ['engines/redis', ['options', 'realtime-protocol', 'engines/engine', 'engines/redis']],
   ['sse/event-format', ['sse/event-format']],
   ['live', ['realtime-protocol', 'sse/event-format', 'live']],
   [
@@ -110,7 +111,7 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
 
 const FORBIDDEN_IN_PURE_CODE = ['Buffer', 'process', 'require'];
 
-/** Files that stand on a step of their own, apart from the others of their folder. */
+/** Files and folders that stand on a step of their own, apart from the others of their folder. */
 const FILE_UNITS = [
   'index',
   'deflate/negotiate',
@@ -120,13 +121,15 @@ const FILE_UNITS = [
   'engines/recent-keys',
   'engines/use-order',
   'engines/memory',
+  'engines/redis',
   'sse/event-format',
   'live/node',
 ];
 
 function unitOf(path: string): string {
   const name = path.replace(/\.ts$/, '');
-  return FILE_UNITS.includes(name) ? name : path.slice(0, Math.max(0, path.indexOf('/')));
+  const own = FILE_UNITS.find((unit) => name === unit || name.startsWith(`${unit}/`));
+  return own ?? path.slice(0, Math.max(0, path.indexOf('/')));
 }
 
 /** The path below `src` that a relative specifier names, or `undefined` when it leaves `src`. */

@@ -91,8 +91,7 @@ describe('the packed package', () => {
     expect(files).toContain('package/dist/playground/index.html');
     expect(
       files.filter(
-        (file) =>
-          !/^package\/(dist\/|spec-notes\/|package\.json$|(LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$)/.test(file),
+        (file) => !/^package\/(dist\/|spec-notes\/|package\.json$|(LICENSE|README\.md|SECURITY\.md)$)/.test(file),
       ),
     ).toEqual([]);
     expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
@@ -109,9 +108,9 @@ describe('the packed package', () => {
     expect(bytes).toBeLessThanOrEqual(1_000_000);
   });
 
-  it('holds what its README, CHANGELOG and SECURITY link to, and names no address that is not there', () => {
+  it('holds what its README and SECURITY link to, and names no address that is not there', () => {
     const folder = join(project, 'node_modules/framewright');
-    const links = ['README.md', 'CHANGELOG.md', 'SECURITY.md'].flatMap((page) =>
+    const links = ['README.md', 'SECURITY.md'].flatMap((page) =>
       [...readFileSync(join(folder, page), 'utf8').matchAll(/(!?)\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)/g)]
         // A picture that is not there has its words.
         .filter(([, mark]) => mark === '')

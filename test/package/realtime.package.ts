@@ -109,7 +109,7 @@ describe('in Node.js', () => {
       import assert from 'node:assert';
       const require = createRequire(import.meta.url);
       const all = {};
-      for (const name of ['realtime', 'sse', 'client', 'react']) {
+      for (const name of ['realtime', 'redis', 'sse', 'client', 'react']) {
         all[name] = await import('framewright/' + name);
         const required = require('framewright/' + name);
         assert.deepStrictEqual(Object.keys(all[name]).sort(), Object.keys(required).sort());
@@ -135,14 +135,14 @@ describe('in Node.js', () => {
     cpSync(join(project, 'node_modules/framewright'), join(alone, 'node_modules/framewright'), { recursive: true });
     const source = `
       const there = [];
-      for (const name of ['realtime', 'sse', 'client']) {
+      for (const name of ['realtime', 'redis', 'sse', 'client']) {
         await import('framewright/' + name);
         there.push(name);
       }
       console.log(there.join());`;
     writeFileSync(join(alone, 'alone.mjs'), source);
     const output = execFileSync(process.execPath, ['alone.mjs'], { cwd: alone, encoding: 'utf8' });
-    expect(output.trim()).toBe('realtime,sse,client');
+    expect(output.trim()).toBe('realtime,redis,sse,client');
   });
 });
 

@@ -14,6 +14,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   './inspector': { source: 'src/inspector/index.ts' },
   './web': { source: 'src/web/index.ts' },
   './realtime': { source: 'src/realtime/index.ts' },
+  './redis': { source: 'src/engines/redis/index.ts' },
   './sse': { source: 'src/sse/index.ts' },
   './client': { source: 'src/live/node.ts', types: 'src/live/index.ts' },
   './react': { source: 'src/react/index.ts' },

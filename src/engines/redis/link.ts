@@ -1,0 +1,140 @@
+/**
+ * The way to Redis while it holds: a connection for what is asked and one for what is told. A beat goes through both, again and
+ * again; one that does not come through in time ends the link, and with it all that waits.
+ */
+
+import { RealtimeError } from '../../realtime-protocol/realtime-error.ts';
+import { type Connection, connectionOf, type RedisClient } from './connection.ts';
+import { APPEND, BEAT, PRESENT, READ, SAY_ONCE } from './scripts.ts';
+
+export interface LinkSettings {
+  readonly client: RedisClient;
+  readonly isSharded: boolean;
+  readonly timeoutMs: number;
+  /** On which the process hears itself. */
+  readonly ownTopic: string;
+  message(topic: string, text: string): void;
+}
+
+/** Another Redis answers than the one that was there, or none that can do it. */
+const IS_OVER = /^(NOSCRIPT|READONLY|LOADING|MASTERDOWN)/;
+
+export class Link {
+  /** Resolves with the reason. */
+  readonly ended: Promise<unknown>;
+  hasEnded = false;
+  /** Redis's time up to which it may do what is asked now: whoever asks may be told later that it was not done. */
+  until = '0';
+  readonly #settings: LinkSettings;
+  readonly #verb: string;
+  readonly #requests: Connection;
+  readonly #topics: Connection;
+  readonly #hashes = new Map<string, string>();
+  #end!: (reason: unknown) => void;
+  #run: string | undefined;
+  #heard: (() => void) | undefined;
+  #limit: ReturnType<typeof setTimeout> | undefined;
+  #next: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(settings: LinkSettings) {
+    const { client, isSharded, ownTopic, message } = settings;
+    this.#settings = settings;
+    this.#verb = isSharded ? 'SPUBLISH' : 'PUBLISH';
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    const end = (error?: unknown) => this.end(error ?? new Error('the connection was closed'));
+    this.#requests = connectionOf(client, isSharded, { message() {}, end });
+    this.#topics = connectionOf(client, isSharded, {
+      message: (topic, text) => (topic === ownTopic ? this.#heard?.() : message(topic, text)),
+      end,
+    });
+  }
+
+  async open(topics: readonly string[]): Promise<void> {
+    this.#limitFrom(performance.now());
+    await Promise.all([this.#requests.connect(), this.#topics.connect()]);
+    await Promise.all([
+      ...[APPEND, BEAT, PRESENT, READ, SAY_ONCE].map(async (script) =>
+        this.#hashes.set(script, String(await this.#requests.ask('SCRIPT', 'LOAD', script))),
+      ),
+      ...[this.#settings.ownTopic, ...topics].map((topic) => this.#topics.subscribe(topic)),
+    ]);
+    await this.#beat();
+  }
+
+  /** @throws {RealtimeError} UNAVAILABLE */
+  subscribe(topic: string): Promise<unknown> {
+    return this.#answer(this.#topics.subscribe(topic));
+  }
+
+  unsubscribe(topic: string): void {
+    this.#topics.unsubscribe(topic).catch(() => {});
+  }
+
+  /** @throws {RealtimeError} UNAVAILABLE */
+  publish(topic: string, text: string): Promise<unknown> {
+    return this.#answer(this.#requests.ask(this.#verb, topic, text));
+  }
+
+  /**
+   * @param words ARGV; the first two of what a script tells are `topic` and how to publish
+   * @throws {RealtimeError} UNAVAILABLE
+   */
+  run(script: string, keys: readonly string[], topic: string, words: readonly string[]): Promise<unknown> {
+    const hash = this.#hashes.get(script)!;
+    return this.#answer(
+      this.#requests.ask('EVALSHA', hash, String(keys.length), ...keys, topic, this.#verb, this.until, ...words),
+    );
+  }
+
+  /** Resolves when all that was asked is answered. */
+  async settled(): Promise<void> {
+    await this.#answer(this.#requests.ask('PING'));
+  }
+
+  end(reason: unknown): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearTimeout(this.#limit);
+    clearTimeout(this.#next);
+    this.#end(reason);
+    this.#requests.close();
+    this.#topics.close();
+  }
+
+  async #answer(answer: Promise<unknown>): Promise<unknown> {
+    try {
+      return await answer;
+    } catch (cause) {
+      const { message } = cause as Error;
+      if (IS_OVER.test(message)) this.end(cause);
+      throw new RealtimeError('UNAVAILABLE', `Redis: ${message}`, { cause });
+    }
+  }
+
+  #limitFrom(startMs: number): number {
+    const leftMs = startMs + this.#settings.timeoutMs - performance.now();
+    clearTimeout(this.#limit);
+    this.#limit = setTimeout(() => {
+      this.end(new Error(`no answer has come within ${this.#settings.timeoutMs} ms`));
+    }, leftMs);
+    this.#limit.unref?.();
+    return leftMs;
+  }
+
+  async #beat(): Promise<void> {
+    const startMs = performance.now();
+    const heard = new Promise<void>((resolve) => {
+      this.#heard = resolve;
+    });
+    const [answer] = await Promise.all([this.run(BEAT, [], this.#settings.ownTopic, []), heard]);
+    const [run, time] = answer as [string, string];
+    this.#run ??= run;
+    if (run !== this.#run) throw new Error('it is another Redis, or has begun anew');
+    if (this.hasEnded) return;
+    this.until = String(Number(time) + Math.floor(this.#limitFrom(startMs)));
+    this.#next = setTimeout(() => this.#beat().catch((error) => this.end(error)), this.#settings.timeoutMs / 4);
+    this.#next.unref?.();
+  }
+}

@@ -1,0 +1,3 @@
+import { redisSuite } from './engine.ts';
+
+redisSuite('redis');
