@@ -4,6 +4,7 @@
  */
 
 import { parseArgs } from 'node:util';
+import { installPeers } from './support/peers.ts';
 import { runOnCore } from './support/processes.ts';
 import { formatTable, saveResult } from './support/report.ts';
 import { type Spread, spreadOf } from './support/statistics.ts';
@@ -22,6 +23,7 @@ const SUBJECTS = [
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
 const rounds = Number(values.rounds);
 
+installPeers();
 const rows = [['context', 'KiB per connection', 'min–max']];
 const cells: Record<string, Spread> = {};
 for (const subject of SUBJECTS) {

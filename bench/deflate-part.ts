@@ -1,9 +1,10 @@
 /** permessage-deflate (RFC 7692): what keeping contexts, smaller windows and a shared compressor cost and save. */
 
 import { measureExchange } from './cells.ts';
+import { COST, RATE, UTILISATION, WATCHED } from './figures.ts';
 import type { DeflateLoad } from './load/contract.ts';
 import type { Part } from './part.ts';
-import { parseSubjectName, type Subject, subjectOf } from './subjects.ts';
+import { parseSubjectName, subjectNamed } from './subjects.ts';
 import { formatBytes } from './support/report.ts';
 
 interface Variant {
@@ -40,23 +41,13 @@ function variantOf(name: string): Variant {
   return variant;
 }
 
-function resolve(name: string): Subject {
-  const { base } = parseSubjectName(name);
-  return { ...subjectOf(name.replace(base, variantOf(name).of)), name };
-}
-
 export const deflatePart: Part = {
   name: 'deflate',
   summary: 'compressed JSON text echoed, one message in flight on each connection',
   subjects: Object.keys(VARIANTS),
   base: 'ws-kept',
-  resolve,
-  figures: [
-    { key: 'cpuMicros', title: 'CPU µs each', format: 'microseconds', isLowerBetter: true, isCompared: true },
-    { key: 'perSecond', title: 'messages/s', format: 'rate', isCompared: true },
-    { key: 'utilisation', title: 'load', format: 'utilisation' },
-    { key: 'serverUtilisation', title: 'server', format: 'share' },
-  ],
+  resolve: (name, surroundings) => subjectNamed(name, variantOf(name).of, surroundings),
+  figures: [COST, RATE, ...UTILISATION, ...WATCHED],
   cells: ({ timing }) =>
     [
       [1024, 50],

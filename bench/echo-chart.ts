@@ -23,7 +23,7 @@ const CELLS = [
   '64 KiB × 50, 1 in flight',
 ];
 
-export function echoChart(results: readonly CellResult[], base: string, figure: Figure): string {
+export function echoChart(results: readonly CellResult[], base: string, figure: Figure, nodeMajor: string): string {
   const groups = results
     .filter(({ name }) => CELLS.includes(name))
     .map((result) => ({
@@ -38,7 +38,7 @@ export function echoChart(results: readonly CellResult[], base: string, figure: 
     }));
   return barChart({
     title: 'WebSocket echo over loopback, messages per second',
-    note: `Times ws with bufferutil, Node.js ${process.versions.node}; payload × connections; logarithmic scale`,
+    note: `Times ws with bufferutil, Node.js ${nodeMajor}; payload × connections; logarithmic scale`,
     groups,
   });
 }

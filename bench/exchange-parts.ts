@@ -2,35 +2,30 @@
 
 import { measureExchange } from './cells.ts';
 import { deflatePart } from './deflate-part.ts';
+import { type EchoShape, echoCell } from './echo-cells.ts';
 import { echoChart } from './echo-chart.ts';
-import type { BroadcastLoad, EchoLoad, Load } from './load/contract.ts';
-import type { Cell, Figure, Part, Settings } from './part.ts';
+import { COST, PER_MESSAGE, RATE, RIVALS, UTILISATION, WATCHED } from './figures.ts';
+import type { BroadcastLoad, Load } from './load/contract.ts';
+import type { Cell, Part, Settings } from './part.ts';
 import { scaleChart } from './scale-chart.ts';
-import { parseSubjectName, type Subject, subjectOf } from './subjects.ts';
+import { withoutHeap } from './subjects.ts';
 import { formatBytes } from './support/report.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 const PEERS = ['framewright', 'framewright-net', 'net', 'ws', 'ws-nobu', 'websocket', 'faye', 'bun', 'deno'];
-const PER_MESSAGE: readonly Figure[] = [
-  { key: 'perSecond', title: 'messages/s', format: 'rate', isCompared: true },
-  { key: 'cpuMicros', title: 'CPU µs each', format: 'microseconds', isLowerBetter: true, isCompared: true },
-  { key: 'utilisation', title: 'load', format: 'utilisation' },
-  // Neither of them near 100 %: somebody else has had the cores.
-  { key: 'serverUtilisation', title: 'server', format: 'share' },
-];
 
 // --- echo
 
 const ECHO_SIZES = [16, 128, KIB, 16 * KIB, 64 * KIB, MIB];
-const ECHO_CONNECTIONS = [1, 50, 500];
+const ECHO_CONNECTIONS = [1, 10, 50, 500];
 const ECHO_IN_FLIGHT = [1, 16, 64];
 /** More under way would measure the memory of the kernel. */
 const MAX_BYTES_IN_FLIGHT = 256 * MIB;
 
-/** The cells that differ most from one another: payload bytes, connections, in flight. */
-const ECHO_SELECTION: readonly (readonly [number, number, number])[] = [
+/** The cells that differ most from one another. */
+const ECHO_SELECTION: readonly EchoShape[] = [
   [16, 50, 1],
   [16, 50, 16],
   [16, 50, 64],
@@ -42,20 +37,17 @@ const ECHO_SELECTION: readonly (readonly [number, number, number])[] = [
   [16 * KIB, 50, 1],
   [64 * KIB, 50, 1],
   [MIB, 1, 1],
-  [MIB, 50, 1],
+  [MIB, 10, 1],
 ];
-const ECHO_QUICK: readonly (readonly [number, number, number])[] = [
+const ECHO_QUICK: readonly EchoShape[] = [
   [16, 50, 1],
   [16, 50, 16],
   [KIB, 50, 16],
   [64 * KIB, 50, 1],
 ];
 
-function echoName(payloadBytes: number, connections: number, inFlight: number): string {
-  return `${formatBytes(payloadBytes)} × ${connections}, ${inFlight} in flight`;
-}
-
-function echoCells({ isFull, isQuick, timing }: Settings): Cell[] {
+function echoCells(settings: Settings): Cell[] {
+  const { isFull, isQuick } = settings;
   const whole = ECHO_SIZES.flatMap((bytes) =>
     ECHO_CONNECTIONS.flatMap((connections) =>
       ECHO_IN_FLIGHT.map((inFlight) => [bytes, connections, inFlight] as const),
@@ -64,13 +56,7 @@ function echoCells({ isFull, isQuick, timing }: Settings): Cell[] {
   const chosen = isFull ? whole : isQuick ? ECHO_QUICK : ECHO_SELECTION;
   return chosen
     .filter(([bytes, connections, inFlight]) => bytes * connections * inFlight <= MAX_BYTES_IN_FLIGHT)
-    .map(([payloadBytes, connections, inFlight]) => {
-      const load: EchoLoad = { kind: 'echo', payloadBytes, connections, inFlight };
-      return {
-        name: echoName(payloadBytes, connections, inFlight),
-        measure: (subject) => measureExchange(subject, { server: { mode: 'echo' }, load }, timing),
-      };
-    });
+    .map((shape) => echoCell(shape, 'echo', settings));
 }
 
 const echo: Part = {
@@ -78,12 +64,13 @@ const echo: Part = {
   summary: 'binary messages echoed over loopback: payload × connections, messages in flight on each',
   subjects: [...PEERS, 'framewright-transient'],
   base: 'ws',
+  rivals: RIVALS,
   figures: PER_MESSAGE,
   cells: echoCells,
-  draw: (results) => echoChart(results, 'ws', PER_MESSAGE[0]!),
+  draw: (results, { nodeMajor }) => echoChart(results, 'ws', RATE, nodeMajor),
 };
 
-const TEXT_CELLS: readonly (readonly [number, number, number])[] = [
+const TEXT_CELLS: readonly EchoShape[] = [
   [128, 50, 16],
   [64 * KIB, 50, 1],
   [MIB, 1, 1],
@@ -94,15 +81,9 @@ const text: Part = {
   summary: 'text messages that the server gets as strings and sends back as strings',
   subjects: PEERS.filter((name) => name !== 'net'),
   base: 'ws',
+  rivals: RIVALS,
   figures: PER_MESSAGE,
-  cells: ({ timing }) =>
-    TEXT_CELLS.map(([payloadBytes, connections, inFlight]) => {
-      const load: EchoLoad = { kind: 'echo', payloadBytes, connections, inFlight, isText: true };
-      return {
-        name: echoName(payloadBytes, connections, inFlight),
-        measure: (subject) => measureExchange(subject, { server: { mode: 'text' }, load }, timing),
-      };
-    }),
+  cells: (settings) => TEXT_CELLS.map((shape) => echoCell(shape, 'text', settings)),
 };
 
 // --- broadcast
@@ -110,8 +91,9 @@ const text: Part = {
 const broadcast: Part = {
   name: 'broadcast',
   summary: 'each message of one connection to all 1,000; the next ones when all have them',
-  subjects: PEERS.filter((name) => name !== 'net'),
+  subjects: ['framewright', 'framewright-loop', ...PEERS.slice(1).filter((name) => name !== 'net')],
   base: 'ws',
+  rivals: RIVALS,
   figures: PER_MESSAGE,
   cells: ({ timing }) =>
     [1, 16].map((burst) => {
@@ -130,7 +112,8 @@ const connect: Part = {
   summary: 'opening handshake, Close frames, end of the TCP connection; 32 connections under way',
   subjects: PEERS.filter((name) => name !== 'net'),
   base: 'ws',
-  figures: [{ ...PER_MESSAGE[0]!, title: 'connections/s' }, ...PER_MESSAGE.slice(1)],
+  rivals: RIVALS,
+  figures: [{ ...RATE, title: 'connections/s' }, COST, ...UTILISATION, ...WATCHED],
   cells: ({ timing: { durationMs } }) => [
     {
       name: 'connect, upgrade, close',
@@ -143,11 +126,6 @@ const connect: Part = {
     },
   ],
 };
-
-/** Without an application's objects, which would take part in the collections that the figures depend on. */
-function bare(subject: Subject): Subject {
-  return { ...subject, environment: { ...subject.environment, BENCH_BARE: '1' } };
-}
 
 const memory: Part = {
   name: 'memory',
@@ -162,7 +140,7 @@ const memory: Part = {
         name: `${first} → ${last}, ${isUsed ? 'after one echo' : 'never used'}`,
         measure: (subject) =>
           measureExchange(
-            bare(subject),
+            withoutHeap(subject),
             { server: { mode: 'echo' }, load: { kind: 'memory', first, last, isUsed } },
             timing,
           ),
@@ -178,10 +156,11 @@ const heartbeat: Part = {
   subjects: ['framewright', 'framewright-net', 'ws'],
   base: 'ws',
   figures: [
-    { ...PER_MESSAGE[1]!, title: 'CPU µs a ping' },
-    { ...PER_MESSAGE[0]!, title: 'pongs/s', isCompared: false },
+    { ...COST, title: 'CPU µs a ping' },
+    { ...RATE, title: 'pongs/s', isCompared: false },
     { key: 'bytesPerConnection', title: 'bytes each', format: 'bytes', isLowerBetter: true, isCompared: true },
-    ...PER_MESSAGE.slice(2),
+    { key: 'utilisation', title: 'load', format: 'utilisation' },
+    { key: 'serverUtilisation', title: 'server', format: 'share' },
   ],
   cells: ({ isQuick, timing: { durationMs } }) => {
     const [first, connections] = isQuick ? [500, 2000] : [2000, 10_000];
@@ -191,7 +170,7 @@ const heartbeat: Part = {
       {
         name: `${connections.toLocaleString('en')} idle connections`,
         measure: (subject) =>
-          measureExchange(bare(subject), { server: { mode: 'echo', heartbeatMs: HEARTBEAT_MS }, load }, timing),
+          measureExchange(withoutHeap(subject), { server: { mode: 'echo', heartbeatMs: HEARTBEAT_MS }, load }, timing),
       },
     ];
   },
@@ -202,7 +181,7 @@ const scale: Part = {
   summary: 'processor time per message from 10 to 10,000 connections, one message in flight on each',
   subjects: ['framewright', 'framewright-net', 'net', 'ws', 'bun'],
   base: 'ws',
-  figures: [PER_MESSAGE[1]!, PER_MESSAGE[0]!, ...PER_MESSAGE.slice(2)],
+  figures: [COST, RATE, ...UTILISATION, ...WATCHED],
   cells: ({ isQuick, timing }) =>
     (isQuick ? [10, 1000] : [10, 100, 1000, 10_000]).map((connections) => {
       const load: Load = { kind: 'echo', payloadBytes: 128, connections, inFlight: 1 };
@@ -211,7 +190,7 @@ const scale: Part = {
         measure: (subject) => measureExchange(subject, { server: { mode: 'echo' }, load }, timing),
       };
     }),
-  draw: (results) => scaleChart(results, 'ws', PER_MESSAGE[1]!),
+  draw: (results, { nodeMajor }) => scaleChart(results, 'ws', COST, nodeMajor),
 };
 
 // --- at a fixed rate, and beside HTTP
@@ -273,33 +252,6 @@ const http: Part = {
   ],
 };
 
-// --- other versions of Node.js
-
-const NODE_VERSIONS = [22, 24, 26];
-
-const versions: Part = {
-  name: 'versions',
-  summary: `echo on Node.js ${NODE_VERSIONS.join(', ')}`,
-  subjects: ['framewright', 'framewright-net', 'ws'],
-  base: 'ws',
-  figures: PER_MESSAGE,
-  cells: ({ isQuick, timing }) =>
-    NODE_VERSIONS.flatMap((version) =>
-      ECHO_QUICK.filter((_, i) => !isQuick || i === 1).map(([payloadBytes, connections, inFlight]) => {
-        const load: Load = { kind: 'echo', payloadBytes, connections, inFlight };
-        return {
-          name: `Node.js ${version}: ${echoName(payloadBytes, connections, inFlight)}`,
-          async measure({ name }) {
-            const { base, dist } = parseSubjectName(name);
-            const subject = subjectOf(`${base}@${version}${dist === undefined ? '' : `:${dist}`}`);
-            if (subject.missing !== undefined) throw new Error(subject.missing);
-            return await measureExchange(subject, { server: { mode: 'echo' }, load }, timing);
-          },
-        };
-      }),
-    ),
-};
-
 export const EXCHANGE_PARTS: readonly Part[] = [
   echo,
   text,
@@ -311,5 +263,4 @@ export const EXCHANGE_PARTS: readonly Part[] = [
   latency,
   http,
   scale,
-  versions,
 ];

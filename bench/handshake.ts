@@ -6,7 +6,8 @@
 
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
-import { exitOf, firstLineOf, hasTaskset, pinSelf, startOnCore } from './support/processes.ts';
+import { installPeers } from './support/peers.ts';
+import { exitOf, hasTaskset, nextLineOf, pinSelf, startOnCore } from './support/processes.ts';
 import { formatRate, formatRatio, formatTable, saveResult } from './support/report.ts';
 import { median, ratiosOf } from './support/statistics.ts';
 
@@ -62,7 +63,7 @@ async function measure(port: number, status: number, headers: Record<string, str
 
 async function measureOnce(subject: string, status: number, headers: Record<string, string>): Promise<number> {
   const server = startOnCore(1, SERVER, [subject]);
-  const port = Number(await firstLineOf(server));
+  const port = Number(await nextLineOf(server));
   try {
     return await measure(port, status, headers);
   } finally {
@@ -71,6 +72,7 @@ async function measureOnce(subject: string, status: number, headers: Record<stri
   }
 }
 
+installPeers();
 pinSelf(0);
 const rows = [['handshake', ...SUBJECTS.map((subject) => `${subject} /s`), 'http : ws', 'net : ws']];
 const cells = [];

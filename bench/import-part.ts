@@ -45,7 +45,7 @@ function measure(subject: Subject, way: 'require' | 'import', script: string) {
   if (library === undefined) throw new Error(`load: ${subject.name} is not measured here`);
   const file = fileURLToPath(new URL(script, import.meta.url));
   const runs = Array.from({ length: PROCESSES }, () =>
-    Number(execFileSync(process.execPath, [file, library[way]], { encoding: 'utf8' })),
+    Number(execFileSync(subject.command[0]!, [file, library[way]], { encoding: 'utf8' })),
   );
   const micros = runs.sort((a, b) => a - b)[PROCESSES >> 1]!;
   return Promise.resolve({ micros, bytes: library.unpackedBytes() });

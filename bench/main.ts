@@ -2,19 +2,32 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { clusterPart } from './cluster-part.ts';
 import { EXCHANGE_PARTS } from './exchange-parts.ts';
 import { importPart } from './import-part.ts';
 import { IN_PROCESS_PARTS } from './in-process-parts.ts';
 import { type CellResult, compare, type Part, type Settings } from './part.ts';
 import { REALTIME_PARTS } from './realtime-parts.ts';
 import { type Subject, subjectOf } from './subjects.ts';
+import { DEFAULT_NODE, NODE_MAJORS, nodeVersion } from './support/nodes.ts';
 import { installPeers } from './support/peers.ts';
 import { hasTaskset, pinSelf } from './support/processes.ts';
 import { environment, saveFile, saveResult } from './support/report.ts';
 import { formatCell } from './table.ts';
 import { trialPart } from './trial-part.ts';
+import { versionsPart } from './versions-part.ts';
 
-const PARTS: readonly Part[] = [importPart, ...IN_PROCESS_PARTS, ...EXCHANGE_PARTS, ...REALTIME_PARTS, trialPart];
+const PARTS: readonly Part[] = [
+  importPart,
+  ...IN_PROCESS_PARTS,
+  ...EXCHANGE_PARTS,
+  clusterPart,
+  versionsPart,
+  ...REALTIME_PARTS,
+  trialPart,
+];
+
+const HEAP_MB = 80;
 
 const USAGE = `npm run bench -- [PART…] [options]
 
@@ -27,12 +40,15 @@ Without a part, all of them. Every measurement runs in fresh processes, subjects
   --cells A,B,…      only the cells whose names begin so, such as '1 KiB × 50, 16'
   --rounds N         default 5
   --seconds N        of each measurement; default 1
+  --node N           what runs the servers: ${NODE_MAJORS.join(', ')}; default ${DEFAULT_NODE}
+  --heap MB          of objects beside each server, as an application has them; default ${HEAP_MB}
   --peers A,B,…      these subjects in place of the part's: NAME[@NODE][:DIST], such as
                      framewright,framewright:/path/to/other/dist or framewright@24,ws@24
   --json FILE        write what was measured there
   --help
 
-bench/results gets the whole picture only: nothing of a --quick run, nor of one with --peers or --cells.`;
+bench/results gets the whole picture only: nothing of a --quick run, nor of one with --peers or --cells, nor on another
+Node.js or beside another heap than the defaults.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,6 +59,8 @@ const { values, positionals } = parseArgs({
     cells: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    node: { type: 'string', default: DEFAULT_NODE },
+    heap: { type: 'string', default: String(HEAP_MB) },
     peers: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -56,11 +74,24 @@ function positive(name: string, text: string | undefined, otherwise: number): nu
   return value;
 }
 
+function nodeMajorFromOptions(): string {
+  if (!NODE_MAJORS.includes(values.node)) throw new Error(`--node has to be one of ${NODE_MAJORS.join(', ')}`);
+  return values.node;
+}
+
+function heapFromOptions(): number {
+  const value = Number(values.heap);
+  if (!(value >= 0)) throw new Error(`--heap has to be a number of MB, not "${values.heap}"`);
+  return value;
+}
+
 function settingsFromOptions(): Settings {
   const durationMs = positive('seconds', values.seconds, values.quick ? 0.5 : 1) * 1000;
   return {
     rounds: positive('rounds', values.rounds, values.quick ? 2 : 5),
     timing: { warmUpMs: durationMs / 2, durationMs },
+    nodeMajor: nodeMajorFromOptions(),
+    heapMb: heapFromOptions(),
     isQuick: values.quick,
     isFull: values.full,
   };
@@ -77,29 +108,36 @@ function partsFromNames(names: readonly string[]): readonly Part[] {
 }
 
 /** Those that can be measured here; the others are named. */
-function subjectsOf(part: Part): Subject[] {
-  const subjects = (values.peers?.split(',') ?? part.subjects).map(part.resolve ?? subjectOf);
+function subjectsOf(part: Part, settings: Settings): Subject[] {
+  const names = values.peers?.split(',') ?? part.subjects;
+  const subjects = names.map((name) => (part.resolve ?? subjectOf)(name, settings));
   for (const { name, missing } of subjects) if (missing !== undefined) console.log(`${name} is left out: ${missing}`);
   return subjects.filter(({ missing }) => missing === undefined);
+}
+
+/** Whether it is a result to be kept. */
+function isWhole({ isQuick, nodeMajor, heapMb }: Settings): boolean {
+  const isSelected = values.peers !== undefined || values.cells !== undefined;
+  return !isQuick && !isSelected && nodeMajor === DEFAULT_NODE && heapMb === HEAP_MB;
 }
 
 /** @returns what goes into its JSON */
 async function runPart(part: Part, settings: Settings): Promise<object> {
   console.log(`\n${part.name}: ${part.summary}; medians of ${settings.rounds} rounds\n`);
-  const subjects = subjectsOf(part);
+  const subjects = subjectsOf(part, settings);
   const results: CellResult[] = [];
   const beginnings = values.cells?.split(/,(?! )/) ?? [''];
   for (const cell of part.cells(settings)) {
     if (!beginnings.some((beginning) => cell.name.startsWith(beginning))) continue;
     const result = await compare(cell, subjects, settings.rounds);
     results.push(result);
-    console.log(`${formatCell(result, part.figures, part.base)}\n`);
+    console.log(`${formatCell(result, part)}\n`);
   }
   const { name, summary, base } = part;
   const report = { part: name, summary, base, settings, cells: results };
-  if (!settings.isQuick && values.peers === undefined && values.cells === undefined) {
+  if (isWhole(settings)) {
     saveResult(name, report);
-    if (part.draw !== undefined) saveFile(`${name}.svg`, part.draw(results));
+    if (part.draw !== undefined) saveFile(`${name}.svg`, part.draw(results, settings));
   }
   return report;
 }
@@ -115,10 +153,14 @@ async function main(): Promise<void> {
     if (!hasTaskset) console.log('taskset is not there: server and load share their cores');
     installPeers();
     pinSelf(0);
+    const { nodeMajor, heapMb } = settings;
+    console.log(
+      `Node.js ${nodeVersion(nodeMajor)}, ${heapMb} MB of objects beside each server; load: ${nodeVersion(DEFAULT_NODE)}`,
+    );
     const reports: object[] = [];
     for (const part of parts) reports.push(await runPart(part, settings));
     if (values.json !== undefined) {
-      writeFileSync(values.json, `${JSON.stringify({ environment: environment(), reports }, undefined, 2)}\n`);
+      writeFileSync(values.json, `${JSON.stringify({ environment: environment(nodeMajor), reports }, undefined, 2)}\n`);
     }
   }
 }

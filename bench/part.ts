@@ -1,9 +1,9 @@
 /** What a part of the benchmark consists of, and how subjects are compared: in turn, round by round. */
 
 import type { Figures, Timing } from './load/contract.ts';
-import type { Subject } from './subjects.ts';
+import type { Subject, Surroundings } from './subjects.ts';
 
-export interface Settings {
+export interface Settings extends Surroundings {
   readonly rounds: number;
   readonly timing: Timing;
   /** Few cells. */
@@ -22,7 +22,15 @@ export interface Cell {
 export interface Figure {
   readonly key: string;
   readonly title: string;
-  readonly format: 'rate' | 'microseconds' | 'bytes' | 'share' | 'utilisation';
+  readonly format:
+    | 'rate'
+    | 'microseconds'
+    | 'milliseconds'
+    | 'count'
+    | 'bytes'
+    | 'share'
+    | 'utilisation'
+    | 'saturation';
   /** The ratio stands the other way round: above 1 is always better. */
   readonly isLowerBetter?: boolean;
   /** Show how it compares with the part's base. */
@@ -36,13 +44,17 @@ export interface Part {
   readonly subjects: readonly string[];
   /** The subject that ratios refer to. */
   readonly base: string;
+  /** Who must not be better than framewright: where one is, a line says so. */
+  readonly rivals?: readonly string[];
+  /** Another subject to compare each with, beside the base: the same on one core. */
+  readonly ownBase?: (subject: string) => string;
   /** What a name of a subject means; default: see subjects.ts. */
-  readonly resolve?: (name: string) => Subject;
+  readonly resolve?: (name: string, surroundings: Surroundings) => Subject;
   /** The first one is what it is about. */
   readonly figures: readonly Figure[];
   cells(settings: Settings): readonly Cell[];
   /** An SVG of the results. */
-  readonly draw?: (results: readonly CellResult[]) => string;
+  readonly draw?: (results: readonly CellResult[], settings: Settings) => string;
 }
 
 export interface Series {

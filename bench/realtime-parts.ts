@@ -1,25 +1,26 @@
 /** The parts that measure the realtime layer: its channels beside broadcast(), and beside Socket.IO. */
 
 import { measureExchange } from './cells.ts';
+import { COST, RATE, UTILISATION, WATCHED } from './figures.ts';
 import type { Load } from './load/contract.ts';
 import type { Cell, Figure, Part, Settings } from './part.ts';
-import type { Subject } from './subjects.ts';
+import { type Subject, withoutHeap } from './subjects.ts';
 
 const MEMBERS = 1000;
 
 const FIGURES: readonly Figure[] = [
-  { key: 'cpuMicros', title: 'CPU µs each', format: 'microseconds', isLowerBetter: true, isCompared: true },
-  { key: 'perSecond', title: 'per second', format: 'rate', isCompared: true },
+  COST,
+  { ...RATE, title: 'per second' },
   { key: 'bytesPerConnection', title: 'bytes each', format: 'bytes', isLowerBetter: true, isCompared: true },
-  { key: 'utilisation', title: 'load', format: 'utilisation' },
-  { key: 'serverUtilisation', title: 'server', format: 'share' },
+  ...UTILISATION,
+  ...WATCHED,
 ];
 
 function cell(name: string, settings: Settings['timing'], loadOf: (language: string) => Load, isBare = false): Cell {
   return {
     name,
     measure(subject: Subject) {
-      const measured = isBare ? { ...subject, environment: { ...subject.environment, BENCH_BARE: '1' } } : subject;
+      const measured = isBare ? withoutHeap(subject) : subject;
       return measureExchange(measured, { server: { mode: 'echo' }, load: loadOf(subject.language) }, settings);
     },
   };

@@ -12,7 +12,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   bun: 'Bun',
 };
 
-export function scaleChart(results: readonly CellResult[], base: string, figure: Figure): string {
+export function scaleChart(results: readonly CellResult[], base: string, figure: Figure, nodeMajor: string): string {
   const unit = medianOf(baseOf(results[0]!, base), figure.key)!;
   const groups = results.map(({ name, series }) => ({
     name,
@@ -26,7 +26,7 @@ export function scaleChart(results: readonly CellResult[], base: string, figure:
   }));
   return barChart({
     title: 'Processor time per message, by number of connections',
-    note: `Times that of ${base}, ${results[0]!.name}; further to the left is better; Node.js ${process.versions.node}; logarithmic scale`,
+    note: `Times that of ${base}, ${results[0]!.name}; further to the left is better; Node.js ${nodeMajor}; logarithmic scale`,
     groups,
   });
 }

@@ -4,8 +4,16 @@
  */
 
 import { existsSync } from 'node:fs';
+import { nodeFile } from './support/nodes.ts';
 import { peerFile, peersFolder, peerVersion } from './support/peers.ts';
 import { type Runtime, TYPESCRIPT_LOADER } from './support/processes.ts';
+
+/** What holds for all subjects of a run whose names do not say otherwise. */
+export interface Surroundings {
+  readonly nodeMajor: string;
+  /** Of an application's objects beside each server. */
+  readonly heapMb: number;
+}
 
 export interface Subject extends Runtime {
   /** As it stands in tables. */
@@ -16,6 +24,7 @@ export interface Subject extends Runtime {
   readonly isRaw: boolean;
   /** What its clients speak: see load/room.ts. */
   readonly language: string;
+  readonly heapMb: number;
   /** Why it cannot be measured here. */
   readonly missing: string | undefined;
 }
@@ -33,6 +42,7 @@ interface Kind {
 const KINDS: Readonly<Record<string, Kind>> = {
   framewright: { adapter: 'framewright' },
   'framewright-net': { adapter: 'framewright-net' },
+  'framewright-loop': { adapter: 'framewright-loop' },
   'framewright-transient': { adapter: 'framewright-transient' },
   'framewright-trial': { adapter: 'framewright-trial' },
   'framewright-net-trial': { adapter: 'framewright-net-trial' },
@@ -62,11 +72,10 @@ const DENO_FLAGS = [
 ];
 
 /** bun.exe is its name on every system. */
-function commandOf(runtime: Kind['runtime'], nodeMajor: string | undefined): readonly string[] {
+function commandOf(runtime: Kind['runtime'], node: string | undefined): readonly string[] {
   if (runtime === 'bun') return [peerFile('bun', 'bin/bun.exe'), '--no-install'];
   if (runtime === 'deno') return [peerFile('deno', 'deno'), ...DENO_FLAGS];
-  const node = nodeMajor === undefined ? process.execPath : peerFile(`node-${nodeMajor}`, 'bin/node');
-  return [node, '--expose-gc', ...TYPESCRIPT_LOADER];
+  return node === undefined ? [] : [node, '--expose-gc', ...TYPESCRIPT_LOADER];
 }
 
 /** What a name consists of; pure. @throws {Error} when it is none */
@@ -81,17 +90,19 @@ export function parseSubjectName(text: string): { base: string; nodeMajor?: stri
  * @param text NAME[@NODE][:DIST]
  * @throws {Error} when there is no such subject
  */
-export function subjectOf(text: string): Subject {
-  const { base, nodeMajor, dist } = parseSubjectName(text);
+export function subjectOf(text: string, surroundings: Surroundings): Subject {
+  const { base, nodeMajor = surroundings.nodeMajor, dist } = parseSubjectName(text);
   const kind = KINDS[base];
   if (kind === undefined) throw new Error(`No such subject: ${base}. There are: ${SUBJECT_NAMES.join(', ')}`);
   if (dist !== undefined && !existsSync(`${dist}/index.js`)) throw new Error(`${dist} holds no build of framewright`);
-  const packages = [kind.needs, nodeMajor && `node-${nodeMajor}`].filter((name) => name !== undefined);
-  const absent = packages.filter((name) => peerVersion(name) === undefined);
+  const node = nodeFile(nodeMajor);
+  const absent: string[] = [];
+  if (kind.runtime === undefined && node === undefined) absent.push(`Node.js ${nodeMajor}`);
+  if (kind.needs !== undefined && peerVersion(kind.needs) === undefined) absent.push(kind.needs);
   return {
     name: text,
     adapter: kind.adapter,
-    command: commandOf(kind.runtime, nodeMajor),
+    command: commandOf(kind.runtime, node),
     environment: {
       BENCH_PEERS: peersFolder,
       ...kind.environment,
@@ -99,12 +110,22 @@ export function subjectOf(text: string): Subject {
     },
     isRaw: kind.isRaw ?? false,
     language: kind.language ?? 'plain',
+    heapMb: surroundings.heapMb,
     missing: absent.length === 0 ? undefined : `not installed: ${absent.join(', ')}`,
   };
 }
 
+/** The same subject under another name: `ws-12bits` is `ws` with an option. */
+export function subjectNamed(text: string, base: string, surroundings: Surroundings): Subject {
+  return { ...subjectOf(text.replace(parseSubjectName(text).base, base), surroundings), name: text };
+}
+
 /** As `subjectOf`; a name that is no server's is an entry of the part's own table. */
-export function inProcessSubjectOf(text: string): Subject {
-  const { base } = parseSubjectName(text);
-  return base in KINDS ? subjectOf(text) : { ...subjectOf(text.replace(base, 'ws')), name: text };
+export function inProcessSubjectOf(text: string, surroundings: Surroundings): Subject {
+  return parseSubjectName(text).base in KINDS ? subjectOf(text, surroundings) : subjectNamed(text, 'ws', surroundings);
+}
+
+/** Without an application's objects, where memory itself is measured: their collections would take part in it. */
+export function withoutHeap(subject: Subject): Subject {
+  return { ...subject, heapMb: 0 };
 }

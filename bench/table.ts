@@ -1,18 +1,25 @@
 /** The comparison as text: one block of rows per cell. */
 
-import type { CellResult, Figure, Series } from './part.ts';
-import { formatRate, formatRatio, formatTable } from './support/report.ts';
+import type { CellResult, Figure, Part, Series } from './part.ts';
+import { formatFactor, formatRate, formatRatio, formatTable } from './support/report.ts';
 import { median, ratiosOf, type Spread } from './support/statistics.ts';
 
-/** Above it, the load may be what is measured. */
+/** A load above it may be what is measured, a server below it is not at its limit. */
 const BUSY = 0.9;
+
+function percent(value: number): string {
+  return `${Math.round(value * 100)} %`;
+}
 
 const FORMATS: Readonly<Record<Figure['format'], (value: number) => string>> = {
   rate: formatRate,
   microseconds: (value) => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)),
+  milliseconds: (value) => value.toFixed(1),
+  count: (value) => (value > 0 && value < 9.5 ? value.toFixed(1) : value.toFixed(0)),
   bytes: (value) => Math.round(value).toLocaleString('en'),
-  share: (value) => `${Math.round(value * 100)} %`,
-  utilisation: (value) => `${Math.round(value * 100)} %${value > BUSY ? ' busy!' : ''}`,
+  share: percent,
+  utilisation: (value) => `${percent(value)}${value > BUSY ? ' busy!' : ''}`,
+  saturation: (value) => `${percent(value)}${value < BUSY ? ' idle!' : ''}`,
 };
 
 function valuesOf({ rounds }: Series, key: string): (number | undefined)[] {
@@ -34,23 +41,42 @@ export function baseOf({ series }: CellResult, name: string): Series {
   return series.find(({ subject }) => subject === name) ?? series[0]!;
 }
 
-export function formatCell(result: CellResult, figures: readonly Figure[], baseName: string): string {
+/** Where a series of framewright is behind another library. */
+export function whereSlower({ series }: CellResult, figure: Figure, names: readonly string[]): string[] {
+  const rivals = series.filter(({ subject }) => names.includes(subject));
+  return series
+    .filter(({ subject }) => subject.startsWith('framewright'))
+    .flatMap((own) =>
+      rivals.flatMap((rival) => {
+        const ratio = ratioToBase(own, rival, figure)?.median;
+        return ratio !== undefined && ratio < 1
+          ? [`${own.subject} is slower than ${rival.subject}: ${formatFactor(ratio)}`]
+          : [];
+      }),
+    );
+}
+
+type Comparison = Pick<Part, 'figures' | 'base' | 'ownBase' | 'rivals'>;
+
+export function formatCell(result: CellResult, { figures, base: baseName, ownBase, rivals = [] }: Comparison): string {
   const base = baseOf(result, baseName);
-  const heading = [
-    result.name,
-    ...figures.flatMap(({ title, isCompared }) => [
-      title,
-      ...(isCompared === true ? [`× ${base.subject} (min–max)`] : []),
-    ]),
-  ];
+  const heading = figures.flatMap(({ title, isCompared }) => [
+    title,
+    ...(isCompared === true ? [`× ${base.subject} (min–max)`] : []),
+    ...(isCompared === true && ownBase !== undefined ? ['× own'] : []),
+  ]);
   const rows = result.series.map((series) => [
     `  ${series.subject}`,
     ...figures.flatMap((figure) => {
       const value = medianOf(series, figure.key);
-      const shown = value === undefined ? '–' : FORMATS[figure.format](value);
-      return [shown, ...(figure.isCompared === true ? [formatRatio(ratioToBase(series, base, figure))] : [])];
+      const cells = [value === undefined ? '–' : FORMATS[figure.format](value)];
+      if (figure.isCompared !== true) return cells;
+      cells.push(formatRatio(ratioToBase(series, base, figure)));
+      if (ownBase === undefined) return cells;
+      return [...cells, formatRatio(ratioToBase(series, baseOf(result, ownBase(series.subject)), figure))];
     }),
   ]);
-  const failures = result.series.flatMap(({ subject, failures }) => failures.map((text) => `  ${subject}: ${text}`));
-  return [formatTable([heading, ...rows]), ...failures].join('\n');
+  const failures = result.series.flatMap(({ subject, failures }) => failures.map((text) => `${subject}: ${text}`));
+  const remarks = [...failures, ...whereSlower(result, figures[0]!, rivals)].map((text) => `  ${text}`);
+  return [formatTable([[result.name, ...heading], ...rows]), ...remarks].join('\n');
 }

@@ -33,5 +33,5 @@ export const run: RunLoad<BroadcastLoad> = async (target, { payloadBytes, connec
     };
   }
   speak();
-  return await meter(target.pid, timing, () => delivered);
+  return await meter(target, timing, () => delivered);
 };

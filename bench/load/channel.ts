@@ -27,5 +27,5 @@ export const run: RunLoad<ChannelLoad> = async (target, { language, members: cou
     });
   }
   publish();
-  return await meter(target.pid, timing, () => delivered);
+  return await meter(target, timing, () => delivered);
 };

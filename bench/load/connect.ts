@@ -36,5 +36,5 @@ export const run: RunLoad<ConnectLoad> = async (target, { concurrency }, timing)
     }
   }
   for (let i = 0; i < concurrency; i++) void repeat();
-  return await meter(target.pid, timing, () => done);
+  return await meter(target, timing, () => done);
 };

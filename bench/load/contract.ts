@@ -2,8 +2,8 @@
 
 export interface Target {
   readonly port: number;
-  /** The server's process, for what it uses. */
-  readonly pid: number;
+  /** The server's processes, for what they use. */
+  readonly pids: readonly number[];
   /** No opening handshake, and answers that are the requests' bytes. */
   readonly isRaw: boolean;
   /** What is asked for, where it is not `/`. */

@@ -97,5 +97,5 @@ export const run: RunLoad<DeflateLoad> = async (target, load, timing) => {
   const messages = buildMessages(load);
   const opened = await openMany(target, load.connections, load.offer);
   const connections = opened.map((connection) => new DeflateConnection(connection, messages));
-  return await meter(target.pid, timing, () => connections.reduce((sum, { answers }) => sum + answers, 0));
+  return await meter(target, timing, () => connections.reduce((sum, { answers }) => sum + answers, 0));
 };

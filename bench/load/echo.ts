@@ -100,7 +100,7 @@ export async function startEcho(target: Target, load: Omit<EchoLoad, 'kind'>): P
 
 export const run: RunLoad<EchoLoad> = async (target, load, timing) => {
   const traffic = await startEcho(target, load);
-  const figures = await meter(target.pid, timing, traffic.count);
+  const figures = await meter(target, timing, traffic.count);
   await traffic.stop();
   return figures;
 };

@@ -27,5 +27,5 @@ export const run: RunLoad<JoinLoad> = async (target, { language: name, concurren
     }
   }
   for (let i = 0; i < concurrency; i++) void (isOpening ? comeAndGo() : change());
-  return await meter(target.pid, timing, () => done);
+  return await meter(target, timing, () => done);
 };

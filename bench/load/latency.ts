@@ -39,7 +39,7 @@ export const run: RunLoad<LatencyLoad> = async (target, load, { warmUpMs, durati
     };
   }
 
-  const serverBefore = cpuMicrosecondsOf(target.pid);
+  const serverBefore = cpuMicrosecondsOf(target.pids);
   begin = performance.now();
   let sent = 0;
   await new Promise<void>((resolve, reject) => {
@@ -56,7 +56,7 @@ export const run: RunLoad<LatencyLoad> = async (target, load, { warmUpMs, durati
     }
     turn();
   });
-  const cpuMicros = (cpuMicrosecondsOf(target.pid) - serverBefore) / total;
+  const cpuMicros = (cpuMicrosecondsOf(target.pids) - serverBefore) / total;
   latencyMs.sort();
   latenessMs.sort();
   const microseconds = (sorted: Float64Array, share: number) => percentile(sorted, share) * 1000;

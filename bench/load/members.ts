@@ -8,8 +8,8 @@ export const run: RunLoad<MembersLoad> = async (target, { language: name, first,
   const language = LANGUAGES[name]!;
   const room = 'room:general';
   await openMembers(target, language, room, first);
-  const before = await settledBytes(target.pid);
+  const before = await settledBytes(target.pids);
   await openMembers(target, language, room, last - first);
-  const after = await settledBytes(target.pid);
+  const after = await settledBytes(target.pids);
   return { bytesPerConnection: (after - before) / (last - first) };
 };

@@ -10,13 +10,13 @@ import { residentBytesOf } from './process-usage.ts';
 const PAYLOAD_BYTES = 64;
 const REQUEST = encodeFrame(FIN | Opcode.Binary, payloadOf(0, PAYLOAD_BYTES, false), 0x37fa213d);
 
-/** What the process holds once its garbage is gone. */
-export async function settledBytes(pid: number): Promise<number> {
+/** What the processes hold once their garbage is gone. */
+export async function settledBytes(pids: readonly number[]): Promise<number> {
   for (let i = 0; i < 4; i++) {
-    process.kill(pid, 'SIGUSR2');
+    for (const pid of pids) process.kill(pid, 'SIGUSR2');
     await sleep(150);
   }
-  return residentBytesOf(pid);
+  return residentBytesOf(pids);
 }
 
 /** Sends one message to and fro. */
@@ -39,8 +39,8 @@ async function openIdle(target: Target, count: number, isUsed: boolean): Promise
 
 export const run: RunLoad<MemoryLoad> = async (target, { first, last, isUsed }) => {
   await openIdle(target, first, isUsed);
-  const before = await settledBytes(target.pid);
+  const before = await settledBytes(target.pids);
   await openIdle(target, last - first, isUsed);
-  const after = await settledBytes(target.pid);
+  const after = await settledBytes(target.pids);
   return { bytesPerConnection: (after - before) / (last - first) };
 };

@@ -79,18 +79,18 @@ function begin(port: number, trouble: Trouble) {
   return spawn('nice', ['-n', '10', process.execPath, ...args], { stdio: 'ignore' });
 }
 
-export const run: RunLoad<TrialLoad> = async ({ port, pid }, { troubles, seconds }, { warmUpMs }) => {
+export const run: RunLoad<TrialLoad> = async ({ port, pids }, { troubles, seconds }, { warmUpMs }) => {
   let peakBytes = 0;
   const watch = setInterval(() => {
-    peakBytes = Math.max(peakBytes, residentBytesOf(pid));
+    peakBytes = Math.max(peakBytes, residentBytesOf(pids));
   }, MEMORY_EVERY_MS);
-  const neighbour = new Neighbour(await openMany({ port, pid, isRaw: false }, CONNECTIONS));
+  const neighbour = new Neighbour(await openMany({ port, pids, isRaw: false }, CONNECTIONS));
   neighbour.start();
   await sleep(Math.max(warmUpMs, 1000));
   neighbour.take();
   await sleep(3000);
   const alone = neighbour.take();
-  const baseBytes = residentBytesOf(pid);
+  const baseBytes = residentBytesOf(pids);
   peakBytes = 0;
 
   let running = troubles.map((trouble) => ({ trouble, child: begin(port, trouble) }));
@@ -114,7 +114,7 @@ export const run: RunLoad<TrialLoad> = async ({ port, pid }, { troubles, seconds
   latencyMs.length = 0;
   await neighbour.stop();
   await sleep(1000);
-  process.kill(pid, 'SIGUSR2');
+  for (const pid of pids) process.kill(pid, 'SIGUSR2');
   await sleep(1000);
   clearInterval(watch);
   const peaks = (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as Record<string, number>;
@@ -128,7 +128,7 @@ export const run: RunLoad<TrialLoad> = async ({ port, pid }, { troubles, seconds
     answeredShare: neighbour.answered / neighbour.sent,
     baseBytes,
     peakBytes,
-    afterBytes: residentBytesOf(pid),
+    afterBytes: residentBytesOf(pids),
     ...peaks,
   };
 };

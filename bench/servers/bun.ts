@@ -1,6 +1,7 @@
 /** Bun.serve. */
 
 import { HOST, HTTP_BODY, MAX_MESSAGE_BYTES, type StartServer } from './contract.ts';
+import { work } from './work.ts';
 
 interface BunSocket {
   send(data: string | Uint8Array, compress?: boolean): number;
@@ -17,6 +18,7 @@ declare const Bun: {
   serve(options: {
     readonly hostname: string;
     readonly port: number;
+    readonly reusePort: boolean;
     fetch(request: Request, server: BunServer): Response | undefined;
     readonly websocket: {
       readonly maxPayloadLength: number;
@@ -30,11 +32,12 @@ declare const Bun: {
 
 const TOPIC = 'all';
 
-export const start: StartServer = async ({ mode, deflate }) => {
+export const start: StartServer = async ({ mode, deflate, port = 0, reusePort = false }) => {
   const compress = deflate !== undefined;
   const server = Bun.serve({
     hostname: HOST,
-    port: 0,
+    port,
+    reusePort,
     fetch: (request, self) => (self.upgrade(request) ? undefined : new Response(HTTP_BODY)),
     websocket: {
       maxPayloadLength: MAX_MESSAGE_BYTES,
@@ -46,7 +49,10 @@ export const start: StartServer = async ({ mode, deflate }) => {
       },
       message(socket, data) {
         if (mode === 'broadcast') server.publish(TOPIC, data);
-        else socket.send(data, compress);
+        else {
+          if (mode === 'work') work();
+          socket.send(data, compress);
+        }
       },
     },
   });

@@ -3,18 +3,44 @@
 export interface ServerOptions {
   /**
    * `echo`: each message goes back as it came. `text`: it becomes a string of the language, which goes back.
-   * `broadcast`: it goes to all connections.
+   * `broadcast`: it goes to all connections. `work`: as `echo`, when an application has done something.
    */
-  readonly mode: 'echo' | 'text' | 'broadcast';
+  readonly mode: 'echo' | 'text' | 'broadcast' | 'work';
   /** permessage-deflate, as the library's own option has it. Default: off. */
   readonly deflate?: unknown;
   /** How often idle connections are pinged, in milliseconds; whoever has not answered by the next time is cut off. */
   readonly heartbeatMs?: number | undefined;
   /** In the production trial: with all that bounds what a client can do, or without. */
   readonly isGuarded?: boolean;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Other processes listen on the same port; the kernel shares connections out. */
+  readonly reusePort?: boolean;
 }
 
-/** Starts a server on a free port of 127.0.0.1. It answers HTTP requests with `HTTP_BODY`. @returns the port */
+/** What the process holds and does around its server. */
+export interface ProcessOptions {
+  /** Of objects, as an application has them. */
+  readonly heapMb: number;
+  /** So many processes with a server each, by node:cluster. Default: this one. */
+  readonly workers?: number;
+}
+
+/** The first line that a server prints. */
+export interface Listening {
+  readonly port: number;
+  readonly pids: readonly number[];
+}
+
+/** What V8 and the event loop of a process did between two SIGHUPs; each process prints it at SIGTERM. Empty where it cannot be told. */
+export interface Watched {
+  readonly youngPerSecond?: number;
+  readonly fullPerSecond?: number;
+  readonly loopP99?: number;
+  readonly loopP999?: number;
+}
+
+/** Starts a server on 127.0.0.1. It answers HTTP requests with `HTTP_BODY`. @returns the port */
 export type StartServer = (options: ServerOptions) => Promise<number>;
 
 export const HOST = '127.0.0.1';

@@ -3,14 +3,18 @@
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { HOST, HTTP_BODY } from './contract.ts';
+import { HOST, HTTP_BODY, type ServerOptions } from './contract.ts';
 
 export function createHttpServer(): Server {
   return createServer((_, response) => response.end(HTTP_BODY));
 }
 
-export async function portOf(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, HOST, 511, resolve));
+export async function portOf(
+  server: Server,
+  { port = 0, reusePort = false }: Partial<ServerOptions> = {},
+): Promise<number> {
+  const where: object = { port, host: HOST, backlog: 511, reusePort };
+  await new Promise<void>((resolve) => server.listen(where, resolve));
   return (server.address() as AddressInfo).port;
 }
 

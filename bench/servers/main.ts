@@ -1,31 +1,63 @@
 /**
- * One server in a process of its own: `main.ts ADAPTER OPTIONS_AS_JSON`. Prints its port and runs until it is ended;
- * SIGUSR2 makes it collect its garbage. Runs on Node.js, Bun and Deno.
+ * One server in a process of its own: `main.ts ADAPTER OPTIONS_AS_JSON`. Prints where it listens. SIGUSR2 makes it collect
+ * its garbage; SIGHUP begins what is watched and, the next time, ends it; SIGTERM makes it print that, and ends it. Runs on
+ * Node.js, Bun and Deno.
  */
 
 import process from 'node:process';
-import type { ServerOptions, StartServer } from './contract.ts';
-
-/**
- * What an application holds beside its server, about 80 MB. V8 treats a heap of less than 8 MB by rules of its own, and
- * the code of two libraries can lie on different sides of that: large messages then cost up to half as much again for one
- * of them, which no process with work to do would see. BENCH_BARE=1 in the environment leaves it out.
- */
-const entries = process.env.BENCH_BARE === '1' ? 0 : 600_000;
-const application = Array.from({ length: entries }, (_, id) => ({ id, name: `entry ${id}`, place: { x: id, y: -id } }));
-
-const [, , adapter = '', options = ''] = process.argv;
-const { start } = (await import(`./${adapter}.ts`)) as { start: StartServer };
-const port = await start(JSON.parse(options) as ServerOptions);
+import type { Listening, ProcessOptions, ServerOptions, StartServer, Watched } from './contract.ts';
 
 interface Engine {
   readonly gc?: () => void;
   readonly Bun?: { gc(isSynchronous: boolean): void };
+  readonly Deno?: object;
+  application?: unknown;
 }
-const engine = globalThis as Engine & { application?: unknown };
-engine.application = application;
+const engine = globalThis as Engine;
+const isNode = engine.Bun === undefined && engine.Deno === undefined;
+
+/** Of the objects below, each of which has another inside, and a name. */
+const OBJECTS_PER_MB = 7000;
+
+/**
+ * What an application holds beside its server. V8 treats a heap of less than 8 MB by rules of its own, and marks a large one
+ * again and again where much memory comes and goes outside of it: what a message costs depends on it.
+ */
+function holdObjects(megabytes: number): void {
+  const count = megabytes * OBJECTS_PER_MB;
+  engine.application = Array.from({ length: count }, (_, id) => ({
+    id,
+    name: `entry ${id}`,
+    place: { x: id, y: -id },
+  }));
+}
+
+const [, , adapter = '', argument = ''] = process.argv;
+const options = JSON.parse(argument) as ServerOptions & ProcessOptions;
+
+async function serve(): Promise<Listening> {
+  holdObjects(options.heapMb);
+  const { start } = (await import(`./${adapter}.ts`)) as { start: StartServer };
+  return { port: await start(options), pids: [process.pid] };
+}
+
+let endWatch: (() => Watched) | undefined;
+let watched: Watched = {};
+const { watch } = isNode ? await import('./watch.ts') : { watch: undefined };
+
 process.on('SIGUSR2', () => {
   engine.gc?.();
   engine.Bun?.gc(true);
 });
-console.log(port);
+process.on('SIGHUP', () => {
+  if (endWatch === undefined) endWatch = watch?.();
+  else watched = endWatch();
+});
+process.on('SIGTERM', () => {
+  console.log(JSON.stringify(watched));
+  process.exit();
+});
+
+const cluster = options.workers === undefined ? undefined : await import('./workers.ts');
+if (cluster?.isWorker === true) await serve();
+else console.log(JSON.stringify(await (cluster?.forkWorkers(options.workers!) ?? serve())));

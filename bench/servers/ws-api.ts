@@ -3,6 +3,7 @@
 import type { Server } from 'node:http';
 import { MAX_MESSAGE_BYTES, type ServerOptions } from './contract.ts';
 import { createHttpServer, portOf } from './http.ts';
+import { work } from './work.ts';
 
 export interface WsSocket {
   on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this;
@@ -41,6 +42,15 @@ function sendText(this: WsSocket, text: string): void {
   this.send(text, TEXT);
 }
 
+function workAndEcho(this: WsSocket, data: Buffer, isBinary: boolean): void {
+  work();
+  echo.call(this, data, isBinary);
+}
+
+export function sendInLoop(sockets: Iterable<WsSocket>, data: Buffer, isBinary: boolean): void {
+  for (const socket of sockets) socket.send(data, { binary: isBinary });
+}
+
 function ignore(): void {}
 
 /** What differs between the two. */
@@ -60,6 +70,7 @@ export function listenerFor(
   const listeners = {
     echo,
     text: echoText,
+    work: workAndEcho,
     broadcast: (data: Buffer, isBinary: boolean) => sendToAll(clients(), data, isBinary),
   };
   const listener = listeners[mode];
@@ -87,5 +98,5 @@ export function startWsServer(Server: WsServerClass, options: ServerOptions, dia
     'connection',
     listenerFor(options.mode, () => webSockets.clients, dialect),
   );
-  return portOf(server);
+  return portOf(server, options);
 }

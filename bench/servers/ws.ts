@@ -2,7 +2,7 @@
 
 import type { StartServer } from './contract.ts';
 import { requirePeer } from './http.ts';
-import { startWsServer, type WsServer, type WsServerClass } from './ws-api.ts';
+import { sendInLoop, startWsServer, type WsServer, type WsServerClass } from './ws-api.ts';
 
 const { WebSocketServer } = requirePeer('ws') as { WebSocketServer: WsServerClass };
 
@@ -40,7 +40,5 @@ export const start: StartServer = (options) =>
   startWsServer(WebSocketServer, options, {
     hasTextEvent: false,
     startHeartbeat,
-    sendToAll(sockets, data, isBinary) {
-      for (const socket of sockets) socket.send(data, { binary: isBinary });
-    },
+    sendToAll: sendInLoop,
   });

@@ -4,8 +4,10 @@
  */
 
 import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_NODE, nodeFile } from './nodes.ts';
 
 export const hasTaskset = spawnSync('taskset', ['--version']).status === 0;
 
@@ -18,7 +20,10 @@ export interface Runtime {
 
 /** Loads TypeScript into any version of Node.js. */
 export const TYPESCRIPT_LOADER = ['--import', import.meta.resolve('tsx')];
-const THIS_NODE: Runtime = { command: [process.execPath, ...TYPESCRIPT_LOADER] };
+
+function defaultNode(): Runtime {
+  return { command: [nodeFile(DEFAULT_NODE) ?? process.execPath, ...TYPESCRIPT_LOADER] };
+}
 
 /** Keeps this process on one core. */
 export function pinSelf(core: number): void {
@@ -40,12 +45,15 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-/** Starts a TypeScript file on one core. */
+/**
+ * Starts a TypeScript file.
+ * @param core the one it has to itself, or a list of those that it shares: `0,1`
+ */
 export function startOnCore(
-  core: number,
+  core: number | string,
   script: URL,
   args: readonly string[],
-  { command: runtime, environment }: Runtime = THIS_NODE,
+  { command: runtime, environment }: Runtime = defaultNode(),
 ): Worker {
   const run = [...runtime, fileURLToPath(script), ...args];
   const [command, ...rest] = hasTaskset ? ['taskset', '-c', String(core), ...run] : run;
@@ -67,7 +75,7 @@ function failureOf({ complaints }: Worker): string {
 
 /** Runs it to its end. @returns the JSON that it printed. @throws {Error} when it failed */
 export async function runOnCore<Result>(
-  core: number,
+  core: number | string,
   script: URL,
   args: readonly string[],
   runtime?: Runtime,
@@ -82,16 +90,16 @@ export async function runOnCore<Result>(
   return JSON.parse(output) as Result;
 }
 
-/** The first line that a process prints. @throws {Error} when it ends without one */
-export async function firstLineOf(child: Worker): Promise<string> {
-  let output = '';
-  const ended = exitOf(child);
-  for await (const text of child.stdout.setEncoding('utf8')) {
-    output += text;
-    const end = output.indexOf('\n');
-    if (end >= 0) return output.slice(0, end);
-  }
-  await ended;
+/** What a process prints, line by line. */
+export function linesOf(child: Worker): AsyncIterator<string> {
+  return createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+}
+
+/** @throws {Error} when the process ends without another line */
+export async function nextLineOf(child: Worker, lines = linesOf(child)): Promise<string> {
+  const { value, done } = await lines.next();
+  if (done !== true) return value;
+  await exitOf(child);
   throw new Error(failureOf(child));
 }
 

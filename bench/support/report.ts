@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import manifest from '../peers/package.json' with { type: 'json' };
+import { DEFAULT_NODE, nodeVersion } from './nodes.ts';
 import { peerVersion } from './peers.ts';
 import type { Spread } from './statistics.ts';
 
@@ -40,11 +41,12 @@ export function formatFactor(factor: number): string {
 }
 
 /** What a figure depends on beside the code. */
-export function environment(): Record<string, unknown> {
+export function environment(nodeMajor = DEFAULT_NODE): Record<string, unknown> {
   const peers = Object.keys(manifest.optionalDependencies);
   return {
     date: new Date().toISOString(),
-    node: process.version,
+    node: nodeVersion(nodeMajor),
+    loadNode: nodeVersion(DEFAULT_NODE),
     platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Cell, compare, type Figure } from '../../bench/part.ts';
+import { mergeWatched } from '../../bench/cells.ts';
+import { type Cell, type CellResult, compare, type Figure } from '../../bench/part.ts';
 import { parseSubjectName, type Subject } from '../../bench/subjects.ts';
 import { formatBytes, formatRate } from '../../bench/support/report.ts';
-import { formatCell, ratioToBase } from '../../bench/table.ts';
+import { formatCell, ratioToBase, whereSlower } from '../../bench/table.ts';
 
 function subject(name: string): Subject {
-  return { name, adapter: name, command: [], isRaw: false, language: 'plain', missing: undefined };
+  return { name, adapter: name, command: [], isRaw: false, language: 'plain', heapMb: 0, missing: undefined };
 }
 
 /** Measures what `rates` says, round by round; throws what is an Error. */
@@ -45,7 +46,7 @@ describe('compare', () => {
     const result = await compare(cell, ['a', 'b', 'c'].map(subject), 3);
     expect(cell.order.join('')).toBe('abcacac');
     expect(result.series.map(({ failures }) => failures)).toEqual([[], ['no luck'], ['bad day']]);
-    const text = formatCell(result, [RATE], 'a');
+    const text = formatCell(result, { figures: [RATE], base: 'a' });
     expect(text).toMatch(/^ {2}b +– +–$/m);
     expect(text).toMatch(/^ {2}c +5\.00 +0\.50 \(0\.50–0\.50\)$/m);
     expect(text).toContain('b: no luck');
@@ -53,13 +54,72 @@ describe('compare', () => {
   });
 });
 
+/** One round of each subject. */
+function resultOf(rates: Readonly<Record<string, number>>): CellResult {
+  const series = Object.entries(rates).map(([subject, perSecond]) => ({
+    subject,
+    rounds: [{ perSecond }],
+    failures: [],
+  }));
+  return { name: 'x', series };
+}
+
 describe('formatCell', () => {
   it.each([
-    [0.9, '90 %'],
-    [0.91, '91 % busy!'],
-  ])('marks a load that may be what is measured: %d', (utilisation, shown) => {
-    const result = { name: 'x', series: [{ subject: 'a', rounds: [{ utilisation }], failures: [] }] };
-    expect(formatCell(result, [{ key: 'utilisation', title: 'load', format: 'utilisation' }], 'a')).toContain(shown);
+    ['utilisation', 0.9, '90 %'],
+    ['utilisation', 0.91, '91 % busy!'],
+    ['saturation', 0.9, '90 %'],
+    ['saturation', 0.89, '89 % idle!'],
+  ] as const)('marks what may not be what is measured: %s %d', (format, share, shown) => {
+    const result = { name: 'x', series: [{ subject: 'a', rounds: [{ share }], failures: [] }] };
+    const text = formatCell(result, { figures: [{ key: 'share', title: 'of it', format }], base: 'a' });
+    expect(text.endsWith(` ${shown}`)).toBe(true);
+  });
+
+  it('compares with the base, and with a base of its own', () => {
+    const result = resultOf({ 'ws-one': 10, 'ws-two': 15, 'bun-one': 40, 'bun-two': 50 });
+    const ownBase = (name: string) => name.replace('-two', '-one');
+    const text = formatCell(result, { figures: [RATE], base: 'ws-one', ownBase });
+    expect(text).toMatch(/^ {2}bun-two +50\.0 +5\.00 \(5\.00–5\.00\) +1\.25 \(1\.25–1\.25\)$/m);
+  });
+});
+
+const RIVALS = ['ws', 'faye', 'deno'];
+
+describe('whereSlower', () => {
+  it('names the libraries that framewright is behind, by the medians of the ratios', () => {
+    const result = resultOf({ framewright: 10, 'framewright-net': 8, net: 99, bun: 99, ws: 8, faye: 9, deno: 20 });
+    expect(whereSlower(result, RATE, RIVALS)).toEqual([
+      'framewright is slower than deno: 0.50',
+      'framewright-net is slower than faye: 0.89',
+      'framewright-net is slower than deno: 0.40',
+    ]);
+    expect(formatCell(result, { figures: [RATE], base: 'ws', rivals: RIVALS })).toContain(
+      '\n  framewright is slower than deno: 0.50',
+    );
+  });
+
+  it.each([
+    [1, 2, 0],
+    [2, 1, 1],
+  ])('knows which way is better: %d µs beside %d', (own, theirs, expected) => {
+    const series = [
+      { subject: 'framewright', rounds: [{ cpuMicros: own }], failures: [] },
+      { subject: 'ws', rounds: [{ cpuMicros: theirs }], failures: [] },
+    ];
+    expect(whereSlower({ name: 'x', series }, COST, RIVALS)).toHaveLength(expected);
+  });
+});
+
+describe('mergeWatched', () => {
+  it('adds up collections, and takes the longest delays', () => {
+    const processes = [
+      { youngPerSecond: 3, fullPerSecond: 0, loopP99: 2, loopP999: 9 },
+      {},
+      { youngPerSecond: 4, fullPerSecond: 1, loopP99: 8, loopP999: 8 },
+    ];
+    expect(mergeWatched(processes)).toEqual({ youngPerSecond: 7, fullPerSecond: 1, loopP99: 8, loopP999: 9 });
+    expect(mergeWatched([{}])).toEqual({});
   });
 });
 

@@ -18,6 +18,7 @@ it('shows every cost as a multiple of the base’s in the first cell', () => {
     [cell('few', { ws: 4, framewright: 2 }), cell('many', { ws: 16, framewright: 3 })],
     'ws',
     figure,
+    '24',
   );
   expect(svg.match(/[\d.]+×(?=<\/text>)/g)).toEqual(expect.arrayContaining(['1×', '0.5×', '4×', '0.75×']));
   expect(svg).toContain('Times that of ws, few');

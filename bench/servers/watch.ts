@@ -1,0 +1,36 @@
+/** What V8 and the event loop do for a while: which state a measurement has seen. It costs a timer of a millisecond. */
+
+import { constants, monitorEventLoopDelay, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import type { Watched } from './contract.ts';
+
+const { NODE_PERFORMANCE_GC_MINOR: YOUNG, NODE_PERFORMANCE_GC_MAJOR: FULL } = constants;
+const RESOLUTION_MS = 1;
+const NANOSECONDS_PER_MS = 1e6;
+
+/** @returns what ends it */
+export function watch(): () => Watched {
+  const collections = new Map<number, number>();
+  const observer = new PerformanceObserver((list) => count(list.getEntries()));
+  const count = (entries: readonly PerformanceEntry[]) => {
+    for (const entry of entries) {
+      const { kind } = (entry as unknown as { readonly detail: { readonly kind: number } }).detail;
+      collections.set(kind, (collections.get(kind) ?? 0) + 1);
+    }
+  };
+  observer.observe({ entryTypes: ['gc'] });
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delay.enable();
+  const begin = performance.now();
+  return () => {
+    const seconds = (performance.now() - begin) / 1000;
+    delay.disable();
+    count(observer.takeRecords());
+    observer.disconnect();
+    return {
+      youngPerSecond: (collections.get(YOUNG) ?? 0) / seconds,
+      fullPerSecond: (collections.get(FULL) ?? 0) / seconds,
+      loopP99: delay.percentile(99) / NANOSECONDS_PER_MS,
+      loopP999: delay.percentile(99.9) / NANOSECONDS_PER_MS,
+    };
+  };
+}
