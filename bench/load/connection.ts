@@ -15,7 +15,7 @@ const ACCEPT = createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC8
 const MAX_HEAD_BYTES = 8192;
 const END_OF_HEAD = '\r\n\r\n';
 
-function requestFor(offer: string | undefined, { path = '/', subprotocol }: Partial<Target['request'] & object> = {}) {
+export function requestFor(offer?: string, { path = '/', subprotocol }: Partial<Target['request'] & object> = {}) {
   return [
     `GET ${path} HTTP/1.1`,
     'Host: localhost',
@@ -27,6 +27,11 @@ function requestFor(offer: string | undefined, { path = '/', subprotocol }: Part
     ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
     END_OF_HEAD.slice(2),
   ].join('\r\n');
+}
+
+/** Whether a head is a server's 101 to one of these requests. */
+export function isAccepted(head: string): boolean {
+  return head.startsWith('HTTP/1.1 101 ') && head.includes(ACCEPT);
 }
 
 /** Bytes [start … end) of the shared buffer have arrived. */
@@ -85,8 +90,8 @@ export function open(
         head += bytes.toString('latin1', start, end);
         const headEnd = head.indexOf(END_OF_HEAD);
         if (headEnd < 0 && head.length < MAX_HEAD_BYTES) return;
-        const isOpen = head.startsWith('HTTP/1.1 101 ') && head.includes(ACCEPT);
-        if (!isOpen || (offer !== undefined && !head.includes('permessage-deflate'))) fail(`not accepted: ${head}`);
+        if (!isAccepted(head) || (offer !== undefined && !head.includes('permessage-deflate')))
+          fail(`not accepted: ${head}`);
         opened?.(connection);
         const restBytes = head.length - headEnd - END_OF_HEAD.length;
         if (restBytes > 0 && opened === undefined) fail('bytes behind the handshake that nobody asked for');
