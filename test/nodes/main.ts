@@ -13,7 +13,7 @@ import { npmBinary } from '../support/npm-binary.ts';
 /** The lowest that is supported, and those that follow the one that all other suites run under. */
 const VERSIONS = ['20.19.0', '22.23.3', '24.21.0', '26.10.0'];
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** Folders of tests that one version is enough for, and of what is no test. */
+/** Folders of tests that one version is enough for, such as those of what touches nothing of Node, and of what is no test. */
 const NOT_HERE = [
   'architecture',
   'bench',
@@ -25,9 +25,13 @@ const NOT_HERE = [
   'handshake',
   'inspector',
   'nodes',
+  'options',
   'package',
   'playground',
+  'protocol',
   'pure',
+  'react',
+  'realtime-protocol',
   'runtimes',
   'support',
   'traceability',
