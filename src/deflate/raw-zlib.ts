@@ -4,6 +4,7 @@
  * which always answer later. Says what both have in common; refuses to know what a message is.
  */
 
+import { allocateOwn } from '../memory/message-memory.ts';
 import type { Claim } from './inflation-room.ts';
 
 /** zlib's own numbers (zlib.h): asking node:zlib for them would load it before anything is compressed. */
@@ -70,7 +71,7 @@ export interface RawZlibOptions {
  */
 export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0]!;
-  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  const joined = allocateOwn(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
     joined.set(part, at);

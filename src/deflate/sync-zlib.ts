@@ -6,6 +6,8 @@
  * fails, `openHandleZlib` gives undefined and the public streams do the work.
  */
 
+import { allocateOwn } from '../memory/message-memory.ts';
+import { ownCopyOf } from '../memory/view.ts';
 import { ownBytes } from '../protocol/memory.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
@@ -298,7 +300,7 @@ class HandleZlib implements RawZlib {
       zlibGate.leave();
       return;
     }
-    this.step = Buffer.allocUnsafeSlow(length);
+    this.step = allocateOwn(length);
     this.isAsync = true;
     this.handle.write(Z_SYNC_FLUSH, this.input, this.inputOffset, this.inputBytes, this.step, 0, length);
   }
@@ -340,7 +342,7 @@ class HandleZlib implements RawZlib {
     const output = this.step.subarray(0, producedBytes);
     // What is compressed is sent, and not kept.
     if (!this.isInflater && this.step === scratch) return Buffer.from(output);
-    return this.step === scratch ? new Uint8Array(output) : ownBytes(output);
+    return this.step === scratch ? ownCopyOf(output) : ownBytes(output);
   }
 
   private finish(): void {

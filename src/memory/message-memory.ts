@@ -6,6 +6,7 @@
 
 import { Chunk } from '../protocol/index.ts';
 import { ownCopyOf, viewOfChunk } from './view.ts';
+import { noteAllocation } from './young-collection.ts';
 
 /** So much memory is never too much for a message to keep; of more it has to take a quarter. */
 const MAX_PINNED_BYTES = 8192;
@@ -17,13 +18,19 @@ const FIRST_POOL_BYTES = 2048;
 /** V8 has room for so little on its own heap, which costs less than a piece of a pool. */
 const MAX_ON_HEAP_BYTES = 64;
 
+/** Memory that a message keeps. */
+export function allocateOwn(lengthBytes: number): Buffer {
+  noteAllocation(lengthBytes);
+  return Buffer.allocUnsafeSlow(lengthBytes);
+}
+
 /** Where short pieces of one connection's input lie side by side. */
 class Pool {
   readonly chunk: Chunk;
   used = 0;
 
   constructor(lengthBytes: number) {
-    this.chunk = new Chunk(Buffer.allocUnsafeSlow(lengthBytes));
+    this.chunk = new Chunk(allocateOwn(lengthBytes));
     forbidTransfer(this.chunk.memory);
   }
 

@@ -1,6 +1,7 @@
 /** Views of memory as Buffers, made in the cheapest way there is. */
 
 import type { Chunk } from '../protocol/index.ts';
+import { noteAllocation } from './young-collection.ts';
 
 /**
  * The class behind Buffer, whose constructor makes a view without `Buffer.from`'s checks. `Symbol.species` is where every typed array says how it makes its views.
@@ -25,6 +26,7 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
  * shares. Up to 64 of them lie on V8's own heap, which costs much less than memory outside it.
  */
 export function ownCopyOf(bytes: Uint8Array): Buffer {
+  noteAllocation(bytes.length);
   return new BufferView(bytes);
 }
 

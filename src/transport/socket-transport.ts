@@ -11,6 +11,7 @@ import type { DeflateDone } from '../deflate/codec.ts';
 import type { AgreedDeflate } from '../deflate/negotiate.ts';
 import { unmask } from '../memory/mask-kernel.ts';
 import {
+  allocateOwn,
   allocateReusable,
   forbidTransfer,
   forgetInput,
@@ -171,7 +172,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
       skipsUtf8Validation: options.skipsUtf8Validation,
       strictLengths: options.strictLengths,
       inflater: this.compression,
-      allocate: this.isTransient ? allocateReusable : Buffer.allocUnsafeSlow,
+      allocate: this.isTransient ? allocateReusable : allocateOwn,
       recycle: this.isTransient ? recycle : undefined,
       keep: keepInput,
       isUtf8: isUtf8Range,

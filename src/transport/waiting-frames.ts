@@ -4,6 +4,8 @@
  * order, as everything else does. A Close frame is data here: what was sent before it leaves before it.
  */
 
+import { allocateOwn } from '../memory/message-memory.ts';
+
 export type WriteCallback = (error?: Error | null) => void;
 
 /** So much is given to the socket at once, and so much of short frames is put together. */
@@ -103,7 +105,7 @@ export class WaitingFrames {
     if (run.memory === undefined || run.memory.length - run.usedBytes < length) {
       const lengthBytes = Math.min(2 * (run.memory?.length ?? FIRST_MEMORY_BYTES / 2), MAX_RUN_BYTES);
       seal(run);
-      run.memory = Buffer.allocUnsafeSlow(Math.max(lengthBytes, length));
+      run.memory = allocateOwn(Math.max(lengthBytes, length));
     }
     run.memory.set(bytes, run.usedBytes);
     run.usedBytes += length;

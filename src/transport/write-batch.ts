@@ -16,7 +16,7 @@ import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers';
 import { outsideAnyContext } from '../deflate/async-context.ts';
 import { copyMasked, unmask } from '../memory/mask-kernel.ts';
-import { allocateReusable, recycle } from '../memory/message-memory.ts';
+import { allocateOwn, allocateReusable, recycle } from '../memory/message-memory.ts';
 import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from '../memory/slab.ts';
 import { viewOf } from '../memory/view.ts';
 import {
@@ -609,7 +609,7 @@ export class WriteBatch implements FrameOutput {
       const length = this.isTaking ? Math.min(source.length - at, LARGE_PIECE_BYTES) : source.length - at;
       // Other streams may hand it on to somebody who keeps it.
       const isLent = this.tellsWhenTaken && length <= LARGE_PIECE_BYTES;
-      const memory = isLent ? allocateReusable(length) : Buffer.allocUnsafeSlow(length);
+      const memory = isLent ? allocateReusable(length) : allocateOwn(length);
       const piece = viewOf(source, at, at + length);
       if (maskingKey === undefined) memory.set(piece);
       else copyMasked(piece, new Chunk(memory), 0, maskingKey);

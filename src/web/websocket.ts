@@ -9,6 +9,7 @@ import { type DialedConnection, type DialHandler, dial } from '../client/dial.ts
 import { planDial } from '../client/options.ts';
 import { deflateSettings } from '../deflate/agreement.ts';
 import { viewOfChunk } from '../memory/view.ts';
+import { noteAllocation } from '../memory/young-collection.ts';
 import { resolveWsSettings } from '../options/connection-options.ts';
 import { type Chunk, CloseCode, type ConnectionHandler, type ViolationId } from '../protocol/index.ts';
 import { decodeText } from '../socket/payload.ts';
@@ -320,6 +321,7 @@ function toPayload(data: unknown): Payload {
 
 /** Memory of its own, as long as the message. */
 function copyOf(chunk: Chunk, start: number, end: number): ArrayBuffer {
+  noteAllocation(end - start);
   const copy = new ArrayBuffer(end - start);
   new Uint8Array(copy).set(viewOfChunk(chunk, start, end));
   return copy;

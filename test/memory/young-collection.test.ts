@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { startPacing } from '../../src/memory/young-collection.ts';
+
+const MIB = 1_048_576;
+
+/** An engine that collects when its room for young objects is full, of which messages take little. */
+class Engine {
+  collectsAtBytes = Number.POSITIVE_INFINITY;
+  readonly roomBytes: number;
+  external = 0;
+  /** What the last collection has freed, and nobody knows yet. */
+  unswept = 0;
+  young = 0;
+  garbage: number[] = [];
+  /** What was held when a collection came. */
+  collectedAt: number[] = [];
+  readonly note: (lengthBytes: number) => void;
+
+  constructor(roomBytes = 32 * MIB) {
+    this.roomBytes = roomBytes;
+    const readFigures = () => ({ external: this.external, room: this.roomBytes - this.young });
+    this.note = startPacing(readFigures, (lengthBytes) => {
+      this.garbage.push(lengthBytes);
+      this.young += lengthBytes;
+      if (this.young >= this.roomBytes) this.collect();
+    });
+  }
+
+  collect(): void {
+    this.collectedAt.push(this.external);
+    this.unswept = this.external;
+    this.young = 0;
+  }
+
+  receive(totalBytes: number, lengthBytes: number): void {
+    for (let received = 0; received < totalBytes; received += lengthBytes) {
+      if (this.unswept > 0 && this.external > this.unswept + 4 * MIB) {
+        this.external -= this.unswept;
+        this.unswept = 0;
+      }
+      this.external += lengthBytes;
+      this.young += 100;
+      if (this.external - this.unswept >= this.collectsAtBytes) this.collect();
+      this.note(lengthBytes);
+    }
+  }
+}
+
+it.each([16_384, 65_536, MIB, 16 * MIB])(
+  'has the engine collect before 64 MiB of messages of %i bytes',
+  (lengthBytes) => {
+    const engine = new Engine();
+    engine.receive(512 * MIB, lengthBytes);
+    expect(engine.collectedAt.length).toBeGreaterThanOrEqual(8);
+    expect(Math.max(...engine.collectedAt)).toBeLessThanOrEqual(64 * MIB);
+    expect(engine.external).toBeLessThanOrEqual(64 * MIB);
+  },
+);
+
+it('makes garbage little by little, and all that there is room for', () => {
+  const engine = new Engine();
+  engine.receive(60 * MIB, 65_536);
+  expect(engine.collectedAt).toHaveLength(1);
+  expect(Math.max(...engine.garbage)).toBeLessThanOrEqual(engine.roomBytes / 16);
+  expect(engine.garbage.reduce((sum, bytes) => sum + bytes)).toBeGreaterThan(0.99 * engine.roomBytes);
+});
+
+it('makes none where the engine collects by itself', () => {
+  const engine = new Engine();
+  engine.collectsAtBytes = 33 * MIB;
+  engine.receive(512 * MIB, 65_536);
+  expect(engine.collectedAt.length).toBeGreaterThan(10);
+  expect(engine.garbage).toEqual([]);
+});
+
+it('begins anew after a collection that has freed nothing', () => {
+  const engine = new Engine();
+  engine.receive(40 * MIB, MIB);
+  expect(engine.garbage.length).toBeGreaterThan(0);
+  // All of it is in use.
+  engine.young = 0;
+  engine.garbage = [];
+  engine.receive(36 * MIB, MIB);
+  expect(engine.garbage).toEqual([]);
+  engine.receive(2 * MIB, MIB);
+  expect(engine.garbage.length).toBeGreaterThan(0);
+});
+
+it('spares an application the marking of its heap while messages come and go', async () => {
+  const url = new URL('../../src/memory/message-memory.ts', import.meta.url);
+  const program = `
+    const { PerformanceObserver, constants } = await import('node:perf_hooks');
+    const { allocateOwn } = await import(${JSON.stringify(fileURLToPath(url))});
+    const application = Array.from({ length: 300_000 }, (_, id) => ({ id, place: { x: id } }));
+    const counts = { young: 0, full: 0 };
+    new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntries()) {
+        if (detail.kind === constants.NODE_PERFORMANCE_GC_MINOR) counts.young++;
+        if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) counts.full++;
+      }
+    }).observe({ entryTypes: ['gc'] });
+    const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+    let last;
+    const receive = async (bytes) => {
+      for (let received = 0; received < bytes; received += 16_384) {
+        last = allocateOwn(16_384);
+        if (received % (64 * 16_384) === 0) await nextTurn();
+      }
+      await nextTurn();
+    };
+    await receive(${64 * MIB});
+    counts.young = counts.full = 0;
+    await receive(${1024 * MIB});
+    console.log(JSON.stringify({ ...counts, held: application.length, last: last.length }));
+  `;
+  // What other threads free is told at their pace.
+  const args = ['--single-threaded-gc', '--import', 'tsx', '--input-type=module', '--eval', program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  });
+  const { young, full } = JSON.parse(stdout) as { young: number; full: number };
+  expect(young).toBeGreaterThanOrEqual(12);
+  expect(full).toBeLessThanOrEqual(2);
+});
