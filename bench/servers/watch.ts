@@ -1,4 +1,7 @@
-/** What V8 and the event loop do for a while: which state a measurement has seen. It costs a timer of a millisecond. */
+/**
+ * What V8 and the event loop do for a while: which state a measurement has seen. The probe is a timer of a millisecond: nothing
+ * to a loop that is never idle.
+ */
 
 import { constants, monitorEventLoopDelay, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import type { Watched } from './contract.ts';
