@@ -41,15 +41,28 @@ export function contextWithStore(): AsyncResource | undefined {
  * ids. What looks otherwise may have a store.
  */
 function hasStore(context: AsyncResource): boolean {
-  const members = Object.getOwnPropertySymbols(context);
-  const others = members.filter(({ description }) => description?.endsWith('async_id_symbol') !== true);
-  if (others.length === members.length) return true;
-  return others.some((name) => {
-    const value = (context as AsyncResource & Readonly<Record<symbol, unknown>>)[name];
-    // No instance of this realm's Map.
-    const isMap = name.description === 'context_frame' && types.isMap(value);
-    return isMap ? [...Map.prototype.values.call(value)].some((store) => store !== undefined) : value !== undefined;
-  });
+  let ids = 0;
+  for (const name of Object.getOwnPropertySymbols(context)) {
+    if (isIdName(name)) ids++;
+    else if (holdsStore((context as AsyncResource & Readonly<Record<symbol, unknown>>)[name], name)) return true;
+  }
+  return ids === 0;
+}
+
+const idNames = new Set<symbol>();
+
+function isIdName(name: symbol): boolean {
+  if (idNames.has(name)) return true;
+  const isOne = name.description?.endsWith('async_id_symbol') === true;
+  if (isOne) idNames.add(name);
+  return isOne;
+}
+
+function holdsStore(value: unknown, name: symbol): boolean {
+  if (value === undefined) return false;
+  // No instance of this realm's Map.
+  const isMap = name.description === 'context_frame' && types.isMap(value);
+  return !isMap || [...Map.prototype.values.call(value)].some((store) => store !== undefined);
 }
 
 /** The context that this module was loaded in: no caller's. */

@@ -56,8 +56,14 @@ export class HeaderMap {
 
   /** All values joined with `, `, or undefined when the field is absent. */
   get(name: string): string | undefined {
-    const values = this.all(name);
-    return values.length > 1 ? values.join(', ') : values[0];
+    const rawHeaders = this.#rawHeaders;
+    let joined: string | undefined;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      if (!isNamed(rawHeaders[i]!, name)) continue;
+      const value = trimWhitespace(rawHeaders[i + 1]!);
+      joined = joined === undefined ? value : `${joined}, ${value}`;
+    }
+    return joined;
   }
 
   /** How often the field occurs. */

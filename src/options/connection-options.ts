@@ -195,12 +195,13 @@ export function settingsForSocket(
   given: SetSocketOptions & WsConnectionOptions,
 ): ConnectionSettings {
   const unchanged: SetSocketOptions & WsConnectionOptions = socketOptionsOf(settings);
-  const changes = (Object.keys(given) as (keyof typeof given)[]).filter((name) => given[name] !== unchanged[name]);
+  const isChanged = (name: keyof typeof given) => given[name] !== unchanged[name];
+  const names = Object.keys(given) as (keyof typeof given)[];
   // As of nearly every connection, which then is spared the rest.
-  if (changes.length === 0) return settings;
+  if (!names.some(isChanged)) return settings;
   checkOptions(SOCKET_DOOR, given);
   // What has come through as it was given does not stand against another name for it.
-  const changed = Object.fromEntries(changes.map((name) => [name, given[name]])) as typeof given;
+  const changed = Object.fromEntries(names.filter(isChanged).map((name) => [name, given[name]])) as typeof given;
   const { limits, generateMask, ...options } = inOurNames('setSocket()', changed);
   return {
     ...withLimits(

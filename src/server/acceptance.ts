@@ -43,6 +43,8 @@ export interface Policy<Socket extends WebSocket = WebSocket> {
   readonly admission?: Admission | undefined;
   /** The request as `admission` looks at it. */
   arrival(): Arrival;
+  /** Whether `ask` would say yes at once. Default false. */
+  readonly asksNobody?: boolean;
   /** Asks the application, which answers now or later, by one of the two. */
   ask(request: AcceptableRequest, ...answer: Parameters<Ask>): void;
   /** Why no connection is taken now, if so. Asked before the request is judged, and again before it is accepted. */
@@ -111,6 +113,10 @@ export function accept<Socket extends WebSocket>(
     const agreement = agreeOnDeflate(extensions, policy.deflate());
     if (!agreement.ok) {
       policy.refuse({ reason: 'extensions', status: 400, message: agreement.message });
+      return;
+    }
+    if (policy.asksNobody === true && policy.admission === undefined) {
+      complete({ key, subprotocols, agreement });
       return;
     }
     let context: AsyncResource | undefined;

@@ -5,7 +5,7 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { Admission } from '../admission/admission.ts';
+import { Admission, type Ask } from '../admission/admission.ts';
 import type { Arrival } from '../admission/arrival.ts';
 import { answerOf, askAuthorize } from '../admission/authorize.ts';
 import { checkAnswer, type HttpAnswer, isStreamed, type StreamedBody } from '../admission/http-answer.ts';
@@ -28,10 +28,11 @@ import {
   parseTarget,
   type RequestHead,
   type UpgradeRequestOptions,
+  type UpgradeResponse,
 } from '../handshake/index.ts';
 import { MAX_BACKLOG_BYTES } from '../options/backlog-settings.ts';
 import { checkTimeout, resolveSettings } from '../options/connection-options.ts';
-import type { ConnectionOptions, ConnectionSettings } from '../options/connection-settings.ts';
+import type { ConnectionOptions, ConnectionSettings, Identity } from '../options/connection-settings.ts';
 import { checkOptions, describe, FIELDS, socketClass } from '../options/option-check.ts';
 import { doorOf, OPTIONS } from '../options/option-table.ts';
 import { buildClosePayload } from '../protocol/index.ts';
@@ -225,17 +226,13 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
         this.#drain.ended();
       },
     };
-    const onConnection = (socket: Socket) => {
-      this.#securing.delete(otherEndOf(socket));
-      this.#greet(socket);
-    };
     // Half open: the peer may close its side while our Close frame and answer still have to leave.
     this.server = options.tls
-      ? process
-          .getBuiltinModule('node:tls')
-          .createServer({ handshakeTimeout, ...options.tls, allowHalfOpen: true }, onConnection)
-      : process.getBuiltinModule('node:net').createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+      ? process.getBuiltinModule('node:tls').createServer({ handshakeTimeout, ...options.tls, allowHalfOpen: true })
+      : process.getBuiltinModule('node:net').createServer({ allowHalfOpen: true, noDelay: true });
+    this.server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#greet(socket));
     if (options.tls) {
+      this.server.on('secureConnection', (socket: Socket) => this.#securing.delete(otherEndOf(socket)));
       this.server.on('connection', (socket: Socket) => {
         const otherEnd = otherEndOf(socket);
         this.#securing.set(otherEnd, socket);
@@ -327,7 +324,7 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     const ownRest = ownBytes(rest);
     if (!this.isDraining) for (const take of this.#takers) if (take(request, ownRest)) return;
     if (listHasToken(head.headers.get('upgrade') ?? '', 'websocket')) {
-      accept(head, socket, ownRest, this.#policy(request));
+      accept(head, socket, ownRest, new NetServer.#Policy(this as NetServer, request));
     } else {
       this.#answerPlain(head, request, ownRest);
     }
@@ -378,53 +375,97 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
     this.#heads.readNext(socket, rest);
   }
 
-  /** Of `listen()`, for one request. */
-  #policy(request: NetRequest): Policy {
-    const { socket } = request;
-    const { authorize, subprotocols = [], headers, WebSocket: Socket = WebSocket } = this.#options;
-    const arrival = (): Arrival => ({
-      request,
-      headers: request.headers,
-      host: request.headers.get('host'),
-      isSecure: this.#options.tls !== undefined,
-      remoteAddress: socket.remoteAddress,
-    });
-    return {
-      name: DOOR.name,
-      server: this,
-      request,
-      settings: this.#settings,
-      rules: () => ({ ...this.#rules, origins: originRule(this.#options, arrival) }),
-      deflate: () => this.#deflate,
-      admission: this.#admission,
-      arrival,
-      ask: (_, decide, fail) => {
-        if (authorize === undefined) {
-          decide(true);
-          return;
-        }
-        socket.pause();
-        askAuthorize(authorize, request).then(decide, fail);
-      },
-      obstacle: () => this.#drain.obstacle() ?? (this.server.listening ? undefined : SHUTTING_DOWN),
-      undecided: this.#undecided,
-      chooseSubprotocol: (offered) => chooseSubprotocol(offered, subprotocols),
-      makeSocket: () => new Socket(null),
-      meter: (identity) => this.#openMeter?.(request, socket, identity),
-      respond: (response) => {
-        socket.write(buildUpgradeResponse({ ...response, headers }), 'latin1');
-      },
-      refuse: (rejection) => this.#refuse(socket, rejection, request),
-      connected: (webSocket) => {
-        // One that is opened later reads nothing until then.
-        if (webSocket.readyState === 0) socket.pause();
-        else this.#handshaking.delete(socket);
-        (this.clients as Set<unknown>).add(webSocket);
-        internals.observe(webSocket, this.#observer);
-        this.emit('connection', webSocket as Authenticated<WebSocket, User>, request);
-      },
-    };
-  }
+  /** Of `listen()`, for one request. A class, so that a request costs no closures. */
+  static readonly #Policy = class implements Policy {
+    readonly name = DOOR.name;
+    readonly server: NetServer;
+    readonly request: NetRequest;
+
+    constructor(server: NetServer, request: NetRequest) {
+      this.server = server;
+      this.request = request;
+    }
+
+    get settings() {
+      return this.server.#settings;
+    }
+
+    get admission() {
+      return this.server.#admission;
+    }
+
+    get undecided() {
+      return this.server.#undecided;
+    }
+
+    get asksNobody() {
+      return this.server.#options.authorize === undefined;
+    }
+
+    arrival(): Arrival {
+      const { request, server } = this;
+      return {
+        request,
+        headers: request.headers,
+        host: request.headers.get('host'),
+        isSecure: server.#options.tls !== undefined,
+        remoteAddress: request.socket.remoteAddress,
+      };
+    }
+
+    rules(): UpgradeRequestOptions {
+      return { ...this.server.#rules, origins: originRule(this.server.#options, () => this.arrival()) };
+    }
+
+    deflate() {
+      return this.server.#deflate;
+    }
+
+    ask(_: unknown, ...[decide, fail]: Parameters<Ask>): void {
+      const { authorize } = this.server.#options;
+      if (authorize === undefined) {
+        decide(true);
+        return;
+      }
+      this.request.socket.pause();
+      askAuthorize(authorize, this.request).then(decide, fail);
+    }
+
+    obstacle() {
+      return this.server.#drain.obstacle() ?? (this.server.server.listening ? undefined : SHUTTING_DOWN);
+    }
+
+    chooseSubprotocol(offered: readonly string[]) {
+      return chooseSubprotocol(offered, this.server.#options.subprotocols ?? []);
+    }
+
+    makeSocket() {
+      return new (this.server.#options.WebSocket ?? WebSocket)(null);
+    }
+
+    meter(identity: Identity | undefined) {
+      return this.server.#openMeter?.(this.request, this.request.socket, identity);
+    }
+
+    respond(response: UpgradeResponse): void {
+      const { headers } = this.server.#options;
+      this.request.socket.write(buildUpgradeResponse({ ...response, headers }), 'latin1');
+    }
+
+    refuse(rejection: Rejection): void {
+      this.server.#refuse(this.request.socket, rejection, this.request);
+    }
+
+    connected(webSocket: WebSocket) {
+      const { server, request } = this;
+      // One that is opened later reads nothing until then.
+      if (webSocket.readyState === 0) request.socket.pause();
+      else server.#handshaking.delete(request.socket);
+      (server.clients as Set<unknown>).add(webSocket);
+      internals.observe(webSocket, server.#observer);
+      server.emit('connection', webSocket as Authenticated<WebSocket, unknown>, request);
+    }
+  };
 
   #refuse(socket: Socket, rejection: Rejection, request?: NetRequest): void {
     if (socket.destroyed) return;

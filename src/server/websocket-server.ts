@@ -9,7 +9,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { socketBelow } from '../admission/address.ts';
-import { Admission } from '../admission/admission.ts';
+import { Admission, type Ask } from '../admission/admission.ts';
 import type { Arrival } from '../admission/arrival.ts';
 import { answerAtOnce } from '../admission/at-once.ts';
 import { askAuthorize } from '../admission/authorize.ts';
@@ -21,6 +21,7 @@ import { askVerifyClient, type VerifyClient } from '../admission/verify-client.t
 import { type AcceptedAgreement, deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
+  type AcceptableRequest,
   buildRefusalResponse,
   buildUpgradeResponse,
   chooseSubprotocol,
@@ -28,6 +29,7 @@ import {
   formatHead,
   HeaderMap,
   type UpgradeRequest,
+  type UpgradeRequestOptions,
   type UpgradeResponse,
   upgradeResponseLines,
 } from '../handshake/index.ts';
@@ -38,7 +40,7 @@ import {
   shownOptionsOf,
   type WsConnectionOptions,
 } from '../options/connection-options.ts';
-import type { ConnectionSettings } from '../options/connection-settings.ts';
+import type { ConnectionSettings, Identity } from '../options/connection-settings.ts';
 import { checkOptions, PATH, socketClass, TEXT, warnOnce } from '../options/option-check.ts';
 import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
@@ -358,10 +360,16 @@ export class WebSocketServer<
     }
     socket.on('error', ignoreError);
     whenInTurn(request, socket, () =>
-      accept(headOf(request), socket, head, this.#policy(request, socket, callback), (accepted) => {
-        const { agreement, key, subprotocols } = accepted;
-        this.completeUpgrade(agreement, key, new Set(subprotocols), request, socket, head, callback);
-      }),
+      accept(
+        headOf(request),
+        socket,
+        head,
+        new WebSocketServer.#Policy(this, request, socket, callback),
+        (accepted) => {
+          const { agreement, key, subprotocols } = accepted;
+          this.completeUpgrade(agreement, key, new Set(subprotocols), request, socket, head, callback);
+        },
+      ),
     );
   }
 
@@ -379,73 +387,128 @@ export class WebSocketServer<
     callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
   ): void {
     const accepted = { agreement, key, subprotocols: [...protocols] };
-    completeAcceptance(accepted, socket, head, this.#policy(request, socket, callback));
+    completeAcceptance(accepted, socket, head, new WebSocketServer.#Policy(this, request, socket, callback));
   }
 
-  /** ws's ways, for one request. */
-  #policy(
-    request: InstanceType<RequestClass>,
-    socket: Duplex,
-    callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
-  ): Policy<Authenticated<InstanceType<SocketClass>, User>> {
-    const below = socketBelow(socket);
-    const isSecure = below.encrypted === true;
-    const arrival = (): Arrival => ({
-      request,
-      headers: HeaderMap.fromObject(request.headers ?? {}),
-      host: request.headers?.host,
-      isSecure,
-      remoteAddress: below.remoteAddress,
-    });
-    return {
-      name: DOOR.name,
-      server: this,
-      request,
-      settings: this.#settings,
-      rules: () => ({
+  /** ws's ways, for one request. A class, so that a request costs no closures. */
+  static readonly #Policy = class<Socket extends WebSocket, Request extends IncomingMessage> implements Policy<Socket> {
+    readonly name = DOOR.name;
+    // biome-ignore lint/suspicious/noExplicitAny: of any classes
+    readonly server: WebSocketServer<any, any, any>;
+    readonly request: Request;
+    readonly #socket: Duplex;
+    readonly #callback: (socket: Socket, request: Request) => void;
+
+    constructor(
+      // biome-ignore lint/suspicious/noExplicitAny: of any classes
+      server: WebSocketServer<any, any, any>,
+      request: Request,
+      socket: Duplex,
+      callback: (socket: Socket, request: Request) => void,
+    ) {
+      this.server = server;
+      this.request = request;
+      this.#socket = socket;
+      this.#callback = callback;
+    }
+
+    get settings() {
+      return this.server.#settings;
+    }
+
+    get admission() {
+      return this.server.#admission;
+    }
+
+    get undecided() {
+      return this.server.#undecided;
+    }
+
+    get asksNobody() {
+      const { authorize, verifyClient } = this.server.options;
+      return !authorize && !verifyClient;
+    }
+
+    get #isSecure(): boolean {
+      return socketBelow(this.#socket).encrypted === true;
+    }
+
+    arrival(): Arrival {
+      const { request } = this;
+      return {
+        request,
+        headers: HeaderMap.fromObject(request.headers ?? {}),
+        host: request.headers?.host,
+        isSecure: this.#isSecure,
+        remoteAddress: socketBelow(this.#socket).remoteAddress,
+      };
+    }
+
+    rules(): UpgradeRequestOptions {
+      const { server, request } = this;
+      return {
         profile: 'ws',
-        parsesExtensions: this.#currentDeflate() !== undefined,
-        explainPath: () => (this.shouldHandle(request) ? undefined : 'This path is not served'),
-        origins: originRule(this.options, arrival),
-      }),
-      deflate: () => this.#currentDeflate(),
-      admission: this.#admission,
-      arrival,
-      ask: ({ origin }, decide, fail) => {
-        const { authorize, verifyClient } = this.options;
-        if (authorize) {
-          askAuthorize(authorize, request).then(decide, fail);
-        } else if (verifyClient) {
-          askVerifyClient(verifyClient, { origin: origin as string, secure: isSecure, req: request }, decide, fail);
-        } else decide(true);
-      },
-      obstacle: () => this.#drain.obstacle() ?? (this.#state === 'running' ? undefined : SHUTTING_DOWN),
-      undecided: this.#undecided,
-      chooseSubprotocol: (offered) => this.#chooseSubprotocol(offered, request),
-      meter: (identity) => this.#openMeter?.(request, socket, identity),
-      makeSocket: () => {
-        const Socket = this.options.WebSocket ?? WebSocket;
-        return new Socket(null, undefined, this.options) as Authenticated<InstanceType<SocketClass>, User>;
-      },
-      respond: (response) => {
-        if (isServerStream(socket)) respondOn(socket, this.#changed(connectResponseLines(response), request));
-        else socket.write(this.#formatResponse(response, request), 'latin1');
-      },
-      refuse: (rejection) => {
-        publishRefusal(this, request, socket, rejection);
-        const { reason, message = '' } = rejection;
-        if (!isServerStream(socket) && !ANSWERED_ALONE.includes(reason) && this.listenerCount('wsClientError') > 0) {
-          this.emit('wsClientError', new Error(message), socket, request);
-        } else refuse(socket, rejection);
-      },
-      connected: (webSocket) => {
-        // One that a subclass opens later has nobody else to listen until then.
-        if (webSocket.readyState !== 0) socket.off('error', ignoreError);
-        this.#track(webSocket);
-        return callback(webSocket, request);
-      },
-    };
-  }
+        parsesExtensions: server.#currentDeflate() !== undefined,
+        explainPath: () => (server.shouldHandle(request) ? undefined : 'This path is not served'),
+        origins: originRule(server.options, () => this.arrival()),
+      };
+    }
+
+    deflate() {
+      return this.server.#currentDeflate();
+    }
+
+    ask({ origin }: AcceptableRequest, ...[decide, fail]: Parameters<Ask>): void {
+      const { request } = this;
+      const { authorize, verifyClient } = this.server.options;
+      if (authorize) {
+        askAuthorize(authorize, request).then(decide, fail);
+      } else if (verifyClient) {
+        askVerifyClient(verifyClient, { origin: origin as string, secure: this.#isSecure, req: request }, decide, fail);
+      } else decide(true);
+    }
+
+    obstacle() {
+      return this.server.#drain.obstacle() ?? (this.server.#state === 'running' ? undefined : SHUTTING_DOWN);
+    }
+
+    chooseSubprotocol(offered: readonly string[]) {
+      return this.server.#chooseSubprotocol(offered, this.request);
+    }
+
+    meter(identity: Identity | undefined) {
+      return this.server.#openMeter?.(this.request, this.#socket, identity);
+    }
+
+    makeSocket(): Socket {
+      const { options } = this.server;
+      return new (options.WebSocket ?? WebSocket)(null, undefined, options) as Socket;
+    }
+
+    respond(response: UpgradeResponse): void {
+      const { server, request } = this;
+      const socket = this.#socket;
+      if (isServerStream(socket)) respondOn(socket, server.#changed(connectResponseLines(response), request));
+      else socket.write(server.#formatResponse(response, request), 'latin1');
+    }
+
+    refuse(rejection: Rejection): void {
+      const { server, request } = this;
+      const socket = this.#socket;
+      publishRefusal(server, request, socket, rejection);
+      const { reason, message = '' } = rejection;
+      if (!isServerStream(socket) && !ANSWERED_ALONE.includes(reason) && server.listenerCount('wsClientError') > 0) {
+        server.emit('wsClientError', new Error(message), socket, request);
+      } else refuse(socket, rejection);
+    }
+
+    connected(webSocket: Socket) {
+      // One that a subclass opens later has nobody else to listen until then.
+      if (webSocket.readyState !== 0) this.#socket.off('error', ignoreError);
+      this.server.#track(webSocket);
+      return this.#callback(webSocket, this.request);
+    }
+  };
 
   /** A listener's promise was rejected: reported, and the connection that it was given, if any, is ended. */
   [Symbol.for('nodejs.rejection')](error: unknown, event: string, socket?: unknown): void {
@@ -512,7 +575,7 @@ export class WebSocketServer<
     const sharing = sharingServers(server);
     const { upgrade, ':protocol': protocol } = request.headers;
     const hasStrangers =
-      protocol === undefined ? takersOf(server).length > sharing.size : hasOtherTakers(server as AnyHttp2Server);
+      protocol === undefined ? hasTakersBeyond(server, sharing.size) : hasOtherTakers(server as AnyHttp2Server);
     if (hasStrangers && String(protocol ?? upgrade).toLowerCase() !== 'websocket') return true;
     if (this.shouldHandle(request)) return false;
     const [first] = sharing;
@@ -562,8 +625,12 @@ export class WebSocketServer<
 
 keepMessagesForListeners(WebSocketServer.prototype);
 
-function takersOf(server: EventEmitter): unknown[] {
-  return server.listeners('upgrade').filter((listener) => !(TAKES_THE_REST in listener));
+/** Whether more than so many listeners take upgrades. */
+function hasTakersBeyond(server: EventEmitter, count: number): boolean {
+  return (
+    server.listenerCount('upgrade') > count &&
+    server.listeners('upgrade').filter((listener) => !(TAKES_THE_REST in listener)).length > count
+  );
 }
 
 /** What is judged of a request. */

@@ -114,6 +114,7 @@ export function emitForPromises(
   name: string,
   ...args: readonly unknown[]
 ): readonly PromiseLike<unknown>[] {
+  if (emitter.listenerCount(name) === 0) return NO_PROMISES;
   const promises: PromiseLike<unknown>[] = [];
   for (const listener of emitter.rawListeners(name)) {
     const result: unknown = listener.apply(emitter, args);
@@ -125,6 +126,7 @@ export function emitForPromises(
   return promises;
 }
 
+const NO_PROMISES: readonly PromiseLike<unknown>[] = [];
 const REJECTION = Symbol.for('nodejs.rejection');
 interface WithRejection {
   readonly [REJECTION]?: (error: unknown, name: string, ...args: readonly unknown[]) => void;

@@ -31,9 +31,13 @@ interface ReadableHandle {
 /** A socket with the two properties, and its reader. */
 type SharingSocket = Socket & Record<symbol, unknown> & { _handle?: ReadableHandle | null };
 
-/** A net.Socket, and of no class made from it. Whoever has one has loaded node:net, so that it costs nothing here. */
+let PlainSocket: typeof Socket | undefined;
+
+/** A net.Socket, and of no class made from it. */
 export function isPlainSocket(stream: Duplex): stream is Socket {
-  return stream.constructor === process.getBuiltinModule('node:net').Socket;
+  // Not loaded with this module: whoever has a socket has loaded node:net.
+  PlainSocket ??= process.getBuiltinModule('node:net').Socket;
+  return stream.constructor === PlainSocket;
 }
 
 const READER = Symbol('framewright reader');

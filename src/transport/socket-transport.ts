@@ -201,7 +201,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     // A rest is often a few bytes of a long chunk.
     if (rest.length > 0) connection.receive(new Chunk(rest, true));
     if (sharesReadBuffer) readShared(socket, this);
-    for (const chunk of readBuffered(socket)) this.receiveData(chunk);
+    if (socket.readableLength > 0) for (const chunk of readBuffered(socket)) this.receiveData(chunk);
     socket.on('data', onData).on('end', onEnd).on('finish', onFinish).on('error', onError).on('close', onClose);
     // Whoever did the handshake may have paused it. What it reads before `begin` waits like the rest.
     socket.resume();
@@ -727,9 +727,9 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     this.stopCloseTimer();
     this.batch.socketClosed();
     // A paused socket may still hold bytes that arrived before it closed.
-    const rest = [...readBuffered(this.socket)];
+    const rest = this.socket.readableLength > 0 ? [...readBuffered(this.socket)] : undefined;
     this.handle(() => {
-      for (const chunk of rest) this.receiveData(chunk);
+      if (rest !== undefined) for (const chunk of rest) this.receiveData(chunk);
       // Before 'close'.
       this.abandon();
       this.connection.transportClosed();

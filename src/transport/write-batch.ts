@@ -130,7 +130,7 @@ function flushNow(batch: WriteBatch): void {
   batch.flush();
 }
 
-/** Counts turns of the event loop in which something was sent. */
+/** Counts turns of the event loop in which the application's data was sent. */
 let turn = 0;
 let isTurnNoted = false;
 
@@ -244,8 +244,10 @@ export class WriteBatch implements FrameOutput {
       this.rangeEnd = end;
       slab.used = end;
     }
-    if ((firstByte & OPCODE_BITS) < Opcode.Close) this.unwrittenDataBytes += payloadLength;
-    if (!isTurnNoted) noteTurn();
+    if ((firstByte & OPCODE_BITS) < Opcode.Close) {
+      this.unwrittenDataBytes += payloadLength;
+      if (!isTurnNoted) noteTurn();
+    }
     if (!this.isHeld) this.schedule();
   }
 
