@@ -36,10 +36,10 @@ export function generateKey(randomBytes: (lengthBytes: number) => Uint8Array): s
 
 /** The `Sec-WebSocket-Accept` value that answers `key`, which is used as text and not decoded (§4.2.2). */
 export function acceptValue(key: string): string {
-  const bytes = new Uint8Array(key.length + GUID.length);
+  const text = key + GUID;
+  const bytes = new Uint8Array(text.length);
   // A header has one character per byte.
-  for (let i = 0; i < key.length; i++) bytes[i] = key.charCodeAt(i);
-  for (let i = 0; i < GUID.length; i++) bytes[key.length + i] = GUID.charCodeAt(i);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return encodeBase64(sha1(bytes));
 }
 

@@ -195,13 +195,11 @@ export function settingsForSocket(
   given: SetSocketOptions & WsConnectionOptions,
 ): ConnectionSettings {
   const unchanged: SetSocketOptions & WsConnectionOptions = socketOptionsOf(settings);
-  const isChanged = (name: keyof typeof given) => given[name] !== unchanged[name];
-  const names = Object.keys(given) as (keyof typeof given)[];
+  const changed: typeof given = changesOf(given, unchanged);
   // As of nearly every connection, which then is spared the rest.
-  if (!names.some(isChanged)) return settings;
+  if (changed === NO_CHANGES) return settings;
   checkOptions(SOCKET_DOOR, given);
   // What has come through as it was given does not stand against another name for it.
-  const changed = Object.fromEntries(names.filter(isChanged).map((name) => [name, given[name]])) as typeof given;
   const { limits, generateMask, ...options } = inOurNames('setSocket()', changed);
   return {
     ...withLimits(
@@ -211,6 +209,17 @@ export function settingsForSocket(
     ),
     nextMaskingKey: generateMask ? keySource(generateMask) : settings.nextMaskingKey,
   };
+}
+
+const NO_CHANGES = {};
+
+/** What stands otherwise in `given`. @returns `NO_CHANGES` when nothing does */
+function changesOf<Options extends object>(given: Options, unchanged: Options): Partial<Options> {
+  let changes: Partial<Options> = NO_CHANGES;
+  for (const name in given) {
+    if (given[name] !== unchanged[name]) changes = { ...changes, [name]: given[name] };
+  }
+  return changes;
 }
 
 /** The same object when nothing differs: all connections of a server share it. */

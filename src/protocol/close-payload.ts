@@ -32,7 +32,7 @@ export function parseClosePayload(
   const statusCode = readStatusCode(bytes, start);
   if (!isSendableCloseCode(statusCode)) return 'invalidCloseCode';
   if (!skipsUtf8Validation && !isValidUtf8(bytes, start + 2, end)) return 'invalidCloseReason';
-  return { statusCode, closeReason: new Uint8Array(bytes.subarray(start + 2, end)) };
+  return { statusCode, closeReason: end === start + 2 ? EMPTY : new Uint8Array(bytes.subarray(start + 2, end)) };
 }
 
 /** The first two bytes of a Close body. */

@@ -354,7 +354,7 @@ export class Connection implements FrameSink {
     this.parser.resume();
     this.holds = 0;
     this.inflation?.abandon();
-    this.inbox = this.inbox.filter((input) => typeof input === 'string');
+    if (this.inbox.length > 0) this.inbox = this.inbox.filter((input) => typeof input === 'string');
     this.assembler?.release();
   }
 

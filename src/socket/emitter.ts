@@ -115,11 +115,11 @@ export function emitForPromises(
   ...args: readonly unknown[]
 ): readonly PromiseLike<unknown>[] {
   if (emitter.listenerCount(name) === 0) return NO_PROMISES;
-  const promises: PromiseLike<unknown>[] = [];
+  let promises = NO_PROMISES;
   for (const listener of emitter.rawListeners(name)) {
     const result: unknown = listener.apply(emitter, args);
     if (!isThenable(result)) continue;
-    promises.push(result);
+    promises = [...promises, result];
     const reject = (emitter as WithRejection)[REJECTION];
     if (reject !== undefined) result.then(undefined, (error) => reject.call(emitter, error, name, ...args));
   }

@@ -595,9 +595,9 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   /** What the peer's Close frame said, if it came. */
   #closeEvent(): { code: number; reason: Buffer } {
     const connection = this.#transport?.connection;
-    const closeReason = connection?.closeReason ?? NO_REASON;
+    const closeReason = connection?.closeReason;
     // It has memory of its own: who keeps it keeps nothing else alive.
-    const reason = viewOf(closeReason, 0, closeReason.length);
+    const reason = closeReason?.length ? viewOf(closeReason, 0, closeReason.length) : NO_REASON;
     return { code: connection?.closeCode ?? CloseCode.AbnormalClosure, reason };
   }
 

@@ -117,6 +117,8 @@ interface Kept {
   readonly unwrittenDataBytes: number;
 }
 
+const NO_CALLBACKS: readonly WriteCallback[] = [];
+
 /** Batches with something to write at the end of the tick. */
 let scheduled: WriteBatch[] = [];
 
@@ -338,7 +340,7 @@ export class WriteBatch implements FrameOutput {
   /** Drops what may be. @returns the callbacks of that */
   drop(): readonly WriteCallback[] {
     const { kept, callbacks, slabs } = this;
-    if (kept === undefined) return [];
+    if (kept === undefined) return NO_CALLBACKS;
     this.seal();
     this.kept = undefined;
     this.pieces?.splice(kept.pieces);
