@@ -175,6 +175,7 @@ export class Connection implements FrameSink {
 
   /** What has been reported and waits. */
   private inbox: Input[] = [];
+  private isTransportClosed = false;
   private isReading = false;
   /** What stands against handing anything out, as bits of `Hold`. The parser is halted while there is any. */
   private holds = 0;
@@ -228,7 +229,7 @@ export class Connection implements FrameSink {
 
   /** Whether frames can be sent: the transport may be gone though what it brought has not been read yet. */
   get isOpen(): boolean {
-    return this.state === 'open' && (this.inbox.length === 0 || this.inbox.at(-1) !== 'closed');
+    return this.state === 'open' && !this.isTransportClosed;
   }
 
   /** Of the message that is being handed out: how long it was compressed, if it was. */
@@ -278,6 +279,7 @@ export class Connection implements FrameSink {
 
   /** The transport is closed, in whatever way. When it was lost (§7.2.1) nobody is left to be told, and 1006 remains. */
   transportClosed(): void {
+    this.isTransportClosed = true;
     this.inbox.push('closed');
     this.readInbox();
   }
@@ -300,7 +302,7 @@ export class Connection implements FrameSink {
    * @returns false when the connection is not open: nothing was sent (§5.5.1, §6.1)
    */
   sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true, isCompressed = false): boolean {
-    if (this.state !== 'open' || (this.inbox.length > 0 && !this.isOpen)) return false;
+    if (!this.isOpen) return false;
     const isContinued = this.isSendingFragments;
     this.isSendingFragments = !fin;
     let firstByte = isBinary ? BINARY_MESSAGE : TEXT_MESSAGE;

@@ -25,15 +25,7 @@ import {
 } from '../options/connection-options.ts';
 import type { Admission, Agreement, Identity, ListenerErrors, MessageMeter } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
-import {
-  type Chunk,
-  CloseCode,
-  type ConnectionState,
-  Hold,
-  Opcode,
-  type Role,
-  type ViolationId,
-} from '../protocol/index.ts';
+import { type Chunk, CloseCode, Hold, Opcode, type Role, type ViolationId } from '../protocol/index.ts';
 import '../transport/debug-log.ts';
 import {
   closed,
@@ -114,16 +106,6 @@ export interface WebSocketEvents extends HandshakeEvents {
 
 const NO_REASON = Buffer.alloc(0);
 
-/** What the states of the core are called in the browser's interface. */
-const READY_STATES: Readonly<Record<ConnectionState, 1 | 2 | 3>> = {
-  open: 1,
-  closeSent: 2,
-  closeReceived: 2,
-  closeExchanged: 2,
-  failed: 2,
-  peerEnded: 2,
-  closed: 3,
-};
 const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
 /**
@@ -342,8 +324,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     if (this.#hasClosed) return 3;
     const transport = this.#transport;
     if (transport === undefined) return this.#handshake?.readyState ?? 0;
-    const readyState = READY_STATES[transport.connection.state];
-    return readyState === 1 && !transport.isOpen ? 2 : readyState;
+    if (transport.isOpen) return 1;
+    return transport.connection.state === 'closed' ? 3 : 2;
   }
 
   /** The address in its ws:, wss: or ws+unix: form, redirects included. On the accepting side it is undefined in truth. */
