@@ -116,7 +116,7 @@ export function keepMessage(owner: PoolOwner, chunk: Chunk, start: number, end: 
   const view = viewOfChunk(chunk, start, end);
   const length = end - start;
   if (!chunk.isLent) {
-    const memoryBytes = chunk.memory.byteLength;
+    const { memoryBytes } = chunk;
     if (memoryBytes <= MAX_PINNED_BYTES || memoryBytes <= MAX_PINNED_FACTOR * length) return view;
   }
   if (length > MAX_POOLED_BYTES || length <= MAX_ON_HEAP_BYTES) return ownCopyOf(view);

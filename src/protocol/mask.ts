@@ -38,7 +38,7 @@ export function mask(bytes: Uint8Array, start: number, end: number, maskingKey: 
  */
 export const maskChunk: Unmask = (chunk, start, end, maskingKey, position) => {
   const { bytes, byteOffset } = chunk;
-  chunk.words ??= new Int32Array(chunk.memory, 0, chunk.memory.byteLength >>> 2);
+  chunk.words ??= new Int32Array(chunk.memory, 0, chunk.memoryBytes >>> 2);
   const { words } = chunk;
   const first = byteOffset + start;
   let last = byteOffset + end;

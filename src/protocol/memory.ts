@@ -12,6 +12,7 @@ export class Chunk {
   readonly isLent: boolean;
   /** All the memory behind the bytes, and where in it they begin. */
   readonly memory: ArrayBufferLike;
+  readonly memoryBytes: number;
   readonly byteOffset: number;
   /** That memory as 32-bit words, made when something is masked in it. */
   words: Int32Array | undefined;
@@ -20,6 +21,7 @@ export class Chunk {
     this.bytes = bytes;
     this.isLent = isLent;
     this.memory = bytes.buffer;
+    this.memoryBytes = this.memory.byteLength;
     this.byteOffset = bytes.byteOffset;
     this.words = undefined;
   }
