@@ -614,11 +614,11 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   /**
-   * Each change makes a new list: observers may come and go while they are told. By `concat`, since a list that grows has
-   * room for seventeen, and every connection of a server has one.
+   * Each change makes a new list: observers may come and go while they are told. A list that grows would have room for
+   * seventeen, and every connection of a server has one.
    */
   #observe(observer: SocketObserver): () => void {
-    this.#observers = this.#observers.concat(observer);
+    this.#observers = this.#observers.length === 0 ? [observer] : this.#observers.concat(observer);
     if (observer.message !== undefined) {
       this.#messageObservers = this.#messageObservers.concat(observer);
       this.#listenerAdded();
