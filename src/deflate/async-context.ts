@@ -3,7 +3,7 @@
  * several callers: what belongs to a caller runs in that caller's context, what belongs to nobody in none.
  */
 
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { types } from 'node:util';
 
 const NAME = 'framewright';
@@ -41,32 +41,30 @@ export function contextWithStore(): AsyncResource | undefined {
  * ids. What looks otherwise may have a store.
  */
 function hasStore(context: AsyncResource): boolean {
+  const members = context as AsyncResource & Readonly<Record<symbol, unknown>>;
+  if (frameName !== undefined) return hasStoreInFrame(members[frameName]);
   let ids = 0;
   for (const name of Object.getOwnPropertySymbols(context)) {
-    if (isIdName(name)) ids++;
-    else if (holdsStore((context as AsyncResource & Readonly<Record<symbol, unknown>>)[name], name)) return true;
+    if (name.description?.endsWith('async_id_symbol') === true) ids++;
+    else if (members[name] !== undefined) return true;
   }
   return ids === 0;
 }
 
-const idNames = new Set<symbol>();
-
-function isIdName(name: symbol): boolean {
-  if (idNames.has(name)) return true;
-  const isOne = name.description?.endsWith('async_id_symbol') === true;
-  if (isOne) idNames.add(name);
-  return isOne;
-}
-
-function holdsStore(value: unknown, name: symbol): boolean {
-  if (value === undefined) return false;
+function hasStoreInFrame(frame: unknown): boolean {
   // No instance of this realm's Map.
-  const isMap = name.description === 'context_frame' && types.isMap(value);
-  return !isMap || [...Map.prototype.values.call(value)].some((store) => store !== undefined);
+  if (!types.isMap(frame)) return frame !== undefined;
+  return [...Map.prototype.values.call(frame)].some((store) => store !== undefined);
 }
 
 /** The context that this module was loaded in: no caller's. */
 const nobodys = new AsyncResource(NAME);
+
+/** The symbol of that map. Storages that hand their stores from resource to resource have none, though it stands there. */
+const frameName =
+  '_propagate' in AsyncLocalStorage.prototype
+    ? undefined
+    : Object.getOwnPropertySymbols(nobodys).find(({ description }) => description === 'context_frame');
 
 export function outsideAnyContext<Arguments extends unknown[]>(
   action: (...given: Arguments) => void,
