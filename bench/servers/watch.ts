@@ -29,11 +29,14 @@ export function watch(): () => Watched {
     delay.disable();
     count(observer.takeRecords());
     observer.disconnect();
+    // Without a turn there is nothing in it: the loop stood still all the time.
+    const turnMs = (percent: number) =>
+      delay.count > 0 ? delay.percentile(percent) / NANOSECONDS_PER_MS : seconds * 1000;
     return {
       youngPerSecond: (collections.get(YOUNG) ?? 0) / seconds,
       fullPerSecond: (collections.get(FULL) ?? 0) / seconds,
-      loopP99: delay.percentile(99) / NANOSECONDS_PER_MS,
-      loopP999: delay.percentile(99.9) / NANOSECONDS_PER_MS,
+      loopP99: turnMs(99),
+      loopP999: turnMs(99.9),
     };
   };
 }
