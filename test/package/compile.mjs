@@ -19,7 +19,9 @@ const asText = (diagnostics) =>
 const complaints = configs.map((config) => {
   const { fileNames, options, errors } = ts.getParsedCommandLineOfConfigFile(config, {}, host);
   const program = ts.createProgram(fileNames, options);
-  const files = program.getSourceFiles().filter(({ fileName }) => !/\/(typescript|types)-[\w.]+\//.test(fileName));
+  const files = program
+    .getSourceFiles()
+    .filter(({ fileName }) => !/\/node_modules\/(typescript|types)-/.test(fileName));
   const uses = (part) => files.some(({ fileName }) => fileName.includes(part));
   if (!uses('node_modules/framewright/dist/') || !uses(fileNames[0])) return 'The program is not what it should be.';
   const found = files.flatMap((file) => [
