@@ -260,6 +260,8 @@ export function chooseSubprotocol(offered: readonly string[], supported: readonl
 export interface UpgradeResponse {
   /** The request's key. */
   readonly key: string;
+  /** Makes the answer to the key. Default `acceptValue`. */
+  readonly accept?: (key: string) => string;
   /** The subprotocol chosen; default none. */
   readonly subprotocol?: string | undefined;
   /** The extensions agreed on, in the order in which they work on the data (§9.1); default none. */
@@ -289,7 +291,8 @@ const CONNECT_START = 'HTTP/2 200';
  * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
  */
 export function buildUpgradeResponse(response: UpgradeResponse): string {
-  return finishResponse(UPGRADE_START + acceptValue(response.key), response);
+  const { key, accept = acceptValue } = response;
+  return finishResponse(UPGRADE_START + accept(key), response);
 }
 
 function finishResponse(start: string, { subprotocol, extensions, headers }: UpgradeResponse): string {

@@ -26,6 +26,7 @@ import { isThenable } from '../socket/emitter.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 import { noteRequest, publishAccepted, upgradeAccepted, upgradeRefused } from '../transport/diagnostics.ts';
 import { warnOfError } from '../transport/errors.ts';
+import { quickAcceptValue } from './accept-value.ts';
 
 /** What a server decides about one request. What is thrown here, by hooks of the application, is answered with 500. */
 export interface Policy<Socket extends WebSocket = WebSocket> {
@@ -194,7 +195,7 @@ export function completeAcceptance<Socket extends WebSocket>(
   const subprotocol = policy.chooseSubprotocol(subprotocols);
   const webSocket = policy.makeSocket();
   const meter = policy.meter?.(identity);
-  policy.respond({ key, subprotocol, extensions });
+  policy.respond({ key, accept: quickAcceptValue, subprotocol, extensions });
   try {
     const agreement = { protocol: subprotocol ?? '', settings: policy.settings, deflate };
     internals.open(webSocket, socket, rest, identity || meter ? { ...agreement, identity, meter } : agreement);

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Rejection } from '../../src/admission/rejection.ts';
 import { HeaderMap, type UpgradeResponse } from '../../src/handshake/index.ts';
 import { resolveSettings } from '../../src/options/connection-options.ts';
+import { quickAcceptValue } from '../../src/server/accept-value.ts';
 import { accept, type Policy } from '../../src/server/acceptance.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { duplexPair } from '../support/duplex-pair.ts';
@@ -86,7 +87,7 @@ describe('accept', () => {
     const hello = frame({ opcode: 1, key: [1, 2, 3, 4], payload: 'hello' });
     const { calls, responses, rejections, sockets, peer } = begin({}, Buffer.from(hello));
     expect(calls).toEqual(['ask /chat', 'choose a,b', 'make', 'respond', 'connected 1 b']);
-    expect(responses).toEqual([{ key: KEY, subprotocol: 'b', extensions: [] }]);
+    expect(responses).toEqual([{ key: KEY, accept: quickAcceptValue, subprotocol: 'b', extensions: [] }]);
     expect(rejections).toEqual([]);
     const [webSocket] = sockets;
     const [data] = await eventOf(webSocket!, 'message');
