@@ -243,7 +243,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   _isServer: boolean;
   readonly #handshake: ClientHandshake<WebSocket> | undefined;
   readonly #options: WsConnectionOptions;
-  #hasClosed = false;
+  /** The code of its 'close', once that has been emitted. */
+  #closedWith: number | undefined;
 
   /**
    * Connects to a server; or, with null for the address, makes a socket that opens with `setSocket`.
@@ -321,7 +322,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
-    if (this.#hasClosed) return 3;
+    if (this.#closedWith !== undefined) return 3;
     const transport = this.#transport;
     if (transport === undefined) return this.#handshake?.readyState ?? 0;
     if (transport.isOpen) return 1;
@@ -559,13 +560,12 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** Takes the socket for closed at once and emits 'close', once. You want `terminate`. */
   emitClose(): void {
-    if (this.#hasClosed) return;
-    this.#hasClosed = true;
+    if (this.#closedWith !== undefined) return;
     const { code, reason } = this.#closeEvent();
+    this.#closedWith = code;
     this.#hold?.closed();
-    // A loop that begins later ends in the same way, though the peer's Close frame may have come by then.
-    const end = this.#iterationEnd();
-    this.#hold?.endReading(end);
+    // Errors are dear: for whoever reads.
+    if (this.#hold !== undefined) this.#hold.endReading(this.#iterationEnd());
     if (closed.hasSubscribers && this.#transport !== undefined) {
       const { connection } = this.#transport;
       publishClosed(this.#transport, { socket: this, role: connection.role, code, reason: reason.toString() });
@@ -804,7 +804,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** Nobody expects a message behind 'close': a loop still gets it. */
   #listenerAdded(): void {
-    if (this.#keeps && !this.#hasClosed) this.#hold?.listenerAdded();
+    if (this.#keeps && this.#closedWith === undefined) this.#hold?.listenerAdded();
   }
 
   #handOver(message: Message): void {
@@ -819,7 +819,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** What a loop that begins or goes on behind the end of the connection ends with. */
   #iterationEnd(): Error | undefined {
-    const code = this.#transport?.connection.closeCode ?? CloseCode.AbnormalClosure;
+    // The peer's Close frame may have come behind 'close', and changes nothing then.
+    const code = this.#closedWith ?? this.#transport?.connection.closeCode ?? CloseCode.AbnormalClosure;
     if (code === CloseCode.AbnormalClosure) this.#iterationError ??= abnormalClosure();
     return this.#iterationError;
   }
