@@ -41,7 +41,8 @@ export default defineConfig(({ command, mode }) => {
       include: [`test/**/*.${suite}.ts`],
       ...(suite === 'test' && { setupFiles: 'test/support/warnings.ts' }),
       // They wait for sockets, programs and pages as often as they compute.
-      maxWorkers: '100%',
+      // Those with Redis wait most of the time.
+      maxWorkers: suite === 'redis' ? 5 : '100%',
       // Against tests that hang; no test is about how fast this machine is today.
       testTimeout: 120_000,
       hookTimeout: 120_000,

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,15 +32,28 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const READY = /Ready to accept connections|Sentinel ID is/;
+
 export class RedisServer {
   readonly port: number;
   readonly folder = mkdtempSync(join(tmpdir(), 'framewright-redis-'));
+  readonly #file = join(this.folder, 'sentinel.conf');
+  readonly #backup = `${this.folder}.backup`;
   readonly #options: readonly string[];
   #child: ChildProcess | undefined;
 
   private constructor(port: number, options: readonly string[]) {
     this.port = port;
     this.#options = options;
+  }
+
+  /** Sentinel, which watches another one, and promotes its replica when it has gone. */
+  static async watch(name: string, other: RedisServer): Promise<RedisServer> {
+    const sentinel = new RedisServer(await freePort(), ['--sentinel']);
+    const lines = [`monitor ${name} 127.0.0.1 ${other.port} 1`, `down-after-milliseconds ${name} 500`];
+    writeFileSync(sentinel.#file, lines.map((line) => `sentinel ${line}\n`).join(''));
+    await sentinel.start();
+    return sentinel;
   }
 
   static async start(configuration: Configuration, ...options: string[]): Promise<RedisServer> {
@@ -61,14 +74,15 @@ export class RedisServer {
       '--repl-diskless-sync-delay',
       '0',
     ];
-    const child = spawn(PROGRAM, [...fixed, ...this.#options], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const file = existsSync(this.#file) ? [this.#file] : [];
+    const child = spawn(PROGRAM, [...file, ...fixed, ...this.#options], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     let output = '';
     await new Promise<void>((resolve, reject) => {
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        if (output.includes('Ready to accept connections')) return;
+        if (READY.test(output)) return;
         output += text;
-        if (output.includes('Ready to accept connections')) resolve();
+        if (READY.test(output)) resolve();
       });
       child.on('error', reject).on('exit', () => reject(new Error(`redis-server has ended:\n${output}`)));
     });
@@ -103,20 +117,19 @@ export class RedisServer {
 
   /** Keeps what it has now aside, as a backup does. */
   async backUp(): Promise<void> {
-    await this.ask('SAVE');
-    copyFileSync(join(this.folder, 'dump.rdb'), join(this.folder, 'backup'));
+    if (!this.#options.includes('everysec')) await this.ask('SAVE');
+    rmSync(this.#backup, { recursive: true, force: true });
+    cpSync(this.folder, this.#backup, { recursive: true });
   }
 
   /** Puts the backup back, while it does not run. */
   putBack(): void {
-    for (const name of readdirSync(this.folder)) {
-      if (name !== 'backup') rmSync(join(this.folder, name), { recursive: true });
-    }
-    copyFileSync(join(this.folder, 'backup'), join(this.folder, 'dump.rdb'));
+    rmSync(this.folder, { recursive: true });
+    cpSync(this.#backup, this.folder, { recursive: true });
   }
 
   async end(): Promise<void> {
     await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const folder of [this.folder, this.#backup]) rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -8,6 +8,7 @@ export class Tunnel {
   #isCut = false;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #fars: Socket[] = [];
 
   private constructor(target: number) {
     this.target = target;
@@ -17,6 +18,7 @@ export class Tunnel {
         return;
       }
       const far = connect(this.target, '127.0.0.1');
+      this.#fars.push(far);
       this.#keep(socket, far);
       this.#keep(far, socket);
     });
@@ -54,8 +56,20 @@ export class Tunnel {
     this.#isCut = false;
   }
 
+  /** Swallows from now on what comes back through one of its connections, which stays. */
+  mute(index: number): void {
+    const far = this.#fars[index]!;
+    far.unpipe();
+    far.resume();
+  }
+
+  /** How many connections it has had. */
+  get count(): number {
+    return this.#fars.length;
+  }
+
   /** Leads elsewhere from now on. */
-  async leadTo(target: number): Promise<void> {
+  leadTo(target: number): void {
     this.target = target;
     this.cut();
     this.restore();

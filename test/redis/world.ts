@@ -30,7 +30,7 @@ export async function makeWorld(client: string, configuration: Configuration, ..
     server,
     tunnel,
     async make(options) {
-      const engine = redis(CLIENTS[client]!(tunnel.port), { timeoutMs: 1000, ...options });
+      const engine = redis(CLIENTS[client]!(tunnel.port), options);
       engines.push(engine);
       await until(() => isLive(engine));
       return engine;

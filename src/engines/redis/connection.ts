@@ -54,9 +54,12 @@ interface IoRedis extends AnyClient {
 
 /** @throws {TypeError} what is none of both */
 export function checkClient(client: RedisClient): void {
-  const { duplicate, call, sendCommand, isCluster, slots } = (client ?? {}) as unknown as Record<string, unknown>;
+  const { duplicate, call, sendCommand, isCluster, slots, getSentinelNode } = (client ?? {}) as unknown as Record<
+    string,
+    unknown
+  >;
   const isOne = typeof duplicate === 'function' && typeof (call ?? sendCommand) === 'function';
-  if (!isOne || isCluster === true || slots !== undefined) {
+  if (!isOne || isCluster === true || (slots ?? getSentinelNode) !== undefined) {
     throw new TypeError("redis() takes a client of one Redis, of the package 'redis' or 'ioredis'");
   }
 }

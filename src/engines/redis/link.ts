@@ -16,8 +16,8 @@ export interface LinkSettings {
   message(topic: string, text: string): void;
 }
 
-/** Another Redis answers than the one that was there, or none that can do it. */
-const IS_OVER = /^(NOSCRIPT|READONLY|LOADING|MASTERDOWN)/;
+/** What Redis answers begins with a code; all else comes of the connection. With these, it is another Redis, or none that can do it. */
+const ANSWER = /^(?!NOSCRIPT|READONLY|LOADING|MASTERDOWN)[A-Z]+ /;
 
 export class Link {
   /** Resolves with the reason. */
@@ -108,7 +108,7 @@ export class Link {
       return await answer;
     } catch (cause) {
       const { message } = cause as Error;
-      if (IS_OVER.test(message)) this.end(cause);
+      if (!ANSWER.test(message)) this.end(cause);
       throw new RealtimeError('UNAVAILABLE', `Redis: ${message}`, { cause });
     }
   }

@@ -343,7 +343,8 @@ class RedisEngine implements Engine {
     const [isNew, members] = answer as [number, [string, string, number][]];
     if (size === 0 && users?.size === 0 && this.#present.get(channel) === users) this.#present.delete(channel);
     // Others took this process for dead, or Redis has lost it.
-    if (isNew === 1 && what !== 'all' && size > presences.length) await this.#repeatPresence(link, channel);
+    const known = presences.filter(({ connections }) => connections > 0).length;
+    if (isNew === 1 && what !== 'all' && size > known) await this.#repeatPresence(link, channel);
     return members;
   }
 
@@ -362,7 +363,7 @@ class RedisEngine implements Engine {
 
 function wordsOf({ messages, bytes, ageMs }: Retention): string[] {
   const isEndless = ageMs === Number.POSITIVE_INFINITY;
-  return [String(messages), String(bytes), ...(isEndless ? ['', ''] : [String(ageMs), String(ageMs + LINE_MS)])];
+  return [messages, bytes, isEndless ? '' : ageMs, isEndless ? LINE_MS : ageMs + LINE_MS].map(String);
 }
 
 function pause(ms: number): Promise<void> {

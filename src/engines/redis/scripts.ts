@@ -9,7 +9,7 @@
  * keeps may then be older than what it had said. So the log begins another epoch, in which what is kept goes on.
  */
 
-/** KEYS: log, line. ARGV: 4 messages, 5 bytes, 6 age or '', 7 how long the line is kept or ''. */
+/** KEYS: log, line. ARGV: 4 messages, 5 bytes, 6 age or '', 7 how long the line is kept where entries age, or there was none yet. */
 const LOG = `
 local log, line = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
@@ -39,7 +39,7 @@ local function save()
   if length < had then redis.call('XTRIM', log, 'MAXLEN', length) end
   if age then redis.call('PEXPIRE', log, ARGV[6]) end
   local text = string.format('%s %s %.0f %.0f', run, epoch, head, bytes)
-  if age then redis.call('SET', line, text, 'PX', ARGV[7]) else redis.call('SET', line, text) end
+  if age or head == 0 then redis.call('SET', line, text, 'PX', ARGV[7]) else redis.call('SET', line, text) end
 end
 `;
 
@@ -74,13 +74,16 @@ save()
 local from, isGap, tail = tonumber(ARGV[9]), 0, head - length
 if not from then from = math.max(tail, head - ARGV[10])
 elseif ARGV[8] ~= epoch or from < tail or from > head then from, isGap = tail, 1 end
-local data, size, last = {}, 0, math.min(head, from + ARGV[11])
+local data, size, last, step = {}, 0, math.min(head, from + ARGV[11]), 1
 while from + #data < last and size < tonumber(ARGV[12]) do
   local first = string.format('%.0f', from + #data + 1)
-  for _, entry in ipairs(redis.call('XRANGE', log, first, '+', 'COUNT', math.min(50, last - from - #data))) do
+  local found = redis.call('XRANGE', log, first, '+', 'COUNT', math.min(step, last - from - #data))
+  if #found == 0 then error('entries are missing in ' .. log) end
+  for _, entry in ipairs(found) do
     if size >= tonumber(ARGV[12]) then break end
     data[#data + 1], size = entry[2][2], size + #entry[2][2]
   end
+  step = step * 2
 end
 return {epoch, string.format('%.0f', from), string.format('%.0f', head), isGap, data}
 `;

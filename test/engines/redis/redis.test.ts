@@ -68,6 +68,7 @@ describe('redis()', () => {
     ['what cannot be asked', { duplicate() {} }],
     ['a cluster of ioredis', { ...client, isCluster: true }],
     ['a cluster of redis', { duplicate() {}, sendCommand() {}, slots: [] }],
+    ['what redis has for Sentinel', { duplicate() {}, sendCommand() {}, getSentinelNode() {} }],
   ])('refuses %s', (_what, given) => {
     expect(() => redis(given as never)).toThrow(
       new TypeError("redis() takes a client of one Redis, of the package 'redis' or 'ioredis'"),
