@@ -275,18 +275,53 @@ describe.each(Object.keys(CLIENTS))('faults, with %s', (client) => {
     expect(await read(engine, { last: 9 })).toMatchObject({ from: { epoch }, data: ['1', '2'] });
   });
 
-  it('Redis is full, or takes nothing: what is asked is rejected with its words, and nobody is stale', async () => {
-    const { server, make } = await makeWorld(client, 'none');
-    const engine = await make();
+  it('Redis is full: publications are rejected with its words; all else goes on', async () => {
+    const { server, tunnel, make } = await makeWorld(client, 'none');
+    const engine = await make({ presenceTimeoutMs: 300 });
     const recorder = await subscribe(engine);
+    await publishAll(engine, 1);
     await server.ask('CONFIG', 'SET', 'maxmemory', '1');
-    await expect(publish(engine, '1')).rejects.toMatchObject({
+    await expect(publish(engine, '2')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('maxmemory'),
     });
-    await server.ask('CONFIG', 'SET', 'maxmemory', '0');
-    expect((await publish(engine, '2')).offset).toBe(1);
     expect(recorder.states).toEqual([]);
+    tunnel.cut();
+    await until(() => !isLive(engine));
+    tunnel.restore();
+    await until(() => isLive(engine));
+    await engine.setPresence('a', { user: 'u', data: '1', connections: 1 });
+    await until(() => recorder.changes.length === 1);
+    expect(await read(engine, { last: 9 })).toMatchObject({ data: ['1'] });
+    const other = await make({ presenceTimeoutMs: 300 });
+    // A beat or two later it is still there.
+    for (let i = 0; i < 5; i++) {
+      expect(await again(() => other.members('a'))).toHaveLength(1);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await server.ask('CONFIG', 'SET', 'maxmemory', '0');
+    expect((await publishAll(engine, 2)).offset).toBe(2);
+  });
+
+  it('Redis cannot save, and takes nothing: what there is can be read, and who is there is said later', async () => {
+    const { server, tunnel, make } = await makeWorld(client, 'rdb');
+    const engine = await make({ presenceTimeoutMs: 300 });
+    await publishAll(engine, 1);
+    server.losePlace();
+    await server.ask('BGSAVE');
+    const isRefused = () => publish(engine, '2').then(() => false, ({ message }) => message.includes('MISCONF')); // biome-ignore format: one line
+    await until(isRefused);
+    await expect(engine.setPresence('a', { user: 'u', data: '1', connections: 1 })).rejects.toThrow('MISCONF');
+    tunnel.cut();
+    await until(() => !isLive(engine));
+    tunnel.restore();
+    await until(() => isLive(engine));
+    const aged = { ...HOUR, ageMs: Infinity };
+    for (const retention of [HOUR, aged]) expect((await read(engine, { retention, last: 1 })).data).toHaveLength(1);
+    const other = await make();
+    expect(await other.members('a')).toEqual([]);
+    await server.ask('CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no');
+    await until(async () => (await again(() => other.members('a'))).length === 1);
   });
 
   it('there is no Redis, or it lets nobody in: rejected in time, with the reason', async () => {

@@ -128,6 +128,11 @@ export class RedisServer {
     cpSync(this.#backup, this.folder, { recursive: true });
   }
 
+  /** It finds no place to save any more. */
+  losePlace(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+
   async end(): Promise<void> {
     await this.kill();
     for (const folder of [this.folder, this.#backup]) rmSync(folder, { recursive: true, force: true });

@@ -22,7 +22,7 @@ const ANSWER = /^(?!NOSCRIPT|READONLY|LOADING|MASTERDOWN)[A-Z]+ /;
 export class Link {
   /** Resolves with the reason. */
   readonly ended: Promise<unknown>;
-  hasEnded = false;
+  state: 'opening' | 'open' | 'ended' = 'opening';
   /** Redis's time up to which it may do what is asked now: whoever asks may be told later that it was not done. */
   until = '0';
   readonly #settings: LinkSettings;
@@ -61,6 +61,7 @@ export class Link {
       ...[this.#settings.ownTopic, ...topics].map((topic) => this.#topics.subscribe(topic)),
     ]);
     await this.#beat();
+    if (this.state === 'opening') this.state = 'open';
   }
 
   /** @throws {RealtimeError} UNAVAILABLE */
@@ -94,8 +95,8 @@ export class Link {
   }
 
   end(reason: unknown): void {
-    if (this.hasEnded) return;
-    this.hasEnded = true;
+    if (this.state === 'ended') return;
+    this.state = 'ended';
     clearTimeout(this.#limit);
     clearTimeout(this.#next);
     this.#end(reason);
@@ -132,7 +133,7 @@ export class Link {
     const [run, time] = answer as [string, string];
     this.#run ??= run;
     if (run !== this.#run) throw new Error('it is another Redis, or has begun anew');
-    if (this.hasEnded) return;
+    if (this.state === 'ended') return;
     this.until = String(Number(time) + Math.floor(this.#limitFrom(startMs)));
     this.#next = setTimeout(() => this.#beat().catch((error) => this.end(error)), this.#settings.timeoutMs / 4);
     this.#next.unref?.();

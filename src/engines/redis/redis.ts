@@ -95,7 +95,7 @@ class RedisEngine implements Engine {
   readonly #topics = new Map<string, Topic>();
   /** What was set here, by channel and user; empty until Redis knows that nobody is left. */
   readonly #present = new Map<string, Map<string, Presence>>();
-  /** Channels of which Redis does not know what was set. */
+  /** Channels of which Redis did not take what was set. */
   readonly #unsaid = new Set<string>();
   /** Publications without history that are under way, and have not come back. */
   readonly #unheard = new Set<number>();
@@ -147,15 +147,10 @@ class RedisEngine implements Engine {
   }
 
   async #open(link: Link): Promise<void> {
-    for (const channel of this.#present.keys()) this.#unsaid.add(channel);
     const names = [...this.#topics.keys()];
     await link.open(names);
-    while (this.#unsaid.size > 0) {
-      const channels = [...this.#unsaid];
-      this.#unsaid.clear();
-      await forEach(channels, (channel) => this.#repeatPresence(link, channel));
-    }
-    if (link.hasEnded) return;
+    await forEach([...this.#present.keys()], (channel) => this.#repeatPresence(link, channel));
+    if (link.state === 'ended') return;
     this.#link = link;
     this.#endFirst();
     for (const name of names) if (!this.#topics.has(name)) link.unsubscribe(name);
@@ -256,7 +251,7 @@ class RedisEngine implements Engine {
         }
         return none;
       } catch (error) {
-        if (!link.hasEnded) throw error;
+        if (link.state !== 'ended') throw error;
         if (!this.#unheard.has(number)) return none;
       } finally {
         this.#unheard.delete(number);
@@ -282,15 +277,13 @@ class RedisEngine implements Engine {
     this.#present.set(channel, users);
     if (presence.connections > 0) users.set(presence.user, presence);
     else users.delete(presence.user);
-    const link = this.#link;
-    if (link === undefined) {
-      this.#unsaid.add(channel);
-      return;
-    }
+    const link = this.#newest;
+    // The next one is told all of it.
+    if (link.state !== 'open') return;
     try {
       await this.#askPresence(link, channel, 'set', [presence]);
     } catch (error) {
-      if (!link.hasEnded) throw error;
+      if (link.state === 'open') throw error;
     }
   }
 
@@ -325,8 +318,15 @@ class RedisEngine implements Engine {
 
   // ---- Presence -------------------------------------------------------------------------------------------------
 
+  /** What Redis has no room for is tried again with the next beat. */
   async #repeatPresence(link: Link, channel: string): Promise<void> {
-    await this.#askPresence(link, channel, 'all', [...(this.#present.get(channel)?.values() ?? [])]);
+    this.#unsaid.delete(channel);
+    try {
+      await this.#askPresence(link, channel, 'all', [...(this.#present.get(channel)?.values() ?? [])]);
+    } catch (error) {
+      if (link.state === 'ended') throw error;
+      this.#unsaid.add(channel);
+    }
   }
 
   async #askPresence(
@@ -354,6 +354,7 @@ class RedisEngine implements Engine {
       await pause(this.#settings.presenceTimeoutMs / 3);
       const link = this.#link;
       if (link === undefined) continue;
+      await forEach([...this.#unsaid], (channel) => this.#repeatPresence(link, channel)).catch(() => {});
       const channels = new Set(this.#present.keys());
       for (const { channel, isWatched } of this.#topics.values()) if (isWatched) channels.add(channel);
       await forEach([...channels], (channel) => this.#askPresence(link, channel, 'set', [])).catch(() => {});

@@ -15,7 +15,8 @@ local log, line = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local run = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
-local began, epoch, head, bytes = string.match(redis.call('GET', line) or '', '(%S+) (%S+) (%S+) (%S+)')
+local kept = redis.call('GET', line) or ''
+local began, epoch, head, bytes = string.match(kept, '(%S+) (%S+) (%S+) (%S+)')
 local length = redis.call('XLEN', log)
 -- Nothing is written before it is known that there is room.
 if not began and length > 0 then length = length - length * redis.call('DEL', log) end
@@ -37,9 +38,10 @@ local function save()
     length, bytes, from = length - 1, bytes - #oldest[2][2], '(' .. oldest[1]
   end
   if length < had then redis.call('XTRIM', log, 'MAXLEN', length) end
-  if age then redis.call('PEXPIRE', log, ARGV[6]) end
+  if age then redis.pcall('PEXPIRE', log, ARGV[6]) end
   local text = string.format('%s %s %.0f %.0f', run, epoch, head, bytes)
-  if age or head == 0 then redis.call('SET', line, text, 'PX', ARGV[7]) else redis.call('SET', line, text) end
+  if text ~= kept then redis.call('SET', line, text) end
+  if age or head == 0 then redis.pcall('PEXPIRE', line, ARGV[7]) end
 end
 `;
 
@@ -99,6 +101,9 @@ local who, alive, process = KEYS[1], KEYS[2], ARGV[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now > tonumber(ARGV[3]) then error('too late') end
+-- Where Redis is full, it refuses what needs room only as long as nothing was written: who is there is said all the same.
+redis.pcall('PEXPIRE', who, ARGV[5] * 2)
+redis.pcall('PEXPIRE', alive, ARGV[5] * 2)
 
 local function put(user, process, data, connections)
   local kept = redis.call('HGET', who, user)
@@ -140,9 +145,12 @@ if ARGV[7] == 'all' then
 end
 for i = 8, #ARGV, 3 do put(ARGV[i], process, ARGV[i + 1], tonumber(ARGV[i + 2])) end
 local isNew = 0
-if ARGV[6] == '1' then isNew = redis.call('ZADD', alive, now + ARGV[5], process) else redis.call('ZREM', alive, process) end
-redis.call('PEXPIRE', who, ARGV[5] * 2)
-redis.call('PEXPIRE', alive, ARGV[5] * 2)
+if ARGV[6] == '1' then isNew = redis.call('ZADD', alive, now + ARGV[5], process)
+elseif ARGV[7] ~= 'look' then redis.call('ZREM', alive, process) end
+if isNew == 1 then
+  redis.call('PEXPIRE', who, ARGV[5] * 2)
+  redis.call('PEXPIRE', alive, ARGV[5] * 2)
+end
 local members = {}
 if ARGV[7] == 'look' then
   local all = redis.call('HGETALL', who)
