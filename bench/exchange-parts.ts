@@ -114,17 +114,16 @@ const connect: Part = {
   base: 'ws',
   rivals: RIVALS,
   figures: [{ ...RATE, title: 'connections/s' }, COST, ...UTILISATION, ...WATCHED],
-  cells: ({ timing: { durationMs } }) => [
-    {
-      name: 'connect, upgrade, close',
+  cells: ({ timing: { durationMs } }) =>
+    [false, true].map((isBrief) => ({
+      name: `connect, upgrade, ${isBrief ? 'go without a Close frame' : 'close'}`,
       measure: (subject) => {
-        const load: Load = { kind: 'connect', concurrency: 32 };
+        const load: Load = { kind: 'connect', concurrency: 32, isBrief };
         // Handshakes are slow enough to need more time until their code is compiled.
         const timing = { warmUpMs: 2 * durationMs, durationMs };
         return measureExchange(subject, { server: { mode: 'echo' }, load }, timing);
       },
-    },
-  ],
+    })),
 };
 
 const memory: Part = {

@@ -46,6 +46,8 @@ export interface ConnectLoad {
   readonly kind: 'connect';
   /** Connections under way. */
   readonly concurrency: number;
+  /** Whether clients go as soon as they are let in, without a Close frame. Default false. */
+  readonly isBrief?: boolean;
 }
 
 export interface MemoryLoad {

@@ -45,11 +45,17 @@ export interface Step {
 }
 
 /**
- * One connection, step by step. The server has to end it first: its side waits for stray segments then, and our port is
- * free again at once.
- * @param done why it failed; undefined when the server has answered everything and ended it
+ * One connection, step by step. Where the server has to end it, its side waits for stray segments, and our port is free
+ * again at once.
+ * @param endsFirst who ends it when everything has been answered
+ * @param done why it failed; undefined when the server has answered everything, and ended it if it had to
  */
-export function converse({ port }: Target, steps: readonly Step[], done: (failure?: string) => void): void {
+export function converse(
+  { port }: Target,
+  steps: readonly Step[],
+  endsFirst: 'server' | 'client',
+  done: (failure?: string) => void,
+): void {
   const handle = new TCP(constants.SOCKET);
   let at = 0;
   let heard = '';
@@ -78,6 +84,7 @@ export function converse({ port }: Target, steps: readonly Step[], done: (failur
     if (steps[at]?.isAnswered(heard) !== true) return;
     at++;
     if (at < steps.length) say();
+    else if (endsFirst === 'client') finish();
     else heard = '';
   };
   const request = new TCPConnectWrap();
