@@ -1,6 +1,6 @@
 /**
  * A chat as it stands in production: `npm run example:chat`, and the address that it prints in two tabs. Who tells a name gets a
- * token for an hour; the page renews it. PORT is where it listens, SECRET signs the tokens.
+ * token for an hour; the page renews it. SECRET signs the tokens.
  */
 
 import { createHmac, randomBytes } from 'node:crypto';
@@ -8,12 +8,14 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build } from 'rolldown';
 import { drainOnSignal, isSameSecret } from '../index.ts';
 import { createHub } from '../realtime/index.ts';
 import { chat } from './chat-protocol.ts';
 
-const { PORT = '8080', SECRET = randomBytes(32).toString('hex') } = process.env;
+const { values } = parseArgs({ options: { port: { type: 'string', default: '8080' } } });
+const { SECRET = randomBytes(32).toString('hex') } = process.env;
 const TOKEN_MS = 3_600_000;
 
 // Yours come from whoever knows your users: see the guide's page about authentication.
@@ -70,5 +72,5 @@ const http = createServer((request, response) => {
   else answer(200, 'text/plain', issueToken(name));
 });
 hub.attach(http, { path: '/live' });
-http.listen(Number(PORT), () => console.log(`http://localhost:${(http.address() as AddressInfo).port}`));
+http.listen(Number(values.port), () => console.log(`http://localhost:${(http.address() as AddressInfo).port}`));
 drainOnSignal([hub, http], { timeoutMs: 20_000, spreadMs: 5_000, code: 1012, retryAfterMs: 1_000 });

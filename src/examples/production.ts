@@ -1,15 +1,17 @@
 /**
  * A chat server as it stands in production: `npm run example:production`. Who knows a secret gets a ticket over HTTP, and
- * opens a WebSocket with it. PORT is where it listens, SECRET what one has to know; with KEY and CERT, files in PEM, it speaks
- * TLS, HTTP/2 and HTTP/1.1.
+ * opens a WebSocket with it. SECRET is what one has to know; with KEY and CERT, files in PEM, it speaks TLS, HTTP/2 and HTTP/1.1.
  */
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createSecureServer, type Http2ServerRequest } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
 import { broadcast, createTickets, drainOnSignal, isSameSecret, metrics, WebSocketServer } from '../index.ts';
 
-const { PORT = '8080', SECRET = 'open sesame', KEY, CERT } = process.env;
+const { values } = parseArgs({ options: { port: { type: 'string', default: '8080' } } });
+const { SECRET = 'open sesame', KEY, CERT } = process.env;
 const isSecure = KEY !== undefined && CERT !== undefined;
 
 // An HTTP server of yours: Express, Fastify and the like have one as well.
@@ -53,5 +55,7 @@ http.on('request', (request: Http2ServerRequest, response) => {
   else answer(200, tickets.issue({ id: String(request.headers['x-name']), expires: Date.now() + 3_600_000 }));
 });
 
-http.listen(Number(PORT), () => console.log('listening at', http.address()));
+http.listen(Number(values.port), () => {
+  console.log(`http${isSecure ? 's' : ''}://localhost:${(http.address() as AddressInfo).port}`);
+});
 drainOnSignal([server, http], { timeoutMs: 20_000, spreadMs: 5_000, code: 1012, retryAfterMs: 1_000 });

@@ -1,23 +1,13 @@
 /** The example of a chat, started as its reader would, with clients of Node.js and a reader of its feed. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import type { chat } from '../../src/examples/chat-protocol.ts';
 import { connect } from '../../src/live/node.ts';
-
-const EXAMPLE = fileURLToPath(new URL('../../src/examples/chat.ts', import.meta.url));
+import { sourceOf, start } from './start.ts';
 
 it('gives tokens, lets users talk and see each other, shows a feed, refuses others, and drains at SIGTERM', async () => {
-  const env = { ...process.env, PORT: '0', SECRET: 'a secret' };
-  const child = spawn(process.execPath, ['--import', 'tsx', EXAMPLE], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { address, child, ended, said } = await start(sourceOf('chat'), [], { SECRET: 'a secret' });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const ended = once(child, 'close');
-  let complaints = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk));
-  const [address] = (await once(createInterface(child.stdout), 'line')) as [string];
 
   const session = (name: string) => fetch(`${address}/session?name=${name}`, { method: 'POST' });
   expect((await session('%20')).status).toBe(400);
@@ -63,5 +53,5 @@ it('gives tokens, lets users talk and see each other, shows a feed, refuses othe
   bob.close();
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
-  expect(complaints).toBe('');
+  expect(said.complaints).toBe('');
 });

@@ -1,29 +1,15 @@
 /** The example of a server in production, started as its reader would, over HTTP/1.1 and, with TLS, over HTTP/2. */
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from '../../src/index.ts';
 import { testCertificate } from '../support/servers.ts';
-
-const EXAMPLE = fileURLToPath(new URL('../../src/examples/production.ts', import.meta.url));
-
-async function start(environment: Readonly<Record<string, string>>) {
-  const env = { ...process.env, PORT: '0', SECRET: 'a secret', ...environment };
-  const child = spawn(process.execPath, ['--import', 'tsx', EXAMPLE], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const said = { complaints: '' };
-  child.stderr.on('data', (chunk: Buffer) => (said.complaints += chunk));
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  return { child, port: Number(/port: (\d+)/.exec(line)![1]), ended: once(child, 'close'), said };
-}
+import { sourceOf, start } from './start.ts';
 
 async function certificateFiles(): Promise<{ KEY: string; CERT: string; ca: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'framewright-example-'));
@@ -38,16 +24,17 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('the example of a server in production, ov
   it('issues tickets, lets in who has one, broadcasts, counts, and drains at SIGTERM', async () => {
     const isSecure = version === 'HTTP/2';
     const { ca, ...files } = isSecure ? await certificateFiles() : { ca: undefined };
-    const { child, port, ended, said } = await start(files);
+    const { address, child, ended, said } = await start(sourceOf('production'), [], { SECRET: 'a secret', ...files });
+    onTestFinished(() => void child.kill('SIGKILL'));
     const ask = async (path: string, headers: Record<string, string> = {}) => {
-      const sent = (isSecure ? httpsRequest : httpRequest)({ host: 'localhost', port, path, headers, ca }).end();
+      const sent = (isSecure ? httpsRequest : httpRequest)(address + path, { headers, ca }).end();
       const [response] = await once(sent, 'response');
       let body = '';
       for await (const chunk of response) body += chunk;
       return { status: response.statusCode as number, body };
     };
     const open = (ticket: string) =>
-      new WebSocket(`${isSecure ? 'wss' : 'ws'}://localhost:${port}/chat?ticket=${ticket}`, { ca, http2: isSecure });
+      new WebSocket(`${address.replace('http', 'ws')}/chat?ticket=${ticket}`, { ca, http2: isSecure });
 
     expect(await ask('/health')).toEqual({ status: 200, body: 'healthy' });
     expect((await ask('/ticket', { Authorization: 'Bearer a guess' })).status).toBe(401);
