@@ -1,5 +1,7 @@
 /** The realtime layer's server: `framewright/realtime`. */
 
+export { type ClusterOptions, cluster } from '../engines/cluster/cluster.ts';
+export { type ForkedProcess, serveEngine } from '../engines/cluster/serve-engine.ts';
 export type { Engine } from '../engines/engine.ts';
 export { type MemoryEngine, type MemoryOptions, memory } from '../engines/memory.ts';
 export * from '../realtime-protocol/index.ts';

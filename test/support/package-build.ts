@@ -116,7 +116,7 @@ function finishTypes(): void {
 
 /** For pages whose protocol is in a file that the server has as well. */
 function realtimeStub(names: readonly string[]): string {
-  const own = ['createHub', 'memory'];
+  const own = ['cluster', 'createHub', 'memory', 'serveEngine'];
   return `export { ${names.filter((name) => !own.includes(name)).join(', ')} } from './client.mjs';
 const unavailable = () => {
   throw new Error('A hub runs in Node.js: pages import framewright/client');
