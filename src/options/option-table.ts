@@ -156,6 +156,7 @@ export const OPTIONS = {
   host: { at: SERVERS, kind: TEXT, default: 'all interfaces' },
   socketPath: { at: LISTEN, kind: TEXT },
   backlog: { at: SERVERS, kind: NUMBER, default: 'what node:net has' },
+  reusePort: { at: LISTEN, kind: FLAG, default: false },
   tls: { at: LISTEN, kind: OBJECT },
   server: { at: HTTP, kind: HTTP_SERVER },
   noServer: { at: HTTP, kind: FLAG, default: false },
@@ -274,6 +275,7 @@ const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'
       origin: 'use origins',
       proxy: 'only WebSocket has it',
       socketPath: 'give it a server of node:http that listens there: { server }',
+      reusePort: 'give it a server of node:http that listens so: { server }',
     },
   },
   WebSocket: {

@@ -78,6 +78,8 @@ export interface ListenOptions<User = unknown>
   readonly socketPath?: string;
   /** Connections that may wait to be accepted, see node:net. */
   readonly backlog?: number;
+  /** Several processes listen on `port`, and the kernel deals out the connections, where Node.js has that. */
+  readonly reusePort?: boolean;
   /** Speak TLS (§10.6), with these options (`key`, `cert`, …). */
   readonly tls?: TlsOptions;
   /** Accept only this path (without its query). Default: every path. */
@@ -517,8 +519,8 @@ export async function listen<User = unknown>(
   }
   const netServer = new NetServer<User>(options);
   if (onConnection !== undefined) netServer.on('connection', onConnection);
-  const { port = 0, host, socketPath, backlog } = options;
-  const where = socketPath === undefined ? { port, host } : { path: socketPath };
+  const { port = 0, host, socketPath, backlog, reusePort } = options;
+  const where = socketPath === undefined ? { port, host, reusePort } : { path: socketPath };
   await new Promise<void>((resolve, reject) => {
     netServer.server.once('error', reject);
     netServer.server.listen({ ...where, backlog }, resolve);

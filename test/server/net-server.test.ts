@@ -1,9 +1,9 @@
 /** What only `listen` has: strict refusals to the byte, its hooks, and its way to close. */
 
 import type { EventEmitter } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket as WsClient } from 'ws';
 import { writeAnswer } from '../../src/server/http-answer.ts';
 import { type ListenOptions, listen, type NetRequest, type NetServer } from '../../src/server/net-server.ts';
@@ -526,6 +526,20 @@ describe('close', () => {
     await done;
     expect(server.connections).toEqual([]);
     expect(uncaught).toEqual([]);
+  });
+
+  it('with others on one port, where Node.js can', async () => {
+    const listening = vi.spyOn(Server.prototype, 'listen');
+    onTestFinished(() => listening.mockRestore());
+    const first = await listen({ host: '127.0.0.1', reusePort: true });
+    onTestFinished(() => first.close());
+    expect(listening.mock.calls[0]![0]).toMatchObject({ reusePort: true });
+    const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+    const canShare = process.platform === 'linux' && (major > 23 || (major === 22 && minor >= 12));
+    const { port } = first.address() as AddressInfo;
+    const second = listen({ host: '127.0.0.1', port, reusePort: true });
+    if (canShare) await (await second).close();
+    else await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
   it('on a unix socket', async () => {
