@@ -5,7 +5,7 @@
  */
 
 import { Chunk } from '../protocol/index.ts';
-import { ownCopyOf, viewOfChunk } from './view.ts';
+import { MAX_ON_HEAP_BYTES, ownCopyOf, viewOfChunk } from './view.ts';
 import { noteAllocation } from './young-collection.ts';
 
 /** So much memory is never too much for a message to keep; of more it has to take a quarter. */
@@ -15,8 +15,6 @@ const MAX_PINNED_FACTOR = 4;
 const MAX_POOLED_BYTES = 2048;
 /** The first pool of a connection; the others have `MAX_PINNED_BYTES`. */
 const FIRST_POOL_BYTES = 2048;
-/** V8 has room for so little on its own heap, which costs less than a piece of a pool. */
-const MAX_ON_HEAP_BYTES = 64;
 
 /** Memory that a message keeps. */
 export function allocateOwn(lengthBytes: number): Buffer {

@@ -21,12 +21,15 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
   return new BufferView(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
+/** V8 has room for so little on its own heap, which costs less than memory outside it. */
+export const MAX_ON_HEAP_BYTES = 64;
+
 /**
  * The bytes in memory of their own, exactly as long: `Buffer.from` would put them into a pool that the whole process
- * shares. Up to 64 of them lie on V8's own heap, which costs much less than memory outside it.
+ * shares.
  */
 export function ownCopyOf(bytes: Uint8Array): Buffer {
-  noteAllocation(bytes.length);
+  if (bytes.length > MAX_ON_HEAP_BYTES) noteAllocation(bytes.length);
   return new BufferView(bytes);
 }
 

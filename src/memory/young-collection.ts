@@ -13,37 +13,33 @@ const START_BYTES = 36 * MIB;
 /** No room is left here, so that V8 collects. */
 const LIMIT_BYTES = 52 * MIB;
 
-/** As V8 has it, in bytes. */
-export interface HeapFigures {
-  /** Held by objects of the heap, but outside it. */
-  readonly external: number;
-  /** What young objects can take before a collection comes. */
-  readonly room: number;
+/** What is asked of V8, and done to it. All sizes in bytes. */
+export interface Heap {
+  /** @returns what objects hold outside the heap, and what there is on it */
+  measure(): { readonly external_memory: number; readonly used_heap_size: number };
+  /** @returns what young objects can take before a collection comes */
+  measureRoom(): number;
+  makeGarbage(lengthBytes: number): void;
 }
 
 /** @returns what tells it of each piece of memory, `lengthBytes` long */
-export function startPacing(
-  readFigures: () => HeapFigures,
-  makeGarbage: (lengthBytes: number) => void,
-): (lengthBytes: number) => void {
+export function startPacing(heap: Heap): (lengthBytes: number) => void {
   let newBytes = 0;
-  let bytesSinceCollection = 0;
-  let room = 0;
-  /** What was held after the last collection. */
-  let least = Number.POSITIVE_INFINITY;
+  let external = 0;
+  let used = 0;
+  /** What has come outside since the last collection. What that has freed may be told only after some more. */
+  let grownBytes = 0;
   return (lengthBytes) => {
     newBytes += lengthBytes;
     if (newBytes < LOOK_BYTES) return;
-    const figures = readFigures();
-    const hasCollected = figures.room > room;
-    room = figures.room;
-    bytesSinceCollection = hasCollected ? 0 : bytesSinceCollection + newBytes;
-    // What a collection has freed may be told only after some more.
-    least = hasCollected ? figures.external : Math.min(least, figures.external - bytesSinceCollection);
-    const grownBytes = figures.external - least;
+    const { external_memory, used_heap_size } = heap.measure();
+    const hasCollected = used_heap_size < used;
+    grownBytes = hasCollected ? 0 : grownBytes + Math.max(0, external_memory - external);
+    external = external_memory;
+    used = used_heap_size;
     if (grownBytes >= START_BYTES) {
       const looksLeft = (LIMIT_BYTES - grownBytes) / newBytes;
-      makeGarbage(room / Math.max(1, looksLeft));
+      heap.makeGarbage(heap.measureRoom() / Math.max(1, looksLeft));
     }
     newBytes = 0;
   };
@@ -55,27 +51,26 @@ const GARBAGE_BYTES = 8 * GARBAGE_ITEMS;
 /** Where each piece is for a moment, so that it is made at all. */
 const garbage: { piece: unknown } = { piece: undefined };
 
-function makeGarbage(lengthBytes: number): void {
-  for (let made = 0; made < lengthBytes; made += GARBAGE_BYTES) garbage.piece = new Array(GARBAGE_ITEMS);
-  garbage.piece = undefined;
-}
-
 type V8 = typeof import('node:v8');
 let v8: V8 | undefined;
+const NOTHING = { external_memory: 0, used_heap_size: 0 };
 
-function readFigures(): HeapFigures {
-  v8 ??= process.getBuiltinModule('node:v8');
-  const young = v8.getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')!;
-  return { external: v8.getHeapStatistics().external_memory, room: young.space_available_size };
-}
-
-const NO_FIGURES: HeapFigures = { external: 0, room: 0 };
-
-/** To be told of memory that messages get, outside V8's heap. Where there is no V8, nothing comes of it. */
-export const noteAllocation = startPacing(() => {
-  try {
-    return readFigures();
-  } catch {
-    return NO_FIGURES;
-  }
-}, makeGarbage);
+/** To be told of memory outside V8's heap that messages get, or come in. Where there is no V8, nothing comes of it. */
+export const noteAllocation = startPacing({
+  measure() {
+    v8 ??= process.getBuiltinModule('node:v8');
+    try {
+      return v8.getHeapStatistics();
+    } catch {
+      return NOTHING;
+    }
+  },
+  measureRoom() {
+    const spaces = v8!.getHeapSpaceStatistics();
+    return spaces.find(({ space_name }) => space_name === 'new_space')?.space_available_size ?? 0;
+  },
+  makeGarbage(lengthBytes) {
+    for (let made = 0; made < lengthBytes; made += GARBAGE_BYTES) garbage.piece = new Array(GARBAGE_ITEMS);
+    garbage.piece = undefined;
+  },
+});

@@ -19,6 +19,7 @@ import { copyMasked, unmask } from '../memory/mask-kernel.ts';
 import { allocateOwn, allocateReusable, recycle } from '../memory/message-memory.ts';
 import { hasRoom, SLAB_BYTES, type Slab, slabWithRoom } from '../memory/slab.ts';
 import { viewOf } from '../memory/view.ts';
+import { noteAllocation } from '../memory/young-collection.ts';
 import {
   Chunk,
   CONTROL_BIT,
@@ -400,6 +401,8 @@ export class WriteBatch implements FrameOutput {
     this.pieces = undefined;
     this.slabs = undefined;
     this.writtenBytes += this.unwrittenBytes;
+    // What the application has made them from is new as well.
+    noteAllocation(this.unwrittenBytes);
     this.unwrittenBytes = 0;
     this.unwrittenDataBytes = 0;
     this.kept = undefined;

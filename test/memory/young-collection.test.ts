@@ -21,11 +21,14 @@ class Engine {
 
   constructor(roomBytes = 32 * MIB) {
     this.roomBytes = roomBytes;
-    const readFigures = () => ({ external: this.external, room: this.roomBytes - this.young });
-    this.note = startPacing(readFigures, (lengthBytes) => {
-      this.garbage.push(lengthBytes);
-      this.young += lengthBytes;
-      if (this.young >= this.roomBytes) this.collect();
+    this.note = startPacing({
+      measure: () => ({ external_memory: this.external, used_heap_size: 80 * MIB + this.young }),
+      measureRoom: () => this.roomBytes - this.young,
+      makeGarbage: (lengthBytes) => {
+        this.garbage.push(lengthBytes);
+        this.young += lengthBytes;
+        if (this.young >= this.roomBytes) this.collect();
+      },
     });
   }
 
@@ -49,7 +52,7 @@ class Engine {
   }
 }
 
-it.each([16_384, 65_536, MIB, 16 * MIB])(
+it.each([16_384, 65_536, MIB, 4 * MIB])(
   'has the engine collect before 64 MiB of messages of %i bytes',
   (lengthBytes) => {
     const engine = new Engine();
@@ -59,6 +62,12 @@ it.each([16_384, 65_536, MIB, 16 * MIB])(
     expect(engine.external).toBeLessThanOrEqual(64 * MIB);
   },
 );
+
+it('has it collect soon of messages that are longer than a step', () => {
+  const engine = new Engine();
+  engine.receive(512 * MIB, 16 * MIB);
+  expect(Math.max(...engine.collectedAt)).toBeLessThanOrEqual(96 * MIB);
+});
 
 it('makes garbage little by little, and all that there is room for', () => {
   const engine = new Engine();
