@@ -302,7 +302,7 @@ export class Connection implements FrameSink {
    * @returns false when the connection is not open: nothing was sent (§5.5.1, §6.1)
    */
   sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true, isCompressed = false): boolean {
-    if (!this.isOpen) return false;
+    if (this.state !== 'open' || this.isTransportClosed) return false;
     const isContinued = this.isSendingFragments;
     this.isSendingFragments = !fin;
     let firstByte = isBinary ? BINARY_MESSAGE : TEXT_MESSAGE;
