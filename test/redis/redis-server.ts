@@ -117,9 +117,16 @@ export class RedisServer {
 
   /** Keeps what it has now aside, as a backup does. */
   async backUp(): Promise<void> {
-    if (!this.#options.includes('everysec')) await this.ask('SAVE');
-    rmSync(this.#backup, { recursive: true, force: true });
-    cpSync(this.folder, this.#backup, { recursive: true });
+    for (;;) {
+      try {
+        if (!this.#options.includes('everysec')) await this.ask('SAVE');
+        rmSync(this.#backup, { recursive: true, force: true });
+        cpSync(this.folder, this.#backup, { recursive: true });
+        return;
+      } catch {
+        // It was about to save, or had just done so.
+      }
+    }
   }
 
   /** Puts the backup back, while it does not run. */

@@ -52,10 +52,12 @@ export class HubProcess {
 
   /** @param redisPort where it finds Redis @param client the package it uses */
   static async start(program: Program, name: string, redisPort: number, client: string): Promise<HubProcess> {
-    const child = fork(program.path, [name, String(redisPort), client], { execArgv: [] });
-    const [port] = (await once(child, 'message')) as [number];
-    child.on('exit', (_code, signal) => {
-      if (signal !== 'SIGKILL') throw new Error(`process ${name} has ended by itself`);
+    const child = fork(program.path, [ROLE, name, String(redisPort), client], { execArgv: [] });
+    const port = await new Promise<number>((resolve, reject) => {
+      child.once('message', resolve);
+      child.on('exit', (_code, signal) => {
+        if (signal !== 'SIGKILL') reject(new Error(`process ${name} has ended by itself`));
+      });
     });
     return new HubProcess(child, port);
   }
@@ -107,6 +109,7 @@ export class HubProcess {
 }
 
 const PATH = fileURLToPath(import.meta.url);
+const ROLE = 'hub';
 
 /** This file as one that starts at once. */
 export class Program {
@@ -179,7 +182,7 @@ async function main(name: string, redisPort: number, client: string): Promise<vo
   process.send!((server.address() as AddressInfo).port);
 }
 
-if (process.argv[1] === PATH) {
-  const [, , name, redisPort, client] = process.argv;
+if (process.argv[2] === ROLE) {
+  const [, , , name, redisPort, client] = process.argv;
   await main(name!, Number(redisPort), client!);
 }

@@ -10,7 +10,7 @@ import { type Random, randomOf } from '../../realtime/promises/random.ts';
 import { type Configuration, RedisServer } from '../redis-server.ts';
 import { Tunnel } from '../tunnel.ts';
 import { until } from '../until.ts';
-import { type Acknowledged, HubProcess, LOGS, type LogName, type Look, numbered, Program } from './server.ts';
+import { type Acknowledged, HubProcess, LOGS, type LogName, type Look, numbered, type Program } from './server.ts';
 
 export interface TrialOptions {
   readonly seed: number;
@@ -22,6 +22,7 @@ export interface TrialOptions {
   readonly clients: number;
   /** The package that processes use, in turn. */
   readonly packages: readonly string[];
+  readonly program: Program;
 }
 
 export interface Outcome {
@@ -117,7 +118,6 @@ class Trial {
   readonly #faults: Record<string, number> = {};
   readonly #known: Known;
   readonly #redis: RedisServer;
-  readonly #program: Program;
   readonly #tunnels: Tunnel[] = [];
   readonly #proxies: CuttingProxy[] = [];
   readonly #processes: HubProcess[] = [];
@@ -127,16 +127,15 @@ class Trial {
   #lifetimes = 0;
   #hasBackup = false;
 
-  private constructor(options: TrialOptions, server: RedisServer, program: Program) {
+  private constructor(options: TrialOptions, server: RedisServer) {
     this.#options = options;
     this.#redis = server;
-    this.#program = program;
     this.#random = randomOf(options.seed);
     this.#known = new Known((words) => this.#fault(words));
   }
 
   static async run(options: TrialOptions): Promise<Outcome> {
-    const trial = new Trial(options, await RedisServer.start(options.kept), await Program.build());
+    const trial = new Trial(options, await RedisServer.start(options.kept));
     try {
       await trial.#begin();
       await trial.#play();
@@ -178,7 +177,7 @@ class Trial {
 
   async #startProcess(i: number): Promise<void> {
     const name = `${i}.${this.#lifetimes++}`;
-    const one = await HubProcess.start(this.#program, name, this.#tunnels[i]!.port, this.#options.packages[i]!);
+    const one = await HubProcess.start(this.#options.program, name, this.#tunnels[i]!.port, this.#options.packages[i]!);
     this.#processes[i] = one;
     this.#proxies[i]!.target = one.port;
   }
@@ -309,7 +308,6 @@ class Trial {
     for (const proxy of this.#proxies) proxy.close();
     await Promise.all(this.#processes.map((process) => process.kill()));
     for (const tunnel of this.#tunnels) tunnel.end();
-    this.#program.remove();
     await this.#redis.end();
   }
 }
