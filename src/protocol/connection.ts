@@ -516,7 +516,7 @@ export class Connection implements FrameSink {
     } else if ((firstByte & CONTROL_BIT) !== 0) {
       this.controlPart(header, chunk.bytes, start, end);
     } else if (isWhole || end > start) {
-      this.dataPart(header, chunk, start, end);
+      this.dataPart(header, chunk, start, end, isAscii);
     }
   }
 
@@ -532,7 +532,7 @@ export class Connection implements FrameSink {
   }
 
   /** A piece of a message that is not one whole frame as it is: fragments, frames cut by chunks, compressed messages. */
-  private dataPart(header: FrameHeader, chunk: Chunk, start: number, end: number): void {
+  private dataPart(header: FrameHeader, chunk: Chunk, start: number, end: number, isAscii: boolean): void {
     const { firstByte, payloadLength, position } = header;
     const opcode = firstByte & OPCODE_BITS;
     const fin = (firstByte & FIN) !== 0;
@@ -557,7 +557,7 @@ export class Connection implements FrameSink {
       }
     }
     const bytesToCome = payloadLength - position - (end - start);
-    if (!this.assembler!.append(chunk, start, end, bytesToCome)) this.fail('invalidText');
+    if (!this.assembler!.append(chunk, start, end, bytesToCome, isAscii)) this.fail('invalidText');
     else if (fin && bytesToCome === 0) this.finishMessage(this.assembler!);
   }
 

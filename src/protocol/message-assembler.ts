@@ -50,10 +50,12 @@ export class MessageAssembler {
   /**
    * Adds chunk[start … end).
    * @param announcedBytes how much more of the same frame is still to come, so that growth can stop at the right size
+   * @param isAscii whether the bytes are known to be all ASCII
    * @returns whether text is still valid UTF-8
    */
-  append(chunk: Chunk, start: number, end: number, announcedBytes: number): boolean {
-    if (this.checksText && !pushPiece(this.validator!, chunk, start, end, this.isUtf8)) return false;
+  append(chunk: Chunk, start: number, end: number, announcedBytes: number, isAscii = false): boolean {
+    const isChecked = !this.checksText || (isAscii && this.validator!.isComplete);
+    if (!isChecked && !pushPiece(this.validator!, chunk, start, end, this.isUtf8)) return false;
     const length = this.length + end - start;
     if (length > this.bytes.length) this.grow(length, announcedBytes);
     this.bytes.set(chunk.bytes.subarray(start, end), this.length);

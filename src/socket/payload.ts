@@ -124,16 +124,33 @@ export function fromPayload(data: Buffer, binaryType: BinaryType, fragmentLength
 /** From here on it pays to look whether text is ASCII: latin1 decodes that faster. */
 const LONG_TEXT_BYTES = 4096;
 /**
- * A longer string that was decoded as latin1 lies outside V8's heap. When too much lies there, V8 collects all of it, which
- * takes longer than latin1 saves.
+ * Node has longer strings lie outside V8's heap. When much lies there, V8 collects all of it, which takes longer than to
+ * decode: they are put together from pieces that V8 has room for among short-lived objects.
  */
-const MAX_LATIN1_BYTES = 1_000_000;
+const MAX_WHOLE_BYTES = 1_000_000;
+const PIECE_BYTES = 65_536;
 
 /** Text of the bytes that arrived; of short text no view is made. */
 export function decodeText(chunk: Chunk, start: number, end: number): string {
   const { bytes } = chunk;
   const length = end - start;
   if (length < LONG_TEXT_BYTES && bytes instanceof Buffer) return bytes.toString('utf8', start, end);
-  const view = viewOfChunk(chunk, start, end);
-  return view.toString(length <= MAX_LATIN1_BYTES && isAscii(view) ? 'latin1' : 'utf8');
+  if (length <= MAX_WHOLE_BYTES) return decodePiece(viewOfChunk(chunk, start, end));
+  let text = '';
+  for (let at = start; at < end; ) {
+    const next = startOfCharacter(bytes, Math.min(at + PIECE_BYTES, end), end);
+    text += decodePiece(viewOfChunk(chunk, at, next));
+    at = next;
+  }
+  return text;
+}
+
+function decodePiece(view: Buffer): string {
+  return view.toString(isAscii(view) ? 'latin1' : 'utf8');
+}
+
+/** The last place up to `at` where text can be cut: a character has three continuation bytes at most. */
+function startOfCharacter(bytes: Uint8Array, at: number, end: number): number {
+  for (let start = at; start > at - 4 && start < end; start--) if ((bytes[start]! & 0xc0) !== 0x80) return start;
+  return at;
 }

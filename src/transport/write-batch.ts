@@ -25,6 +25,7 @@ import {
   CONTROL_BIT,
   encodeFrame,
   type FrameOutput,
+  frameHeaderLength,
   MAX_HEADER_BYTES,
   Opcode,
   type Role,
@@ -42,6 +43,12 @@ export const LONG_PAYLOAD_BYTES = 16_384;
 
 /** What is longer than a slab is written in pieces of this length: a multiple of four, so that each begins a masking key. */
 const LARGE_PIECE_BYTES = 1_048_576;
+
+/** The longest text whose memory is used again. */
+const MAX_LENT_TEXT_BYTES = 4 * 1_048_576;
+/** In UTF-8, a unit of a string has three bytes at most, and two units that are one character four. */
+const MAX_BYTES_OF_UNIT = 3;
+const ROOM_FOR_MORE_BYTES = 4;
 
 /** From here on a write need not wait for the end of the tick: more would only take slab after slab. */
 export const LARGE_WRITE_BYTES = 65_536;
@@ -225,27 +232,24 @@ export class WriteBatch implements FrameOutput {
       return;
     }
     let payloadLength: number;
-    if (payload.length > LONG_PAYLOAD_BYTES) {
-      payloadLength = this.writeLong(firstByte, payload);
+    if (typeof payload === 'string') {
+      payloadLength = this.writeText(firstByte, payload);
     } else {
-      payloadLength = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-      const slab = this.rangeWithRoom(MAX_HEADER_BYTES + payloadLength);
-      const { bytes, chunk } = slab;
-      const maskingKey = this.masks ? this.nextKey() : undefined;
-      const start = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
-      const end = start + payloadLength;
-      if (typeof payload === 'string') {
-        // As many bytes as characters: ASCII, which latin1 writes faster.
-        bytes.write(payload, start, payloadLength, payloadLength === payload.length ? 'latin1' : 'utf8');
-        if (maskingKey !== undefined) unmask(chunk, start, end, maskingKey, 0);
-      } else if (maskingKey === undefined) {
-        bytes.set(payload, start);
+      payloadLength = payload.length;
+      if (payloadLength > LONG_PAYLOAD_BYTES) {
+        this.writeLong(firstByte, payload);
       } else {
-        copyMasked(payload, chunk, start, maskingKey);
+        const slab = this.rangeWithRoom(MAX_HEADER_BYTES + payloadLength);
+        const { bytes, chunk } = slab;
+        const maskingKey = this.masks ? this.nextKey() : undefined;
+        const start = writeFrameHeader(bytes, this.rangeEnd, firstByte, payloadLength, maskingKey);
+        const end = start + payloadLength;
+        if (maskingKey === undefined) bytes.set(payload, start);
+        else copyMasked(payload, chunk, start, maskingKey);
+        this.unwrittenBytes += end - this.rangeEnd;
+        this.rangeEnd = end;
+        slab.used = end;
       }
-      this.unwrittenBytes += end - this.rangeEnd;
-      this.rangeEnd = end;
-      slab.used = end;
     }
     if ((firstByte & OPCODE_BITS) < Opcode.Close) {
       this.unwrittenDataBytes += payloadLength;
@@ -564,17 +568,74 @@ export class WriteBatch implements FrameOutput {
     return this.tellsWhenTaken && this.waiting === undefined && this.socket.writableLength === 0;
   }
 
-  /** Takes a frame whose payload is too long to lie behind its header. @returns the length of the payload, in bytes */
-  private writeLong(firstByte: number, payload: Uint8Array | string): number {
-    // The bytes of a text are new memory that nobody else knows, so they need not be copied.
-    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  /**
+   * Takes a frame of text. Most text has a byte for each of its units: the header is written as if this had, and again if it
+   * has not.
+   * @returns the length of the payload, in bytes
+   */
+  private writeText(firstByte: number, text: string): number {
+    const maskingKey = this.masks ? this.nextKey() : undefined;
+    const units = text.length;
+    if (units > LONG_PAYLOAD_BYTES) return this.writeLongText(firstByte, text, maskingKey);
+    const slab = this.rangeWithRoom(MAX_HEADER_BYTES + MAX_BYTES_OF_UNIT * units);
+    const { bytes, chunk } = slab;
+    const at = this.rangeEnd;
+    let start = writeFrameHeader(bytes, at, firstByte, units, maskingKey);
+    const payloadLength = bytes.write(text, start, MAX_BYTES_OF_UNIT * units);
+    if (payloadLength !== units) {
+      const from = start;
+      start = at + frameHeaderLength(payloadLength, this.masks);
+      if (start !== from) bytes.copyWithin(start, from, from + payloadLength);
+      writeFrameHeader(bytes, at, firstByte, payloadLength, maskingKey);
+    }
+    const end = start + payloadLength;
+    if (maskingKey !== undefined) unmask(chunk, start, end, maskingKey, 0);
+    this.unwrittenBytes += end - at;
+    this.rangeEnd = end;
+    slab.used = end;
+    return payloadLength;
+  }
+
+  /** The same, in memory of its own. */
+  private writeLongText(firstByte: number, text: string, maskingKey: number | undefined): number {
+    let payloadLength = text.length;
+    let memory = this.encode(text, payloadLength);
+    if (memory === undefined) {
+      payloadLength = Buffer.byteLength(text);
+      memory = this.encode(text, payloadLength)!;
+    }
+    const start = MAX_HEADER_BYTES - frameHeaderLength(payloadLength, this.masks);
+    const end = MAX_HEADER_BYTES + payloadLength;
+    writeFrameHeader(memory, start, firstByte, payloadLength, maskingKey);
+    if (maskingKey !== undefined) unmask(new Chunk(memory), MAX_HEADER_BYTES, end, maskingKey, 0);
+    this.add(viewOf(memory, start, end), undefined);
+    return payloadLength;
+  }
+
+  /** Text behind room for a header. @returns undefined when it has more bytes than said, which fills the room behind it */
+  private encode(text: string, payloadLength: number): Buffer | undefined {
+    const roomBytes = payloadLength + ROOM_FOR_MORE_BYTES;
+    const memory = this.allocate(MAX_HEADER_BYTES + roomBytes, MAX_LENT_TEXT_BYTES);
+    return memory.write(text, MAX_HEADER_BYTES, roomBytes) === payloadLength ? memory : undefined;
+  }
+
+  /** Takes a frame whose payload is too long to lie behind its header. */
+  private writeLong(firstByte: number, payload: Uint8Array): void {
     const maskingKey = this.masks ? this.nextKey() : undefined;
     // Room for a good piece of the payload as well, so that the header does not leave alone.
-    const slab = this.rangeWithRoom(MAX_HEADER_BYTES + LONG_PAYLOAD_BYTES);
-    this.growRange(writeFrameHeader(slab.bytes, this.rangeEnd, firstByte, bytes.length, maskingKey) - this.rangeEnd);
-    if (bytes === payload) this.copyLong(bytes, maskingKey);
-    else this.add(bytes, maskingKey);
-    return bytes.length;
+    const { bytes } = this.rangeWithRoom(MAX_HEADER_BYTES + LONG_PAYLOAD_BYTES);
+    this.growRange(writeFrameHeader(bytes, this.rangeEnd, firstByte, payload.length, maskingKey) - this.rangeEnd);
+    this.copyLong(payload, maskingKey);
+  }
+
+  /** Memory of a long piece, which is used again if it is not longer than `maxLentBytes`. */
+  private allocate(lengthBytes: number, maxLentBytes: number): Buffer {
+    // Other streams may hand it on to somebody who keeps it.
+    if (!this.tellsWhenTaken || lengthBytes > maxLentBytes) return allocateOwn(lengthBytes);
+    const memory = allocateReusable(lengthBytes);
+    this.lent ??= [];
+    this.lent.push(memory);
+    return memory;
   }
 
   /** Bytes that nobody else changes any more, as they lie. */
@@ -614,17 +675,11 @@ export class WriteBatch implements FrameOutput {
   private copyLarge(source: Uint8Array, maskingKey: number | undefined): void {
     for (let at = 0; at < source.length; ) {
       const length = this.isTaking ? Math.min(source.length - at, LARGE_PIECE_BYTES) : source.length - at;
-      // Other streams may hand it on to somebody who keeps it.
-      const isLent = this.tellsWhenTaken && length <= LARGE_PIECE_BYTES;
-      const memory = isLent ? allocateReusable(length) : allocateOwn(length);
+      const memory = this.allocate(length, LARGE_PIECE_BYTES);
       const piece = viewOf(source, at, at + length);
       if (maskingKey === undefined) memory.set(piece);
       else copyMasked(piece, new Chunk(memory), 0, maskingKey);
       this.add(memory.length === length ? memory : viewOf(memory, 0, length), undefined);
-      if (isLent) {
-        this.lent ??= [];
-        this.lent.push(memory);
-      }
       at += length;
       if (at < source.length && this.isTaking) this.flush(true);
     }

@@ -102,6 +102,14 @@ describe('message assembler', () => {
     expect(assembler.append(new Chunk(hex('e2 28')), 0, 2, 1)).toBe(false);
   });
 
+  it('§8.1 a piece that is known to be ASCII is not looked at, unless a character is open', () => {
+    const { assembler } = open();
+    assembler.start(true);
+    expect(assembler.append(new Chunk(hex('ff 48 48')), 1, 3, 5, true)).toBe(true);
+    expect(assembler.append(new Chunk(hex('e2')), 0, 1, 5)).toBe(true);
+    expect(assembler.append(new Chunk(hex('48')), 0, 1, 5, true)).toBe(false);
+  });
+
   it('§8.1 a message cut inside a code point leaves nothing to the next', () => {
     const { assembler } = open();
     assembler.start(true);

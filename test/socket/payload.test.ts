@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { viewOf } from '../../src/memory/view.ts';
-import { fromPayload, toControlPayload, toPayload } from '../../src/socket/payload.ts';
+import { Chunk } from '../../src/protocol/index.ts';
+import { decodeText, fromPayload, toControlPayload, toPayload } from '../../src/socket/payload.ts';
 import { prepareMessage } from '../../src/socket/prepared-message.ts';
 
 it.each([{}, true, 10n, Symbol('x')])('%o cannot be sent: a TypeError with the code that ws’s has', (data) => {
@@ -108,5 +109,26 @@ describe('what arrives', () => {
     expect(new Uint8Array(part)).toEqual(Uint8Array.of(2, 3));
     expect(part).not.toBe(chunk.buffer);
     expect(fromPayload(chunk, 'arraybuffer')).toBe(chunk.buffer);
+  });
+
+  it.each([
+    ['ASCII', 'x'],
+    ['characters of two bytes', 'é'],
+    ['of three', '€'],
+    ['of four', '𝄞'],
+    ['of all lengths', 'aé€𝄞'],
+  ])('§5.6 long text is decoded in pieces, none of which ends within a character: %s', (_what, characters) => {
+    for (const shift of ['', 'a', 'ab', 'abc']) {
+      const text = shift + characters.repeat(1_100_000 / Buffer.byteLength(characters));
+      const bytes = Buffer.from(`-${text}-`);
+      expect(decodeText(new Chunk(bytes), 1, bytes.length - 1) === text).toBe(true);
+    }
+  });
+
+  it('long text that is no UTF-8, and was not checked, is decoded as Node does it', () => {
+    for (const pattern of ['80', 'e282', 'f09d84', 'c3', 'ff41', 'e2828080', 'f09d848080']) {
+      const bytes = Buffer.alloc(1_100_001, pattern, 'hex');
+      expect(decodeText(new Chunk(bytes), 0, bytes.length) === bytes.toString()).toBe(true);
+    }
   });
 });

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { encodeFrame, firstByteOf, Opcode, type Role } from '../../src/protocol/index.ts';
+import {
+  type Chunk,
+  encodeFrame,
+  FrameParser,
+  firstByteOf,
+  Opcode,
+  type Role,
+  resolveLimits,
+} from '../../src/protocol/index.ts';
 import { LONG_PAYLOAD_BYTES, WriteBatch } from '../../src/transport/write-batch.ts';
 import { HeldDuplex } from '../support/held-duplex.ts';
 import { parseFrame } from '../support/raw-peer.ts';
@@ -103,9 +111,32 @@ describe('memory', () => {
     await nextTurn();
     socket.release();
     await nextTurn();
-    expect(socket.chunks.map(({ length }) => length)).toEqual([10, 200_000, 10, 200_000]);
+    expect(socket.chunks.map(({ length }) => length)).toEqual([10, 200_000, 200_010]);
     expect(socket.chunks[1]!.buffer.byteLength).toBe(200_000);
-    expect(socket.chunks[3]!.buffer.byteLength).toBe(200_000);
+    expect(socket.chunks[2]!.buffer.byteLength).toBeLessThan(200_020);
+  });
+
+  it.each(['server', 'client'] as const)('§5.6 text of a %s is UTF-8, whatever its characters take', async (role) => {
+    const ends = ['', 'é', '€', '𝄞', '\ud834'];
+    const lengths = [0, 1, 125, 126, 16_384, 16_385, 65_530, 65_536, 131_072];
+    const texts = lengths.flatMap((length) =>
+      ends.flatMap((end) => ['a'.repeat(length) + end, end.repeat(length / 2)]),
+    );
+    const socket = new HeldDuplex(false);
+    const { batch } = batchOn(socket, role);
+    for (const text of texts) batch.writeFrame(TEXT, text);
+    await nextTurn();
+    const found: string[] = [];
+    const sink = {
+      framePart: (_: unknown, { bytes }: Chunk, start: number, end: number) =>
+        void found.push(Buffer.from(bytes).toString('utf8', start, end)),
+      violation: (id: string) => expect.fail(id),
+    };
+    const limits = resolveLimits({});
+    new FrameParser(sink, { role: role === 'server' ? 'client' : 'server', limits }).push(socket.written);
+    expect(found.length).toBe(texts.length);
+    // The text of half a character is that of its replacement.
+    expect(found.findIndex((text, i) => text !== Buffer.from(texts[i]!).toString())).toBe(-1);
   });
 
   it('§5.3 a client masks small and large payloads with fresh keys and leaves the given ones alone', async () => {

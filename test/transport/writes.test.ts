@@ -99,6 +99,18 @@ describe.each(SERVER_KINDS)('writes on %s', (kind) => {
     expect(log.chunks[0]!.buffer.byteLength).toBe(SLAB_BYTES);
   });
 
+  it('so does long text, each in one write', async () => {
+    const server = await startServer(kind);
+    const peer = await RawPeer.open(server);
+    const [socket] = server.connections;
+    const log = countWrites(socket!);
+    const long = 'x'.repeat(150_000);
+    for (let round = 0; round < 5; round++) socket!.send(round + long);
+    for (let round = 0; round < 5; round++) expect((await peer.payload()).toString() === round + long).toBe(true);
+    expect(log.writes).toBe(5);
+    expect(new Set(log.chunks.map(({ buffer }) => buffer)).size).toBe(1);
+  });
+
   it('a broadcast in one tick, interleaved over many connections, keeps every stream whole', async () => {
     const server = await startServer(kind);
     const peers: RawPeer[] = [];
