@@ -9,7 +9,6 @@ import type { Claim } from './inflation-room.ts';
 
 /** zlib's own numbers (zlib.h): asking node:zlib for them would load it before anything is compressed. */
 export const Z_SYNC_FLUSH = 2;
-export const Z_DEFAULT_COMPRESSION = -1;
 export const Z_DEFAULT_STRATEGY = 0;
 export const Z_DEFAULT_MEMLEVEL = 8;
 

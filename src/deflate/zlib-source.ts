@@ -9,7 +9,6 @@ import {
   type Direction,
   type RawZlib,
   type RawZlibOptions,
-  Z_DEFAULT_COMPRESSION,
   Z_DEFAULT_MEMLEVEL,
   Z_DEFAULT_STRATEGY,
 } from './raw-zlib.ts';
@@ -43,6 +42,13 @@ const LEAST_ZLIB_WINDOW_BITS = 9;
 
 const NO_TUNING: ZlibTuning = {};
 
+/**
+ * How much zlib looks for, where the application does not say. Its own default, 6, gains little on messages: with a context
+ * the next lower level is 1 % behind, without one there is little to look through (spec-notes/rfc7692.md has the figures).
+ */
+const LEVEL_WITH_CONTEXT = 5;
+const LEVEL_WITHOUT_CONTEXT = 3;
+
 export class ZlibSource {
   private readonly owner: { take(): RawZlib; giveBack(zlib: RawZlib): void } | undefined;
   private readonly open: () => RawZlib;
@@ -58,7 +64,7 @@ export class ZlibSource {
     const windowBits = Math.max(options.windowBits, LEAST_ZLIB_WINDOW_BITS);
     const maxSyncBytes = options.maxSyncBytes ?? DEFAULT_MAX_SYNC_BYTES;
     this.open = () => {
-      const raw = rawOptions(direction, windowBits, maxSyncBytes, tuning);
+      const raw = rawOptions(direction, windowBits, maxSyncBytes, tuning, options.contextTakeover);
       return (engine === 'handle' ? openHandleZlib(raw) : undefined) ?? openStreamZlib(raw);
     };
     if (!options.contextTakeover) {
@@ -129,12 +135,13 @@ function rawOptions(
   windowBits: number,
   maxSyncBytes: number,
   tuning: ZlibTuning,
+  keepsContext: boolean,
 ): RawZlibOptions {
   return {
     direction,
     windowBits,
     maxSyncBytes,
-    level: tuning.level ?? Z_DEFAULT_COMPRESSION,
+    level: tuning.level ?? (keepsContext ? LEVEL_WITH_CONTEXT : LEVEL_WITHOUT_CONTEXT),
     memLevel: tuning.memLevel ?? Z_DEFAULT_MEMLEVEL,
     strategy: tuning.strategy ?? Z_DEFAULT_STRATEGY,
     dictionary: tuning.dictionary === undefined ? undefined : bytesOf(tuning.dictionary),

@@ -454,4 +454,15 @@ describe('shared streams', () => {
     expect(() => new MessageDeflater({ ...options, zlibOptions: { level: 10 } })).toThrow(RangeError);
     expect(() => new MessageInflater({ ...options, zlibOptions: { memLevel: 0 } })).toThrow(RangeError);
   });
+
+  it('where nothing is said of it, a message with a context is compressed at level 5, one without at level 3', async () => {
+    const text = makePayload(8000, 2, 1);
+    const lengthAt = async (contextTakeover: boolean, level?: number) => {
+      const options = optionsFor('handle', { contextTakeover, ...(level !== undefined && { zlibOptions: { level } }) });
+      return (await deflate(new MessageDeflater(options), text)).length;
+    };
+    const lengths = [await lengthAt(false, 3), await lengthAt(true, 5), await lengthAt(true, -1)];
+    expect([await lengthAt(false), await lengthAt(true), await lengthAt(true, 6)]).toEqual(lengths);
+    expect(new Set(lengths).size).toBe(3);
+  });
 });
