@@ -1,8 +1,10 @@
 /**
  * A chat as it stands in production: `npm run example:chat`, and the address that it prints in two tabs. Who tells a name gets a
- * token for an hour; the page renews it. SECRET signs the tokens.
+ * token for an hour; the page renews it. SECRET signs the tokens; `-- --workers 4` has it in so many
+ * processes.
  */
 
+import processes from 'node:cluster';
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -13,10 +15,15 @@ import { build } from 'rolldown';
 import { drainOnSignal, isSameSecret } from '../index.ts';
 import { createHub } from '../realtime/index.ts';
 import { chat } from './chat-protocol.ts';
+import { everyCore } from './workers.ts';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '8080' } } });
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '8080' }, workers: { type: 'string', default: '1' } },
+});
 const { SECRET = randomBytes(32).toString('hex') } = process.env;
 const TOKEN_MS = 3_600_000;
+
+const engine = await everyCore(Number(values.workers), { SECRET });
 
 // Yours come from whoever knows your users: see the guide's page about authentication.
 const sign = (claim: string) => createHmac('sha256', SECRET).update(claim).digest('base64url');
@@ -31,6 +38,7 @@ function userOf(token: string): { id: string; expires: number } | undefined {
 }
 
 const hub = createHub(chat, {
+  engine,
   authenticate: ({ token = '', refuse }) => userOf(token) ?? refuse(401),
   maxConnections: 10_000,
   maxConnectionsPerAddress: 100,
@@ -72,5 +80,7 @@ const http = createServer((request, response) => {
   else answer(200, 'text/plain', issueToken(name));
 });
 hub.attach(http, { path: '/live' });
-http.listen(Number(values.port), () => console.log(`http://localhost:${(http.address() as AddressInfo).port}`));
+http.listen(Number(values.port), () => {
+  if ((processes.worker?.id ?? 1) === 1) console.log(`http://localhost:${(http.address() as AddressInfo).port}`);
+});
 drainOnSignal([hub, http], { timeoutMs: 20_000, spreadMs: 5_000, code: 1012, retryAfterMs: 1_000 });
