@@ -116,7 +116,7 @@ describe('the packed package', () => {
         .filter(([, mark]) => mark === '')
         .map(([, , path]) => path!),
     );
-    expect(links).toContain('spec-notes/attacks.md');
+    expect(links).toContain('spec-notes/options.md');
     expect(links.filter((path) => !existsSync(join(folder, path)))).toEqual([]);
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object;
     expect(Object.keys(manifest).filter((key) => ['repository', 'bugs', 'homepage'].includes(key))).toEqual([]);

@@ -79,7 +79,7 @@ export class Link {
   }
 
   /**
-   * @param words ARGV; the first two of what a script tells are `topic` and how to publish
+   * @param words ARGV, behind those that all scripts have
    * @throws {RealtimeError} UNAVAILABLE
    */
   run(script: string, keys: readonly string[], topic: string, words: readonly string[]): Promise<unknown> {
