@@ -1,6 +1,7 @@
 /** The promises at length: 100,000 publications, 1,000 connections that are cut, a server that is killed as a program. */
 
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { buildCluster } from './promises/cluster.ts';
 import { startProgram } from './promises/server.ts';
 import { trySlowReader } from './promises/slow-reader.ts';
 import { runTrial } from './promises/trial.ts';
@@ -19,6 +20,19 @@ it(`50 clients have each message once, in order, or are told of a gap (seed ${se
   expect(outcome.faults).toEqual([]);
   expect(outcome.publications).toBeGreaterThanOrEqual(100_000);
   expect(outcome.cuts).toBeGreaterThanOrEqual(1000);
+});
+
+it(`the same of 3 workers, which are killed and stopped, and of their parent (seed ${seed})`, {
+  timeout: 300_000,
+}, async () => {
+  const { start, remove } = await buildCluster();
+  onTestFinished(remove);
+  const outcome = await runTrial({
+    ...{ seed, start, clients: 30, perRound: 100, rounds: 120, restarts: 2, cuts: 300 },
+    ...{ sayings: 100, typicalBytes: 60_000 },
+  });
+  console.log(JSON.stringify({ seed, ...outcome }));
+  expect(outcome.faults).toEqual([]);
 });
 
 it('one of 1,000 readers that has stopped holds queueBytes and holds up nobody; it catches up', () =>

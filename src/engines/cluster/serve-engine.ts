@@ -9,7 +9,7 @@ import { type Asking, type Asks, clock, Tell, type Telling, type Told, WIRE } fr
 /** A process that was forked: of node:cluster a Worker, of child_process a ChildProcess. */
 export interface ForkedProcess {
   send(message: object, handle: undefined, options: undefined, written: (error: Error | null) => void): unknown;
-  on(event: 'message' | 'disconnect', listener: (message: object) => void): unknown;
+  on(event: 'message' | 'disconnect' | 'exit', listener: (message: object) => void): unknown;
 }
 
 const served = new WeakSet<ForkedProcess>();
@@ -35,9 +35,10 @@ function serve(logs: MemoryEngine, child: ForkedProcess): void {
   served.add(child);
   /** By the name of the engine. */
   const sessions = new Map<string, Session>();
+  let hasGone = false;
   child.on('message', (message: Partial<Asking> | null) => {
     const name = message?.[WIRE];
-    if (name === undefined) return;
+    if (name === undefined || hasGone) return;
     const asking = message as Asking;
     const last = sessions.get(name);
     if (asking.isNew === true) {
@@ -53,10 +54,14 @@ function serve(logs: MemoryEngine, child: ForkedProcess): void {
       if (last.hasEnded) sessions.delete(name);
     }
   });
-  child.on('disconnect', () => {
+  const end = () => {
+    hasGone = true;
     for (const session of sessions.values()) session.end();
     sessions.clear();
-  });
+  };
+  child.on('disconnect', end);
+  // A worker that is killed while it is given a connection never comes to disconnect.
+  child.on('exit', end);
 }
 
 /** About so much may wait for a process that does not read. */

@@ -207,6 +207,21 @@ describe('cluster', () => {
     expect(link.up.sent).toBe(sent);
   });
 
+  it('a worker whose channel never ends takes its presence with it when it exits, and does nothing any more', async () => {
+    const { engine, link } = start();
+    await engine.setPresence('a', { user: 'u', data: '1', connections: 1 });
+    link.up.isHeld = true;
+    const published = publish(engine, '1');
+    published.catch(() => {});
+    await nextTurn();
+    link.cut('exit');
+    expect(await logs.members('a')).toEqual([]);
+    link.isHeld = false;
+    await wait(10 * STEP_MS);
+    expect(await settled(published)).toMatch('UNAVAILABLE');
+    expect(await read(logs)).toMatchObject({ head: 0 });
+  });
+
   it('closes in time, whether anybody answers or not', async () => {
     const [first, second] = [start(), start()];
     await Promise.all([publish(first.engine, '1'), publish(second.engine, '2')]);

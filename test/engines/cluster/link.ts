@@ -40,20 +40,28 @@ class Way {
 export class Link {
   readonly up = new Way();
   readonly down = new Way();
-  readonly #ends = new Set<() => void>();
+  readonly #ends = new Set<readonly [event: string, listener: () => void]>();
 
   readonly parent: Parent = {
     send: (...args) => this.up.send(...args),
-    on: (event, listener) => (event === 'message' ? this.down.listeners : this.#ends).add(listener as never),
-    off: (event, listener) => (event === 'message' ? this.down.listeners : this.#ends).delete(listener as never),
+    on: (event, listener) => this.#listen(this.down, event, listener),
+    off: (_event, listener) => {
+      this.down.listeners.delete(listener);
+      for (const end of this.#ends) if (end[1] === listener) this.#ends.delete(end);
+    },
   };
   child: ForkedProcess = this.#newChild();
 
   #newChild(): ForkedProcess {
     return {
       send: (...args) => this.down.send(...args),
-      on: (event, listener) => (event === 'message' ? this.up.listeners : this.#ends).add(listener as never),
+      on: (event, listener) => this.#listen(this.up, event, listener),
     };
+  }
+
+  #listen(way: Way, event: string, listener: (message: never) => void): void {
+    if (event === 'message') way.listeners.add(listener);
+    else this.#ends.add([event, listener as () => void]);
   }
 
   /** Another parent, that knows nothing. */
@@ -70,9 +78,9 @@ export class Link {
     this.down.release();
   }
 
-  /** One of the processes has gone. */
-  cut(): void {
-    for (const end of [...this.#ends]) end();
+  /** One of the processes has gone. @param event all that is told of that */
+  cut(event: 'disconnect' | 'exit' = 'disconnect'): void {
+    for (const [name, end] of [...this.#ends]) if (name === event) end();
     this.up.isHeld = true;
     this.down.isHeld = true;
   }

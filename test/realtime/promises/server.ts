@@ -6,9 +6,9 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createHub, memory } from '../../../src/realtime/index.ts';
+import { createHub, type Engine, memory } from '../../../src/realtime/index.ts';
 import { CHANNELS, counting } from './protocol.ts';
-import { randomOf, skewed } from './random.ts';
+import { type Random, randomOf, skewed } from './random.ts';
 import { HeldSocket, slowEngine } from './slow.ts';
 
 /** Small, so that readers fall behind. */
@@ -18,7 +18,7 @@ const QUEUE_BYTES = 65_536;
 export interface Run {
   readonly port: number;
   /** Publishes so many messages to each channel, in bursts of 1 to 16 within a tick. @returns the number of the last */
-  publish(count: number): Promise<number>;
+  publish(count: number, after: number): Promise<number>;
   /** Holds no connection up any more. */
   calm(): Promise<true>;
   /** What clients have said and the log has. */
@@ -30,7 +30,10 @@ export type StartRun = (run: number, seed: number) => Promise<Run>;
 
 export const startHere: StartRun = async (run, seed) => {
   const random = randomOf(seed + run);
-  const engine = slowEngine(memory(), random);
+  return startHub(run, slowEngine(memory(), random), random);
+};
+
+export async function startHub(run: number, engine: Engine, random: Random): Promise<Run> {
   const hub = createHub(counting, { engine, requiresOrigin: false, queueBytes: QUEUE_BYTES });
   for (const pattern of ['all:{name}', 'some:{name}', 'none:{name}'] as const)
     hub.channel(pattern, { join: () => true });
@@ -61,17 +64,17 @@ export const startHere: StartRun = async (run, seed) => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const padding = 'p'.repeat(40);
-  let n = 0;
   return {
     port: (server.address() as AddressInfo).port,
-    async publish(count) {
+    async publish(count, after) {
       release(1);
+      let n = after;
       for (const last = n + count; n < last; ) {
         const burst = Math.min(last - n, 1 + ((n * 7) % 16));
         const done: Promise<unknown>[] = [];
         for (let i = 0; i < burst; i++) {
           n++;
-          for (const channel of CHANNELS) done.push(hub.publish(channel, { run, n, padding }));
+          for (const channel of CHANNELS) done.push(hub.publish(channel, { run, n, padding }, { key: `${n}` }));
         }
         await Promise.all(done);
         await nextTurn();
@@ -93,27 +96,32 @@ export const startHere: StartRun = async (run, seed) => {
       await hub.drain({ timeoutMs: 1 });
     },
   };
-};
+}
 
 const PROGRAM = fileURLToPath(import.meta.url);
 
-export const startProgram: StartRun = async (run, seed) => {
-  const child = fork(PROGRAM, [String(run), String(seed)], { execArgv: ['--import', 'tsx'] });
-  const [port] = (await once(child, 'message')) as [number];
-  return {
-    port,
-    publish: (count) => ask(child, count),
-    calm: () => ask(child, 'calm'),
-    said: () => ask(child, 'said'),
-    async kill() {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+/** @param path of a program that says its port, and answers questions */
+export const programAt =
+  (path: string, execArgv: string[] = []): StartRun =>
+  async (run, seed) => {
+    const child = fork(path, [String(run), String(seed)], { execArgv });
+    const [port] = (await once(child, 'message')) as [number];
+    return {
+      port,
+      publish: (count, after) => ask(child, [count, after]),
+      calm: () => ask(child, 'calm'),
+      said: () => ask(child, 'said'),
+      async kill() {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      },
+    };
   };
-};
 
-/** How many to publish, or what else to do. */
-type Question = number | 'calm' | 'said';
+export const startProgram = programAt(PROGRAM, ['--import', 'tsx']);
+
+/** What to publish, or what else to do. */
+export type Question = [count: number, after: number] | 'calm' | 'said';
 
 async function ask<T>(child: ChildProcess, question: Question): Promise<T> {
   child.send(question);
@@ -121,11 +129,14 @@ async function ask<T>(child: ChildProcess, question: Question): Promise<T> {
   return answer as T;
 }
 
-if (process.argv[1] === PROGRAM) {
+export function answer(server: Run, question: Question): Promise<unknown> {
+  return typeof question === 'string' ? server[question]() : server.publish(...question);
+}
+
+// Not as a part of another program.
+if (process.argv[1] === PROGRAM && PROGRAM.endsWith('server.ts')) {
   const server = await startHere(Number(process.argv[2]), Number(process.argv[3]));
-  process.on('message', async (question: Question) => {
-    process.send!(typeof question === 'number' ? await server.publish(question) : await server[question]());
-  });
+  process.on('message', async (question: Question) => process.send!(await answer(server, question)));
   process.on('disconnect', () => process.exit());
   process.send!(server.port);
 }

@@ -189,7 +189,7 @@ export async function runTrial(options: TrialOptions): Promise<Outcome> {
     let publications = 0;
     let last = 0;
     for (let round = 1; round <= options.rounds || proxy.cuts < options.cuts; round++) {
-      last = await server.publish(options.perRound);
+      last = await server.publish(options.perRound, last);
       publications += options.perRound * CHANNELS.length;
       proxy.round();
       // Those that say nothing, so that no call of theirs is cut short.
@@ -203,6 +203,7 @@ export async function runTrial(options: TrialOptions): Promise<Outcome> {
         proxy.target = undefined;
         await server.kill();
         run++;
+        last = 0;
         server = await options.start(run, options.seed);
         proxy.target = server.port;
       }
@@ -260,7 +261,7 @@ async function finish(
       return newest;
     }
     await sleep(20);
-    if (behind.every((reader) => reader.name.includes('none:'))) newest = await server.publish(1);
+    if (behind.every((reader) => reader.name.includes('none:'))) newest = await server.publish(1, newest);
   }
 }
 
