@@ -6,7 +6,7 @@ import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
-const SUITES = ['browser', 'conformance', 'ecosystem', 'package', 'promises', 'redis', 'runtimes'];
+const SUITES = ['browser', 'conformance', 'ecosystem', 'package', 'promises', 'proxies', 'redis', 'runtimes'];
 
 /** The page's script and styles are minified and nobody reads them: so they take a quarter of the room in the package. */
 function compressAssets(): Plugin {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from '../../src/index.ts';
 import { connect } from '../../src/live/node.ts';
 import { EventSource } from '../../src/sse/index.ts';
-import { compile, run, start } from './start.ts';
+import { compile, run, sourceOf, start } from './start.ts';
 
 interface Example {
   readonly args?: readonly string[];
@@ -176,7 +176,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
 
 beforeAll(async () => {
   uploads = mkdtempSync(join(tmpdir(), 'framewright-uploads-'));
-  examples = await compile(Object.keys(EXAMPLES));
+  examples = await compile(Object.fromEntries(Object.keys(EXAMPLES).map((name) => [name, sourceOf(name)])));
 });
 afterAll(() => {
   rmSync(uploads, { recursive: true });

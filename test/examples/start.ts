@@ -15,12 +15,15 @@ type Environment = Readonly<Record<string, string>>;
 /** The example as it stands in src. */
 export const sourceOf = (name: string) => join(ROOT, `src/examples/${name}.ts`);
 
-/** Makes JavaScript of many at once: to have each compiled by itself takes ten times as long as to run it. */
-export async function compile(names: readonly string[]) {
+/**
+ * Makes JavaScript of many at once: to have each compiled by itself takes ten times as long as to run it.
+ * @param sources by the names of the programs
+ */
+export async function compile(sources: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), 'framewright-examples-'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const bundle = await rolldown({
-    input: Object.fromEntries(names.map((name) => [name, sourceOf(name)])),
+    input: { ...sources },
     platform: 'node',
     external: /^[^./]/,
     tsconfig: false,
