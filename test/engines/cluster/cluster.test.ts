@@ -220,6 +220,19 @@ describe('cluster', () => {
     await wait(10 * STEP_MS);
     expect(await settled(published)).toMatch('UNAVAILABLE');
     expect(await read(logs)).toMatchObject({ head: 0 });
+    expect(await logs.members('a')).toEqual([]);
+  });
+
+  it('what was on its way when the parent fell silent is rejected, and not done when it reads again', async () => {
+    const { engine, link } = start();
+    await engine.members('a');
+    link.isHeld = true;
+    expect(await settled(publish(engine, '1', 'k'))).toMatch('UNAVAILABLE');
+    link.isHeld = false;
+    await wait(2 * STEP_MS);
+    expect(engine.status().state).toBe('live');
+    expect(await read(engine)).toMatchObject({ head: 0 });
+    expect(await publish(engine, '1', 'k')).toMatchObject({ isRepeat: false });
   });
 
   it('closes in time, whether anybody answers or not', async () => {
