@@ -241,9 +241,11 @@ class Trial {
   async #publish(batch: readonly { readonly channel: LogName; readonly n: number }[]): Promise<void> {
     let left = [...batch];
     while (left.length > 0) {
-      const shares = this.#processes.map((_, i) => left.filter((_, k) => k % this.#processes.length === i));
+      await until(() => this.#processes.some(({ isDead }) => !isDead));
+      const alive = this.#processes.filter(({ isDead }) => !isDead);
+      const shares = alive.map((_, i) => left.filter((_, k) => k % alive.length === i));
       const rests = await Promise.all(
-        this.#processes.map((process, i) =>
+        alive.map((process, i) =>
           process.publish(shares[i]!, (acknowledged) => {
             this.#acknowledged.push(acknowledged);
             this.#known.add('publisher', acknowledged.channel, acknowledged.position, acknowledged.n);
@@ -251,7 +253,6 @@ class Trial {
         ),
       );
       left = rests.flat();
-      if (left.length > 0) await until(() => this.#processes.some(({ isDead }) => !isDead));
     }
   }
 
