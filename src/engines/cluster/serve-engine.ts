@@ -1,6 +1,6 @@
 /** Keeps the logs for the engines of forked processes, in their parent. */
 
-import cluster from 'node:cluster';
+import type { Cluster } from 'node:cluster';
 import { setImmediate } from 'node:timers';
 import type { Engine, Retention, Subscription } from '../engine.ts';
 import type { MemoryEngine } from '../memory.ts';
@@ -26,6 +26,8 @@ export function serveEngine(logs: MemoryEngine, child?: ForkedProcess): void {
     serve(logs, child);
     return;
   }
+  // Its default import would bring a file of the bundler's into every entry.
+  const cluster = process.getBuiltinModule('node:cluster') as unknown as Cluster;
   for (const worker of Object.values(cluster.workers ?? {})) serve(logs, worker!);
   cluster.on('fork', (worker) => serve(logs, worker));
 }
