@@ -563,6 +563,30 @@ const CHECKS: readonly Check[] = [
     here: ['message', 'next turn'],
   },
   {
+    row: 'zlib compresses at its level 6',
+    async run(library) {
+      // Noise of two letters: what is found in it depends on how long it is looked for.
+      let state = 1;
+      const letters = Array.from({ length: 8000 }, () => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+        return (state >>> 16) % 2;
+      });
+      const message = letters.join('');
+      const options = { perMessageDeflate: true };
+      const levels: unknown[] = [];
+      for (const offer of ['permessage-deflate', 'permessage-deflate; server_no_context_takeover']) {
+        const [peer, socket] = await openRaw(await serve(library, options), { [DEFLATE]: offer });
+        socket.send(message);
+        const sent = Buffer.concat([await peer.payload(), Buffer.of(0, 0, 0xff, 0xff)]);
+        const compress = (level: number) => deflateRawSync(message, { level, finishFlush: constants.Z_SYNC_FLUSH });
+        levels.push([6, 5, 3].find((level) => compress(level).equals(sent)));
+      }
+      return levels;
+    },
+    inWs: [6, 6],
+    here: [5, 3],
+  },
+  {
     row: '`close(1000.5)` sends 1000',
     run: (library) =>
       [[1000.5], [1000, 5]].map((args) => {
