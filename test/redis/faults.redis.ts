@@ -329,7 +329,8 @@ describe.each(Object.keys(CLIENTS))('faults, with %s', (client) => {
 
   it('SCRIPT FLUSH: it comes back with them', async () => {
     const { server, make } = await makeWorld(client, 'none');
-    const engine = await make();
+    // No beat finds it first.
+    const engine = await make({ timeoutMs: 1_000_000 });
     const { epoch } = await publishAll(engine, 1);
     await server.ask('SCRIPT', 'FLUSH');
     await until(async () => (await publish(engine, '2', 'two').catch(() => undefined))?.offset === 2);
