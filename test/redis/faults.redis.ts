@@ -295,7 +295,9 @@ describe.each(Object.keys(CLIENTS))('faults, with %s', (client) => {
       const { tunnel, make } = await makeWorld(client, 'none');
       const here = await make({ timeoutMs: 300 });
       const recorder = await subscribe(here);
+      const said = await subscribe(here, 'n');
       tunnel.mute(index);
+      await here.publish({ channel: 'n', data: '"once"', retention: undefined, key: undefined });
       const there = await make();
       const published = await publishAll(there, 1);
       await until(() => recorder.states.length >= 2);
@@ -303,6 +305,35 @@ describe.each(Object.keys(CLIENTS))('faults, with %s', (client) => {
       expect(await read(here, { after: { ...published, offset: 0 } })).toMatchObject({ data: ['1'], isGap: false });
       await publishAll(there, 2);
       await until(() => recorder.data.at(-1) === '2');
+      // It has heard itself, though no answer came; or it was answered, and what it said went astray.
+      expect(said.data).toEqual(index === 0 ? ['"once"'] : []);
+    },
+  );
+
+  it.each([1, 0])(
+    'connection %i of two is lost: what is said without history is told once, in its order',
+    async (index) => {
+      const { tunnel, make } = await makeWorld(client, 'none');
+      const engine = await make();
+      const said = await subscribe(engine, 'n');
+      let number = 0;
+      const say = () => engine.publish({ channel: 'n', data: String(number++), retention: undefined, key: undefined });
+      for (let round = 0; round < 10; round++) {
+        const all = Array.from({ length: 100 }, say);
+        await all[round * 5];
+        tunnel.close(index);
+        // Some while it has not been noticed, and some behind.
+        while (isLive(engine)) {
+          all.push(say());
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        all.push(say(), say());
+        await Promise.all(all);
+        await until(() => isLive(engine));
+      }
+      const told = said.data.map(Number);
+      expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+      expect(told.length).toBeGreaterThan(500);
     },
   );
 

@@ -63,6 +63,11 @@ export class Tunnel {
     far.resume();
   }
 
+  /** Ends the newest but `index` of its connections. */
+  close(index: number): void {
+    this.#fars.at(-1 - index)!.destroy();
+  }
+
   /** How many connections it has had. */
   get count(): number {
     return this.#fars.length;

@@ -46,7 +46,12 @@ export class Link {
     const end = (error?: unknown) => this.end(error ?? new Error('the connection was closed'));
     this.#requests = connectionOf(client, isSharded, { message() {}, end });
     this.#topics = connectionOf(client, isSharded, {
-      message: (topic, text) => (topic === ownTopic ? this.#heard?.() : message(topic, text)),
+      message: (topic, text) => {
+        // What it still brings comes too late: others may have been told of later things.
+        if (this.state === 'ended') return;
+        if (topic === ownTopic) this.#heard?.();
+        else message(topic, text);
+      },
       end,
     });
   }

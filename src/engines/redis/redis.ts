@@ -98,7 +98,7 @@ class RedisEngine implements Engine {
   /** Channels of which Redis did not take what was set. */
   readonly #unsaid = new Set<string>();
   /** Publications without history that are under way, and have not come back. */
-  readonly #unheard = new Set<number>();
+  readonly #unheard = new Map<number, { readonly name: string; readonly data: string }>();
   #saidCount = 0;
 
   constructor(client: RedisClient, options: RedisOptions) {
@@ -140,6 +140,8 @@ class RedisEngine implements Engine {
       if (this.#link === link) {
         this.#link = undefined;
         this.#tellState('stale');
+        for (const { name, data } of this.#unheard.values()) this.#tellHere(name, data);
+        this.#unheard.clear();
       }
       await pause(pauseMs * (0.5 + Math.random() / 2));
       pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
@@ -233,32 +235,36 @@ class RedisEngine implements Engine {
     return { position: { epoch, offset: Number(offset) }, isRepeat: isRepeat === 1 };
   }
 
-  /** Without history. What the link has not brought back when it ends is told here all the same. */
+  /** Without history. What the link has not brought back when it ends is told here all the same, before anything later. */
   async #say({ channel, data, key }: PublishRequest): Promise<Published> {
     const link = this.#isClosed ? this.#reach() : this.#link;
     const name = this.#names.topic(channel);
     const number = ++this.#saidCount;
     const none = { position: undefined, isRepeat: false };
-    if (link !== undefined) {
-      const text = writeSaid(this.#process, number, data);
-      this.#unheard.add(number);
-      try {
-        if (key === undefined) await link.publish(name, text);
-        else {
-          const words = [text, String(this.#settings.keyWindowMs)];
-          const answer = await link.run(SAY_ONCE, [this.#names.key(channel, key)], name, words);
-          return { position: undefined, isRepeat: answer === 1 };
-        }
-        return none;
-      } catch (error) {
-        if (link.state !== 'ended') throw error;
-        if (!this.#unheard.has(number)) return none;
-      } finally {
-        this.#unheard.delete(number);
-      }
+    if (link === undefined) {
+      this.#tellHere(name, data);
+      return none;
     }
-    this.#tell(name, { type: 'said', process: this.#process, number, entry: { data, position: undefined } });
+    const text = writeSaid(this.#process, number, data);
+    this.#unheard.set(number, { name, data });
+    try {
+      if (key !== undefined) {
+        const words = [text, String(this.#settings.keyWindowMs)];
+        const answer = await link.run(SAY_ONCE, [this.#names.key(channel, key)], name, words);
+        return { position: undefined, isRepeat: answer === 1 };
+      }
+      await link.publish(name, text);
+    } catch (error) {
+      if (link.state !== 'ended') throw error;
+      await link.ended;
+    } finally {
+      this.#unheard.delete(number);
+    }
     return none;
+  }
+
+  #tellHere(name: string, data: string): void {
+    for (const { subscriber } of this.#topics.get(name)?.told ?? []) subscriber.entry({ data, position: undefined });
   }
 
   read({ channel, retention, after, last = 0, maxEntries, maxBytes }: ReadRequest): Promise<Page> {
