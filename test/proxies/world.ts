@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { compile } from '../examples/start.ts';
-import { freePort, RedisServer } from '../redis/redis-server.ts';
+import { findPorts } from '../guide/stage.ts';
+import { RedisServer } from '../redis/redis-server.ts';
 import { isAnswering } from '../support/is-answering.ts';
 import { testCertificate } from '../support/servers.ts';
 
@@ -80,16 +81,17 @@ export async function makeWorld(name: string): Promise<World> {
   const server = await RedisServer.start('none');
   const { programOf, remove } = await compile({ program: PROGRAM });
 
-  const ports = [await freePort(), await freePort(), await freePort()];
+  // One that is started again finds its port free: no connection of others is given one of these.
+  const [port, ...ports] = [...(await findPorts('8080 8081 8082 8083')).values()];
   const startProcess = async (index: number) => {
     const all = [programOf('program'), '--port', String(ports[index]), '--redis', String(server.port)];
     const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'inherit'] });
     children.set(`process ${index}`, child);
-    await once(createInterface(child.stdout), 'line');
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('A process has ended before it listens')));
+    await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
   };
   await Promise.all(ports.map((_, index) => startProcess(index)));
 
-  const port = await freePort();
   const { key, cert } = await testCertificate();
   for (const [file, text] of Object.entries({ 'key.pem': key, 'cert.pem': cert, 'both.pem': cert + key })) {
     writeFileSync(join(folder, file), text);
@@ -113,7 +115,7 @@ export async function makeWorld(name: string): Promise<World> {
   children.set(name, proxy);
   let complaints = '';
   proxy.stderr.on('data', (chunk: Buffer) => (complaints += chunk));
-  while (!(await isAnswering(port))) {
+  while (!(await isAnswering(port!))) {
     if (proxy.exitCode !== null) throw new Error(`${name} has ended:\n${complaints}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

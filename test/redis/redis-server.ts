@@ -23,7 +23,7 @@ export const CONFIGURATIONS = {
 } as const;
 export type Configuration = keyof typeof CONFIGURATIONS;
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
