@@ -55,22 +55,26 @@ type V8 = typeof import('node:v8');
 let v8: V8 | undefined;
 const NOTHING = { external_memory: 0, used_heap_size: 0 };
 
+/** What V8 says, or `otherwise` in runtimes that have none, or do not say it. */
+function ask<Answer>(question: (v8: V8) => Answer, otherwise: Answer): Answer {
+  try {
+    v8 ??= process.getBuiltinModule('node:v8');
+    return question(v8);
+  } catch {
+    return otherwise;
+  }
+}
+
 /** To be told of memory outside V8's heap that messages get, or come in. Where there is no V8, nothing comes of it. */
 export const noteAllocation = startPacing({
-  measure() {
-    v8 ??= process.getBuiltinModule('node:v8');
-    try {
-      return v8.getHeapStatistics();
-    } catch {
-      return NOTHING;
-    }
-  },
-  measureRoom() {
-    const spaces = v8!.getHeapSpaceStatistics();
-    return spaces.find(({ space_name }) => space_name === 'new_space')?.space_available_size ?? 0;
-  },
+  measure: () => ask((v8) => v8.getHeapStatistics(), NOTHING),
+  measureRoom: () => ask((v8) => v8.getHeapSpaceStatistics().find(isYoung)?.space_available_size ?? 0, 0),
   makeGarbage(lengthBytes) {
     for (let made = 0; made < lengthBytes; made += GARBAGE_BYTES) garbage.piece = new Array(GARBAGE_ITEMS);
     garbage.piece = undefined;
   },
 });
+
+function isYoung({ space_name }: { readonly space_name: string }): boolean {
+  return space_name === 'new_space';
+}

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { startPacing } from '../../src/memory/young-collection.ts';
 
 const MIB = 1_048_576;
@@ -96,6 +96,29 @@ it('begins anew after a collection that has freed nothing', () => {
   expect(engine.garbage).toEqual([]);
   engine.receive(2 * MIB, MIB);
   expect(engine.garbage.length).toBeGreaterThan(0);
+});
+
+it.each(['getHeapStatistics', 'getHeapSpaceStatistics'])('does nothing in a runtime without %s', async (missing) => {
+  let external = 0;
+  const asked: string[] = [];
+  const say = (name: string, answer: () => unknown) => () => {
+    asked.push(name);
+    if (name === missing) throw new Error('not implemented');
+    return answer();
+  };
+  const v8 = {
+    getHeapStatistics: say('getHeapStatistics', () => {
+      external += 64 * MIB;
+      return { external_memory: external, used_heap_size: 0 };
+    }),
+    getHeapSpaceStatistics: say('getHeapSpaceStatistics', () => []),
+  };
+  const getBuiltinModule = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(v8 as never);
+  onTestFinished(() => getBuiltinModule.mockRestore());
+  vi.resetModules();
+  const { noteAllocation } = await import('../../src/memory/young-collection.ts');
+  for (let i = 0; i < 3; i++) noteAllocation(64 * MIB);
+  expect(asked).toContain(missing);
 });
 
 it('spares an application the marking of its heap while messages come and go', async () => {
