@@ -39,6 +39,7 @@ export default defineConfig(({ command, mode }) => {
     build: { outDir: '../../dist/playground', emptyOutDir: true },
     test: {
       include: [`test/**/*.${suite}.ts`],
+      reporters: ['default', './test/support/last-words.ts'],
       ...(suite === 'test' && { setupFiles: 'test/support/warnings.ts' }),
       // They wait for sockets, programs and pages as often as they compute.
       // Those with Redis wait most of the time.
