@@ -184,6 +184,12 @@ export function metrics(...servers: readonly [CountedServer, ...CountedServer[]]
       help: 'Payloads that wait for peers to read.',
       value: sum(({ bufferedAmount }) => bufferedAmount),
     },
+    {
+      name: 'connections_behind',
+      type: 'gauge',
+      help: 'Connections with more waiting than the high-water mark.',
+      value: sum(({ readyState, isWritable }) => Number(readyState === 1 && !isWritable)),
+    },
     counter('backpressure_begun', 'How often a peer has fallen behind the high-water mark.', fellBehindCount),
     counter('rate_exceeded', 'How often messages began to come faster than messageRate.', tooFastCount),
     counter('heartbeats_lost', 'Connections that were given up since nothing came from the peer.', lostCount),

@@ -92,7 +92,7 @@ export class Gate {
   readonly #authenticate: Authenticate<HubRequest, HubUser> | undefined;
   /** By the requests of connections: what of them is kept for the next token. */
   readonly #asked = new WeakMap<HubRequest, FirstAsked>();
-  readonly #server: WebSocketServer;
+  readonly server: WebSocketServer;
 
   /**
    * @param highWaterMarkBytes of connections
@@ -118,7 +118,7 @@ export class Gate {
         return user;
       };
     }
-    this.#server = new WebSocketServer({
+    this.server = new WebSocketServer({
       ...definedOf(options),
       ...this.origins,
       ...(this.#authenticate && { authenticate: this.#authenticate }),
@@ -137,12 +137,12 @@ export class Gate {
 
   /** Answers an upgrade. @param connected called with the WebSocket of a client that has been let in */
   upgrade(request: HubRequest, socket: Duplex, head: Buffer, connected: (webSocket: HubSocket) => void): void {
-    this.#server.handleUpgrade(request as never, socket, head, connected as never);
+    this.server.handleUpgrade(request as never, socket, head, connected as never);
   }
 
   /** Lets no WebSocket in from here on. */
   close(): void {
-    this.#server.close();
+    this.server.close();
   }
 
   /** Whether pages of the request's origin may connect, and whoever sends none. */
@@ -155,7 +155,7 @@ export class Gate {
 
   /** What asks about a request of whichever kind, if anything is asked. */
   get admission(): Admission | undefined {
-    return gatesOf(this.#server).admission;
+    return gatesOf(this.server).admission;
   }
 
   /**
@@ -165,7 +165,7 @@ export class Gate {
    * @throws what hooks throw, as a rejected promise
    */
   async admit(request: EventRequest<HubRequest>, life: Watched): Promise<Guest | Rejection> {
-    const { admission, openMeter } = gatesOf(this.#server);
+    const { admission, openMeter } = gatesOf(this.server);
     const identity = admission && (await identify(admission, request, life));
     if (identity !== undefined && 'reason' in identity) return identity;
     // As far as a meter looks at it.

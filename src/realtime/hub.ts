@@ -28,6 +28,7 @@ import type {
 import type { Position } from '../realtime-protocol/position.ts';
 import type { OutputOf } from '../realtime-protocol/standard-schema.ts';
 import type { DrainCounts, DrainOptions } from '../server/drain.ts';
+import type { WebSocketServer } from '../server/websocket-server.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import type { EventHandler } from '../sse/serve-events.ts';
 import { warnOfError } from '../transport/errors.ts';
@@ -270,6 +271,11 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
     const { openOn } = this.#entrance;
     const host = { core: this.#core, gate: this.#gate, drain: this.#drain, openOn };
     return channelEvents(host, channel as string | ((opening: EventsOpening<never>) => string), options);
+  }
+
+  /** Of its WebSockets, for `metrics(hub.server)`. */
+  get server(): WebSocketServer {
+    return this.#gate.server;
   }
 
   /** What there is at the moment, in numbers. */

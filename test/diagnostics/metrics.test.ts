@@ -104,6 +104,10 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     server.connections[0]!.send(Buffer.alloc(8 * 1_048_576));
     expect(figureOf(figures, 'buffered_bytes')).toBe(8 * 1_048_576);
     while (figureOf(figures, 'backpressure_begun_total') !== 1) await nextTurn();
+    expect(figureOf(figures, 'connections_behind')).toBe(1);
+    peer.socket.resume();
+    while (figureOf(figures, 'connections_behind') !== 0) await nextTurn();
+    expect(figureOf(figures, 'connections')).toBe(1);
   });
 
   it('the heartbeat: latencies, and peers that were lost', async () => {

@@ -5,6 +5,7 @@ import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket as Ws } from 'ws';
 import { z } from 'zod';
+import { metrics } from '../../src/diagnostics/metrics.ts';
 import { createHub, defineProtocol } from '../../src/realtime/index.ts';
 import { listen } from '../../src/server/net-server.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
@@ -81,6 +82,22 @@ describe.each(KINDS)('a hub on %s', (kind) => {
     expect(await who((await enter(origin, { path: '/one' })).client)).toBe('one');
     expect(await who((await enter(origin, { path: '/two' })).client)).toBe('two');
     expect(() => hubOf('three').attach(server, { path: '/two' })).toThrow('another hub answers at /two of this server');
+  });
+
+  it('is counted by the metrics of its server', async () => {
+    const hub = hubOf('it');
+    const figures = metrics(hub.server);
+    onTestFinished(() => figures.stop());
+    const { origin } = await serve(kind, hub);
+    const { client } = await enter(origin);
+    expect(await who(client)).toBe('it');
+    for (const line of [
+      'connections 1',
+      'messages_received_total{type="text"} 1',
+      'messages_sent_total{type="text"} 2',
+    ]) {
+      expect(figures.text()).toContain(`\nframewright_${line}\n`);
+    }
   });
 
   it('closes with 4400 what does not speak its protocol', async () => {
