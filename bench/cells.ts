@@ -9,7 +9,7 @@ import { exitOf, linesOf, nextLineOf, runOnCore, startOnCore, type Worker } from
 export const LOAD_CORE = 0;
 export const SERVER_CORE = 1;
 export const CORES = cpus().length;
-const ALL_CORES = Array.from({ length: CORES }, (_, core) => core).join();
+export const ALL_CORES = Array.from({ length: CORES }, (_, core) => core).join();
 const SERVER = new URL('./servers/main.ts', import.meta.url);
 const LOAD = new URL('./load/main.ts', import.meta.url);
 /** How long a server may take to say what it has seen, and end. */
@@ -25,12 +25,12 @@ export interface Exchange {
   readonly sharing?: Sharing | undefined;
 }
 
-interface Started extends Listening {
+export interface Started extends Listening {
   readonly child: Worker;
   readonly lines: AsyncIterator<string>;
 }
 
-async function startServer(
+export async function startServer(
   subject: Subject,
   core: number | string,
   options: ServerOptions & ProcessOptions,
@@ -55,7 +55,7 @@ async function startServers(subject: Subject, { server, sharing }: Exchange, sta
 }
 
 /** @returns what its processes have seen */
-async function endServer({ child, lines, pids }: Started): Promise<Watched[]> {
+export async function endServer({ child, lines, pids }: Started): Promise<Watched[]> {
   const late = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
   const seen: Watched[] = [];
   try {
@@ -93,9 +93,13 @@ export async function measureExchange(subject: Subject, exchange: Exchange, timi
     const watched = await Promise.all(started.map(endServer));
     return { ...figures, ...mergeWatched(watched.flat()) };
   } finally {
-    for (const { child } of started) {
-      child.kill('SIGKILL');
-      await exitOf(child);
-    }
+    await killAll(started);
+  }
+}
+
+export async function killAll(started: readonly Started[]): Promise<void> {
+  for (const { child } of started) {
+    child.kill('SIGKILL');
+    await exitOf(child);
   }
 }

@@ -7,6 +7,7 @@ import { EXCHANGE_PARTS } from './exchange-parts.ts';
 import { importPart } from './import-part.ts';
 import { IN_PROCESS_PARTS } from './in-process-parts.ts';
 import { type CellResult, compare, type Part, type Settings } from './part.ts';
+import { processesPart } from './processes-part.ts';
 import { REALTIME_PARTS } from './realtime-parts.ts';
 import { type Subject, subjectOf } from './subjects.ts';
 import { DEFAULT_NODE, NODE_MAJORS, nodeVersion } from './support/nodes.ts';
@@ -24,6 +25,7 @@ const PARTS: readonly Part[] = [
   clusterPart,
   versionsPart,
   ...REALTIME_PARTS,
+  processesPart,
   trialPart,
 ];
 

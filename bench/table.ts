@@ -60,14 +60,16 @@ type Comparison = Pick<Part, 'figures' | 'base' | 'ownBase' | 'rivals'>;
 
 export function formatCell(result: CellResult, { figures, base: baseName, ownBase, rivals = [] }: Comparison): string {
   const base = baseOf(result, baseName);
-  const heading = figures.flatMap(({ title, isCompared }) => [
+  // What nobody has in this cell is no column of it.
+  const shown = figures.filter(({ key }) => result.series.some((series) => medianOf(series, key) !== undefined));
+  const heading = shown.flatMap(({ title, isCompared }) => [
     title,
     ...(isCompared === true ? [`× ${base.subject} (min–max)`] : []),
     ...(isCompared === true && ownBase !== undefined ? ['× own'] : []),
   ]);
   const rows = result.series.map((series) => [
     `  ${series.subject}`,
-    ...figures.flatMap((figure) => {
+    ...shown.flatMap((figure) => {
       const value = medianOf(series, figure.key);
       const cells = [value === undefined ? '–' : FORMATS[figure.format](value)];
       if (figure.isCompared !== true) return cells;

@@ -6,6 +6,8 @@ export interface Target {
   readonly pids: readonly number[];
   /** No opening handshake, and answers that are the requests' bytes. */
   readonly isRaw: boolean;
+  /** Others whose processor time is told apart, by name. */
+  readonly beside?: Readonly<Record<string, readonly number[]>>;
   /** What is asked for, where it is not `/`. */
   readonly request?: { readonly path: string; readonly subprotocol?: string };
 }
@@ -115,6 +117,19 @@ export interface TrialLoad {
   readonly seconds: number;
 }
 
+export interface PublishersLoad {
+  readonly kind: 'publishers';
+  readonly language: string;
+  readonly publishers: number;
+  /** Of each channel. */
+  readonly members: number;
+  readonly channels: number;
+  /** Publications of each publisher that are under way at once; the next when all members have one. */
+  readonly inFlight?: number;
+  /** Without `inFlight`: publications per second of all together, one rate after the other. */
+  readonly rates?: readonly number[];
+}
+
 export type Load =
   | EchoLoad
   | BroadcastLoad
@@ -127,7 +142,8 @@ export type Load =
   | ChannelLoad
   | JoinLoad
   | MembersLoad
-  | TrialLoad;
+  | TrialLoad
+  | PublishersLoad;
 
 /** Figures by name. `utilisation`: of the generator, 0 to 1. */
 export type Figures = Readonly<Record<string, number>>;

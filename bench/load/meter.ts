@@ -8,10 +8,11 @@ import { cpuMicrosecondsOf } from './process-usage.ts';
  * Waits for the warm-up and then for the measured time.
  * @param countDone messages so far
  * @param isWatched the servers look at their garbage and their loops meanwhile: see servers/watch.ts
- * @returns perSecond; cpuMicros, the server's processor time per message; utilisation, the generator's
+ * @returns perSecond; cpuMicros, the server's processor time per message; utilisation, the generator's; and NAMEMicros per message and
+ *   NAMEUtilisation of those beside
  */
 export async function meter(
-  { pids }: Target,
+  { pids, beside = {} }: Target,
   { warmUpMs, durationMs }: Timing,
   countDone: () => number,
   isWatched = true,
@@ -21,6 +22,8 @@ export async function meter(
   };
   await sleep(warmUpMs);
   signal();
+  const others = Object.entries(beside);
+  const othersBefore = others.map(([, own]) => cpuMicrosecondsOf(own));
   const [doneBefore, serverBefore, usageBefore, begin] = [
     countDone(),
     cpuMicrosecondsOf(pids),
@@ -31,6 +34,7 @@ export async function meter(
   const elapsedMs = performance.now() - begin;
   const usage = process.cpuUsage(usageBefore);
   const serverMicros = cpuMicrosecondsOf(pids) - serverBefore;
+  const othersMicros = others.map(([, own], i) => cpuMicrosecondsOf(own) - othersBefore[i]!);
   const done = countDone() - doneBefore;
   signal();
   if (done === 0) throw new Error('nothing was answered');
@@ -39,5 +43,11 @@ export async function meter(
     cpuMicros: serverMicros / done,
     serverUtilisation: serverMicros / 1000 / elapsedMs,
     utilisation: (usage.user + usage.system) / 1000 / elapsedMs,
+    ...Object.fromEntries(
+      others.flatMap(([name], i) => [
+        [`${name}Micros`, othersMicros[i]! / done],
+        [`${name}Utilisation`, othersMicros[i]! / 1000 / elapsedMs],
+      ]),
+    ),
   };
 }

@@ -10,7 +10,8 @@ import type { Target } from './contract.ts';
 const MASKING_KEY = 0x37fa213d;
 const MARK = '!'.charCodeAt(0);
 
-const text = (payload: string) => encodeFrame(FIN | Opcode.Text, Buffer.from(payload), MASKING_KEY);
+export const textFrame = (payload: string): Uint8Array =>
+  encodeFrame(FIN | Opcode.Text, Buffer.from(payload), MASKING_KEY);
 const CLOSE = encodeFrame(FIN | Opcode.Close, new Uint8Array([0x03, 0xe8]), MASKING_KEY);
 
 /** What is said, and what the answer begins with; '' is said where the server speaks first. */
@@ -22,6 +23,8 @@ export interface Language {
   readonly opening: readonly Step[];
   join(room: string): readonly Step[];
   leave(room: string): readonly Step[];
+  /** What publishes a message, where clients may. */
+  publish?(room: string, message: string): string;
 }
 
 const SUBPROTOCOL = 'framewright.realtime.1';
@@ -35,6 +38,7 @@ export const LANGUAGES: Readonly<Record<string, Language>> = {
     opening: [['', '{"type":"welcome"']],
     join: (room) => [[`{"type":"join","id":1,"channel":"${room}"}`, '{"type":"joined"']],
     leave: (room) => [[`{"type":"leave","id":2,"channel":"${room}"}`, '{"type":"result"']],
+    publish: (room, message) => `{"type":"publish","id":3,"channel":"${room}","data":${message}}`,
   },
   'socket.io': {
     path: '/socket.io/?EIO=4&transport=websocket',
@@ -44,6 +48,15 @@ export const LANGUAGES: Readonly<Record<string, Language>> = {
     ],
     join: (room) => [[`421["join","${room}"]`, '431[]']],
     leave: (room) => [[`422["leave","${room}"]`, '432[]']],
+    publish: (room, message) => `42["publish","${room}",${message}]`,
+  },
+  /** Its server's own: crossws has none. */
+  crossws: {
+    path: '/',
+    opening: [],
+    join: (room) => [[`join ${room}`, 'joined']],
+    leave: (room) => [[`leave ${room}`, 'left']],
+    publish: (room, message) => `${room} ${message}`,
   },
 };
 
@@ -112,7 +125,7 @@ export class RoomClient {
 
   #say(): void {
     const [[request] = ['']] = this.#steps;
-    if (request !== '') this.connection.write(text(request));
+    if (request !== '') this.connection.write(textFrame(request));
   }
 
   #take(answer: string): void {

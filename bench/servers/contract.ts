@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly isGuarded?: boolean;
   /** Default: a free one. */
   readonly port?: number;
+  /** Of the servers of Redis that keep what several processes share: channels are divided over them. */
+  readonly redisPorts?: readonly number[];
   /** Other processes listen on the same port; the kernel shares connections out. */
   readonly reusePort?: boolean;
 }

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { pathToFileURL } from 'node:url';
 import { HOST, HTTP_BODY, type ServerOptions } from './contract.ts';
 
 export function createHttpServer(): Server {
@@ -20,3 +21,8 @@ export async function portOf(
 
 /** Loads a package from the folder of the peers. */
 export const requirePeer = createRequire(`${process.env.BENCH_PEERS}/package.json`);
+
+/** The same for those that are modules. */
+export async function importPeer<Module>(name: string): Promise<Module> {
+  return (await import(pathToFileURL(requirePeer.resolve(name)).href)) as Module;
+}

@@ -38,10 +38,10 @@ export interface Worker extends ChildProcessByStdio<null, Readable, Readable> {
 
 const MAX_COMPLAINTS = 8192;
 
-/** They end with this process, however it ends. */
-const running = new Set<Worker>();
+/** What ends others with this process, however it ends. */
+const kills = new Set<() => unknown>();
 process.on('exit', () => {
-  for (const worker of running) worker.kill('SIGKILL');
+  for (const kill of kills) kill();
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
@@ -59,12 +59,20 @@ export function startOnCore(
   const [command, ...rest] = hasTaskset ? ['taskset', '-c', String(core), ...run] : run;
   const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   const worker = Object.assign(child, { complaints: '' });
-  running.add(worker);
-  child.once('exit', () => running.delete(worker));
+  child.once(
+    'exit',
+    tie(() => child.kill('SIGKILL')),
+  );
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     worker.complaints = (worker.complaints + text).slice(-MAX_COMPLAINTS);
   });
   return worker;
+}
+
+/** Has another process end with this one. @returns what is to be done when it has ended */
+export function tie(kill: () => unknown): () => void {
+  kills.add(kill);
+  return () => void kills.delete(kill);
 }
 
 /** The line that says what went wrong; the rest is a stack. */

@@ -62,6 +62,10 @@ export class RedisServer {
     return server;
   }
 
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
   /** Resolves when it has loaded what it had kept. */
   async start(): Promise<void> {
     const fixed = [
