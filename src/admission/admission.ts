@@ -37,7 +37,7 @@ export class Admission {
   readonly #authenticate: Authenticate<unknown, unknown> | undefined;
   readonly #tokens: TokenOptions;
   readonly #hops: number;
-  readonly #occupancy: Occupancy | undefined;
+  readonly occupancy: Occupancy | undefined;
   readonly #timeoutMs: number;
 
   /**
@@ -65,7 +65,7 @@ export class Admission {
     this.#tokens = tokens || {};
     this.#hops = trustProxy || 0;
     if (maxConnections || maxConnectionsPerAddress) {
-      this.#occupancy = new Occupancy(maxConnections || Infinity, maxConnectionsPerAddress || Infinity);
+      this.occupancy = new Occupancy(maxConnections || Infinity, maxConnectionsPerAddress || Infinity);
     }
     this.#timeoutMs = timeoutMs;
   }
@@ -82,13 +82,13 @@ export class Admission {
   admit({ request, arrival, socket }: Applicant, ask: Ask, decide: Decide, fail: (error: unknown) => void): void {
     const written = clientAddress(arrival.headers, this.#hops, arrival.remoteAddress ?? '');
     const address = addressKey(written);
-    const fault = this.#occupancy?.faultWith(address);
+    const fault = this.occupancy?.faultWith(address);
     if (fault !== undefined) {
       decide(fault);
       return;
     }
     // Counted until its end: also while a hook is asked.
-    const leave = this.#occupancy?.take(address);
+    const leave = this.occupancy?.take(address);
     if (leave !== undefined) socket.once('close', leave);
     const settle: Decide = (verdict, identity) => {
       if (verdict !== true) leave?.();

@@ -39,7 +39,10 @@ export interface MessageRate<Request = unknown> {
 }
 
 /** Gives a connection that is about to open its meter, if it has a limit. */
-export type OpenMeter = (request: unknown, socket: Duplex, identity: Identity | undefined) => MessageMeter | undefined;
+export interface OpenMeter {
+  (request: unknown, socket: Duplex, identity: Identity | undefined): MessageMeter | undefined;
+  readonly table: RateTable;
+}
 
 /**
  * Of a server.
@@ -75,10 +78,11 @@ export function messageMeters<Request>(
     bytes: rate('bytesPerSecond', 'burstBytes'),
     onExcess,
   });
-  return (request, socket, identity) => {
+  const open = (request: unknown, socket: Duplex, identity: Identity | undefined) => {
     const key = given.key ? ownKey(door, given.key(request as Request, identity?.user)) : keyOf(socket, identity);
     return key === undefined ? undefined : table.meter(key);
   };
+  return Object.assign(open, { table });
 }
 
 function ownKey(door: string, key: unknown): string | undefined {

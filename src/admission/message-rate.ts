@@ -42,6 +42,9 @@ class Buckets implements Appointment {
   readonly #rule: RateRule;
   #messagesFullAt = 0;
   #bytesFullAt = 0;
+  /** What has been taken, and others who count this key have not been told. */
+  untoldMessages = 0;
+  untoldBytes = 0;
   /** Open connections. */
   connections = 0;
   readonly line: Meter[] = [];
@@ -77,6 +80,9 @@ class Buckets implements Appointment {
  */
 export const MAX_KEPT_KEYS = 65_536;
 
+/** A key's spending is told when it comes to this part of a burst. */
+const LOT = 1 / 4;
+
 /** Of one server. */
 export class RateTable {
   readonly #rule: RateRule;
@@ -87,6 +93,8 @@ export class RateTable {
   readonly #kept = new Agenda<Buckets>();
   /** Those where a connection waits, by when it may go on. */
   readonly #waiting = new Agenda<Buckets>();
+  /** Set where others count the same keys: told of what is spent here, in lots, and of the rest when the last connection goes. */
+  tellSpent: ((key: string, messages: number, bytes: number) => void) | undefined;
   /** The one timer, and its time. */
   #timerAt = Number.POSITIVE_INFINITY;
   #stopTimer = () => {};
@@ -105,6 +113,14 @@ export class RateTable {
   /** For a connection of this key. */
   meter(key: string): MessageMeter {
     return new Meter(this, key);
+  }
+
+  /** What others have let through for a key. It is there already: so it may become a debt. */
+  spend(key: string, messages: number, bytes: number): void {
+    const buckets = this.join(key);
+    buckets.take(messages, bytes, this.#clock.now());
+    if (buckets.line.length > 0) this.#schedule(buckets);
+    this.#part(buckets);
   }
 
   // ---- For meters -----------------------------------------------------------------------------------------------
@@ -126,8 +142,13 @@ export class RateTable {
       buckets.line.splice(place, 1);
       this.#schedule(buckets);
     }
+    this.#part(buckets);
+  }
+
+  #part(buckets: Buckets): void {
     buckets.connections -= 1;
     if (buckets.connections > 0) return;
+    this.#tell(buckets, 1, 1);
     buckets.at = buckets.fullAt;
     this.#kept.add(buckets);
     this.#forget();
@@ -147,7 +168,7 @@ export class RateTable {
   admit(buckets: Buckets, meter: Meter, lengthBytes: number, isCalled: boolean): Admission {
     const now = this.#clock.now();
     if ((isCalled || buckets.line.length === 0) && buckets.readyAt(lengthBytes) <= now) {
-      buckets.take(1, lengthBytes, now);
+      this.#take(buckets, 1, lengthBytes, now);
       return 'now';
     }
     if (this.#rule.onExcess === 'close') return 'never';
@@ -158,8 +179,24 @@ export class RateTable {
   }
 
   charge(buckets: Buckets, messages: number): void {
-    buckets.take(messages, 0, this.#clock.now());
+    this.#take(buckets, messages, 0, this.#clock.now());
     if (buckets.line.length > 0) this.#schedule(buckets);
+  }
+
+  #take(buckets: Buckets, messages: number, bytes: number, now: number): void {
+    buckets.take(messages, bytes, now);
+    if (this.tellSpent === undefined) return;
+    buckets.untoldMessages += messages;
+    buckets.untoldBytes += bytes;
+    this.#tell(buckets, this.#rule.messages.burst * LOT, this.#rule.bytes.burst * LOT);
+  }
+
+  #tell(buckets: Buckets, lotMessages: number, lotBytes: number): void {
+    const { key, untoldMessages, untoldBytes } = buckets;
+    if (untoldMessages < lotMessages && untoldBytes < lotBytes) return;
+    buckets.untoldMessages = 0;
+    buckets.untoldBytes = 0;
+    this.tellSpent?.(key, untoldMessages, untoldBytes);
   }
 
   // ---- Waiting --------------------------------------------------------------------------------------------------

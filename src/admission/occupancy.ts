@@ -15,12 +15,19 @@ const FULL_FOR_ADDRESS: Rejection = {
   headers: RETRY_LATER,
 };
 
+/** An address's connections are told when their number passes a multiple of this part of the limit. */
+const LOT = 1 / 8;
+
 export class Occupancy {
   readonly #max: number;
   readonly #maxPerAddress: number;
   #count = 0;
   /** For those that have any. */
   readonly #countByAddress = new Map<string, number>();
+  /** What others have said of an address, who count it as well. */
+  readonly #elsewhere = new Map<string, number>();
+  /** Set where there are others: told how many connections an address has here, in lots. */
+  tellCount: ((address: string, count: number) => void) | undefined;
 
   constructor(max: number, maxPerAddress: number) {
     this.#max = max;
@@ -35,7 +42,25 @@ export class Occupancy {
   /** @param address '' where there is none, as on a unix socket: it is not counted then */
   faultWith(address: string): Rejection | undefined {
     if (this.#count >= this.#max) return FULL;
-    return (this.#countByAddress.get(address) ?? 0) >= this.#maxPerAddress ? FULL_FOR_ADDRESS : undefined;
+    const count = (this.#countByAddress.get(address) ?? 0) + (this.#elsewhere.get(address) ?? 0);
+    return count >= this.#maxPerAddress ? FULL_FOR_ADDRESS : undefined;
+  }
+
+  /** How many connections an address has in all, as far as it was told. */
+  setTotal(address: string, total: number): void {
+    const count = total - this.#inLots(this.#countByAddress.get(address) ?? 0);
+    if (count > 0) this.#elsewhere.set(address, count);
+    else this.#elsewhere.delete(address);
+  }
+
+  /** Nothing is known of others. */
+  forgetOthers(): void {
+    this.#elsewhere.clear();
+  }
+
+  #inLots(count: number): number {
+    const lot = Math.max(1, Math.floor(this.#maxPerAddress * LOT));
+    return count - (count % lot);
   }
 
   /** Counts a connection, which begins when its request is looked at. @returns what ends it; it may be called again */
@@ -53,7 +78,9 @@ export class Occupancy {
 
   #add(address: string, change: number): void {
     if (address === '') return;
-    const count = (this.#countByAddress.get(address) ?? 0) + change;
+    const before = this.#countByAddress.get(address) ?? 0;
+    const count = before + change;
+    if (this.#inLots(count) !== this.#inLots(before)) this.tellCount?.(address, this.#inLots(count));
     if (count === 0) this.#countByAddress.delete(address);
     else this.#countByAddress.set(address, count);
   }

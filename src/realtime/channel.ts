@@ -662,7 +662,8 @@ export class Channel implements Subscriber {
   }
 }
 
-function isAtEnd(error: unknown): boolean {
+/** It does not come back. */
+export function isAtEnd(error: unknown): boolean {
   return isRealtimeError(error) && error.code === 'CLOSED';
 }
 

@@ -43,6 +43,8 @@ export class Core implements ChannelHost, SessionHost {
   handlers!: Handlers;
   /** The key of a publication that is given none: inside of a call, one that follows from the call's. */
   derivedKey: (channel: string) => string | undefined = () => undefined;
+  /** There is one more in `sessions`. */
+  sessionBegan: () => void = () => {};
   /** One of `sessions` is over. */
   sessionEnded: () => void = () => {};
   /** Channels with something to tell at the end of the tick. */
@@ -120,6 +122,11 @@ export class Core implements ChannelHost, SessionHost {
         this.report(error, `the channel '${channel.name}'`);
       }
     }
+  }
+
+  begin(session: Session): void {
+    this.sessions.add(session);
+    this.sessionBegan();
   }
 
   ended(session: Session): void {

@@ -81,7 +81,7 @@ export class Entrance implements Door {
   readonly open = (outlet: Outlet, user: HubUser | undefined, isWelcomed: boolean): Session => {
     const id = randomUUID();
     const session = new Session(id, user ?? { id }, outlet, this.#core);
-    this.#core.sessions.add(session);
+    this.#core.begin(session);
     const expires = user?.expires;
     if (isWelcomed) session.tell({ type: 'welcome', connection: id, user: session.user.id, pingMs: PING_MS, expires });
     return session;

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Admission } from '../admission/admission.ts';
 import { type Authenticate, askAuthenticate, type Watched } from '../admission/authenticate.ts';
 import type { MessageRate } from '../admission/message-limits.ts';
+import type { RateTable } from '../admission/message-rate.ts';
 import { type Origins, originRule } from '../admission/origins.ts';
 import type { Rejection } from '../admission/rejection.ts';
 import type { TokenOptions } from '../admission/tokens.ts';
@@ -156,6 +157,11 @@ export class Gate {
   /** What asks about a request of whichever kind, if anything is asked. */
   get admission(): Admission | undefined {
     return gatesOf(this.server).admission;
+  }
+
+  /** How fast messages of users come, where that is limited. */
+  get rates(): RateTable | undefined {
+    return gatesOf(this.server).openMeter?.table;
   }
 
   /**

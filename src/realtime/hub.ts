@@ -44,6 +44,7 @@ import { HubDrain } from './hub-drain.ts';
 import { channelHandlers } from './joining.ts';
 import { CORE_KINDS, type CoreOptions, settingsOf } from './options.ts';
 import type { AnyRules, ChannelRules, HubUser } from './rules.ts';
+import { type DisconnectOptions, Siblings } from './siblings.ts';
 import { type HubStatus, statusOf } from './status.ts';
 import { tokenHandlers } from './tokens.ts';
 
@@ -96,7 +97,8 @@ const RULE_KINDS: OptionKinds<AnyRules> = { join: HOOK, publish: HOOK, member: H
 const ATTACH_DOOR = { name: 'hub.attach()', kinds: { path: PATH }, isLenient: false };
 const PUBLISH_DOOR = { name: 'hub.publish()', kinds: { key: TEXT }, isLenient: false };
 const READ_DOOR = { name: 'hub.read()', kinds: { after: OBJECT, last: COUNT_OR_NONE }, isLenient: false };
-const DISCONNECT_DOOR = { name: 'hub.disconnect()', kinds: { code: NUMBER, reason: TEXT }, isLenient: false };
+const DISCONNECT_KINDS: OptionKinds<DisconnectOptions> = { code: NUMBER, reason: TEXT, except: TEXT };
+const DISCONNECT_DOOR = { name: 'hub.disconnect()', kinds: DISCONNECT_KINDS, isLenient: false };
 
 export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<HubEvents> {
   readonly #core: Core;
@@ -104,6 +106,7 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
   readonly #gate: Gate;
   readonly #entrance: Entrance;
   readonly #drain: HubDrain;
+  readonly #siblings: Siblings;
 
   constructor(protocol: P, options: HubOptions<User>) {
     super();
@@ -132,6 +135,8 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
         return this.#core.close();
       },
     });
+    this.#siblings = new Siblings(this.#core, this.#gate);
+    this.#core.sessionBegan = () => this.#siblings.begin();
     this.#core.sessionEnded = () => this.#drain.sessionEnded();
     this.#calls.onIdle = () => this.#drain.callsEnded();
     this.#entrance = new Entrance(this.#core, this.#gate, this.#drain);
@@ -227,18 +232,16 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
   }
 
   /**
-   * Closes the connections of a user.
-   * @param options `code`: default 4403, behind which clients do not come back
-   * @returns how many
+   * Closes the connections of a user, in all processes. Those of this one are closed at once.
+   * @returns how many they were in this process. Settled when all processes will know; rejected with UNAVAILABLE while the engine
+   *   is away, which is reported as well
    * @throws {TypeError | RangeError} for a code that may not be sent, or a reason of more than 123 bytes
    */
-  disconnect(userId: string, options: DisconnectOptions = {}): number {
+  disconnect(userId: string, options: DisconnectOptions = {}): Promise<number> {
     checkOptions(DISCONNECT_DOOR, options);
-    const { code = RealtimeCloseCode.NotAllowed, reason = '' } = options;
+    const { code = RealtimeCloseCode.NotAllowed, reason = '', except } = options;
     buildClosePayload(code, reason);
-    const sessions = [...this.#core.sessions].filter(({ user }) => user.id === userId);
-    for (const session of sessions) session.close(code, reason);
-    return sessions.length;
+    return this.#siblings.disconnect({ user: userId, code, reason, except });
   }
 
   /**
@@ -301,11 +304,6 @@ export class Hub<P extends Protocol, User extends HubUser> extends TypedEmitter<
   get isDraining(): boolean {
     return this.#drain.hasBegun;
   }
-}
-
-export interface DisconnectOptions {
-  readonly code?: number | undefined;
-  readonly reason?: string | undefined;
 }
 
 /**

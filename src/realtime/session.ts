@@ -47,6 +47,7 @@ export class Session {
   readonly id: string;
   readonly outlet: Outlet;
   user: HubUser;
+  readonly beganAt = Date.now();
   readonly #host: SessionHost;
   readonly memberships = new Map<Channel, Membership>();
   /** Those that wait for their answers. */

@@ -9,19 +9,12 @@ import type { Engine, Presence, Retention, Subscriber } from '../../src/engines/
 import type { Position } from '../../src/realtime-protocol/index.ts';
 import { engineRuns } from './engine-runs.ts';
 import { type Engines, Recorder } from './engines.ts';
+import { type Promised, until } from './promised.ts';
+import { SIBLING_PROMISES } from './sibling-promises.ts';
 
 export type MakeEngines = (count: number) => Promise<Engines>;
 
 export const HOUR: Retention = { messages: 100, bytes: 1 << 20, ageMs: 3_600_000 };
-
-/** Waits until something is so. What never comes to be so is a fault, and not a test that hangs. */
-async function until({ wait }: Engines, isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let turn = 0; turn < 600; turn++) {
-    if (await isSo()) return;
-    await wait(turn < 100 ? 1 : 10);
-  }
-  throw new Error(`never came: ${what}`);
-}
 
 /** Numbers that nobody else has, as JSON. */
 function numbers(count: number, from = 1): string[] {
@@ -34,14 +27,6 @@ async function publishAll(engine: Engine, channel: string, data: readonly string
 
 const read = (engine: Engine, channel: string, more: { after?: Position; last?: number; retention?: Retention } = {}) =>
   engine.read({ channel, retention: HOUR, maxEntries: 1000, maxBytes: 1 << 20, ...more });
-
-interface Promised {
-  readonly name: string;
-  /** How many engines it needs. */
-  readonly count?: number;
-  readonly needs?: 'interruption';
-  readonly check: (engines: Engines) => Promise<void>;
-}
 
 const one = ({ engines }: Engines): Engine => engines[0]!;
 const two = ({ engines }: Engines): [Engine, Engine] => [engines[0]!, engines[1]!];
@@ -641,6 +626,7 @@ export const PROMISES: readonly Promised[] = [
       expect(recorder.entries[2]!.position).toEqual({ epoch: page.from.epoch, offset: 1 });
     },
   },
+  ...SIBLING_PROMISES,
   {
     name: 'any run of requests goes as it would with an array',
     count: 3,

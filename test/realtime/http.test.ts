@@ -407,7 +407,7 @@ describe('the end', () => {
     const { origin } = await serve('node:http', hub);
     const stream = await openStream(origin, []);
     await stream.next();
-    expect(hub.disconnect('ann', { code: 4409, reason: 'elsewhere' })).toBe(1);
+    expect(await hub.disconnect('ann', { code: 4409, reason: 'elsewhere' })).toBe(1);
     expect(await stream.event()).toMatchObject({ type: 'close', data: '{"code":4409,"reason":"elsewhere"}' });
   });
 });

@@ -140,11 +140,11 @@ describe('hub.disconnect()', () => {
     const { hub } = chatHub();
     const { origin } = await serve('node:http', hub);
     const [one, two, other] = await Promise.all(['ann', 'ann', 'bob'].map((user) => enter(origin, as(user))));
-    expect(hub.disconnect('ann', { reason: 'banned' })).toBe(2);
+    expect(await hub.disconnect('ann', { reason: 'banned' })).toBe(2);
     expect(await one!.client.closed).toEqual([4403, 'banned']);
     expect(await two!.client.closed).toEqual([4403, 'banned']);
-    expect(hub.disconnect('nobody')).toBe(0);
-    expect(hub.disconnect('bob', { code: 4409 })).toBe(1);
+    expect(await hub.disconnect('nobody')).toBe(0);
+    expect(await hub.disconnect('bob', { code: 4409 })).toBe(1);
     expect(await other!.client.closed).toEqual([4409, '']);
   });
 

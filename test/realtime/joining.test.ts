@@ -279,7 +279,7 @@ describe('joining', () => {
     ann.send(join(1, 'room:a', { members: true }));
     await isAsked;
     ann.socket.terminate();
-    while (hub.disconnect('ann') > 0) await new Promise(setImmediate);
+    while ((await hub.disconnect('ann')) > 0) await new Promise(setImmediate);
     if (step === 'rule') answer.resolve(true);
     else engine.release(step);
     await new Promise(setImmediate);
@@ -305,7 +305,7 @@ describe('a channel that nobody is in', () => {
     for (let i = 0; i < 50; i++) await bob.next();
     expect(engine.subscribers.size).toBe(50);
     bob.socket.terminate();
-    while (hub.disconnect('bob') > 0) await new Promise(setImmediate);
+    while ((await hub.disconnect('bob')) > 0) await new Promise(setImmediate);
     expect(engine.subscribers.size).toBe(0);
   });
 
@@ -408,7 +408,7 @@ describe('publishing', () => {
     ann.send(publish(1, 'log:a', 1));
     await asked;
     ann.socket.terminate();
-    while (hub.disconnect('ann') > 0) await new Promise(setImmediate);
+    while ((await hub.disconnect('ann')) > 0) await new Promise(setImmediate);
     engine.release('publish');
     await new Promise(setImmediate);
   });

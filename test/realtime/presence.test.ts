@@ -63,7 +63,7 @@ it('who comes back in time has not been away', async () => {
   for (let i = 0; i < 3; i++) {
     bob.socket.terminate();
     await bob.closed;
-    while (hub.disconnect('bob') > 0) await new Promise(setImmediate);
+    while ((await hub.disconnect('bob')) > 0) await new Promise(setImmediate);
     const next = await come('bob');
     await hub.publish('room:a', { n: i });
     expect(await ann.next()).toMatchObject({ type: 'entries', data: [{ n: i }] });

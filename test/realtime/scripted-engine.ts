@@ -12,10 +12,15 @@ import type {
   Subscriber,
   Subscription,
 } from '../../src/engines/engine.ts';
+import { memory } from '../../src/engines/memory.ts';
+
+const isOfHubs = (channel: string) => channel.startsWith('::');
 
 type Kind = 'subscribe' | 'publish' | 'read' | 'setPresence' | 'members';
 
 export class ScriptedEngine implements Engine {
+  /** What hubs tell each other is no matter of the test's. */
+  readonly #others = memory();
   epoch = 'e1';
   /** Offset before the oldest entry that is kept. */
   tail = 0;
@@ -73,7 +78,8 @@ export class ScriptedEngine implements Engine {
     });
   }
 
-  subscribe(channel: string, _retention: Retention | undefined, subscriber: Subscriber): Promise<Subscription> {
+  subscribe(channel: string, retention: Retention | undefined, subscriber: Subscriber): Promise<Subscription> {
+    if (isOfHubs(channel)) return this.#others.subscribe(channel, retention, subscriber);
     return this.#answer('subscribe', () => {
       this.subscribers.set(channel, subscriber);
       return { close: () => void this.subscribers.delete(channel) };
@@ -81,6 +87,7 @@ export class ScriptedEngine implements Engine {
   }
 
   publish(request: PublishRequest): Promise<Published> {
+    if (isOfHubs(request.channel)) return this.#others.publish(request);
     return this.#answer('publish', () => {
       this.published.push(request);
       const position = request.retention && { epoch: this.epoch, offset: this.tail + this.log.push(request.data) };
@@ -90,6 +97,7 @@ export class ScriptedEngine implements Engine {
   }
 
   read(request: ReadRequest): Promise<Page> {
+    if (isOfHubs(request.channel)) return this.#others.read(request);
     this.reads.push(request);
     return this.#answer('read', () => {
       const { after, last = 0, maxEntries, maxBytes } = request;
