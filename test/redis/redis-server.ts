@@ -62,6 +62,20 @@ export class RedisServer {
     return server;
   }
 
+  /** A node of a cluster, which serves these slots and knows of no others. */
+  static async startNode(firstSlot: number, lastSlot: number): Promise<RedisServer> {
+    const options = {
+      enabled: 'yes',
+      'config-file': 'nodes.conf',
+      port: await freePort(),
+      'require-full-coverage': 'no',
+    };
+    const words = Object.entries(options).flatMap(([name, value]) => [`--cluster-${name}`, String(value)]);
+    const server = await RedisServer.start('none', ...words);
+    await server.ask('CLUSTER', 'ADDSLOTSRANGE', String(firstSlot), String(lastSlot));
+    return server;
+  }
+
   get pid(): number {
     return this.#child!.pid!;
   }

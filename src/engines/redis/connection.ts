@@ -20,6 +20,8 @@ export interface Connection {
   ask(...words: string[]): Promise<unknown>;
   /** Resolves when messages come. */
   subscribe(topic: string): Promise<unknown>;
+  /** The same, not sharded: each node of a cluster takes it. */
+  subscribeAnywhere(topic: string): Promise<unknown>;
   unsubscribe(topic: string): Promise<unknown>;
   close(): void;
 }
@@ -76,6 +78,9 @@ export function connectionOf(client: RedisClient, isSharded: boolean, events: Co
     : ofNodeRedis(client as unknown as NodeRedis, isSharded, events);
 }
 
+/** The node of a cluster ends the subscription then. */
+const MOVED = new Error('a slot has moved to another node');
+
 function ofNodeRedis(given: NodeRedis, isSharded: boolean, { message, end }: ConnectionEvents): Connection {
   const client = given.duplicate({
     keyPrefix: undefined,
@@ -85,11 +90,13 @@ function ofNodeRedis(given: NodeRedis, isSharded: boolean, { message, end }: Con
   }) as NodeRedis;
   client.on('error', end);
   client.on('end', end);
+  client.on('sharded-channel-moved', () => end(MOVED));
   const listener = (text: string, topic: string) => message(topic, text);
   return {
     connect: () => client.connect(),
     ask: (...words) => client.sendCommand(words),
     subscribe: (topic) => client[isSharded ? 'sSubscribe' : 'subscribe'](topic, listener),
+    subscribeAnywhere: (topic) => client.subscribe(topic, listener),
     // Without its listener, a subscription that follows at once would be lost.
     unsubscribe: (topic) => client[isSharded ? 'sUnsubscribe' : 'unsubscribe'](topic, listener),
     close: () => client.destroy(),
@@ -108,11 +115,14 @@ function ofIoRedis(given: IoRedis, isSharded: boolean, { message, end }: Connect
   }) as IoRedis;
   client.on('error', end);
   client.on('close', end);
-  client.on(isSharded ? 'smessage' : 'message', message);
+  client.on('moved', () => end(MOVED));
+  client.on('message', message);
+  client.on('smessage', message);
   return {
     connect: () => client.connect(),
     ask: (...words) => client.call(...words),
     subscribe: (topic) => client[isSharded ? 'ssubscribe' : 'subscribe'](topic),
+    subscribeAnywhere: (topic) => client.subscribe(topic),
     unsubscribe: (topic) => client[isSharded ? 'sunsubscribe' : 'unsubscribe'](topic),
     close: () => client.disconnect(),
   };

@@ -63,7 +63,8 @@ export class Link {
       ...[APPEND, BEAT, PRESENT, READ, SAY_ONCE].map(async (script) =>
         this.#hashes.set(script, String(await this.#requests.ask('SCRIPT', 'LOAD', script))),
       ),
-      ...[this.#settings.ownTopic, ...topics].map((topic) => this.#topics.subscribe(topic)),
+      this.#topics.subscribeAnywhere(this.#settings.ownTopic),
+      ...topics.map((topic) => this.#topics.subscribe(topic)),
     ]);
     await this.#beat();
     if (this.state === 'opening') this.state = 'open';

@@ -170,6 +170,6 @@ if not string.find(state, 'role:master') then return redis.error_reply('READONLY
 local run = string.match(state, 'master_replid:(%w+)')
 if not run then return redis.error_reply('ERR This Redis does not tell its master_replid') end
 local time = redis.call('TIME')
-redis.call(ARGV[2], ARGV[1], 'b')
+redis.call('PUBLISH', ARGV[1], 'b')
 return {run, string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))}
 `;
