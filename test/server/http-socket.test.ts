@@ -120,8 +120,9 @@ describe('RFC 9112 §9.3.2 an upgrade sent before the answer to another request'
 });
 
 describe("handleUpgrade from a 'request' listener", () => {
-  /** Times that would be over at once, were node:http still to keep them. */
-  const TIMES = { requestTimeout: 60, headersTimeout: 50, connectionsCheckingInterval: 10, keepAliveTimeout: 30 };
+  /** Times that are over at once where node:http still keeps them. They begin when a peer has asked for its upgrade. */
+  const TIMES = { requestTimeout: 60, headersTimeout: 50, keepAliveTimeout: 30, timeout: 80 };
+  const CHECKED = { connectionsCheckingInterval: 10 };
 
   it.each(['http', 'https'])(
     '%s: none of node:http’s timeouts ends the connection, and it reads nothing of it',
@@ -129,9 +130,8 @@ describe("handleUpgrade from a 'request' listener", () => {
       const wss = new WebSocketServer({ noServer: true });
       const tls = scheme === 'https' ? await testCertificate() : undefined;
       const { server, endpoint } = await startPlainHttp(
-        tls === undefined ? createServer(TIMES) : createHttpsServer({ ...TIMES, ...tls }),
+        tls === undefined ? createServer(CHECKED) : createHttpsServer({ ...CHECKED, ...tls }),
       );
-      server.timeout = 80;
       const clientErrors: unknown[] = [];
       server.on('clientError', (error, socket) => {
         clientErrors.push(error);
@@ -139,6 +139,8 @@ describe("handleUpgrade from a 'request' listener", () => {
       });
       let listeners: unknown[] = [];
       server.on('request', (request) => {
+        Object.assign(server, TIMES);
+        request.socket.setTimeout(TIMES.timeout);
         wss.handleUpgrade(request, request.socket, Buffer.alloc(0), (socket) => {
           echo(socket);
           listeners = ['data', 'end', 'timeout'].map((name) => request.socket.listenerCount(name));
@@ -176,12 +178,13 @@ describe("handleUpgrade from a 'request' listener", () => {
       decide = done;
     };
     const wss = new WebSocketServer({ noServer: true, verifyClient });
-    const { server, endpoint } = await startPlainHttp(createServer(TIMES));
+    const { server, endpoint } = await startPlainHttp(createServer(CHECKED));
     server.on('clientError', (_error, socket) => socket.destroy());
     server.on('request', (request) => wss.handleUpgrade(request, request.socket, Buffer.alloc(0), echo));
     const peer = await RawPeer.connect({ endpoint });
     peer.send(upgradeRequest());
     await until(() => decide !== undefined);
+    Object.assign(server, TIMES);
     peer.send(text('eager'));
     const slow = await RawPeer.connect({ endpoint });
     slow.send('GET / HTTP/1.1\r\n');

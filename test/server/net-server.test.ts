@@ -324,10 +324,10 @@ describe('RFC 9112 §9.3 requests behind one another', () => {
   });
 
   it('have until the handshake timeout to begin; then the connection is ended without a word', async () => {
-    const peer = await peerOf({ onRequest: echoTarget, handshakeTimeoutMs: 60 });
+    const peer = await peerOf({ onRequest: echoTarget, handshakeTimeoutMs: 500 });
     peer.send(get('/once'));
     expect(await peer.rest()).toBe(answer('/once'));
-    const slow = await peerOf({ onRequest: echoTarget, handshakeTimeoutMs: 60 });
+    const slow = await peerOf({ onRequest: echoTarget, handshakeTimeoutMs: 500 });
     slow.send(`${get('/once')}GET /tw`);
     expect(await slow.rest()).toMatch(/\/onceHTTP\/1.1 408 Request Timeout\r\n/);
   });

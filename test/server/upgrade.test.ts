@@ -177,7 +177,7 @@ describe.each(SERVER_KINDS)('the opening handshake on %s', (kind) => {
     });
 
     it('does not concern a connection that is open', async () => {
-      const server = await startServer(kind, { handshakeTimeoutMs: 40 }, echo);
+      const server = await startServer(kind, { handshakeTimeoutMs: 500 }, echo);
       const peer = await RawPeer.open(server);
       const late = await RawPeer.connect(server);
       // The second peer's 408 shows that the first one's time, which began earlier, would be over too.

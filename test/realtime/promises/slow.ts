@@ -8,6 +8,8 @@ import type { Random } from './random.ts';
 /** Answers come some turns of the event loop later, each in its own time, as over a network. What is told is told at once. */
 export function slowEngine(engine: Engine, random: Random): Engine {
   const later = async <T>(answer: Promise<T>): Promise<T> => {
+    // It may be a rejection before anybody gets it.
+    answer.catch(() => {});
     for (let turns = Math.floor(random() * 6); turns > 0; turns--) await new Promise(setImmediate);
     return await answer;
   };
