@@ -65,7 +65,9 @@ function ask<Answer>(question: (v8: V8) => Answer, otherwise: Answer): Answer {
   }
 }
 
-/** To be told of memory outside V8's heap that messages get, or come in. Where there is no V8, nothing comes of it. */
+/**
+ * To be told of memory outside V8's heap that messages get, or come in, sent or not. Where there is no V8, nothing comes of it.
+ */
 export const noteAllocation = startPacing({
   measure: () => ask((v8) => v8.getHeapStatistics(), NOTHING),
   measureRoom: () => ask((v8) => v8.getHeapSpaceStatistics().find(isYoung)?.space_available_size ?? 0, 0),

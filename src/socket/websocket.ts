@@ -15,6 +15,7 @@ import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { keepMessage } from '../memory/message-memory.ts';
 import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
+import { noteAllocation } from '../memory/young-collection.ts';
 import { type BacklogPolicy, type DecideBacklog, POLICIES } from '../options/backlog-settings.ts';
 import {
   type SetSocketOptions,
@@ -917,7 +918,10 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** Too late to send: `bufferedAmount` counts it, as the browser's does, and the callback is told. */
   #refuseToSend(payload: Payload, callback: SendCallback | undefined): void {
-    this.#unsentBytes += payloadLength(payload);
+    const lengthBytes = payloadLength(payload);
+    this.#unsentBytes += lengthBytes;
+    // It has been made all the same.
+    noteAllocation(lengthBytes);
     const { readyState } = this;
     const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
     if (callback !== undefined) process.nextTick(this.#safeCallback(callback), error);

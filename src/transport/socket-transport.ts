@@ -21,6 +21,7 @@ import {
   recycle,
 } from '../memory/message-memory.ts';
 import { viewOfChunk } from '../memory/view.ts';
+import { noteAllocation } from '../memory/young-collection.ts';
 import type { BacklogPolicy, BacklogSettings } from '../options/backlog-settings.ts';
 import type { HeartbeatSettings } from '../options/connection-settings.ts';
 import { OPTIONS } from '../options/option-table.ts';
@@ -469,6 +470,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     const decided = typeof onBacklog === 'string' ? onBacklog : this.decide(this.backlogBytes + lengthBytes);
     if (decided === undefined) return true;
     const policy = decided === 'drop' && !mayBeDropped ? 'close' : decided;
+    // It has been made all the same.
+    noteAllocation(lengthBytes);
     if (callback !== undefined) process.nextTick(callback, backlogError(policy));
     if (policy === 'terminate') this.destroy();
     else if (policy === 'close') this.failForBacklog();
