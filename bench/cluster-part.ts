@@ -55,7 +55,7 @@ const ROWS: readonly Row[] = [
 export const clusterPart: Part = {
   name: 'cluster',
   summary: `one port, ${CORES} processes on ${CORES} cores beside one on one; the load shares the cores with the ${CORES}`,
-  subjects: ['framewright', 'ws', 'bun'].flatMap((of) =>
+  subjects: ['framewright', 'framewright-net', 'ws', 'bun'].flatMap((of) =>
     Object.keys(SHARINGS)
       .map((way) => `${of}-${way}`)
       .filter((name) => name !== 'bun-cluster'),

@@ -28,6 +28,7 @@ export async function compile(sources: Readonly<Record<string, string>>) {
     external: /^[^./]/,
     tsconfig: false,
     logLevel: 'warn',
+    checks: { pluginTimings: false },
     plugins: [
       {
         name: 'files-beside-the-source',

@@ -31,6 +31,7 @@ async function bundleInto(folder: string): Promise<void> {
     external: /^(node:|react)/,
     tsconfig: false,
     logLevel: 'warn',
+    checks: { pluginTimings: false },
   });
   await bundle.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: 'parts/[name].mjs' });
   await bundle.close();

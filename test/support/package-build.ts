@@ -220,7 +220,13 @@ function clientOfReact(client: string | { id: string; external: true }): Plugin 
 /** For servers that make pages: what stands here runs in pages as well. */
 const directive = (name: string) => (name === 'react' ? `'use client';\n` : '');
 
-const common = { logLevel: 'warn', external: /^(node:|react$)/, tsconfig: false } as const;
+const common = {
+  logLevel: 'warn',
+  // They say how busy the machine is.
+  checks: { pluginTimings: false },
+  external: /^(node:|react$)/,
+  tsconfig: false,
+} as const;
 
 /** Of the pages' classes, the streams stand in the main entry too. */
 const IMPLEMENTATION =
