@@ -163,6 +163,8 @@ it('counts what a known load sends, draws it, and has who sends it in the table'
   await later.reload();
   await later.getByRole('button', { name: 'Stop the load' }).click();
   await row('user-7').waitFor({ state: 'detached' });
+  await later.setViewportSize({ width: 360, height: 800 });
+  await until(async () => (await later.evaluate('document.documentElement.scrollWidth')) === 360);
   expect(faults).toEqual([]);
 });
 

@@ -112,6 +112,10 @@ feed.on('stream', (stream) => {
     }),
   );
   tellTable();
+  // He has read what was kept, which came first.
+  stream.on('drain', () => {
+    if (!upToDate.has(stream)) tellTable();
+  });
 });
 
 async function run(signal: AbortSignal): Promise<void> {

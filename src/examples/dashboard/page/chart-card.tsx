@@ -90,7 +90,7 @@ export function ChartCard({ plan: { title, lines }, store, view, windowMs, point
       <div className="stage">
         <Chart {...{ lines, view, alerts, windowMs, onPoint }} label={`Chart: ${title}`} series={store.series} />
         {!isTold && view.newest !== undefined && !view.newest.problem && (
-          <p className="none">This server does not tell it.</p>
+          <p className="none">There is no {kindOf(lines[0]!.figure).metric} in its metrics, nor the like.</p>
         )}
       </div>
       {alerts.length > 0 && (

@@ -70,7 +70,7 @@ export function Chart({ label, lines, series, view, alerts, windowMs, onPoint }:
         },
         axes: [
           axis({
-            space: 70,
+            space: width < 500 ? 50 : 70,
             size: 24,
             values: (_, splits, __, ___, step) => splits.map((split) => clock(split, step)),
           }),
@@ -128,7 +128,7 @@ export function Chart({ label, lines, series, view, alerts, windowMs, onPoint }:
     const from = firstAfter(at, (at.at(-1) ?? 0) - windowMs / 1000 - 2);
     newest.current.from = from;
     plot.current?.setData([at.slice(from), ...lines.map(({ figure }) => of[figure].slice(from))] as uPlot.AlignedData);
-  }, [view, windowMs, width, lines, series, alerts]);
+  }, [view, windowMs, width, lines, series]);
 
   return <div ref={holder} className="plot" role="img" aria-label={label} data-window={windowMs} />;
 }
