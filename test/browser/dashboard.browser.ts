@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { buildPage } from '../../src/examples/dashboard/build-page.ts';
+import { buildPage } from '../../src/examples/build-page.ts';
 import { WebSocket } from '../../src/index.ts';
 import { compile, start } from '../examples/start.ts';
 import { launchChromium } from './chromium.ts';

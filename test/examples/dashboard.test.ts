@@ -7,8 +7,8 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Alerts } from '../../src/examples/dashboard/alerts.ts';
 import { FIGURE_NAMES, kindOf, type Sample } from '../../src/examples/dashboard/figures.ts';
 import { formatFigure, formatTick } from '../../src/examples/dashboard/format.ts';
-import { withProcess } from '../../src/examples/dashboard/process-figures.ts';
 import { createTeller, parseMetrics, sampleOf, watch } from '../../src/examples/dashboard/watch.ts';
+import { withProcess } from '../../src/examples/process-figures.ts';
 import { metrics, WebSocketServer } from '../../src/index.ts';
 
 /** As `/metrics` has it, of samples without their prefix. */

@@ -10,13 +10,13 @@ import { parseArgs } from 'node:util';
 import express from 'express';
 import { drainOnSignal, metrics, WebSocketServer } from '../../index.ts';
 import { createEventFeed, prepareEvent } from '../../sse/index.ts';
+import { buildPage } from '../build-page.ts';
+import { withProcess } from '../process-figures.ts';
 import { Alerts, isFigure, isThreshold } from './alerts.ts';
-import { buildPage } from './build-page.ts';
 import { tableOf } from './connections.ts';
 import { type Events, kindOf, type Notice } from './figures.ts';
 import { formatFigure } from './format.ts';
 import { makeLoad } from './load.ts';
-import { withProcess } from './process-figures.ts';
 import { type News, watch } from './watch.ts';
 
 const { values } = parseArgs({

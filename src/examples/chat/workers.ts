@@ -1,16 +1,15 @@
 /** A program in several processes: `await everyCore(4, env)` forks it so often, and goes on in these alone. */
 
 import processes from 'node:cluster';
-import { cluster, type Engine, memory, serveEngine } from '../realtime/index.ts';
+import { type MemoryOptions, memory, serveEngine } from '../../realtime/index.ts';
 
 /**
  * @param env more variables of the environment, the same for all
- * @returns the engine of this process. The parent keeps the logs and does nothing else: a worker that dies gets a successor
+ * @param options of the engine, for which the parent keeps the logs. It does nothing else: a worker that dies gets a successor
  */
-export function everyCore(workers: number, env: Record<string, string>): Engine | Promise<Engine> {
-  if (processes.isWorker) return cluster();
-  if (workers < 2) return memory();
-  serveEngine(memory());
+export async function everyCore(workers: number, env: Record<string, string>, options: MemoryOptions): Promise<void> {
+  if (processes.isWorker || workers < 2) return;
+  serveEngine(memory(options));
   for (let i = 0; i < workers; i++) processes.fork(env);
   let isEnding = false;
   // A terminal sends SIGINT to all of them.
@@ -23,5 +22,5 @@ export function everyCore(workers: number, env: Record<string, string>): Engine 
     if (!isEnding) processes.fork(env);
     else if (Object.keys(processes.workers ?? {}).length === 0) process.exit();
   });
-  return new Promise(() => {});
+  await new Promise(() => {});
 }

@@ -1,7 +1,7 @@
 /** What a server tells at `/metrics` of its process beside `metrics(server)`: how late its event loop is, and its memory. */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Metrics } from '../../index.ts';
+import type { Metrics } from '../index.ts';
 
 const RESOLUTION_MS = 10;
 /** The percentiles are those of the last so long, whoever asks and how often. */

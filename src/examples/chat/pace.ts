@@ -1,0 +1,27 @@
+/** How much one user may say, in all tabs of one process. Who is too fast is told so, and when to go on. */
+
+import { RealtimeError } from '../../realtime/index.ts';
+
+export class Pace {
+  readonly #most: number;
+  readonly #inMs: number;
+  /** Counts of a stretch of time; the next one begins with none. */
+  #counts = new Map<string, number>();
+  #until = 0;
+
+  constructor(most: number, inMs: number) {
+    this.#most = most;
+    this.#inMs = inMs;
+  }
+
+  /** @throws {RealtimeError} TOO_FAST */
+  check(user: string): void {
+    if (Date.now() >= this.#until) [this.#counts, this.#until] = [new Map(), Date.now() + this.#inMs];
+    const count = (this.#counts.get(user) ?? 0) + 1;
+    this.#counts.set(user, count);
+    if (count <= this.#most) return;
+    throw new RealtimeError('TOO_FAST', `No more than ${this.#most} messages in ${this.#inMs / 1000} s`, {
+      data: { retryAfterMs: this.#until - Date.now() },
+    });
+  }
+}

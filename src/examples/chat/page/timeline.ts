@@ -1,0 +1,67 @@
+/** What a room's page shows from top to bottom: what was said, who came and went, and where something is missing. */
+
+import type { MessageOf, Position } from '../../../live/index.ts';
+import type { ChannelMessage } from '../../../react/index.ts';
+import type { chat } from '../protocol.ts';
+
+export type Said = MessageOf<typeof chat, 'room:general'>;
+
+export type Entry =
+  | { readonly kind: 'said'; readonly key: string; readonly data: Said; readonly position: Position }
+  | { readonly kind: 'moved'; readonly key: string; readonly came: readonly string[]; readonly went: readonly string[] }
+  | { readonly kind: 'gap'; readonly key: string };
+
+export interface Timeline {
+  readonly entries: readonly Entry[];
+  /** Nothing before the first one is kept. */
+  readonly isWhole: boolean;
+}
+
+export type Change =
+  | { readonly type: 'message'; readonly message: Pick<ChannelMessage<Said>, 'data' | 'position' | 'isAfterGap'> }
+  | { readonly type: 'older'; readonly messages: readonly { readonly data: Said; readonly position: Position }[] }
+  | { readonly type: 'moved'; readonly came: readonly string[]; readonly went: readonly string[] };
+
+export const EMPTY: Timeline = { entries: [], isWhole: false };
+
+let nextKey = 0;
+const newKey = () => `_${nextKey++}`;
+
+export function changed(timeline: Timeline, change: Change): Timeline {
+  const { entries } = timeline;
+  switch (change.type) {
+    case 'message': {
+      const { data, position, isAfterGap } = change.message;
+      const said: Entry = { kind: 'said', key: data.id, data, position: position! };
+      // A log that began anew says once more what it still has.
+      const known = entries.findLastIndex(({ key }) => key === data.id);
+      if (known >= 0) return { ...timeline, entries: entries.with(known, said) };
+      const gap: Entry[] = isAfterGap ? [{ kind: 'gap', key: newKey() }] : [];
+      return { ...timeline, entries: [...entries, ...gap, said] };
+    }
+    case 'older': {
+      const known = new Set(entries.map(({ key }) => key));
+      const older = change.messages.filter(({ data }) => !known.has(data.id));
+      const said = older.map(({ data, position }): Entry => ({ kind: 'said', key: data.id, data, position }));
+      return { entries: [...said, ...entries], isWhole: older.length === 0 };
+    }
+    case 'moved': {
+      const last = entries.at(-1);
+      // Who goes and comes back at once has not been away, and nobody wants a line for each.
+      const before = last?.kind === 'moved' ? last : undefined;
+      const came = without([...(before?.came ?? []), ...change.came], change.went);
+      const went = without([...(before?.went ?? []), ...change.went], change.came);
+      const rest = before === undefined ? entries : entries.slice(0, -1);
+      if (came.length + went.length === 0) return { ...timeline, entries: rest };
+      return { ...timeline, entries: [...rest, { kind: 'moved', key: before?.key ?? newKey(), came, went }] };
+    }
+  }
+}
+
+const without = (names: readonly string[], others: readonly string[]) => [
+  ...new Set(names.filter((name) => !others.includes(name))),
+];
+
+/** The first message that is kept here, before which there may be others. */
+export const firstOf = ({ entries }: Timeline) => entries.find((entry) => entry.kind === 'said');
+export const lastOf = ({ entries }: Timeline) => entries.findLast((entry) => entry.kind === 'said');
