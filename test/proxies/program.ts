@@ -6,7 +6,7 @@ import { createClient } from 'redis';
 import { redis } from '../../src/engines/redis/index.ts';
 import { drainOnSignal, WebSocketServer } from '../../src/index.ts';
 import { createHub } from '../../src/realtime/index.ts';
-import { counting } from './protocol.ts';
+import { counting } from '../support/counting.ts';
 
 const { values } = parseArgs({ options: { port: { type: 'string' }, redis: { type: 'string' } } });
 const engine = redis(createClient({ socket: { host: '127.0.0.1', port: Number(values.redis) } }));
