@@ -62,8 +62,13 @@ export const PROMISES: readonly Promised[] = [
     name: 'channels with any name are their own',
     async check(all) {
       const engine = one(all);
-      const names = ['a', 'a:', ':a', 'a\n', '{a}', 'A', 'ä', '__proto__', 'constructor', ' '];
+      const odd = ['\0', '}{', '%7d', '%7D', '}', '\ufffd', '\ud800', '\ud801', '*', '[a]', '"'];
+      const names = ['a', 'a:', ':a', 'a\n', '{a}', 'A', 'ä', '__proto__', 'constructor', ' ', ...odd];
+      const recorders = names.map(() => new Recorder());
+      await Promise.all(names.map((channel, i) => engine.subscribe(channel, HOUR, recorders[i]!)));
       for (const channel of names) await publishAll(engine, channel, [JSON.stringify(channel)], HOUR);
+      await until(all, () => recorders.every(({ entries }) => entries.length > 0), 'what each was told');
+      expect(recorders.map(({ data }) => data)).toEqual(names.map((channel) => [JSON.stringify(channel)]));
       for (const channel of names) {
         expect(await read(engine, channel, { last: 10 })).toMatchObject({ data: [JSON.stringify(channel)], head: 1 });
       }

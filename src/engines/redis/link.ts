@@ -14,6 +14,8 @@ export interface LinkSettings {
   /** On which the process hears itself. */
   readonly ownTopic: string;
   message(topic: string, text: string): void;
+  /** Redis says no. */
+  refused(error: Error): void;
 }
 
 /** What Redis answers begins with a code; all else comes of the connection. With these, it is another Redis, or none that can do it. */
@@ -105,7 +107,7 @@ export class Link {
     this.state = 'ended';
     clearTimeout(this.#limit);
     clearTimeout(this.#next);
-    this.#end(reason);
+    this.#end(reason instanceof RealtimeError ? reason.cause : reason);
     this.#requests.close();
     this.#topics.close();
   }
@@ -114,9 +116,11 @@ export class Link {
     try {
       return await answer;
     } catch (cause) {
-      const { message } = cause as Error;
-      if (!ANSWER.test(message)) this.end(cause);
-      throw new RealtimeError('UNAVAILABLE', `Redis: ${message}`, { cause });
+      const error = cause as Error;
+      if (ANSWER.test(error.message)) this.#settings.refused(error);
+      else this.end(error);
+      // Clients may be told of it: why is in the cause alone.
+      throw new RealtimeError('UNAVAILABLE', 'Redis has not done it', { cause });
     }
   }
 

@@ -14,12 +14,13 @@ export interface Names {
 }
 
 export function namesIn(prefix: string, database: number): Names {
-  // A tag ends at the first brace.
-  const tag = (channel: string) => `{${channel.replace(/[%}]/g, (found) => encodeURIComponent(found))}}`;
+  // A tag ends at the first brace, and half of a surrogate pair has no UTF-8.
+  const safe = (text: string) => text.replace(/[%}]|\p{Cs}/gu, (found) => `%${found.charCodeAt(0).toString(16)}`);
+  const tag = (channel: string) => `{${safe(channel)}}`;
   return {
     topic: (channel) => `${prefix}${database}:${tag(channel)}`,
     log: (channel) => [`${prefix}log:${tag(channel)}`, `${prefix}line:${tag(channel)}`],
-    key: (channel, key) => `${prefix}key:${tag(channel)}${key}`,
+    key: (channel, key) => `${prefix}key:${tag(channel)}${safe(key)}`,
     presence: (channel) => [`${prefix}who:${tag(channel)}`, `${prefix}alive:${tag(channel)}`],
     process: (id) => `${prefix}${database}:process:${id}`,
   };

@@ -75,7 +75,7 @@ interface Topic {
 }
 
 class RedisEngine implements Engine {
-  readonly #settings: Omit<LinkSettings, 'message'> & {
+  readonly #settings: Omit<LinkSettings, 'message' | 'refused'> & {
     readonly keyWindowMs: number;
     readonly presenceTimeoutMs: number;
   };
@@ -90,6 +90,8 @@ class RedisEngine implements Engine {
   #endFirst!: () => void;
   /** Why there is no link. */
   #fault: unknown;
+  /** What was warned of since there was one. */
+  readonly #warned = new Set<string>();
   #isClosed = false;
   /** By their names in Redis. */
   readonly #topics = new Map<string, Topic>();
@@ -128,7 +130,11 @@ class RedisEngine implements Engine {
   async #keepLinked(): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
     while (!this.#isClosed) {
-      const link = new Link({ ...this.#settings, message: (name, text) => this.#hear(name, text) });
+      const link = new Link({
+        ...this.#settings,
+        message: (name, text) => this.#hear(name, text),
+        refused: (error) => this.#warn(error),
+      });
       this.#newest = link;
       this.#open(link).then(
         () => {
@@ -142,7 +148,7 @@ class RedisEngine implements Engine {
         this.#tellState('stale');
         for (const { name, data } of this.#unheard.values()) this.#tellHere(name, data);
         this.#unheard.clear();
-      }
+      } else if (!this.#isClosed) this.#warn(this.#fault as Error);
       await pause(pauseMs * (0.5 + Math.random() / 2));
       pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
     }
@@ -154,9 +160,18 @@ class RedisEngine implements Engine {
     await forEach([...this.#present.keys()], (channel) => this.#repeatPresence(link, channel));
     if (link.state === 'ended') return;
     this.#link = link;
+    this.#warned.clear();
     this.#endFirst();
     for (const name of names) if (!this.#topics.has(name)) link.unsubscribe(name);
     this.#tellState('live');
+  }
+
+  /** Once for each kind of fault: Redis's answers begin with it, and those of the system name it. */
+  #warn({ message, code }: Error & { readonly code?: string }): void {
+    const kind = code ?? message.split(' ', 1)[0]!;
+    if (this.#warned.has(kind)) return;
+    this.#warned.add(kind);
+    process.emitWarning(`redis(): Redis is away, or refuses what it is asked: ${message || code}`);
   }
 
   #tellState(state: 'live' | 'stale'): void {
@@ -171,8 +186,7 @@ class RedisEngine implements Engine {
   #reach(): Link {
     if (this.#isClosed) throw new RealtimeError('CLOSED', 'the engine is closed');
     if (this.#link === undefined) {
-      const reason = this.#fault instanceof Error ? `: ${this.#fault.message}` : '';
-      throw new RealtimeError('UNAVAILABLE', `Redis is away${reason}`, { cause: this.#fault });
+      throw new RealtimeError('UNAVAILABLE', 'Redis is away', { cause: this.#fault });
     }
     return this.#link;
   }

@@ -92,6 +92,7 @@ return {epoch, string.format('%.0f', from), string.format('%.0f', head), isGap, 
 
 /**
  * Presence in a channel. A process that has members here is alive as long as it comes again; others take out what a dead one had.
+ * Redis may have lost who was there: then no process is known, so that each says it again.
  *
  * KEYS: who, alive. ARGV: 4 process, 5 how long it is alive then, 6 whether it has members then; 7 'set' these, 'all' of the process
  * are these, or 'look'; from 8 on: user, data, connections.
@@ -101,6 +102,7 @@ local who, alive, process = KEYS[1], KEYS[2], ARGV[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now > tonumber(ARGV[3]) then error('too late') end
+if redis.call('EXISTS', who) == 0 then redis.pcall('DEL', alive) end
 -- Where Redis is full, it refuses what needs room only as long as nothing was written: who is there is said all the same.
 redis.pcall('PEXPIRE', who, ARGV[5] * 2)
 redis.pcall('PEXPIRE', alive, ARGV[5] * 2)
