@@ -10,7 +10,7 @@ import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role, RSV1 } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
-import { type Inflated, type Inflater, Inflation } from './inflation.ts';
+import type { InflateFault, Inflater } from './inflation.ts';
 import type { Limits } from './limits.ts';
 import type { Unmask } from './mask.ts';
 import { type Allocate, allocateZeroed, Chunk, copyOf } from './memory.ts';
@@ -137,18 +137,21 @@ interface Unread {
   readonly end: number;
 }
 
-/** A message that has been put off. */
-interface PutOff extends Unread {
+/** A message that has been read: one that was inflated while something was held back, or one that was put off. */
+interface Message extends Unread {
   readonly isBinary: boolean;
   readonly fragmentLengths: number[];
+  /** How long it was before it was inflated. */
   readonly compressedBytes: number | undefined;
+  /** Why it could not be inflated. */
+  readonly fault?: InflateFault | undefined;
 }
 
 /**
  * What the transport reports, in its order: bytes, that the peer has closed its side, that the transport is gone. In front
- * of them, what has been read of it and put off.
+ * of them, a message that has been read of it.
  */
-type Input = Unread | PutOff | 'end' | 'closed';
+type Input = Unread | Message | 'end' | 'closed';
 
 export class Connection implements FrameSink {
   readonly role: Role;
@@ -165,7 +168,7 @@ export class Connection implements FrameSink {
   private readonly skipsUtf8Validation: boolean;
   private readonly isUtf8: IsUtf8;
   private readonly now: () => number;
-  private readonly inflation: Inflation | undefined;
+  private readonly inflater: Inflater | undefined;
 
   /** Changed by `advance` alone. */
   state: ConnectionState = 'open';
@@ -200,6 +203,8 @@ export class Connection implements FrameSink {
   recordsFragments = false;
   /** The recorded ones of the message that is being handed out; none of a message that was one whole frame, or compressed. */
   fragmentLengths = NO_LENGTHS;
+  /** Of the message that is being handed out: how long it was compressed, if it was. */
+  compressedBytes: number | undefined;
   /** Whether the message being sent has begun and not ended. */
   isSendingFragments = false;
 
@@ -212,7 +217,7 @@ export class Connection implements FrameSink {
     this.skipsUtf8Validation = options.skipsUtf8Validation ?? false;
     this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isUtf8);
     this.now = options.now ?? Date.now;
-    this.inflation = options.inflater && new Inflation(options.inflater, options.limits.maxMessageBytes);
+    this.inflater = options.inflater;
     this.allocate = options.allocate ?? allocateZeroed;
     this.recycle = options.recycle;
     this.copy = options.keep ?? copyOf;
@@ -230,11 +235,6 @@ export class Connection implements FrameSink {
   /** Whether frames can be sent: the transport may be gone though what it brought has not been read yet. */
   get isOpen(): boolean {
     return this.state === 'open' && !this.isTransportClosed;
-  }
-
-  /** Of the message that is being handed out: how long it was compressed, if it was. */
-  get compressedBytes(): number | undefined {
-    return this.inflation?.compressedBytes;
   }
 
   /** Whether the application's `halt` is in force. */
@@ -355,7 +355,6 @@ export class Connection implements FrameSink {
     this.parser.stop();
     this.parser.resume();
     this.holds = 0;
-    this.inflation?.abandon();
     if (this.inbox.length > 0) this.inbox = this.inbox.filter((input) => typeof input === 'string');
     this.assembler?.release();
   }
@@ -374,9 +373,6 @@ export class Connection implements FrameSink {
   /** Goes on where `halt` stopped, unless there is another reason to hold back. */
   resume(reason: number = Hold.Application): void {
     this.holds &= ~reason;
-    // What has been inflated stands before what has not been parsed.
-    const inflated = this.holds === 0 ? this.inflation?.take() : undefined;
-    if (inflated !== undefined) this.handOutInflated(inflated);
     if (this.holds === 0) this.parser.resume();
     this.readInbox();
   }
@@ -419,12 +415,12 @@ export class Connection implements FrameSink {
   private readInbox(): void {
     while (this.inbox.length > 0 && !this.isReading) {
       const input = this.inbox[0]!;
-      const isHeldBack = typeof input === 'string' ? this.inflation?.isPending : this.parser.isHalted;
-      if (isHeldBack === true) return;
+      const isHeldBack = typeof input === 'string' ? this.holds & Hold.Inflation : this.holds;
+      if (isHeldBack !== 0) return;
       this.inbox.shift();
       if (input === 'end') this.readEnd();
       else if (input === 'closed') this.readClosed();
-      else if ('isBinary' in input) this.handOutAgain(input);
+      else if ('isBinary' in input) this.handOut(input);
       else {
         const next = this.read(input.chunk, input.start, input.end);
         if (next < input.end) this.putBack({ ...input, start: next });
@@ -432,25 +428,31 @@ export class Connection implements FrameSink {
     }
   }
 
-  /** The rest of what has been read stands first, but for a message of it that was put off. */
+  /** The rest of what is being read stands first, but for a message of it. */
   private putBack(rest: Unread): void {
     const first = this.inbox[0];
     const isBehindMessage = typeof first === 'object' && 'isBinary' in first;
     this.inbox.splice(isBehindMessage ? 1 : 0, 0, rest);
   }
 
-  private handOutAgain({ chunk, start, end, isBinary, fragmentLengths, compressedBytes }: PutOff): void {
+  private handOut({ chunk, start, end, isBinary, fragmentLengths, compressedBytes, fault }: Message): void {
     // What its handler may resume comes behind it.
+    const { isReading } = this;
     this.isReading = true;
     this.fragmentLengths = fragmentLengths;
-    if (this.inflation !== undefined) this.inflation.compressedBytes = compressedBytes;
+    this.compressedBytes = compressedBytes;
+    const isInflated = compressedBytes !== undefined;
+    if (isInflated) this.spend(INFLATION_COST + Math.floor((end - start) / INFLATED_BYTES_PER_COST));
     try {
-      if (end > chunk.bytes.length) this.fail('handlerFailed', 0, new TypeError(MEMORY_TAKEN));
+      if (fault?.id === 'tooLong') this.fail('messageTooLong');
+      else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
+      else if (end > chunk.bytes.length) this.fail('handlerFailed', 0, new TypeError(MEMORY_TAKEN));
+      else if (isInflated && !isBinary && !this.isUtf8(chunk, start, end)) this.fail('invalidText');
       else this.deliver(chunk, start, end, isBinary);
     } finally {
       this.fragmentLengths = NO_LENGTHS;
-      if (this.inflation !== undefined) this.inflation.compressedBytes = undefined;
-      this.isReading = false;
+      this.compressedBytes = undefined;
+      this.isReading = isReading;
     }
   }
 
@@ -582,25 +584,19 @@ export class Connection implements FrameSink {
     this.fail(id, detail);
   }
 
-  /** Inflates a message; what comes behind it waits until it has been handed out (RFC 7692 §7.2.2). */
+  /** Inflates a message, at once or in its time; what comes behind it waits until then (RFC 7692 §7.2.2). */
   private inflate({ chunk, start, end }: Unread, isBinary: boolean): void {
-    const inflation = this.inflation!;
-    inflation.start(chunk.bytes, start, end, isBinary, () => this.resume(Hold.Inflation));
-    if (inflation.isUnderWay) this.halt(Hold.Inflation);
-  }
-
-  private handOutInflated({ fault, output, isBinary, compressedBytes }: Inflated): void {
-    // What its handler may resume comes behind it.
-    this.holds |= Hold.Inflation;
-    this.inflation!.compressedBytes = compressedBytes;
-    this.spend(INFLATION_COST + Math.floor(output.length / INFLATED_BYTES_PER_COST));
-    const chunk = new Chunk(output);
-    if (fault?.id === 'tooLong') this.fail('messageTooLong');
-    else if (fault !== undefined) this.fail('invalidCompression', 0, fault.error);
-    else if (!isBinary && !this.isUtf8(chunk, 0, output.length)) this.fail('invalidText');
-    else this.deliver(chunk, 0, output.length, isBinary);
-    this.inflation!.compressedBytes = undefined;
-    this.holds &= ~Hold.Inflation;
+    this.halt(Hold.Inflation);
+    this.inflater!.inflate(chunk.bytes, start, end, this.limits.maxMessageBytes, (fault, output) => {
+      // The connection has failed or ended meanwhile: the message is nobody's.
+      if (this.parser.isStopped) return;
+      const inflated = { chunk: new Chunk(output), start: 0, end: output.length, isBinary };
+      const message = { ...inflated, fragmentLengths: NO_LENGTHS, compressedBytes: end - start, fault };
+      this.holds &= ~Hold.Inflation;
+      if (this.holds === 0) this.handOut(message);
+      else this.inbox.unshift(message);
+      this.resume(Hold.Inflation);
+    });
   }
 
   private deliver(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
