@@ -489,10 +489,6 @@ export class Connection implements FrameSink {
     return { chunk: new Chunk(this.copy(chunk.bytes.subarray(start, end))), start: 0, end: end - start };
   }
 
-  private get hasFailed(): boolean {
-    return this.state === 'failed';
-  }
-
   private advance(event: ConnectionEvent): void {
     this.state = nextState(this.state, event);
   }
@@ -620,9 +616,9 @@ export class Connection implements FrameSink {
     }
     this.spend(this.eventCost);
     const payload = bytes.subarray(start, end);
-    if (opcode === Opcode.Ping && this.answersPings && this.state === 'open') {
+    if (opcode === Opcode.Ping && this.answersPings && this.isOpen) {
       this.answerPing(payload);
-      if (this.hasFailed) return;
+      if (this.state === 'failed') return;
     }
     try {
       if (opcode === Opcode.Ping) this.handler.ping(payload);
@@ -656,22 +652,17 @@ export class Connection implements FrameSink {
     if (this.pendingPongs >= maxPendingPongs) this.output.flush();
     if (this.pendingPongs >= maxPendingPongs) {
       this.unansweredPing = new Uint8Array(payload);
-    } else if (this.sendPong(payload)) {
-      this.pendingPongs++;
-      this.isAwaitingFlush = true;
+      return;
     }
-  }
-
-  /** @returns whether a pong was written */
-  private sendPong(payload: Uint8Array): boolean {
-    const before = this.pongsSent;
+    const { pongsSent } = this;
     try {
-      if (this.handler.answerPing?.(payload) === true) return this.pongsSent !== before;
+      if (this.handler.answerPing?.(payload) !== true) this.sendControl(Opcode.Pong, payload);
     } catch (error) {
       this.fail('handlerFailed', 0, error);
-      return false;
     }
-    return this.sendControl(Opcode.Pong, payload);
+    if (this.pongsSent === pongsSent) return;
+    this.pendingPongs++;
+    this.isAwaitingFlush = true;
   }
 
   private receiveClose(bytes: Uint8Array, start: number, end: number): void {
