@@ -237,11 +237,6 @@ export class Connection implements FrameSink {
     return this.state === 'open' && !this.isTransportClosed;
   }
 
-  /** Whether the application's `halt` is in force. */
-  get isHalted(): boolean {
-    return (this.holds & Hold.Application) !== 0;
-  }
-
   /**
    * Whether input is held back for a reason that lasts, so that no more of it should be read. What comes before the start
    * waits for a tick only.
@@ -352,8 +347,8 @@ export class Connection implements FrameSink {
 
   /** Drops whatever has arrived and not been handed out, and all that will: before the transport is destroyed. */
   discardInput(): void {
-    this.parser.stop();
-    this.parser.resume();
+    this.parser.isStopped = true;
+    this.parser.isHalted = false;
     this.holds = 0;
     if (this.inbox.length > 0) this.inbox = this.inbox.filter((input) => typeof input === 'string');
     this.assembler?.release();
@@ -367,13 +362,13 @@ export class Connection implements FrameSink {
   halt(reason: number = Hold.Application): void {
     if (this.parser.isStopped) return;
     this.holds |= reason;
-    this.parser.halt();
+    this.parser.isHalted = true;
   }
 
   /** Goes on where `halt` stopped, unless there is another reason to hold back. */
   resume(reason: number = Hold.Application): void {
     this.holds &= ~reason;
-    if (this.holds === 0) this.parser.resume();
+    if (this.holds === 0) this.parser.isHalted = false;
     this.readInbox();
   }
 

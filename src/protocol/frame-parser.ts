@@ -75,9 +75,12 @@ export class FrameParser implements HeaderContext {
   /** Payload declared so far by the fragments of the open message, and how many there were (§10.4). */
   private messageBytes = 0;
   private fragments = 0;
-  /** Whether `push` waits for `resume`. */
+  /**
+   * Makes `push` return, also behind the call that the sink sets it in. What was not consumed is to be pushed again once
+   * this is false.
+   */
   isHalted = false;
-  /** Whether every byte is discarded. */
+  /** Makes `push` discard every byte: after a Close frame (§5.5.1) or a failed connection (§7.1.7). */
   isStopped = false;
   private violationId: ViolationId = 'unexpectedRsv23';
   private violationDetail = 0;
@@ -95,21 +98,6 @@ export class FrameParser implements HeaderContext {
     this.unmask = options.unmask ?? maskChunk;
     this.maxPlainBytes = Math.min(options.limits.maxFrameBytes, options.limits.maxMessageBytes);
     this.expectedMaskBit = options.role === 'server' ? MASK : 0;
-  }
-
-  /** Stops `push` after the call that the parser is in: the sink may call it. */
-  halt(): void {
-    this.isHalted = true;
-  }
-
-  /** Lets `push` go on. The caller pushes again what it was told had not been consumed. */
-  resume(): void {
-    this.isHalted = false;
-  }
-
-  /** From now on every byte is discarded: after a Close frame (§5.5.1) or a failed connection (§7.1.7). */
-  stop(): void {
-    this.isStopped = true;
   }
 
   /**

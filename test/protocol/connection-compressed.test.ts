@@ -92,7 +92,6 @@ describe.each(['server', 'client'] as const)('compressed messages, %s', (role) =
     const { end, inflater } = open(role, true);
     end.receiveFrames(COMPRESSED, PLAIN, COMPRESSED);
     expect(end.connection.isHolding).toBe(true);
-    expect(end.connection.isHalted).toBe(false);
     end.receiveFrames({ opcode: 8, payload: [0x03, 0xe8] });
     end.connection.receiveEnd();
     end.connection.transportClosed();
@@ -113,7 +112,7 @@ describe.each(['server', 'client'] as const)('compressed messages, %s', (role) =
     end.connection.halt();
     inflater.finish();
     expect(end.handler.log).toEqual([]);
-    expect(end.connection.isHalted).toBe(true);
+    expect(end.connection.isHolding).toBe(true);
     end.connection.resume();
     expect(end.handler.log).toEqual(['text:GHI', 'text:plain']);
   });

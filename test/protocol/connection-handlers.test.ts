@@ -102,11 +102,11 @@ describe.each(ROLES)('halting, %s', (role) => {
     once(end, 'message', () => end.connection.halt());
     end.receiveFrames(text('a'), { opcode: 9 }, text('b'));
     end.receiveFrames(text('c'));
-    expect(end.connection.isHalted).toBe(true);
+    expect(end.connection.isHolding).toBe(true);
     expect(end.handler.log).toEqual(['text:a']);
     expect(end.output.log).toEqual([]);
     end.connection.resume();
-    expect(end.connection.isHalted).toBe(false);
+    expect(end.connection.isHolding).toBe(false);
     expect(end.handler.log).toEqual(['text:a', 'ping:', 'text:b', 'text:c']);
   });
 
@@ -237,7 +237,7 @@ describe.each(ROLES)('ending inside a handler, %s', (role) => {
     end.connection.halt();
     end.receiveFrames(text('a'), text('b'));
     end.connection.discardInput();
-    expect(end.connection.isHalted).toBe(false);
+    expect(end.connection.isHolding).toBe(false);
     end.connection.resume();
     end.connection.transportClosed();
     expect(end.handler.log).toEqual(['closed']);

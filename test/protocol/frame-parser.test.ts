@@ -263,7 +263,7 @@ describe('frame parser: halt, resume, stop', () => {
     let haltedCalls = -1;
     sink.act = (call) => {
       if (call !== where && where !== 'every call') return;
-      parser.halt();
+      parser.isHalted = true;
       haltedCalls = sink.calls.length;
     };
     for (const chunk of CHUNKS) {
@@ -276,7 +276,7 @@ describe('frame parser: halt, resume, stop', () => {
         expect(parser.push(copyOf(rest))).toBe(
           parser.isHalted && !sink.calls.includes('reservedOpcode') ? 0 : rest.length,
         );
-        parser.resume();
+        parser.isHalted = false;
       }
     }
     expect(sink.calls).toEqual(CALLS);
@@ -285,18 +285,18 @@ describe('frame parser: halt, resume, stop', () => {
   it('§5.2 bytes that were not consumed count once in the offset of a violation', () => {
     const sink = new RecordingSink();
     const parser = new FrameParser(sink, { role: 'client', limits: UNLIMITED });
-    parser.halt();
+    parser.isHalted = true;
     parser.push(hex('82 00 83 00'));
-    parser.resume();
+    parser.isHalted = false;
     parser.push(hex('82 00 83 00'));
     expect(sink.events.at(-1)).toEqual({ violation: 'reservedOpcode', offset: 2, detail: 3 });
   });
 
   it('§5.2 halted from outside, it takes nothing', () => {
     const { sink, parser } = open();
-    parser.halt();
+    parser.isHalted = true;
     expect(parser.push(hex('82 00'))).toBe(0);
-    parser.resume();
+    parser.isHalted = false;
     expect(sink.calls).toEqual([]);
     expect(parser.push(hex('82 00'))).toBe(2);
     expect(sink.calls).toEqual(['whole ']);
@@ -305,8 +305,8 @@ describe('frame parser: halt, resume, stop', () => {
   it('§5.2 halted and resumed in one call, it does not stop', () => {
     const { sink, parser } = open();
     sink.act = () => {
-      parser.halt();
-      parser.resume();
+      parser.isHalted = true;
+      parser.isHalted = false;
     };
     for (const chunk of CHUNKS) expect(parser.push(hex(chunk))).toBe(hex(chunk).length);
     expect(sink.calls).toEqual(CALLS);
@@ -318,15 +318,17 @@ describe('frame parser: halt, resume, stop', () => {
       frame({ opcode: 2, key: KEY, payload: [1, 2] }),
       frame({ opcode: 2, key: KEY, payload: [3, 4, 5] }),
     );
-    sink.act = () => parser.halt();
+    sink.act = () => {
+      parser.isHalted = true;
+    };
     const chunk = wire.slice(0, wire.length - 1);
     const consumed = parser.push(chunk);
     expect(consumed).toBe(8);
     expect(toHex(chunk.subarray(consumed))).toBe(toHex(wire.subarray(consumed, -1)));
-    parser.resume();
+    parser.isHalted = false;
     const next = chunk.subarray(consumed);
     expect(parser.push(next)).toBe(8);
-    parser.resume();
+    parser.isHalted = false;
     expect(parser.push(wire.slice(-1))).toBe(1);
     expect(sink.calls).toEqual(['whole 01 02', 'part 0 03 04', 'part 2 05']);
   });
@@ -336,7 +338,7 @@ describe('frame parser: halt, resume, stop', () => {
     (index) => {
       const { sink, parser } = open();
       sink.act = () => {
-        if (sink.calls.length === index + 1) parser.stop();
+        if (sink.calls.length === index + 1) parser.isStopped = true;
       };
       for (const chunk of CHUNKS) expect(parser.push(hex(chunk))).toBe(hex(chunk).length);
       expect(sink.calls).toEqual(CALLS.slice(0, index + 1));
@@ -345,8 +347,8 @@ describe('frame parser: halt, resume, stop', () => {
 
   it('§7.1.7 stopped and halted, it still takes every byte', () => {
     const { sink, parser } = open();
-    parser.stop();
-    parser.halt();
+    parser.isStopped = true;
+    parser.isHalted = true;
     expect(parser.push(hex('82 00 82 00'))).toBe(4);
     expect(sink.calls).toEqual([]);
   });

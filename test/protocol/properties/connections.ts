@@ -120,7 +120,7 @@ function runSteps(
     if (typeof result === 'boolean' && result !== isOpen) throw new Error(`${action} returned ${result}`);
   };
   end.handler.react = ({ call }) => {
-    const isHaltedBefore = end.connection.isHalted;
+    const isHaltedBefore = end.connection.isHolding;
     if (isHaltedBefore && (call === 'message' || call === 'ping' || call === 'pong'))
       throw new Error(`${call} while halted`);
     const reaction = reactions[calls++ % reactions.length]!;
