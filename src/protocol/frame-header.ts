@@ -43,7 +43,7 @@ export const MAX_HEADER_BYTES = 14;
 
 /** One frame's header. The parser reuses a single object: copy what has to outlive the call. */
 export class FrameHeader {
-  /** FIN, RSV1–3 and opcode as they stand on the wire. */
+  /** FIN, RSV1 and opcode as they stand on the wire. */
   firstByte = 0;
   masked = false;
   /** In network order; 0 when the frame is not masked. */
@@ -61,18 +61,8 @@ export class FrameHeader {
   get rsv1(): boolean {
     return (this.firstByte & RSV1) !== 0;
   }
-  get rsv2(): boolean {
-    return (this.firstByte & RSV2) !== 0;
-  }
-  get rsv3(): boolean {
-    return (this.firstByte & RSV3) !== 0;
-  }
   get opcode(): number {
     return this.firstByte & 0xf;
-  }
-  /** Whether the payload length is written in the shortest of its three forms (§5.2). */
-  get isLengthMinimal(): boolean {
-    return this.headerLength === frameHeaderLength(this.payloadLength, this.masked);
   }
 }
 
