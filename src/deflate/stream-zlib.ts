@@ -4,7 +4,7 @@
  */
 
 import type { DeflateRaw, InflateRaw } from 'node:zlib';
-import { ownBytes } from '../protocol/memory.ts';
+import { ownBytes } from '../memory/view.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { type Claim, inflationRoom } from './inflation-room.ts';

@@ -7,8 +7,7 @@
  */
 
 import { allocateOwn } from '../memory/message-memory.ts';
-import { ownCopyOf } from '../memory/view.ts';
-import { ownBytes } from '../protocol/memory.ts';
+import { ownBytes, ownCopyOf } from '../memory/view.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { type Claim, inflationRoom } from './inflation-room.ts';

@@ -37,3 +37,8 @@ export function ownCopyOf(bytes: Uint8Array): Buffer {
 export function viewOfChunk(chunk: Chunk, start: number, end: number): Buffer {
   return new BufferView(chunk.memory, chunk.byteOffset + start, end - start);
 }
+
+/** For bytes that are kept: without the memory that they lie in, unless they take half of it. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return 2 * bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
+}

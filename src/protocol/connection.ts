@@ -13,7 +13,7 @@ import { checkControlPayload, firstByteOf } from './frame-writer.ts';
 import type { InflateFault, Inflater } from './inflation.ts';
 import type { Limits } from './limits.ts';
 import type { Unmask } from './mask.ts';
-import { type Allocate, allocateZeroed, Chunk, copyOf } from './memory.ts';
+import { type Allocate, Chunk } from './memory.ts';
 import { MessageAssembler } from './message-assembler.ts';
 import { CONTROL_BIT, OPCODE_BITS, Opcode } from './opcode.ts';
 import { type IsUtf8, isValidUtf8 } from './utf8.ts';
@@ -218,9 +218,9 @@ export class Connection implements FrameSink {
     this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isUtf8);
     this.now = options.now ?? Date.now;
     this.inflater = options.inflater;
-    this.allocate = options.allocate ?? allocateZeroed;
+    this.allocate = options.allocate ?? ((lengthBytes) => new Uint8Array(lengthBytes));
     this.recycle = options.recycle;
-    this.copy = options.keep ?? copyOf;
+    this.copy = options.keep ?? ((bytes) => new Uint8Array(bytes));
     this.nextTurn = options.nextTurn;
     this.eventCost = options.spreadsEvents === true ? TURN_SHARE : 1;
     this.parser = new FrameParser(this, {

@@ -30,13 +30,13 @@ import {
   type UpgradeRequestOptions,
   type UpgradeResponse,
 } from '../handshake/index.ts';
+import { ownBytes } from '../memory/view.ts';
 import { MAX_BACKLOG_BYTES } from '../options/backlog-settings.ts';
 import { checkTimeout, resolveSettings } from '../options/connection-options.ts';
 import type { ConnectionOptions, ConnectionSettings, Identity } from '../options/connection-settings.ts';
 import { checkOptions, describe, FIELDS, socketClass } from '../options/option-check.ts';
 import { doorOf, OPTIONS } from '../options/option-table.ts';
 import { buildClosePayload } from '../protocol/index.ts';
-import { ownBytes } from '../protocol/memory.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
 import { warnOfError } from '../transport/errors.ts';
