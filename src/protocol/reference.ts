@@ -93,8 +93,10 @@ export interface ReferenceFault {
 export interface ReferenceOptions {
   /** Who reads. */
   readonly role: Role;
-  /** Whether an extension in use gives RSV1 a meaning (RFC 7692 §6). Default false. */
+  /** Whether an extension in use gives RSV1 a meaning (RFC 7692 §6). Default: when there is `inflate`. */
   readonly allowsRsv1?: boolean | undefined;
+  /** Inflates a compressed message (RFC 7692 §7.2.2); undefined when it is none. Default: it is taken as it is. */
+  readonly inflate?: ((payload: Uint8Array) => Uint8Array | undefined) | undefined;
   /** Whether lengths have to be in their shortest form (§5.2). Default false. */
   readonly strictLengths?: boolean | undefined;
   /** Default: none. */
@@ -125,7 +127,7 @@ export function headerFaults(
   message: MessageSize = NO_MESSAGE,
 ): ReferenceFault[] {
   const { fin, rsv, opcode, masked, length7, payloadLength } = header;
-  const { role, allowsRsv1 = false, strictLengths = false, limits = UNLIMITED } = options;
+  const { role, inflate, allowsRsv1 = inflate !== undefined, strictLengths = false, limits = UNLIMITED } = options;
   const isControl = isControlOpcode(opcode);
   const isContinuation = opcode === Opcode.Continuation;
   const isMessageOpen = message.frames > 0;
@@ -253,24 +255,16 @@ export interface ReferenceEvent {
   readonly payload: Uint8Array;
 }
 
-export interface ReferenceMessageOptions extends Omit<ReferenceOptions, 'allowsRsv1'> {
-  /**
-   * Inflates a compressed message (RFC 7692 §7.2.2); undefined when it is none. Default: no extension is in use, and RSV1
-   * is a violation.
-   */
-  readonly inflate?: ((payload: Uint8Array) => Uint8Array | undefined) | undefined;
-}
-
 /**
  * Reads messages (§5.4, §5.6) and control frames (§5.5) out of `bytes`, which stay as they are: up to the first violation,
  * to a Close frame, behind which nothing is read (§5.5.1), or to their end.
  */
 export function readMessages(
   bytes: Uint8Array,
-  options: ReferenceMessageOptions,
+  options: ReferenceOptions,
 ): { readonly events: readonly ReferenceEvent[]; readonly violation: ReferenceViolation | undefined } {
-  const { inflate, limits = UNLIMITED } = options;
-  const { frames, violation } = readFrames(bytes, { ...options, allowsRsv1: inflate !== undefined });
+  const { inflate = (payload) => payload, limits = UNLIMITED } = options;
+  const { frames, violation } = readFrames(bytes, options);
   const events: ReferenceEvent[] = [];
   const text = new Utf8Validator();
   let [isText, isCompressed, parts]: [boolean, boolean, Uint8Array[]] = [false, false, []];
@@ -300,21 +294,12 @@ export function readMessages(
     if (!fin || !isWhole) continue;
 
     if (isChecked && !text.isComplete) return failed('invalidText');
-    const message = isCompressed ? inflate!(joined(parts)) : joined(parts);
+    const whole = Uint8Array.from(parts.flatMap((part) => [...part]));
+    const message = isCompressed ? inflate(whole) : whole;
     if (message === undefined) return failed('invalidCompression');
     if (message.length > limits.maxMessageBytes) return failed('messageTooLong');
     if (isCompressed && isText && !isValidUtf8(message)) return failed('invalidText');
     events.push({ type: isText ? 'text' : 'binary', payload: message });
   }
   return { events, violation };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -7,7 +7,6 @@ import * as protocol from '../../src/protocol/index.ts';
 import {
   closeFaults,
   headerFaults,
-  type ReferenceMessageOptions,
   type ReferenceOptions,
   readFrame,
   readFrames,
@@ -21,7 +20,7 @@ const AS_CLIENT: ReferenceOptions = { role: 'client' };
 const KEY = '37fa213d';
 
 /** What is read: `text:48 69`, and the violation behind it. */
-function read(wire: string, options: ReferenceMessageOptions = AS_CLIENT): string[] {
+function read(wire: string, options: ReferenceOptions = AS_CLIENT): string[] {
   const { events, violation } = readMessages(hex(wire), options);
   const seen = events.map(({ type, payload }) => `${type}:${toHex(payload)}`);
   return violation === undefined ? seen : [...seen, `${violation.id} ${violation.detail} at ${violation.offset}`];
@@ -96,7 +95,7 @@ describe('violations', () => {
   const strict = { role: 'client', strictLengths: true } as const;
   const limits = resolveLimits({ maxMessageBytes: 4, maxFrameBytes: 3, maxFragments: 2 });
   const costly = resolveLimits({ maxMessageBytes: 99, maxFragments: 1 });
-  it.each<[string, string, string[], ReferenceMessageOptions]>([
+  it.each<[string, string, string[], ReferenceOptions]>([
     ['§5.2 RSV2', '81 00 a1 00', ['text:', 'unexpectedRsv23 1 at 2'], AS_CLIENT],
     ['§5.2 RSV1', 'c1', [], AS_CLIENT],
     ['§5.2 RSV1', 'c1 00', ['unexpectedRsv1 1 at 0'], AS_CLIENT],
@@ -142,6 +141,7 @@ describe('messages', () => {
   it('RFC 7692 §6.1 RSV1 of the first frame says that the message is compressed', () => {
     const inflate = (payload: Uint8Array) => payload.slice().reverse();
     expect(read('41 01 61 80 02 6263 81 01 64', { role: 'client', inflate })).toEqual(['text:63 62 61', 'text:64']);
+    expect(read('c2 02 6162', { role: 'client', allowsRsv1: true })).toEqual(['binary:61 62']);
   });
 
   it('§5.5.1 nothing is read behind a Close frame, which readFrames does', () => {

@@ -7,7 +7,6 @@ import {
   type Inflater,
   isSendableCloseCode,
   type Limits,
-  type ReferenceMessageOptions,
   type ReferenceOptions,
   type Role,
   readCloseCode,
@@ -121,7 +120,7 @@ const inflater: Inflater = {
 };
 
 /** What the reference reads, as a `RecordingHandler` notes it down, and the violation's detail behind it. */
-function referenceCalls(wire: Uint8Array, options: ReferenceMessageOptions): string[] {
+function referenceCalls(wire: Uint8Array, options: ReferenceOptions): string[] {
   const { events, violation } = readMessages(wire, options);
   const calls = events.map(({ type, payload }) => {
     if (type === 'close') return `closeReceived ${readCloseCode(payload)} ${toHex(payload.subarray(2))}`;
