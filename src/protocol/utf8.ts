@@ -105,27 +105,10 @@ export function isValidUtf8(bytes: Uint8Array, start = 0, end = bytes.length): b
   return validator.push(bytes, start, end) === -1 && validator.isComplete;
 }
 
-/**
- * Text in UTF-8, lone surrogates as U+FFFD, as `TextEncoder` has it: which is no global everywhere, and what is written here
- * is short.
- */
+/** Text in UTF-8, lone surrogates as U+FFFD, as `TextEncoder` has it, which is no global everywhere. For short texts. */
 export function encodeUtf8(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of text) {
-    const codePoint = character.codePointAt(0)!;
-    const scalar = codePoint >= 0xd800 && codePoint <= 0xdfff ? 0xfffd : codePoint;
-    if (scalar < 0x80) {
-      bytes.push(scalar);
-      continue;
-    }
-    if (scalar < 0x800) {
-      bytes.push(0xc0 | (scalar >> 6));
-    } else {
-      if (scalar < 0x10000) bytes.push(0xe0 | (scalar >> 12));
-      else bytes.push(0xf0 | (scalar >> 18), 0x80 | ((scalar >> 12) & 0x3f));
-      bytes.push(0x80 | ((scalar >> 6) & 0x3f));
-    }
-    bytes.push(0x80 | (scalar & 0x3f));
-  }
-  return Uint8Array.from(bytes);
+  // Here every byte that is no letter of ASCII stands as %XX.
+  const escaped = encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
+  const bytes = escaped.match(/%..|./g) ?? [];
+  return Uint8Array.from(bytes, (byte) => (byte.length === 1 ? byte.charCodeAt(0) : Number(`0x${byte.slice(1)}`)));
 }
