@@ -28,15 +28,13 @@ export interface Limits {
   readonly controlWindowMs: number;
 }
 
-const MIB = 1024 * 1024;
-
 const DEFAULTS = {
-  maxMessageBytes: MIB,
+  maxMessageBytes: 1024 * 1024,
   maxFrameBytes: Number.POSITIVE_INFINITY,
   maxPendingPongs: 60,
   maxControlFramesBetweenData: 2000,
   controlWindowMs: 10_000,
-} as const;
+};
 
 /** Long messages may come in many fragments; what a fragment costs beside its bytes is that of a short message. */
 export function defaultMaxFragments(maxMessageBytes: number): number {
@@ -49,22 +47,15 @@ export function defaultMaxFragments(maxMessageBytes: number): number {
  * @throws {RangeError} when a limit is negative, NaN, or a fraction
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(given)) checkLimit(name, value);
-  const maxMessageBytes = given.maxMessageBytes ?? DEFAULTS.maxMessageBytes;
-  return {
-    maxMessageBytes,
-    maxFrameBytes: given.maxFrameBytes ?? DEFAULTS.maxFrameBytes,
-    maxFragments: given.maxFragments ?? defaultMaxFragments(maxMessageBytes),
-    maxPendingPongs: given.maxPendingPongs ?? DEFAULTS.maxPendingPongs,
-    maxControlFramesBetweenData: given.maxControlFramesBetweenData ?? DEFAULTS.maxControlFramesBetweenData,
-    controlWindowMs: given.controlWindowMs ?? DEFAULTS.controlWindowMs,
-  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of set) checkLimit(name, value);
+  const limits = { ...DEFAULTS, ...(Object.fromEntries(set) as Partial<Limits>) };
+  return { maxFragments: defaultMaxFragments(limits.maxMessageBytes), ...limits };
 }
 
 const NAMES: readonly string[] = [...Object.keys(DEFAULTS), 'maxFragments'];
 
 function checkLimit(name: string, value: unknown): void {
-  if (value === undefined) return;
   if (!NAMES.includes(name)) throw new TypeError(`There is no limit "${name}": use ${NAMES.join(', ')}`);
   checkWholeNumber(name, value, name === 'maxPendingPongs' ? 1 : 0);
 }
