@@ -36,6 +36,8 @@ const DEFAULTS = {
   controlWindowMs: 10_000,
 };
 
+const NAMES: readonly string[] = [...Object.keys(DEFAULTS), 'maxFragments'];
+
 /** Long messages may come in many fragments; what a fragment costs beside its bytes is that of a short message. */
 export function defaultMaxFragments(maxMessageBytes: number): number {
   return 1024 + Math.ceil(maxMessageBytes / 64);
@@ -48,16 +50,12 @@ export function defaultMaxFragments(maxMessageBytes: number): number {
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  for (const [name, value] of set) checkLimit(name, value);
+  for (const [name, value] of set) {
+    if (!NAMES.includes(name)) throw new TypeError(`There is no limit "${name}": use ${NAMES.join(', ')}`);
+    checkWholeNumber(name, value, name === 'maxPendingPongs' ? 1 : 0);
+  }
   const limits = { ...DEFAULTS, ...(Object.fromEntries(set) as Partial<Limits>) };
   return { maxFragments: defaultMaxFragments(limits.maxMessageBytes), ...limits };
-}
-
-const NAMES: readonly string[] = [...Object.keys(DEFAULTS), 'maxFragments'];
-
-function checkLimit(name: string, value: unknown): void {
-  if (!NAMES.includes(name)) throw new TypeError(`There is no limit "${name}": use ${NAMES.join(', ')}`);
-  checkWholeNumber(name, value, name === 'maxPendingPongs' ? 1 : 0);
 }
 
 /** No limit at all: for tools that look at recorded bytes, never for a server. */
