@@ -15,8 +15,6 @@ export function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-const NONE: readonly string[] = [];
-
 /**
  * A view of a list of fields, which is searched for each question: a handshake asks too few of them for an index to pay.
  * It is no object, so that a field named `__proto__` is a field like any other.
@@ -44,26 +42,17 @@ export class HeaderMap {
   /** Each value of its own, in order of arrival; empty when the field is absent. `name` in lower case. */
   all(name: string): readonly string[] {
     const rawHeaders = this.#rawHeaders;
-    let values: string[] | undefined;
+    const values: string[] = [];
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (!isNamed(rawHeaders[i]!, name)) continue;
-      const value = trimWhitespace(rawHeaders[i + 1]!);
-      if (values === undefined) values = [value];
-      else values.push(value);
+      if (isNamed(rawHeaders[i]!, name)) values.push(trimWhitespace(rawHeaders[i + 1]!));
     }
-    return values ?? NONE;
+    return values;
   }
 
   /** All values joined with `, `, or undefined when the field is absent. */
   get(name: string): string | undefined {
-    const rawHeaders = this.#rawHeaders;
-    let joined: string | undefined;
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (!isNamed(rawHeaders[i]!, name)) continue;
-      const value = trimWhitespace(rawHeaders[i + 1]!);
-      joined = joined === undefined ? value : `${joined}, ${value}`;
-    }
-    return joined;
+    const values = this.all(name);
+    return values.length === 0 ? undefined : values.join(', ');
   }
 
   /** How often the field occurs. */
