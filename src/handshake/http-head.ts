@@ -83,9 +83,8 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
   readonly #maxHeaderCount: number;
   readonly #decodeLatin1: (bytes: Uint8Array, start: number, end: number) => string;
 
-  /** A line that began in an earlier chunk: a copy, so that no chunk is kept. It grows by doubling. */
-  #line: Uint8Array = NO_BYTES;
-  #lineLength = 0;
+  /** The bytes of a line that began in an earlier chunk: a copy, so that no chunk is kept. */
+  #line: number[] = [];
   /** Bytes of the head in earlier chunks. */
   #headBytes = 0;
   #expectsLineFeed = false;
@@ -143,26 +142,18 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
     return end;
   }
 
-  /** The line whose last bytes, its CR excepted, are chunk[start … end); negative when even the CR came before. */
+  /** The line whose last bytes, its CR excepted, are chunk[start … end); none of them when even the CR came before. */
   #endLine(chunk: Uint8Array, start: number, end: number): string {
-    if (this.#lineLength === 0) return end > start ? this.#decodeLatin1(chunk, start, end) : '';
+    if (this.#line.length === 0) return end > start ? this.#decodeLatin1(chunk, start, end) : '';
     this.#keep(chunk, start, end);
-    const line = this.#decodeLatin1(this.#line, 0, this.#lineLength);
-    this.#lineLength = 0;
-    return line;
+    const line = Uint8Array.from(this.#line);
+    this.#line = [];
+    return this.#decodeLatin1(line, 0, line.length);
   }
 
   /** Copies the beginning of a line, or more of it. */
   #keep(chunk: Uint8Array, start: number, end: number): void {
-    if (end <= start) return;
-    const lengthBytes = this.#lineLength + end - start;
-    if (lengthBytes > this.#line.length) {
-      const longer = new Uint8Array(Math.max(256, 2 * this.#line.length, lengthBytes));
-      longer.set(this.#line);
-      this.#line = longer;
-    }
-    this.#line.set(chunk.subarray(start, end), this.#lineLength);
-    this.#lineLength = lengthBytes;
+    for (const byte of chunk.subarray(start, Math.max(start, end))) this.#line.push(byte);
   }
 
   #takeLine(line: string): HeadFailure | undefined {
