@@ -4,50 +4,33 @@
  */
 
 const BLOCK_BYTES = 64;
-/** The 1 bit and the length that have to fit behind the last bytes. */
-const TRAILER_BYTES = 9;
 const ROUNDS = 80;
-
-// Working memory for one digest after the other: making it anew would cost as much as the hashing.
-const state = new Int32Array(5);
-const schedule = new Int32Array(ROUNDS);
-const lastBlocks = new Uint8Array(2 * BLOCK_BYTES);
-const lengthField = new DataView(lastBlocks.buffer);
 
 /** The 20-byte SHA-1 digest of `bytes`, which is not changed. */
 export function sha1(bytes: Uint8Array): Uint8Array {
-  state[0] = 0x67452301;
-  state[1] = 0xefcdab89;
-  state[2] = 0x98badcfe;
-  state[3] = 0x10325476;
-  state[4] = 0xc3d2e1f0;
-  const wholeBytes = bytes.length - (bytes.length % BLOCK_BYTES);
-  for (let offset = 0; offset < wholeBytes; offset += BLOCK_BYTES) digestBlock(bytes, offset);
-  const paddedBytes = padRest(bytes, wholeBytes);
-  for (let offset = 0; offset < paddedBytes; offset += BLOCK_BYTES) digestBlock(lastBlocks, offset);
+  const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0);
+  const blocks = padded(bytes);
+  for (let offset = 0; offset < blocks.length; offset += BLOCK_BYTES) digestBlock(state, blocks, offset);
 
   const digest = new Uint8Array(20);
   for (let i = 0; i < digest.length; i++) digest[i] = state[i >> 2]! >>> (24 - 8 * (i & 3));
   return digest;
 }
 
-/**
- * RFC 3174 §4: what is left from `start` on, a single 1 bit, zeros, and the length in bits as a 64-bit big-endian number.
- * @returns how many bytes of `lastBlocks` that fills: one block or two
- */
-function padRest(bytes: Uint8Array, start: number): number {
-  const restBytes = bytes.length - start;
-  const paddedBytes = restBytes + TRAILER_BYTES <= BLOCK_BYTES ? BLOCK_BYTES : 2 * BLOCK_BYTES;
-  lastBlocks.fill(0);
-  for (let i = 0; i < restBytes; i++) lastBlocks[i] = bytes[start + i]!;
-  lastBlocks[restBytes] = 0x80;
-  lengthField.setUint32(paddedBytes - 8, bytes.length / 2 ** 29);
-  lengthField.setUint32(paddedBytes - 4, bytes.length << 3);
-  return paddedBytes;
+/** RFC 3174 §4: `bytes`, a single 1 bit, zeros, and the length in bits as a 64-bit big-endian number, in whole blocks. */
+function padded(bytes: Uint8Array): Uint8Array {
+  const blocks = new Uint8Array(Math.ceil((bytes.length + 9) / BLOCK_BYTES) * BLOCK_BYTES);
+  blocks.set(bytes);
+  blocks[bytes.length] = 0x80;
+  const lengthField = new DataView(blocks.buffer, blocks.length - 8);
+  lengthField.setUint32(0, bytes.length / 2 ** 29);
+  lengthField.setUint32(4, bytes.length << 3);
+  return blocks;
 }
 
 /** RFC 3174 §6.1, steps a to e, for the block at `offset`. */
-function digestBlock(bytes: Uint8Array, offset: number): void {
+function digestBlock(state: Int32Array, bytes: Uint8Array, offset: number): void {
+  const schedule = new Int32Array(ROUNDS);
   for (let t = 0; t < 16; t++) {
     const at = offset + t * 4;
     schedule[t] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
