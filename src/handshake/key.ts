@@ -44,8 +44,6 @@ export function acceptValue(key: string): string {
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-/** = */
-const PADDING = 0x3d;
 
 /**
  * `bytes` in base64 (RFC 4648 §4), padded. There is no decoder: §4.2.2 lets the server use the key as the text it is.
@@ -55,13 +53,9 @@ export function encodeBase64(bytes: Uint8Array): string {
   for (let i = 0; i < bytes.length; i += 3) {
     const remaining = bytes.length - i;
     const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    // Four characters at once: each string in between would be garbage.
-    text += String.fromCharCode(
-      ALPHABET.charCodeAt(group >> 18),
-      ALPHABET.charCodeAt((group >> 12) & 63),
-      remaining > 1 ? ALPHABET.charCodeAt((group >> 6) & 63) : PADDING,
-      remaining > 2 ? ALPHABET.charCodeAt(group & 63) : PADDING,
-    );
+    text += ALPHABET[group >> 18]! + ALPHABET[(group >> 12) & 63]!;
+    text += remaining > 1 ? ALPHABET[(group >> 6) & 63]! : '=';
+    text += remaining > 2 ? ALPHABET[group & 63]! : '=';
   }
   return text;
 }
