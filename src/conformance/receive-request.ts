@@ -12,10 +12,10 @@ import {
   buildRefusalResponse,
   buildUpgradeResponse,
   checkUpgradeRequest,
-  connectResponseLines,
   type Extension,
   HeaderMap,
   HttpHeadParser,
+  upgradeResponseLines,
 } from '../handshake/index.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { asTransport, endStreamWith, respondOn } from '../transport/http2-stream.ts';
@@ -56,7 +56,7 @@ export function receiveStream(
   const socket = asTransport(stream);
   socket.on('error', ignoreError);
   const answering: Answering = {
-    accept: (extensions) => respondOn(stream, connectResponseLines({ key: '', extensions })),
+    accept: (extensions) => respondOn(stream, upgradeResponseLines({ key: '', extensions })),
     refuse: (refusal) => endStreamWith(stream, Buffer.from(buildRefusalResponse(refusal), 'latin1')),
   };
   const { ':method': method = '', ':path': target = '', ':protocol': protocol = '', ':authority': host } = headers;

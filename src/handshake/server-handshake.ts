@@ -103,6 +103,8 @@ type Answer = Pick<Refusal, 'status' | 'message' | 'headers'>;
 /** Nothing offered, nothing to add. */
 const NONE: readonly never[] = Object.freeze([]);
 
+const PLAIN_TEXT = 'text/plain; charset=utf-8';
+
 /** §4.4: a refusal lists all versions that are understood. */
 const VERSION_13: HeaderField = ['Sec-WebSocket-Version', '13'];
 
@@ -146,7 +148,7 @@ export function checkUpgradeRequest(
     fields: readonly HeaderField[] = NONE,
   ): Refusal => {
     const answer = isStrict ? undefined : WS_ANSWERS[check];
-    const contentType = isStrict ? 'text/plain; charset=utf-8' : 'text/html';
+    const contentType = isStrict ? PLAIN_TEXT : 'text/html';
     return { ok: false, check, section, contentType, ...(answer ?? { status, message, headers: fields }) };
   };
 
@@ -258,7 +260,7 @@ export function chooseSubprotocol(offered: readonly string[], supported: readonl
 }
 
 export interface UpgradeResponse {
-  /** The request's key. */
+  /** The request's key; '' over HTTP/2, which has none. */
   readonly key: string;
   /** Makes the answer to the key. Default `acceptValue`. */
   readonly accept?: (key: string) => string;
@@ -280,48 +282,32 @@ const RESERVED_IN_RESPONSE = [
   'sec-websocket-version',
 ];
 
-/** What all 101 responses begin with. */
-const UPGRADE_START = `${statusLine(101)}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: `;
-
-/** RFC 8441 §5: over HTTP/2 there is no answer to a key, for there is none, and 200 accepts. */
-const CONNECT_START = 'HTTP/2 200';
-
 /**
- * The 101 response (§4.2.2), one character per byte.
+ * The lines of the response that accepts, the status line first, for programs that want to change them: `formatHead` makes
+ * them a head. It is a 101 (§4.2.2); over HTTP/2 a 200 (RFC 8441 §5) in the form of HTTP/1.1, which `fieldsOfLines` takes
+ * apart.
  * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
  */
-export function buildUpgradeResponse(response: UpgradeResponse): string {
-  const { key, accept = acceptValue } = response;
-  return finishResponse(UPGRADE_START + accept(key), response);
-}
-
-function finishResponse(start: string, { subprotocol, extensions, headers }: UpgradeResponse): string {
-  let head = start;
+export function upgradeResponseLines(response: UpgradeResponse): string[] {
+  const { key, accept = acceptValue, subprotocol, extensions = NONE, headers = NONE } = response;
+  const lines = ['HTTP/2 200'];
+  if (key !== '') {
+    lines[0] = statusLine(101);
+    lines.push('Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept(key)}`);
+  }
   if (subprotocol !== undefined) {
     if (!isToken(subprotocol)) throw new TypeError(`A subprotocol must be a token, not ${JSON.stringify(subprotocol)}`);
-    head += `\r\nSec-WebSocket-Protocol: ${subprotocol}`;
+    lines.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
   }
-  if (extensions !== undefined && extensions.length > 0) {
-    head += `\r\nSec-WebSocket-Extensions: ${formatExtensions(extensions)}`;
-  }
-  if (headers !== undefined && headers.length > 0) {
-    checkExtraFields(headers, RESERVED_IN_RESPONSE);
-    for (const [name, value] of headers) head += `\r\n${headerLine(name, value)}`;
-  }
-  return `${head}\r\n\r\n`;
+  if (extensions.length > 0) lines.push(`Sec-WebSocket-Extensions: ${formatExtensions(extensions)}`);
+  checkExtraFields(headers, RESERVED_IN_RESPONSE);
+  for (const [name, value] of headers) lines.push(headerLine(name, value));
+  return lines;
 }
 
-/**
- * The lines of the 101 response, the status line first, for programs that want to change them: `formatHead` makes them a
- * head. Throws as `buildUpgradeResponse` does.
- */
-export function upgradeResponseLines(response: UpgradeResponse): string[] {
-  return buildUpgradeResponse(response).split('\r\n').slice(0, -2);
-}
-
-/** The same of the response to an extended CONNECT (RFC 8441 §5), in the form of HTTP/1.1. `fieldsOfLines` takes it apart. */
-export function connectResponseLines(response: UpgradeResponse): string[] {
-  return finishResponse(CONNECT_START, response).split('\r\n').slice(0, -2);
+/** The same as a head, one character per byte. */
+export function buildUpgradeResponse(response: UpgradeResponse): string {
+  return `${upgradeResponseLines(response).join('\r\n')}\r\n\r\n`;
 }
 
 export interface RefusalResponse {
@@ -340,21 +326,18 @@ export interface RefusalResponse {
  * byte, the body's UTF-8 included.
  * @throws RangeError when the status is not one that refuses; TypeError when a part has illegal characters
  */
-export function buildRefusalResponse({ status, message, headers = [], contentType }: RefusalResponse): string {
+export function buildRefusalResponse(refusal: RefusalResponse): string {
+  const { status, message = reasonPhrase(status), headers = NONE, contentType = PLAIN_TEXT } = refusal;
   if (!Number.isInteger(status) || status < 300 || status > 599) {
     throw new RangeError(`A refusal needs an HTTP status from 300 to 599, not ${status}`);
   }
-  const body = utf8ByteString(message ?? reasonPhrase(status));
+  const body = Array.from(encodeUtf8(message), (byte) => String.fromCharCode(byte)).join('');
   const defaults: HeaderField[] = [
     ['Connection', 'close'],
-    ['Content-Type', contentType ?? 'text/plain; charset=utf-8'],
+    ['Content-Type', contentType],
     ['Content-Length', String(body.length)],
   ];
   const given = new Set(headers.map(([name]) => name.toLowerCase()));
   const fields = [...defaults.filter(([name]) => !given.has(name.toLowerCase())), ...headers];
   return formatHead([statusLine(status), ...fields.map(([name, value]) => headerLine(name, value))]) + body;
-}
-
-function utf8ByteString(text: string): string {
-  return Array.from(encodeUtf8(text), (byte) => String.fromCharCode(byte)).join('');
 }

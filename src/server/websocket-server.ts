@@ -25,7 +25,6 @@ import {
   buildRefusalResponse,
   buildUpgradeResponse,
   chooseSubprotocol,
-  connectResponseLines,
   formatHead,
   HeaderMap,
   type UpgradeRequest,
@@ -488,7 +487,7 @@ export class WebSocketServer<
     respond(response: UpgradeResponse): void {
       const { server, request } = this;
       const socket = this.#socket;
-      if (isServerStream(socket)) respondOn(socket, server.#changed(connectResponseLines(response), request));
+      if (isServerStream(socket)) respondOn(socket, server.#changed(upgradeResponseLines(response), request));
       else socket.write(server.#formatResponse(response, request), 'latin1');
     }
 

@@ -18,7 +18,6 @@ describe('the handshake entry', () => {
       'checkUpgradeRequest',
       'checkUpgradeResponse',
       'chooseSubprotocol',
-      'connectResponseLines',
       'effectiveHeaders',
       'encodeBase64',
       'fieldsOfLines',

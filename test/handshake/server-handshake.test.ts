@@ -8,7 +8,6 @@ import {
   buildUpgradeResponse,
   checkUpgradeRequest,
   chooseSubprotocol,
-  connectResponseLines,
   type UpgradeRequest,
   type UpgradeRequestOptions,
   upgradeResponseLines,
@@ -619,12 +618,12 @@ describe('WebSockets over HTTP/2', () => {
 
   it('RFC 8441 §5 the answer is a 200 with what was agreed on', () => {
     const extensions = [{ name: 'permessage-deflate', params: [] }];
-    expect(connectResponseLines({ key: '', subprotocol: 'chat', extensions, headers: [['A', 'b']] })).toEqual([
+    expect(upgradeResponseLines({ key: '', subprotocol: 'chat', extensions, headers: [['A', 'b']] })).toEqual([
       'HTTP/2 200',
       'Sec-WebSocket-Protocol: chat',
       'Sec-WebSocket-Extensions: permessage-deflate',
       'A: b',
     ]);
-    expect(connectResponseLines({ key: '' })).toEqual(['HTTP/2 200']);
+    expect(upgradeResponseLines({ key: '' })).toEqual(['HTTP/2 200']);
   });
 });
