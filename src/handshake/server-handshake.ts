@@ -81,23 +81,6 @@ export interface Refusal {
   readonly headers: readonly HeaderField[];
 }
 
-export type CheckId =
-  | 'method'
-  | 'target'
-  | 'protocol'
-  | 'upgrade'
-  | 'connection'
-  | 'key'
-  | 'versionHeader'
-  | 'version'
-  | 'httpVersion'
-  | 'host'
-  | 'body'
-  | 'path'
-  | 'subprotocols'
-  | 'extensions'
-  | 'origin';
-
 type Answer = Pick<Refusal, 'status' | 'message' | 'headers'>;
 
 /** Nothing offered, nothing to add. */
@@ -107,6 +90,39 @@ const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
 /** §4.4: a refusal lists all versions that are understood. */
 const VERSION_13: HeaderField = ['Sec-WebSocket-Version', '13'];
+
+/** RFC 9110 §15.5.22 has a 426 name the protocol in Upgrade, and RFC 9110 §7.8 has Connection list it. */
+const UPGRADE_REQUIRED: readonly HeaderField[] = [
+  ['Connection', 'close, Upgrade'],
+  ['Upgrade', 'websocket'],
+  VERSION_13,
+];
+
+function row(section: string, status: number, message: string, headers: readonly HeaderField[] = NONE) {
+  return { section, status, message, headers };
+}
+
+/** What is answered to a request that fails a check. */
+const REFUSALS = {
+  method: row('§4.2.1', 405, 'A WebSocket is opened with GET', [['Allow', 'GET']]),
+  protocol: row('RFC 8441 §4', 501, 'No other :protocol than websocket is known here'),
+  target: row('§4.2.1', 400, 'The request-target must be a path or an absolute http or https URI'),
+  upgrade: row('§4.2.1', 400, 'The Upgrade header must have websocket'),
+  connection: row('§4.2.1', 400, 'The Connection header must have Upgrade'),
+  key: row('§4.2.1', 400, 'Exactly one Sec-WebSocket-Key header with 16 bytes in base64 is required'),
+  versionHeader: row('§11.3.5', 400, 'Exactly one Sec-WebSocket-Version header is required: send 13', [VERSION_13]),
+  version: row('§4.2.2', 426, 'This version of the WebSocket protocol is not supported: use 13', UPGRADE_REQUIRED),
+  httpVersion: row('§4.2.1', 400, 'A WebSocket needs HTTP/1.1 or higher'),
+  host: row('§4.2.1', 400, 'Exactly one Host header with a valid host is required'),
+  body: row('§4.2.1', 400, 'A request for a WebSocket must have no body'),
+  // The text is that of `explainPath`.
+  path: row('§4.2.2', 404, ''),
+  subprotocols: row('§4.1', 400, 'Invalid Sec-WebSocket-Protocol header'),
+  extensions: row('§9.1', 400, 'Invalid Sec-WebSocket-Extensions header'),
+  origin: row('§10.2', 403, 'Connections from this origin are not allowed'),
+};
+
+export type CheckId = keyof typeof REFUSALS;
 
 const WS_VERSION_ANSWER: Answer = {
   status: 400,
@@ -140,98 +156,70 @@ export function checkUpgradeRequest(
   const isHttp2 = protocol !== undefined;
   // ws has no HTTP/2.
   const isStrict = profile === 'strict' || isHttp2;
-  const refuse = (
-    check: CheckId,
-    section: string,
-    status: number,
-    message: string,
-    fields: readonly HeaderField[] = NONE,
-  ): Refusal => {
-    const answer = isStrict ? undefined : WS_ANSWERS[check];
+  const refuse = (check: CheckId, change?: Partial<Refusal>): Refusal => {
     const contentType = isStrict ? PLAIN_TEXT : 'text/html';
-    return { ok: false, check, section, contentType, ...(answer ?? { status, message, headers: fields }) };
+    const answer = isStrict ? undefined : WS_ANSWERS[check];
+    return { ok: false, check, contentType, ...REFUSALS[check], ...change, ...answer };
   };
 
   // Item 1: a GET with a resource name.
-  if (!isHttp2 && method !== 'GET') {
-    return refuse('method', '§4.2.1', 405, 'A WebSocket is opened with GET', [['Allow', 'GET']]);
-  }
-  if (isHttp2 && method !== 'CONNECT') {
-    return refuse('method', 'RFC 8441 §4', 400, 'A :protocol goes with the method CONNECT');
-  }
-  if (isHttp2 && protocol !== 'websocket') {
-    return refuse('protocol', 'RFC 8441 §4', 501, 'No other :protocol than websocket is known here');
-  }
+  if (isHttp2) {
+    const message = 'A :protocol goes with the method CONNECT';
+    if (method !== 'CONNECT') return refuse('method', { section: 'RFC 8441 §4', status: 400, message, headers: NONE });
+    if (protocol !== 'websocket') return refuse('protocol');
+  } else if (method !== 'GET') return refuse('method');
   const resourceName = parseTarget(target)?.resourceName ?? (isStrict ? undefined : target);
-  if (resourceName === undefined) {
-    return refuse('target', '§4.2.1', 400, 'The request-target must be a path or an absolute http or https URI');
-  }
-  // Item 3.
-  if (!isHttp2 && !listHasToken(headers.get('upgrade') ?? '', 'websocket')) {
-    return refuse('upgrade', '§4.2.1', 400, 'The Upgrade header must have websocket');
-  }
-  // Item 4.
-  if (!isHttp2 && isStrict && !listHasToken(headers.get('connection') ?? '', 'upgrade')) {
-    return refuse('connection', '§4.2.1', 400, 'The Connection header must have Upgrade');
-  }
-  // Item 5. A repeated header is joined with a comma, which no key has (§11.3.1: once only).
-  const key = isHttp2 ? '' : (headers.get('sec-websocket-key') ?? '');
-  if (!isHttp2 && !isKeyShaped(key)) {
-    const message = 'Exactly one Sec-WebSocket-Key header with 16 bytes in base64 is required';
-    return refuse('key', '§4.2.1', 400, message);
+  if (resourceName === undefined) return refuse('target');
+  let key = '';
+  if (!isHttp2) {
+    // Item 3.
+    if (!listHasToken(headers.get('upgrade') ?? '', 'websocket')) return refuse('upgrade');
+    // Item 4.
+    if (isStrict && !listHasToken(headers.get('connection') ?? '', 'upgrade')) return refuse('connection');
+    // Item 5. A repeated header is joined with a comma, which no key has (§11.3.1: once only).
+    key = headers.get('sec-websocket-key') ?? '';
+    if (!isKeyShaped(key)) return refuse('key');
   }
   // Item 6. Without a version, or with two, the client has named none that we could refuse with a 426.
-  if (headers.count('sec-websocket-version') !== 1) {
-    const message = 'Exactly one Sec-WebSocket-Version header is required: send 13';
-    return refuse('versionHeader', '§11.3.5', 400, message, [VERSION_13]);
-  }
+  if (headers.count('sec-websocket-version') !== 1) return refuse('versionHeader');
   // §4.3 has one way to write a number, without leading zeros, so comparing texts is enough.
   const version = headers.get('sec-websocket-version')!;
   if (version !== '13' && (isStrict || version !== '8')) {
-    const message = 'This version of the WebSocket protocol is not supported: use 13';
     // HTTP/2 has no Upgrade (RFC 9113 §8.6), and so no 426.
-    if (isHttp2) return refuse('version', 'RFC 8441 §5', 400, message, [VERSION_13]);
-    // RFC 9110 §15.5.22 has a 426 name the protocol in Upgrade, and RFC 9110 §7.8 has Connection list it.
-    const fields: HeaderField[] = [['Connection', 'close, Upgrade'], ['Upgrade', 'websocket'], VERSION_13];
-    return refuse('version', '§4.2.2', 426, message, fields);
+    const ofHttp2 = { section: 'RFC 8441 §5', status: 400, headers: [VERSION_13] };
+    return refuse('version', isHttp2 ? ofHttp2 : undefined);
   }
 
   if (wireHeaders !== null) {
     // Item 1: HTTP/1.1 or higher.
-    if (!(Number(httpVersion) >= 1.1)) {
-      return refuse('httpVersion', '§4.2.1', 400, 'A WebSocket needs HTTP/1.1 or higher');
-    }
+    if (!(Number(httpVersion) >= 1.1)) return refuse('httpVersion');
     // Item 2.
-    if (!namesOneHost(wireHeaders)) {
-      return refuse('host', '§4.2.1', 400, 'Exactly one Host header with a valid host is required');
-    }
+    if (!namesOneHost(wireHeaders)) return refuse('host');
     // A body would stand where the first frame is expected.
-    if (announcesBody(wireHeaders)) {
-      return refuse('body', '§4.2.1', 400, 'A request for a WebSocket must have no body');
-    }
+    if (announcesBody(wireHeaders)) return refuse('body');
   }
 
   // §4.2.2 item 4: the service may not be available.
   const pathFault = explainPath?.(resourceName);
-  if (pathFault !== undefined) return refuse('path', '§4.2.2', 404, pathFault);
+  if (pathFault !== undefined) return refuse('path', { message: pathFault });
   // Items 8 and 9. Each may stand several times, which counts as one list in order (§11.3.2, §11.3.4).
   const offer = headers.get('sec-websocket-protocol');
   const subprotocols = offer === undefined ? NONE : parsed(parseSubprotocols, offer);
   if (typeof subprotocols === 'string') {
-    return refuse('subprotocols', '§4.1', 400, `Invalid Sec-WebSocket-Protocol header: ${subprotocols}`);
+    return refuse('subprotocols', { message: `${REFUSALS.subprotocols.message}: ${subprotocols}` });
   }
   const extensionOffer = parsesExtensions ? headers.get('sec-websocket-extensions') : undefined;
   const extensions = extensionOffer === undefined ? NONE : parsed(parseExtensions, extensionOffer);
   if (typeof extensions === 'string') {
-    return refuse('extensions', '§9.1', 400, `Invalid Sec-WebSocket-Extensions header: ${extensions}`);
+    return refuse('extensions', { message: `${REFUSALS.extensions.message}: ${extensions}` });
   }
   // Item 7. Version 8, a draft, called the header by another name. Whoever sends both has to be let in by both.
   const named = headers.get('origin');
   const origin = (version === '8' ? headers.get('sec-websocket-origin') : undefined) ?? named;
   const isNamedAllowed = named === undefined || named === origin || isOriginAllowed(named, origins);
   if (!isNamedAllowed || !isOriginAllowed(origin, origins)) {
-    const whence = origin === undefined ? 'without an Origin header' : 'from this origin';
-    return refuse('origin', '§10.2', 403, `Connections ${whence} are not allowed`);
+    const message = 'Connections without an Origin header are not allowed';
+    return refuse('origin', origin === undefined ? { message } : undefined);
   }
   return { ok: true, key, version: Number(version), resourceName, origin, subprotocols, extensions };
 }
