@@ -1,6 +1,4 @@
-/**
- * The body of a Close frame (§5.5.1): empty, or a two-byte status code with an optional UTF-8 reason behind it.
- */
+/** The body of a Close frame (§5.5.1): empty, or a two-byte status code with an optional UTF-8 reason behind it. */
 
 import { CloseCode, isSendableCloseCode } from './close-code.ts';
 import { MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.ts';
@@ -23,21 +21,19 @@ export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
  * @returns what it says, in memory of its own, or the violation that it is
  */
 export function parseClosePayload(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  payload: Uint8Array,
   skipsUtf8Validation = false,
 ): ClosePayload | Extract<ViolationId, 'invalidCloseCode' | 'invalidCloseReason'> {
-  if (end === start) return { statusCode: CloseCode.NoStatusReceived, closeReason: EMPTY };
-  const statusCode = readStatusCode(bytes, start);
+  if (payload.length === 0) return { statusCode: CloseCode.NoStatusReceived, closeReason: EMPTY };
+  const statusCode = readStatusCode(payload);
   if (!isSendableCloseCode(statusCode)) return 'invalidCloseCode';
-  if (!skipsUtf8Validation && !isValidUtf8(bytes, start + 2, end)) return 'invalidCloseReason';
-  return { statusCode, closeReason: end === start + 2 ? EMPTY : new Uint8Array(bytes.subarray(start + 2, end)) };
+  if (!skipsUtf8Validation && !isValidUtf8(payload, 2)) return 'invalidCloseReason';
+  return { statusCode, closeReason: new Uint8Array(payload.subarray(2)) };
 }
 
 /** The first two bytes of a Close body. */
-export function readStatusCode(bytes: Uint8Array, start: number): number {
-  return (bytes[start]! << 8) | bytes[start + 1]!;
+export function readStatusCode(payload: Uint8Array): number {
+  return (payload[0]! << 8) | payload[1]!;
 }
 
 /**

@@ -515,13 +515,16 @@ export class Connection implements FrameSink {
 
   private controlPart(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
     const { opcode, payloadLength, position } = header;
-    if (end - start === payloadLength) {
-      this.controlFrame(opcode, bytes, start, end);
-      return;
+    let payload = bytes.subarray(start, end);
+    if (payload.length < payloadLength) {
+      if (this.controlPayload.length === 0) this.controlPayload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
+      this.controlPayload.set(payload, position);
+      if (position + payload.length < payloadLength) return;
+      payload = this.controlPayload.subarray(0, payloadLength);
     }
-    if (this.controlPayload.length === 0) this.controlPayload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
-    this.controlPayload.set(bytes.subarray(start, end), position);
-    if (position + end - start === payloadLength) this.controlFrame(opcode, this.controlPayload, 0, payloadLength);
+    if (opcode === Opcode.Close) this.receiveClose(payload);
+    else if (this.isControlFlood()) this.fail('tooManyControlFrames');
+    else this.receivePingOrPong(opcode, payload);
   }
 
   /** A piece of a message that is not one whole frame as it is: fragments, frames cut by chunks, compressed messages. */
@@ -600,17 +603,8 @@ export class Connection implements FrameSink {
     }
   }
 
-  private controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    if (opcode === Opcode.Close) {
-      this.receiveClose(bytes, start, end);
-      return;
-    }
-    if (this.isControlFlood()) {
-      this.fail('tooManyControlFrames');
-      return;
-    }
+  private receivePingOrPong(opcode: number, payload: Uint8Array): void {
     this.spend(this.eventCost);
-    const payload = bytes.subarray(start, end);
     if (opcode === Opcode.Ping && this.answersPings && this.isOpen) {
       this.answerPing(payload);
       if (this.state === 'failed') return;
@@ -660,10 +654,10 @@ export class Connection implements FrameSink {
     this.isAwaitingFlush = true;
   }
 
-  private receiveClose(bytes: Uint8Array, start: number, end: number): void {
-    const close = parseClosePayload(bytes, start, end, this.skipsUtf8Validation);
+  private receiveClose(payload: Uint8Array): void {
+    const close = parseClosePayload(payload, this.skipsUtf8Validation);
     if (typeof close === 'string') {
-      this.fail(close, readStatusCode(bytes, start));
+      this.fail(close, readStatusCode(payload));
       return;
     }
     this.closeCode = close.statusCode;
@@ -671,7 +665,7 @@ export class Connection implements FrameSink {
     this.advance('receiveClose');
     this.discardInput();
     // §5.5.1: answered with the code it came with; an empty Close frame with an empty one.
-    if (this.state === 'closeReceived') this.sendClose(bytes.subarray(start, end));
+    if (this.state === 'closeReceived') this.sendClose(payload);
     // §7.1.1: the server closes the TCP connection first; the client waits for it.
     if (this.role === 'server') this.output.end();
     this.handler.closeReceived();

@@ -236,7 +236,7 @@ describe('the packed package', () => {
   const MODULE = `
     import WebSocket, { listen, WebSocketServer, type RawData } from 'framewright';
     import { type ClosePayload, parseClosePayload, type ViolationId } from 'framewright/protocol';
-    const parsed: ClosePayload | ViolationId = parseClosePayload(new Uint8Array(2), 0, 2);
+    const parsed: ClosePayload | ViolationId = parseClosePayload(new Uint8Array(2));
     export const raw: RawData | typeof parsed = parsed;
     ${USE}`;
   const COMMON_JS = `
