@@ -155,20 +155,13 @@ type Input = Unread | Message | 'end' | 'closed';
 
 export class Connection implements FrameSink {
   readonly role: Role;
+  private readonly options: ConnectionOptions;
   private readonly output: FrameOutput;
   readonly handler: ConnectionHandler;
   private readonly parser: FrameParser;
-  private readonly allocate: Allocate;
-  private readonly copy: (bytes: Uint8Array) => Uint8Array;
-  private readonly recycle: ((bytes: Uint8Array) => void) | undefined;
   /** Made for the first message of several pieces. */
   private assembler: MessageAssembler | undefined;
-  private readonly limits: Limits;
-  private readonly answersPings: boolean;
-  private readonly skipsUtf8Validation: boolean;
   private readonly isUtf8: IsUtf8;
-  private readonly now: () => number;
-  private readonly inflater: Inflater | undefined;
 
   /** Changed by `advance` alone. */
   state: ConnectionState = 'open';
@@ -182,7 +175,6 @@ export class Connection implements FrameSink {
   private isReading = false;
   /** What stands against handing anything out, as bits of `Hold`. The parser is halted while there is any. */
   private holds = 0;
-  private readonly nextTurn: ((action: () => void) => void) | undefined;
   /** What a message, ping or pong costs of `TURN_SHARE`. */
   private readonly eventCost: number;
   private spentOfTurn = 0;
@@ -211,25 +203,11 @@ export class Connection implements FrameSink {
   constructor(output: FrameOutput, handler: ConnectionHandler, options: ConnectionOptions) {
     this.output = output;
     this.handler = handler;
+    this.options = options;
     this.role = options.role;
-    this.limits = options.limits;
-    this.answersPings = options.autoPong ?? true;
-    this.skipsUtf8Validation = options.skipsUtf8Validation ?? false;
-    this.isUtf8 = this.skipsUtf8Validation ? () => true : (options.isUtf8 ?? isUtf8);
-    this.now = options.now ?? Date.now;
-    this.inflater = options.inflater;
-    this.allocate = options.allocate ?? ((lengthBytes) => new Uint8Array(lengthBytes));
-    this.recycle = options.recycle;
-    this.copy = options.keep ?? ((bytes) => new Uint8Array(bytes));
-    this.nextTurn = options.nextTurn;
+    this.isUtf8 = options.skipsUtf8Validation === true ? () => true : (options.isUtf8 ?? isUtf8);
     this.eventCost = options.spreadsEvents === true ? TURN_SHARE : 1;
-    this.parser = new FrameParser(this, {
-      role: options.role,
-      limits: options.limits,
-      allowsRsv1: options.inflater !== undefined,
-      strictLengths: options.strictLengths ?? false,
-      unmask: options.unmask,
-    });
+    this.parser = new FrameParser(this, { ...options, allowsRsv1: options.inflater !== undefined });
   }
 
   /** Whether frames can be sent: the transport may be gone though what it brought has not been read yet. */
@@ -395,11 +373,12 @@ export class Connection implements FrameSink {
 
   /** Past its share of the turn, the connection waits for the next. */
   private watchTurn(): void {
-    if (this.nextTurn === undefined) return;
+    const { nextTurn } = this.options;
+    if (nextTurn === undefined) return;
     if (this.spentOfTurn >= TURN_SHARE) this.halt(Hold.Turn);
     if (this.isTurnAwaited) return;
     this.isTurnAwaited = true;
-    this.nextTurn(() => {
+    nextTurn(() => {
       this.isTurnAwaited = false;
       this.spentOfTurn = 0;
       this.resume(Hold.Turn);
@@ -481,7 +460,9 @@ export class Connection implements FrameSink {
   /** What has to wait, in memory that is the Connection's. */
   private keep(chunk: Chunk, start: number, end: number): Unread {
     if (!chunk.isLent) return { chunk, start, end };
-    return { chunk: new Chunk(this.copy(chunk.bytes.subarray(start, end))), start: 0, end: end - start };
+    const bytes = chunk.bytes.subarray(start, end);
+    const kept = this.options.keep?.(bytes) ?? new Uint8Array(bytes);
+    return { chunk: new Chunk(kept), start: 0, end: end - start };
   }
 
   private advance(event: ConnectionEvent): void {
@@ -548,13 +529,18 @@ export class Connection implements FrameSink {
       }
       // §6.2: the first frame has the type of the whole message.
       if (opcode !== Opcode.Continuation) {
-        this.assembler ??= new MessageAssembler(this.allocate, this.skipsUtf8Validation, this.isUtf8);
+        this.assembler ??= this.newAssembler();
         this.assembler.start(opcode === Opcode.Text, rsv1);
       }
     }
     const bytesToCome = payloadLength - position - (end - start);
     if (!this.assembler!.append(chunk, start, end, bytesToCome, isAscii)) this.fail('invalidText');
     else if (fin && bytesToCome === 0) this.finishMessage(this.assembler!);
+  }
+
+  private newAssembler(): MessageAssembler {
+    const { allocate = (lengthBytes) => new Uint8Array(lengthBytes), skipsUtf8Validation = false } = this.options;
+    return new MessageAssembler(allocate, skipsUtf8Validation, this.isUtf8);
   }
 
   private finishMessage(assembler: MessageAssembler): void {
@@ -569,9 +555,9 @@ export class Connection implements FrameSink {
       this.inflate({ chunk: new Chunk(bytes), start: 0, end: length }, isBinary);
       return;
     }
-    this.deliver(new Chunk(bytes, this.recycle !== undefined), 0, length, isBinary);
+    this.deliver(new Chunk(bytes, this.options.recycle !== undefined), 0, length, isBinary);
     if (this.recordsFragments) this.fragmentLengths = NO_LENGTHS;
-    this.recycle?.(bytes);
+    this.options.recycle?.(bytes);
   }
 
   violation(id: ViolationId, _offset: number, detail: number): void {
@@ -581,7 +567,7 @@ export class Connection implements FrameSink {
   /** Inflates a message, at once or in its time; what comes behind it waits until then (RFC 7692 §7.2.2). */
   private inflate({ chunk, start, end }: Unread, isBinary: boolean): void {
     this.halt(Hold.Inflation);
-    this.inflater!.inflate(chunk.bytes, start, end, this.limits.maxMessageBytes, (fault, output) => {
+    this.options.inflater!.inflate(chunk.bytes, start, end, this.options.limits.maxMessageBytes, (fault, output) => {
       // The connection has failed or ended meanwhile: the message is nobody's.
       if (this.parser.isStopped) return;
       const inflated = { chunk: new Chunk(output), start: 0, end: output.length, isBinary };
@@ -605,7 +591,7 @@ export class Connection implements FrameSink {
 
   private receivePingOrPong(opcode: number, payload: Uint8Array): void {
     this.spend(this.eventCost);
-    if (opcode === Opcode.Ping && this.answersPings && this.isOpen) {
+    if (opcode === Opcode.Ping && this.options.autoPong !== false && this.isOpen) {
       this.answerPing(payload);
       if (this.state === 'failed') return;
     }
@@ -623,12 +609,13 @@ export class Connection implements FrameSink {
    * @returns whether it is one too many
    */
   private isControlFlood(): boolean {
-    this.controlWindowStart ??= this.now();
-    if (++this.controlFrames <= this.limits.maxControlFramesBetweenData) return false;
-    const elapsedMs = this.now() - this.controlWindowStart;
+    const { limits, now = Date.now } = this.options;
+    this.controlWindowStart ??= now();
+    if (++this.controlFrames <= limits.maxControlFramesBetweenData) return false;
+    const elapsedMs = now() - this.controlWindowStart;
     this.controlWindowStart += elapsedMs;
     this.controlFrames = 1;
-    return elapsedMs < this.limits.controlWindowMs;
+    return elapsedMs < limits.controlWindowMs;
   }
 
   /**
@@ -637,7 +624,7 @@ export class Connection implements FrameSink {
    * @param payload valid during the call only
    */
   private answerPing(payload: Uint8Array): void {
-    const { maxPendingPongs } = this.limits;
+    const { maxPendingPongs } = this.options.limits;
     if (this.pendingPongs >= maxPendingPongs) this.output.flush();
     if (this.pendingPongs >= maxPendingPongs) {
       this.unansweredPing = new Uint8Array(payload);
@@ -655,7 +642,7 @@ export class Connection implements FrameSink {
   }
 
   private receiveClose(payload: Uint8Array): void {
-    const close = parseClosePayload(payload, this.skipsUtf8Validation);
+    const close = parseClosePayload(payload, this.options.skipsUtf8Validation);
     if (typeof close === 'string') {
       this.fail(close, readStatusCode(payload));
       return;

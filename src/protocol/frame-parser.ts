@@ -49,7 +49,7 @@ export interface FrameParserOptions {
   /** Default `maskChunk`. */
   readonly unmask?: Unmask | undefined;
   /** Refuse payload lengths that are not in their shortest form. Default false: all peers take them. */
-  readonly strictLengths?: boolean;
+  readonly strictLengths?: boolean | undefined;
 }
 
 const NO_BYTES = new Uint8Array(0);
