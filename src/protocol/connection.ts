@@ -560,7 +560,7 @@ export class Connection implements FrameSink {
     this.options.recycle?.(bytes);
   }
 
-  violation(id: ViolationId, _offset: number, detail: number): void {
+  violation(id: ViolationId, detail: number): void {
     this.fail(id, detail);
   }
 

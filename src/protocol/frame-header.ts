@@ -50,8 +50,6 @@ export class FrameHeader {
   maskingKey = 0;
   /** In bytes. */
   payloadLength = 0;
-  /** In bytes, masking key included. */
-  headerLength = 0;
   /** How much of the payload has been handed on, in bytes: the place of the piece at hand. */
   position = 0;
 

@@ -34,11 +34,8 @@ export interface FrameSink {
    * @param isAscii whether unmasking has shown that the piece is all ASCII; false when nobody has looked
    */
   framePart(header: FrameHeader, chunk: Chunk, start: number, end: number, isAscii: boolean): void;
-  /**
-   * The first and only violation of this stream. `offset` counts from the first byte ever pushed to the first byte of
-   * the offending frame; `detail` is the number that the violation's message speaks of.
-   */
-  violation(id: ViolationId, offset: number, detail: number): void;
+  /** The first and only violation of this stream. `detail` is the number that its message speaks of. */
+  violation(id: ViolationId, detail: number): void;
 }
 
 export interface FrameParserOptions {
@@ -82,12 +79,8 @@ export class FrameParser implements HeaderContext {
   isHalted = false;
   /** Makes `push` discard every byte: after a Close frame (§5.5.1) or a failed connection (§7.1.7). */
   isStopped = false;
-  private violationId: ViolationId = 'unexpectedRsv23';
-  private violationDetail = 0;
   /** The longest unfragmented message, by whichever limit. */
   private readonly maxPlainBytes: number;
-  /** Bytes of the stream before those at hand. */
-  private streamOffset = 0;
 
   constructor(sink: FrameSink, options: FrameParserOptions) {
     this.sink = sink;
@@ -112,7 +105,6 @@ export class FrameParser implements HeaderContext {
     // A sink may hand out the chunk's memory, and whoever gets it take it away: then there are no bytes any more.
     while (position < end && bytes.length > 0 && !this.isStopped && !this.isHalted) {
       if (header.position === header.payloadLength) {
-        const frameStart = position - start - this.spillLength;
         let headerLength: number;
         if (this.spillLength === 0) {
           headerLength = this.readHeader(bytes, position, end - position);
@@ -128,11 +120,7 @@ export class FrameParser implements HeaderContext {
           if (headerLength === 0) continue;
           this.spillLength = 0;
         }
-        if (headerLength < 0) {
-          this.isStopped = true;
-          this.sink.violation(this.violationId, this.streamOffset + frameStart, this.violationDetail);
-          break;
-        }
+        if (headerLength < 0) break;
       }
 
       const from = position;
@@ -142,14 +130,12 @@ export class FrameParser implements HeaderContext {
       this.sink.framePart(header, chunk, from, position, isAscii);
       header.position += position - from;
     }
-    if (this.isStopped) position = end;
-    this.streamOffset += position - start;
-    return position;
+    return this.isStopped ? end : position;
   }
 
   /**
    * Reads the header at bytes[at] into `this.header`.
-   * @returns its length; 0 when `available` bytes do not hold it all; -1 when it is a violation, left in `violationId`
+   * @returns its length; 0 when `available` bytes do not hold it all; -1 when it is a violation, which the sink has been told
    */
   private readHeader(bytes: Uint8Array, at: number, available: number): number {
     if (available < 2) return 0;
@@ -200,7 +186,6 @@ export class FrameParser implements HeaderContext {
       ? (bytes[maskAt]! << 24) | (bytes[maskAt + 1]! << 16) | (bytes[maskAt + 2]! << 8) | bytes[maskAt + 3]!
       : 0;
     header.payloadLength = payloadLength;
-    header.headerLength = headerLength;
     header.position = 0;
     if (!isPlainData && !isControl) this.countFragment(byte0, payloadLength);
     return headerLength;
@@ -229,8 +214,8 @@ export class FrameParser implements HeaderContext {
   }
 
   private violate(id: ViolationId, detail: number): -1 {
-    this.violationId = id;
-    this.violationDetail = detail;
+    this.isStopped = true;
+    this.sink.violation(id, detail);
     return -1;
   }
 }

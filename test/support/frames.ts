@@ -25,7 +25,6 @@ export interface FoundFrame {
 }
 export interface FoundViolation {
   readonly violation: ViolationId;
-  readonly offset: number;
   readonly detail: number;
 }
 /** A frame whose end has not come: what there is of it. */
@@ -57,9 +56,9 @@ export class RecordingSink implements FrameSink {
     this.record(header, open.pieces);
   }
 
-  violation(violation: ViolationId, offset: number, detail: number): void {
+  violation(violation: ViolationId, detail: number): void {
     this.expectQuiet('violation');
-    this.frames.push({ violation, offset, detail });
+    this.frames.push({ violation, detail });
   }
 
   /** Everything found, and the frame that is still open. */

@@ -61,7 +61,7 @@ function referenceFrames(wire: Uint8Array, options: ReferenceOptions): FrameEven
     return { firstByte, payloadLength, arrived: toHex(payload) };
   });
   if (violation === undefined) return events;
-  return [...events, { violation: violation.id, offset: violation.offset, detail: violation.detail }];
+  return [...events, { violation: violation.id, detail: violation.detail }];
 }
 
 const parserEqualsReference = defineProperty(
