@@ -211,14 +211,10 @@ class Scanner {
     let token = '';
     while (token === '' || !this.skip(QUOTE)) {
       this.skip(BACKSLASH);
-      token += this.#tokenCharacter();
+      if (!IS_TOKEN_CODE[this.#peek()]) this.#fail();
+      token += this.#text.charAt(this.index++);
     }
     return token;
-  }
-
-  #tokenCharacter(): string {
-    if (!IS_TOKEN_CODE[this.#peek()]) this.#fail();
-    return this.#text.charAt(this.index++);
   }
 
   /** The next character's code, NaN at the end. */

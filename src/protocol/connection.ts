@@ -10,7 +10,6 @@ import { type ConnectionEvent, type ConnectionState, canHappen, nextState } from
 import { FIN, type FrameHeader, MAX_CONTROL_PAYLOAD_BYTES, type Role, RSV1 } from './frame-header.ts';
 import { FrameParser, type FrameSink } from './frame-parser.ts';
 import { checkControlPayload, firstByteOf } from './frame-writer.ts';
-import type { InflateFault, Inflater } from './inflation.ts';
 import type { Limits } from './limits.ts';
 import type { Unmask } from './mask.ts';
 import { type Allocate, Chunk } from './memory.ts';
@@ -48,6 +47,21 @@ export interface FrameOutput {
    * when the peer's side ends after that.
    */
   end(): void;
+}
+
+/** Why a message could not be inflated: it would be over the limit, or its data is corrupt. */
+export type InflateFault = { readonly id: 'tooLong' } | { readonly id: 'corrupt'; readonly error: Error };
+
+export type InflateDone = (fault: InflateFault | undefined, output: Uint8Array) => void;
+
+/** Inflates what an extension has compressed: the Connection knows when such a message is whole (RFC 7692 §6.2). */
+export interface Inflater {
+  /**
+   * Inflates one message, bytes[start … end), up to `maxBytes` of output.
+   * @param done called once, at once or later; the output is the receiver's from there on. Until then no other message is
+   *   given.
+   */
+  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void;
 }
 
 /**

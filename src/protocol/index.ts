@@ -1,6 +1,4 @@
-/**
- * The sans-I/O core as a package entry point: everything of RFC 6455 §5–§8 that needs no socket. Runs anywhere.
- */
+/** The sans-I/O core as a package entry point: everything of RFC 6455 §5–§8 that needs no socket. Runs anywhere. */
 
 export * from './close-code.ts';
 export * from './close-payload.ts';
@@ -9,7 +7,6 @@ export * from './connection.ts';
 export * from './frame-header.ts';
 export * from './frame-parser.ts';
 export * from './frame-writer.ts';
-export type { InflateDone, InflateFault, Inflater } from './inflation.ts';
 export * from './limits.ts';
 export { mask, maskChunk, type Unmask } from './mask.ts';
 export { Chunk } from './memory.ts';
