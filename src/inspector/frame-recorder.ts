@@ -86,7 +86,7 @@ export class FrameRecorder {
   end = 0;
   private readonly options: RecorderOptions;
   private readonly onFrame: (frame: RecordedFrame) => void;
-  private readonly validator = new Utf8Validator();
+  private validator = new Utf8Validator();
   /** The start of a header of which more is to come. */
   private headerStart: Uint8Array = NONE;
   private openFrame: OpenFrame | undefined;
@@ -164,7 +164,7 @@ export class FrameRecorder {
   private joinMessage({ opcode, rsv }: ReferenceHeader): RecordedMessage {
     if (this.openMessage === undefined) {
       this.openMessage = { index: this.messageCount++, isText: opcode === Opcode.Text, isCompressed: rsv === 4 };
-      this.validator.reset();
+      this.validator = new Utf8Validator();
     }
     this.partCount++;
     return this.openMessage;

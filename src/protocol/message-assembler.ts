@@ -16,7 +16,7 @@ export class MessageAssembler {
   private readonly allocate: Allocate;
   private readonly skipsUtf8Validation: boolean;
   private readonly isUtf8: IsUtf8;
-  /** Made for the first text. */
+  /** Of the text at hand. */
   private validator: Utf8Validator | undefined;
   /** Holds the message at [0 … length); handed over with it, so that the next message gets memory of its own. */
   bytes: Uint8Array = EMPTY;
@@ -43,8 +43,7 @@ export class MessageAssembler {
     this.checksText = isText && !isCompressed && !this.skipsUtf8Validation;
     this.bytes = EMPTY;
     this.length = 0;
-    if (this.checksText) this.validator ??= new Utf8Validator();
-    this.validator?.reset();
+    if (this.checksText) this.validator = new Utf8Validator();
   }
 
   /**

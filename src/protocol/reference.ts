@@ -266,7 +266,7 @@ export function readMessages(
   const { inflate = (payload) => payload, limits = UNLIMITED } = options;
   const { frames, violation } = readFrames(bytes, options);
   const events: ReferenceEvent[] = [];
-  const text = new Utf8Validator();
+  let text = new Utf8Validator();
   let [isText, isCompressed, parts]: [boolean, boolean, Uint8Array[]] = [false, false, []];
 
   for (const { fin, rsv, opcode, payloadLength, payload, offset } of frames) {
@@ -285,7 +285,7 @@ export function readMessages(
     // §5.4: the first frame says what the whole message is.
     if (opcode !== Opcode.Continuation) {
       [isText, isCompressed, parts] = [opcode === Opcode.Text, rsv === 4, []];
-      text.reset();
+      text = new Utf8Validator();
     }
     parts.push(payload);
     // §8.1: bytes that no others can make text any more are a fault at once. What is compressed is no text yet.

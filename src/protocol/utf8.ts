@@ -17,13 +17,7 @@ export class Utf8Validator {
     return this.pending === 0;
   }
 
-  reset(): void {
-    this.pending = 0;
-    this.lower = 0x80;
-    this.upper = 0xbf;
-  }
-
-  /** Takes bytes[start … end); returns the index of the first offending byte, or -1. After that, `reset`. */
+  /** Takes bytes[start … end); returns the index of the first offending byte, behind which nothing is judged, or -1. */
   push(bytes: Uint8Array, start: number, end: number): number {
     let i = start;
     while (i < end) {
@@ -48,17 +42,11 @@ export class Utf8Validator {
   /** RFC 3629 §4, the table of lead bytes: how many bytes follow, and what the first of them may be. */
   private startCodePoint(lead: number): boolean {
     if (lead < 0xc2 || lead > 0xf4) return false;
-    if (lead < 0xe0) {
-      this.pending = 1;
-    } else if (lead < 0xf0) {
-      this.pending = 2;
-      if (lead === 0xe0) this.lower = 0xa0;
-      if (lead === 0xed) this.upper = 0x9f;
-    } else {
-      this.pending = 3;
-      if (lead === 0xf0) this.lower = 0x90;
-      if (lead === 0xf4) this.upper = 0x8f;
-    }
+    this.pending = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    if (lead === 0xe0) this.lower = 0xa0;
+    if (lead === 0xed) this.upper = 0x9f;
+    if (lead === 0xf0) this.lower = 0x90;
+    if (lead === 0xf4) this.upper = 0x8f;
     return true;
   }
 }

@@ -136,14 +136,6 @@ describe('UTF-8', () => {
     }
     expect(wrong).toEqual([]);
   });
-
-  it.each(['c3', 'e0', 'ed', 'f0', 'f4', 'c3 28', 'e0 80', 'f4 90'])('§8.1 after [%s], reset forgets it', (wire) => {
-    const validator = new Utf8Validator();
-    judge([hex(wire)], validator);
-    validator.reset();
-    expect(validator.isComplete).toBe(true);
-    expect(judge([hex('c3 a9 e1 80 80 f1 80 80 80')], validator)).toBe('valid');
-  });
 });
 
 function decodes(bytes: Uint8Array): boolean {

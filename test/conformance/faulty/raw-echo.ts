@@ -160,7 +160,7 @@ class EchoPeer {
   /** The message that is open, its opcode and its pieces. */
   private messageOpcode: number | undefined;
   private message: Buffer[] = [];
-  private readonly validator = new Utf8Validator();
+  private validator = new Utf8Validator();
   private isStopped = false;
   private hasSentClose = false;
 
@@ -240,7 +240,7 @@ class EchoPeer {
   private openMessage(opcode: number): void {
     this.messageOpcode = opcode;
     this.message = [];
-    this.validator.reset();
+    this.validator = new Utf8Validator();
   }
 
   private takePiece(frame: Frame, piece: Buffer): void {
