@@ -30,11 +30,8 @@ export class HeaderMap {
   /** From an object like Node's `headers`; those that programs make up for tests of their own hold numbers too. */
   static fromObject(headers: Readonly<Record<string, string | number | readonly string[] | undefined>>): HeaderMap {
     const rawHeaders: string[] = [];
-    for (const name of Object.keys(headers)) {
-      const value = headers[name];
-      if (typeof value === 'string') rawHeaders.push(name, value);
-      else if (Array.isArray(value)) for (const single of value) rawHeaders.push(name, String(single));
-      else if (value !== undefined) rawHeaders.push(name, String(value));
+    for (const [name, value = []] of Object.entries(headers)) {
+      for (const single of [value].flat()) rawHeaders.push(name, String(single));
     }
     return new HeaderMap(rawHeaders);
   }
