@@ -1,7 +1,7 @@
 /**
  * The client's half of the opening handshake (§4.1) as pure functions: `buildUpgradeRequest` writes the request, or
- * `buildConnectRequest` over HTTP/2 (RFC 8441), `checkUpgradeResponse` judges the response. It refuses to know of sockets, URLs, proxies and redirects, and of what the
- * parameters of an extension mean.
+ * `buildConnectRequest` over HTTP/2 (RFC 8441), and `checkUpgradeResponse` judges the response. It refuses to know of
+ * sockets, URLs, proxies and redirects, and of what the parameters of an extension mean.
  */
 
 import { checkExtraFields, fieldsOfLines, formatHead, type HeaderField, headerLine } from './head-writer.ts';

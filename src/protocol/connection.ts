@@ -34,18 +34,13 @@ export const Hold = {
 
 /** Where a Connection's frames go. */
 export interface FrameOutput {
-  /**
-   * Takes one frame, in order. The payload is read during the call only.
-   */
+  /** Takes one frame, in order. The payload is read during the call only. */
   writeFrame(firstByte: number, payload: Uint8Array | string): void;
   /** Hands what was taken to the network now, and calls `Connection.flushed` when the network has taken all pongs. */
   flush(): void;
   /** The connection fails (§7.1.7): drops the frames that would have to wait for the network, but for a Close frame. */
   dropBacklog?(): void;
-  /**
-   * No frame follows: closes this side of the transport once everything has been written (§7.1.1). May be called again
-   * when the peer's side ends after that.
-   */
+  /** No frame follows: closes this side of the transport behind what was written (§7.1.1). May be called again. */
   end(): void;
 }
 
@@ -133,10 +128,7 @@ const NO_LENGTHS: number[] = [];
 const MEMORY_TAKEN =
   'The memory that a message lay in was transferred away, and with it messages that had not been handed out yet: copy a message before you transfer it';
 
-/**
- * What one connection may cost in a turn of the event loop. The unit is the work of handing out a short message, and
- * whatever the application does with it.
- */
+/** What one connection may cost in a turn of the event loop. A short message costs 1, with all that its handler does. */
 const TURN_SHARE = 1024;
 /** From here on the next turn is waited for; what has been spent until then may be of earlier turns. */
 const TURN_CHECK = TURN_SHARE / 2;
@@ -161,10 +153,7 @@ interface Message extends Unread {
   readonly fault?: InflateFault | undefined;
 }
 
-/**
- * What the transport reports, in its order: bytes, that the peer has closed its side, that the transport is gone. In front
- * of them, a message that has been read of it.
- */
+/** What the transport reports, in its order; in front of that, a message that has been read of it. */
 type Input = Unread | Message | 'end' | 'closed';
 
 export class Connection implements FrameSink {
@@ -229,10 +218,7 @@ export class Connection implements FrameSink {
     return this.state === 'open' && !this.isTransportClosed;
   }
 
-  /**
-   * Whether input is held back for a reason that lasts, so that no more of it should be read. What comes before the start
-   * waits for a tick only.
-   */
+  /** Whether no more should be read, since input is held back; not before the start, which is only a tick away. */
   get isHolding(): boolean {
     return (this.holds & ~Hold.Start) !== 0;
   }
@@ -364,10 +350,7 @@ export class Connection implements FrameSink {
     this.readInbox();
   }
 
-  /**
-   * Called by the handler with the message that it is being given: it is given it again, before anything else, after
-   * `resume(Hold.Rate)`.
-   */
+  /** Called by the handler with the message at hand: it is given that again, first of all, after `resume(Hold.Rate)`. */
   putOff(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
     this.halt(Hold.Rate);
     const { fragmentLengths, compressedBytes } = this;
@@ -618,8 +601,7 @@ export class Connection implements FrameSink {
   }
 
   /**
-   * §10.4: counts a control frame. The clock is read only when the count is full: a run of them is a flood when it came too
-   * fast.
+   * §10.4: counts a control frame. Too many are a flood when they came too fast: only then is the clock read again.
    * @returns whether it is one too many
    */
   private isControlFlood(): boolean {

@@ -72,10 +72,7 @@ export class FrameParser implements HeaderContext {
   /** Payload declared so far by the fragments of the open message, and how many there were (§10.4). */
   private messageBytes = 0;
   private fragments = 0;
-  /**
-   * Makes `push` return, also behind the call that the sink sets it in. What was not consumed is to be pushed again once
-   * this is false.
-   */
+  /** Makes `push` return, also when it is set by the sink. What was not consumed is pushed again once this is false. */
   isHalted = false;
   /** Makes `push` discard every byte: after a Close frame (§5.5.1) or a failed connection (§7.1.7). */
   isStopped = false;

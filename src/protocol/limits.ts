@@ -1,6 +1,4 @@
-/**
- * How much a peer may make this endpoint hold or do (§10.4). Every limit is a number of its unit; Infinity turns it off.
- */
+/** How much a peer may make this endpoint hold or do (§10.4). Each limit is a number of its unit; Infinity is none. */
 
 import { checkWholeNumber } from './whole-number.ts';
 

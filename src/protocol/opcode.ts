@@ -1,7 +1,4 @@
-/**
- * The opcodes of §5.2 and what follows from their bits (§5.5: the high bit marks a control frame).
- * Knows nothing of where in a message a frame stands.
- */
+/** The opcodes of §5.2, and what follows from their bits. */
 
 /** Opcode values of §5.2. 0x3–0x7 and 0xB–0xF are reserved. */
 export const Opcode = {
