@@ -49,7 +49,12 @@ export default defineConfig(({ command, mode }) => {
       hookTimeout: 120_000,
       coverage: {
         provider: 'v8',
-        include: ['src/protocol/**/*.ts', 'src/handshake/**/*.ts', 'src/deflate/negotiate.ts'],
+        include: [
+          'src/protocol/**/*.ts',
+          'src/handshake/**/*.ts',
+          'src/deflate/negotiate.ts',
+          'src/server/http-request.ts',
+        ],
         thresholds: { branches: 100, functions: 100, lines: 100, statements: 100 },
       },
     },

@@ -22,7 +22,7 @@ export {
   type RequestHead,
   type ResponseHead,
 } from './http-head.ts';
-export { allowsNextRequest, checkRequest, effectiveHeaders, parseTarget } from './http-request.ts';
+export { announcesBody, namesOneHost, parseTarget } from './http-request.ts';
 export { acceptValue, encodeBase64, GUID, generateKey } from './key.ts';
 export * from './server-handshake.ts';
 export { sha1 } from './sha1.ts';

@@ -16,12 +16,9 @@ import type { RefusalReason, Rejection } from '../admission/rejection.ts';
 import { deflateSettings } from '../deflate/agreement.ts';
 import type { DeflateOptions, DeflateSettings } from '../deflate/negotiate.ts';
 import {
-  allowsNextRequest,
   buildRefusalResponse,
   buildUpgradeResponse,
-  checkRequest,
   chooseSubprotocol,
-  effectiveHeaders,
   type HeaderField,
   type HeaderMap,
   listHasToken,
@@ -45,6 +42,7 @@ import { keepMessagesForListeners } from './connection-event.ts';
 import { checkDrainOptions, Drain, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from './drain.ts';
 import { HeadReader, type HeadResult } from './head-reader.ts';
 import { cancelBody, endWith, formatAnswer, streamAnswer, writeAnswer } from './http-answer.ts';
+import { allowsNextRequest, checkRequest, effectiveHeaders } from './http-request.ts';
 
 /** A request as the hooks see it. */
 export interface NetRequest {
