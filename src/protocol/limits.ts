@@ -7,20 +7,14 @@ export interface Limits {
   readonly maxMessageBytes: number;
   /** Longest single data frame, in bytes of payload. Default: no limit but `maxMessageBytes`. Close code 1009. */
   readonly maxFrameBytes: number;
-  /**
-   * Most fragments of a message, empty ones included. Default: one for each 64 bytes of `maxMessageBytes`, and 1024 more.
-   * Close code 1008.
-   */
+  /** Most fragments of a message, empty ones too. Default `maxMessageBytes` / 64 + 1024. Close code 1008. */
   readonly maxFragments: number;
   /**
    * Automatic pongs that may wait for a peer which does not read. Past it only the newest ping is answered, as §5.5.3
    * allows, once the others have been written. From 1 on. Default 60.
    */
   readonly maxPendingPongs: number;
-  /**
-   * Control frames that may arrive without a data frame between them within `controlWindowMs`. Default 2000.
-   * Close code 1008.
-   */
+  /** Control frames that may come within `controlWindowMs`, no data frame between. Default 2000. Close code 1008. */
   readonly maxControlFramesBetweenData: number;
   /** The time in which `maxControlFramesBetweenData` is counted, in milliseconds. Default 10 000. */
   readonly controlWindowMs: number;
