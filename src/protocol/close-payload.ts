@@ -20,10 +20,7 @@ export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
  * Reads a Close body. One-byte bodies do not come this far: the header already gives them away.
  * @returns what it says, in memory of its own, or the violation that it is
  */
-export function parseClosePayload(
-  payload: Uint8Array,
-  skipsUtf8Validation = false,
-): ClosePayload | Extract<ViolationId, 'invalidCloseCode' | 'invalidCloseReason'> {
+export function parseClosePayload(payload: Uint8Array, skipsUtf8Validation = false): ClosePayload | ViolationId {
   if (payload.length === 0) return { statusCode: CloseCode.NoStatusReceived, closeReason: EMPTY };
   const statusCode = readStatusCode(payload);
   if (!isSendableCloseCode(statusCode)) return 'invalidCloseCode';
