@@ -67,11 +67,7 @@ export function equalsToken(text: string, lowerCaseToken: string): boolean {
 
 /** Whether the comma list `value`, such as that of Connection, has `lowerCaseToken`, in any ASCII case. */
 export function listHasToken(value: string, lowerCaseToken: string): boolean {
-  // Most lists have one element.
-  return (
-    equalsToken(value, lowerCaseToken) ||
-    value.split(',').some((element) => equalsToken(trimWhitespace(element), lowerCaseToken))
-  );
+  return value.split(',').some((element) => equalsToken(trimWhitespace(element), lowerCaseToken));
 }
 
 /**
