@@ -13,7 +13,7 @@ import {
   listHasToken,
   parseExtensions,
 } from './header-fields.ts';
-import type { HeaderMap } from './header-map.ts';
+import type { ResponseHead } from './http-head.ts';
 import { isHost, parseTarget } from './http-request.ts';
 import { acceptValue, isKeyShaped } from './key.ts';
 
@@ -115,12 +115,6 @@ function requirePart(isLegal: boolean, part: string, text: string, expected: str
   if (!isLegal) throw new TypeError(`Invalid ${part} ${JSON.stringify(text)}: it must be ${expected}`);
 }
 
-/** What the check reads of a response. */
-export interface UpgradeResponseHead {
-  readonly statusCode: number;
-  readonly headers: HeaderMap;
-}
-
 /** What the request asked for. */
 export interface UpgradeExpectation {
   /** Undefined over HTTP/2, which has none (RFC 8441 §5). */
@@ -150,7 +144,7 @@ export interface UpgradeFailure {
  * subprotocol to be chosen when some were offered, which goes beyond §4.1.
  */
 export function checkUpgradeResponse(
-  { statusCode, headers }: UpgradeResponseHead,
+  { statusCode, headers }: Pick<ResponseHead, 'statusCode' | 'headers'>,
   { key, subprotocols = [], extensions = [] }: UpgradeExpectation,
 ): AcceptedUpgrade | UpgradeFailure {
   const fail = (message: string, section = '§4.1'): UpgradeFailure => ({ ok: false, section, message });

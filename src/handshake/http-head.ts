@@ -7,10 +7,7 @@
 import { isToken } from './header-fields.ts';
 import { HeaderMap, isWhitespace, trimWhitespace } from './header-map.ts';
 
-export interface RequestHead {
-  readonly method: string;
-  /** The request-target as sent: visible ASCII without `#`. */
-  readonly target: string;
+interface Head {
   /** `1.1` or another `1.x`. */
   readonly httpVersion: string;
   /** Names and values in turn, as sent. */
@@ -18,13 +15,16 @@ export interface RequestHead {
   readonly headers: HeaderMap;
 }
 
-export interface ResponseHead {
-  readonly httpVersion: string;
+export interface RequestHead extends Head {
+  readonly method: string;
+  /** The request-target as sent: visible ASCII without `#`. */
+  readonly target: string;
+}
+
+export interface ResponseHead extends Head {
   readonly statusCode: number;
   /** The reason phrase, possibly empty. */
   readonly reason: string;
-  readonly rawHeaders: readonly string[];
-  readonly headers: HeaderMap;
 }
 
 export interface HeadByKind {
