@@ -71,13 +71,7 @@ function numberAt(bytes: Uint8Array, at: number, byteCount: number): number {
  * §5.3 word for word: octet i of the payload is XORed with octet i mod 4 of the key, which masks and unmasks. In place;
  * the oracle for `mask`. `position` is the place of bytes[start] in the payload.
  */
-export function maskReference(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  maskingKey: number,
-  position: number,
-): void {
+export function maskReference(bytes: Uint8Array, start: number, end: number, maskingKey: number, position = 0): void {
   for (let i = start; i < end; i++) {
     const keyByte = maskingKey >>> (24 - 8 * ((position + i - start) & 3));
     bytes[i]! ^= keyByte;
@@ -202,7 +196,7 @@ export function readFrame(
   if (payloadLength === undefined || !isHeaderWhole) return 'more';
   const start = offset + headerLength;
   const payload = Uint8Array.from(bytes.subarray(start, start + payloadLength));
-  maskReference(payload, 0, payload.length, maskingKey, 0);
+  maskReference(payload, 0, payload.length, maskingKey);
   return { ...header, offset, payloadLength, payload };
 }
 
