@@ -1,6 +1,6 @@
 /**
- * What a handshake needs to know of a request as HTTP has it: which endpoint it names (§3, §4.2.1), and whether a body stands
- * behind its head. It refuses to resolve or normalise names.
+ * What a handshake needs to know of a request as HTTP has it: which endpoint it names (§3, §4.2.1), and whether a body
+ * stands behind its head. It refuses to resolve or normalise names.
  */
 
 import type { HeaderMap } from './header-map.ts';

@@ -45,7 +45,7 @@ export function acceptValue(key: string): string {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** `bytes` in base64 (RFC 4648 §4), padded. There is no decoder: the server takes the key as the text it is (§4.2.2). */
+/** `bytes` in base64 (RFC 4648 §4), padded. There is no decoder: §4.2.2 has the key used as text. */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 3) {

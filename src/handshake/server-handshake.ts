@@ -271,9 +271,8 @@ const RESERVED_IN_RESPONSE = [
 ];
 
 /**
- * The lines of the response that accepts, the status line first, for programs that want to change them: `formatHead` makes
- * them a head. It is a 101 (§4.2.2); over HTTP/2 a 200 (RFC 8441 §5) in the form of HTTP/1.1, which `fieldsOfLines` takes
- * apart.
+ * The lines of the response that accepts, for programs that want to change them; `formatHead` makes them a head. It is a
+ * 101 (§4.2.2); over HTTP/2 a 200 (RFC 8441 §5), in the form of HTTP/1.1: `fieldsOfLines` takes it apart.
  * @throws TypeError when a part has illegal characters or `headers` has a field of the handshake
  */
 export function upgradeResponseLines(response: UpgradeResponse): string[] {

@@ -17,7 +17,7 @@ export function sha1(bytes: Uint8Array): Uint8Array {
   return digest;
 }
 
-/** RFC 3174 §4: `bytes`, a single 1 bit, zeros, and the length in bits as a 64-bit big-endian number, in whole blocks. */
+/** RFC 3174 §4, in whole blocks: `bytes`, a 1 bit, zeros, and the length in bits as a 64-bit big-endian number. */
 function padded(bytes: Uint8Array): Uint8Array {
   const blocks = new Uint8Array(Math.ceil((bytes.length + 9) / BLOCK_BYTES) * BLOCK_BYTES);
   blocks.set(bytes);

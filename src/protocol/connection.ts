@@ -128,7 +128,7 @@ const NO_LENGTHS: number[] = [];
 const MEMORY_TAKEN =
   'The memory that a message lay in was transferred away, and with it messages that had not been handed out yet: copy a message before you transfer it';
 
-/** What one connection may cost in a turn of the event loop. A short message costs 1, with all that its handler does. */
+/** What a connection may cost in a turn of the event loop. A short message costs 1, with all that its handler does. */
 const TURN_SHARE = 1024;
 /** From here on the next turn is waited for; what has been spent until then may be of earlier turns. */
 const TURN_CHECK = TURN_SHARE / 2;
@@ -350,7 +350,7 @@ export class Connection implements FrameSink {
     this.readInbox();
   }
 
-  /** Called by the handler with the message at hand: it is given that again, first of all, after `resume(Hold.Rate)`. */
+  /** Called by the handler with the message at hand: it is given again, first of all, after `resume(Hold.Rate)`. */
   putOff(chunk: Chunk, start: number, end: number, isBinary: boolean): void {
     this.halt(Hold.Rate);
     const { fragmentLengths, compressedBytes } = this;

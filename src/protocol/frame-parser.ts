@@ -132,7 +132,7 @@ export class FrameParser implements HeaderContext {
 
   /**
    * Reads the header at bytes[at] into `this.header`.
-   * @returns its length; 0 when `available` bytes do not hold it all; -1 when it is a violation, which the sink has been told
+   * @returns its length; 0 when `available` bytes do not hold it all; -1 when it is a violation: the sink knows
    */
   private readHeader(bytes: Uint8Array, at: number, available: number): number {
     if (available < 2) return 0;

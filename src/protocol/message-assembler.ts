@@ -73,7 +73,7 @@ export class MessageAssembler {
     this.length = 0;
   }
 
-  /** Four times what has arrived, of little sixteen, or what the frame at hand will fill if less; of fragments, twice. */
+  /** Four times what has arrived, of little sixteen, or less if the frame at hand fills less; of fragments, twice. */
   private grow(neededBytes: number, announcedBytes: number): void {
     const announcedTotal = neededBytes + announcedBytes;
     const factor = neededBytes < SHORT_BYTES ? 16 : 4;

@@ -93,7 +93,7 @@ export function isValidUtf8(bytes: Uint8Array, start = 0, end = bytes.length): b
   return validator.push(bytes, start, end) === -1 && validator.isComplete;
 }
 
-/** Text in UTF-8, lone surrogates as U+FFFD, as `TextEncoder` has it, which is no global everywhere. For short texts. */
+/** Short text in UTF-8, lone surrogates as U+FFFD, as `TextEncoder` has it, which is no global everywhere. */
 export function encodeUtf8(text: string): Uint8Array {
   // Here every byte that is no letter of ASCII stands as %XX.
   const escaped = encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
