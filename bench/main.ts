@@ -9,6 +9,7 @@ import { IN_PROCESS_PARTS } from './in-process-parts.ts';
 import { type CellResult, compare, type Part, type Settings } from './part.ts';
 import { processesPart } from './processes-part.ts';
 import { REALTIME_PARTS } from './realtime-parts.ts';
+import { scalingPart } from './scaling-part.ts';
 import { type Subject, subjectOf } from './subjects.ts';
 import { DEFAULT_NODE, NODE_MAJORS, nodeVersion } from './support/nodes.ts';
 import { installPeers } from './support/peers.ts';
@@ -26,6 +27,7 @@ const PARTS: readonly Part[] = [
   versionsPart,
   ...REALTIME_PARTS,
   processesPart,
+  scalingPart,
   trialPart,
 ];
 

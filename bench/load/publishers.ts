@@ -21,6 +21,8 @@ const messageOf = (lane: number, number: number) => `{"by":"ada","text":"${markO
 class Traffic {
   readonly ledger: Ledger;
   readonly lanes: number;
+  /** That members have had. */
+  bytes = 0;
   /** All members have a publication of this lane. */
   heard: (lane: number) => void = () => {};
   readonly #language: Language;
@@ -53,7 +55,10 @@ class Traffic {
       const isCompleted = this.ledger.hear(member, lane, number, performance.now());
       if (isCompleted) this.heard(lane);
     };
-    connection.receive = (bytes, start, end) => reader.take(bytes, start, end, found);
+    connection.receive = (bytes, start, end) => {
+      this.bytes += end - start;
+      reader.take(bytes, start, end, found);
+    };
   }
 
   /** @returns whether all members have everything */
@@ -78,8 +83,9 @@ export const run: RunLoad<PublishersLoad> = async (target, load, timing) => {
   const figures = await (load.inFlight === undefined
     ? atRates(traffic, load.rates!, timing)
     : asFastAsItGoes(traffic, load.inFlight, target, timing));
-  const { missing, doubled, reordered, orders } = traffic.ledger;
-  return { ...figures, missing, doubled, reordered, ...(load.channels === 1 && { orders }) };
+  const { missing, doubled, reordered, orders, completed } = traffic.ledger;
+  const bytesEach = traffic.bytes / completed / load.members;
+  return { ...figures, bytesEach, missing, doubled, reordered, ...(load.channels === 1 && { orders }) };
 };
 
 async function asFastAsItGoes(traffic: Traffic, inFlight: number, target: Target, timing: Timing): Promise<Figures> {
