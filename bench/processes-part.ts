@@ -17,6 +17,8 @@ export interface Fleet {
   /** Else the load comes to the first process. */
   readonly hasProxy: boolean;
   readonly redisServers: number;
+  /** Clients publish to one process more, whose time is told apart. */
+  readonly isToldOnly?: boolean;
 }
 
 /** As Debian installs it. */
@@ -45,13 +47,20 @@ export async function measureFleet(
     }
     const options = { mode: 'broadcast', heapMb: subject.heapMb, redisPorts } as const;
     await Promise.all(Array.from({ length: fleet.processes }, () => startServer(subject, ALL_CORES, options, started)));
-    const ports = started.map(({ port }) => port);
+    const publisher = fleet.isToldOnly === true ? started.at(-1)! : undefined;
+    const measured = started.filter((one) => one !== publisher);
+    const ports = measured.map(({ port }) => port);
     const proxy = fleet.hasProxy ? await startNginx(ports) : undefined;
     if (proxy !== undefined) ends.push(() => proxy.end());
     const target: Target = {
       port: proxy?.port ?? ports[0]!,
-      pids: started.flatMap(({ pids }) => pids),
-      beside: { redis: redisPids, ...(proxy !== undefined && { nginx: [proxy.pid] }) },
+      pids: measured.flatMap(({ pids }) => pids),
+      ...(publisher !== undefined && { publishPort: publisher.port }),
+      beside: {
+        redis: redisPids,
+        ...(proxy !== undefined && { nginx: [proxy.pid] }),
+        ...(publisher !== undefined && { publisher: publisher.pids }),
+      },
       isRaw: false,
     };
     const args = [target, load, timing].map((value) => JSON.stringify(value));

@@ -6,6 +6,8 @@ export interface Target {
   readonly pids: readonly number[];
   /** No opening handshake, and answers that are the requests' bytes. */
   readonly isRaw: boolean;
+  /** Where clients publish, if not there. */
+  readonly publishPort?: number;
   /** Others whose processor time is told apart, by name. */
   readonly beside?: Readonly<Record<string, readonly number[]>>;
   /** What is asked for, where it is not `/`. */

@@ -12,8 +12,8 @@ import { LANGUAGES, type Language, openMembers, RoomClient, textFrame } from './
 
 /** 128 bytes as JSON, as those of servers/publisher.ts. */
 const FILLER = ' All these are said in the room.'.repeat(4).slice(0, 106 - markOf(0, 0).length);
-/** How long it is waited for what is under way at the end. */
-const PATIENCE_MS = 2000;
+/** How long it is waited for what is under way at a rate; and at the end, when what has not come is missing. */
+const [PATIENCE_MS, END_MS] = [2000, 30_000];
 
 const messageOf = (lane: number, number: number) => `{"by":"ada","text":"${markOf(lane, number)}${FILLER}"}`;
 
@@ -62,8 +62,8 @@ class Traffic {
   }
 
   /** @returns whether all members have everything */
-  async settle(): Promise<boolean> {
-    const endMs = performance.now() + PATIENCE_MS;
+  async settle(patienceMs = PATIENCE_MS): Promise<boolean> {
+    const endMs = performance.now() + patienceMs;
     while (this.ledger.underWay > 0 && performance.now() < endMs) await sleep(20);
     return this.ledger.underWay === 0;
   }
@@ -74,7 +74,8 @@ const channelName = (channel: number) => `room:${channel}`;
 export const run: RunLoad<PublishersLoad> = async (target, load, timing) => {
   const language = LANGUAGES[load.language]!;
   const publishers: RoomClient[] = [];
-  for (let i = 0; i < load.publishers; i++) publishers.push(await RoomClient.open(target, language));
+  const place = { ...target, port: target.publishPort ?? target.port };
+  for (let i = 0; i < load.publishers; i++) publishers.push(await RoomClient.open(place, language));
   const traffic = new Traffic(language, publishers, load.channels, load.members);
   for (let channel = 0; channel < load.channels; channel++) {
     const members = await openMembers(target, language, channelName(channel), load.members);
@@ -83,6 +84,7 @@ export const run: RunLoad<PublishersLoad> = async (target, load, timing) => {
   const figures = await (load.inFlight === undefined
     ? atRates(traffic, load.rates!, timing)
     : asFastAsItGoes(traffic, load.inFlight, target, timing));
+  await traffic.settle(END_MS);
   const { missing, doubled, reordered, orders, completed } = traffic.ledger;
   const bytesEach = traffic.bytes / completed / load.members;
   return { ...figures, bytesEach, missing, doubled, reordered, ...(load.channels === 1 && { orders }) };
@@ -99,7 +101,6 @@ async function asFastAsItGoes(traffic: Traffic, inFlight: number, target: Target
   const figures = await meter(target, timing, () => ledger.completed);
   const latencies = ledger.takeLatencies();
   isOver = true;
-  await traffic.settle();
   return { ...figures, ...latencies };
 }
 

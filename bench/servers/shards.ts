@@ -1,4 +1,4 @@
-/** One engine of several: each channel is in one of them, by its name. As spec-notes/guide/scaling.md has it. */
+/** One engine of several: each channel is in one of them, by its name. spec-notes/guide/scaling.md shows it. */
 
 import type { Engine } from '../../src/engines/engine.ts';
 
