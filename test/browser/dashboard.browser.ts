@@ -152,7 +152,7 @@ it('counts what a known load sends, draws it, and has who sends it in the table'
   await until(async () => (await inkOf(later, 'Messages')) > 20);
   const told = [page, later].flatMap((one) => {
     const places = [card(one, 'Notifications'), one.getByRole('status')];
-    return places.map((place) => place.getByText('1 request refused: origin').waitFor());
+    return places.map((place) => place.getByText(/1 request refused: origin, 127.0.0.1:\d+ \/echo/).waitFor());
   });
   const refused = new WebSocket(`${address.replace('http', 'ws')}/echo`, { origin: 'http://elsewhere.example' });
   await Promise.all([once(refused, 'error'), ...told]);

@@ -59,7 +59,7 @@ describe('what is read', () => {
 
 describe('what is told', () => {
   it('refusals with their reason: at once, then together', () => {
-    const tell = createTeller();
+    const tell = createTeller((sample) => (sample.includes('"origin"') ? '127.0.0.1:4321 /echo' : undefined));
     const refused = (origin: number, path = 0) =>
       read(`upgrades_refused_total{reason="origin"} ${origin}`, `upgrades_refused_total{reason="path"} ${path}`);
     const at = 1_000_000;
@@ -71,10 +71,10 @@ describe('what is told', () => {
       tell(at + 30_000, refused(8, 1), refused(8, 1)),
     ].map((news) => news.map((one) => one.text));
     expect(texts).toEqual([
-      ['1 request refused: origin'],
+      ['1 request refused: origin, 127.0.0.1:4321 /echo'],
       [],
       ['1 request refused: path'],
-      ['7 requests refused: origin'],
+      ['7 requests refused: origin, the last 127.0.0.1:4321 /echo'],
       [],
     ]);
   });

@@ -2,6 +2,7 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { DiagnosticsMessages, NetServer, WebSocket, WebSocketServer } from '../../index.ts';
 import type { Connection, Events, Moving } from './figures.ts';
 
@@ -24,10 +25,8 @@ export function tableOf(server: WebSocketServer | NetServer) {
   let nextId = 1;
   on('framewright:upgrade.accepted', ({ server: its, socket }) => {
     if (its !== server) return;
-    const { remoteAddress = '', remotePort = '' } = (socket._socket ?? {}) as Partial<Socket>;
     const { id: user = '' } = (socket.user ?? {}) as { readonly id?: string };
-    const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
-    const about = { address: `${host}:${remotePort}`, user, subprotocol: socket.protocol, since: Date.now() };
+    const about = { address: addressOf(socket._socket), user, subprotocol: socket.protocol, since: Date.now() };
     open.set(socket, { id: nextId++, ...about, socket, messagesIn: 0, messagesOut: 0 });
   });
   on('framewright:message.in', ({ socket }) => {
@@ -40,10 +39,28 @@ export function tableOf(server: WebSocketServer | NetServer) {
   });
   on('framewright:close', ({ socket }) => open.delete(socket));
 
+  // By the samples of `metrics` that count it.
+  const lastOne = new Map<string, string>();
+  on('framewright:upgrade.refused', ({ server: its, reason, stream, request }) => {
+    if (its !== server) return;
+    // A query may hold a ticket.
+    const path = request?.url?.split('?', 1)[0] ?? '';
+    lastOne.set(`framewright_upgrades_refused_total{reason="${reason}"}`, `${addressOf(stream)} ${path}`);
+  });
+  const about = (metric: string) => (message: { readonly socket: WebSocket }) => {
+    const its = open.get(message.socket);
+    if (its !== undefined) lastOne.set(metric, `${its.address} ${its.user}`);
+  };
+  on('framewright:heartbeat.lost', about('framewright_heartbeats_lost_total'));
+  on('framewright:backpressure.begin', about('framewright_backpressure_begun_total'));
+  on('framewright:rate.begin', about('framewright_rate_exceeded_total'));
+
   const shown = () => [...open.values()].slice(0, MAX_SHOWN);
   const forPage = ({ socket, messagesIn, messagesOut, ...about }: Open) => about;
   let last = new Map<number, string>();
   return {
+    /** Who was the last that a metric has counted, if that is known. */
+    lastOne: (metric: string) => lastOne.get(metric)?.trim(),
     whole(): Events['connections'] {
       const came = shown().map((its) => ({ ...forPage(its), state: stateOf(its) }));
       return { isWhole: true, total: open.size, came, moved: [], gone: [] };
@@ -66,6 +83,11 @@ export function tableOf(server: WebSocketServer | NetServer) {
       return { isWhole: false, total: open.size, came, moved, gone };
     },
   };
+}
+
+function addressOf(stream: Duplex | null | undefined): string {
+  const { remoteAddress = '', remotePort = '' } = (stream ?? {}) as Partial<Socket>;
+  return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
 }
 
 function stateOf({ socket, messagesIn, messagesOut }: Open): Moving {

@@ -120,10 +120,8 @@ feed.on('stream', (stream) => {
 
 async function run(signal: AbortSignal): Promise<void> {
   let count = 0;
-  for await (const { sample, news } of watch(values.watch === undefined ? ownMetrics : otherMetrics, {
-    everyMs,
-    signal,
-  })) {
+  const read = table === undefined ? otherMetrics : ownMetrics;
+  for await (const { sample, news } of watch(read, { everyMs, signal, lastOne: table?.lastOne })) {
     const changed = alerts.look(sample);
     feed.send(eventOf('sample', { ...sample, alerts: alerts.list }));
     for (const one of news) tell(one);

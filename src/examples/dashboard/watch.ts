@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { FIGURE_NAMES, type Figure, kindOf, type Notice, type Sample } from './figures.ts';
 
 export type News = Pick<Notice, 'level' | 'text'>;
+type LastOne = (sample: string) => string | undefined;
 /** By name, then by labels as they stand. */
 type Readings = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
@@ -90,8 +91,11 @@ const COUNTED: readonly {
 /** A kind of notice is told at once, and then at most this often, with all that was counted meanwhile. */
 const AGAIN_MS = 10_000;
 
-/** @returns a function that says what has happened between two readings */
-export function createTeller() {
+/**
+ * @param lastOne whom a sample has counted last: `connections_closed_total{code="1013"}`, say
+ * @returns a function that says what has happened between two readings
+ */
+export function createTeller(lastOne: LastOne = () => undefined) {
   const told = new Map<string, number>();
   let due = new Map<string, number>();
   return (at: number, before: Readings, after: Readings): News[] => {
@@ -105,12 +109,24 @@ export function createTeller() {
         due.delete(key);
         told.set(key, at);
         const text = tell(count, labels);
-        if (text !== undefined) news.push({ level: 'warning', text });
+        if (text === undefined) continue;
+        const who = lastOne(key);
+        news.push({
+          level: 'warning',
+          text: who === undefined ? text : `${text}, ${count > 1 ? 'the last ' : ''}${who}`,
+        });
       }
     }
     due = new Map([...due].filter(([, count]) => count > 0));
     return news;
   };
+}
+
+export interface WatchOptions {
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+  /** Whom a sample has counted last, for notices. */
+  readonly lastOne?: LastOne | undefined;
 }
 
 /**
@@ -119,11 +135,11 @@ export function createTeller() {
  */
 export async function* watch(
   read: () => string | Promise<string>,
-  { everyMs, signal }: { readonly everyMs: number; readonly signal: AbortSignal },
+  { everyMs, signal, lastOne }: WatchOptions,
 ): AsyncGenerator<{ readonly sample: Sample; readonly news: readonly News[] }> {
   let before: { readonly readings: Readings; readonly at: number } | undefined;
   let problem: string | undefined;
-  const tell = createTeller();
+  const tell = createTeller(lastOne);
   for (let due = performance.now(); !signal.aborted; ) {
     const news: News[] = [];
     const at = Date.now();
