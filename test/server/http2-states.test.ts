@@ -172,7 +172,7 @@ describe('drain() over HTTP/2, in the middle', () => {
     const silent = await open(wss, other);
     const waiting = refusalOf(request(session, '/waits'));
     while (decide.length === 0) await nextTurn();
-    const drained = wss.drain({ timeoutMs: 300, code: 1012, reason: 'again' });
+    const drained = wss.drain({ timeoutMs: 1500, code: 1012, reason: 'again' });
     expect(await waiting).toEqual([503, 'Service Unavailable']);
     for (const { stream } of [polite, silent]) {
       expect((await read(stream, 9)).subarray(2)).toEqual(Buffer.from('\x03\xf4again', 'latin1'));
