@@ -3,6 +3,8 @@
  * again; one that does not come through in time ends the link, and with it all that waits.
  */
 
+// Fake timers replace the global one.
+import { setImmediate } from 'node:timers';
 import { RealtimeError } from '../../realtime-protocol/realtime-error.ts';
 import { type Connection, connectionOf, type RedisClient } from './connection.ts';
 import { APPEND, BEAT, PRESENT, READ, SAY_ONCE } from './scripts.ts';
@@ -18,6 +20,8 @@ export interface LinkSettings {
   refused(error: Error): void;
 }
 
+/** So much is under way at once: what else is asked waits here, and no beat has to wait behind it. */
+const MAX_UNDER_WAY = 1000;
 /** What Redis answers begins with a code; all else comes of the connection. With these, it is another Redis, or none that can do it. */
 const ANSWER = /^(?!NOSCRIPT|READONLY|LOADING|MASTERDOWN)[A-Z]+ /;
 
@@ -33,6 +37,8 @@ export class Link {
   readonly #topics: Connection;
   readonly #hashes = new Map<string, string>();
   #end!: (reason: unknown) => void;
+  #underWay = 0;
+  readonly #waiting: (() => void)[] = [];
   #run: string | undefined;
   #heard: (() => void) | undefined;
   #limit: ReturnType<typeof setTimeout> | undefined;
@@ -66,8 +72,12 @@ export class Link {
         this.#hashes.set(script, String(await this.#requests.ask('SCRIPT', 'LOAD', script))),
       ),
       this.#topics.subscribeAnywhere(this.#settings.ownTopic),
-      ...topics.map((topic) => this.#topics.subscribe(topic)),
     ]);
+    for (let i = 0; i < topics.length; i += MAX_UNDER_WAY) {
+      await Promise.all(topics.slice(i, i + MAX_UNDER_WAY).map((topic) => this.#topics.subscribe(topic)));
+      // However many they are: it answers.
+      if (this.state !== 'ended') this.#limitFrom(performance.now());
+    }
     await this.#beat();
     if (this.state === 'opening') this.state = 'open';
   }
@@ -83,7 +93,7 @@ export class Link {
 
   /** @throws {RealtimeError} UNAVAILABLE */
   publish(topic: string, text: string): Promise<unknown> {
-    return this.#answer(this.#requests.ask(this.#verb, topic, text));
+    return this.#inTurn(() => this.#requests.ask(this.#verb, topic, text));
   }
 
   /**
@@ -91,15 +101,17 @@ export class Link {
    * @throws {RealtimeError} UNAVAILABLE
    */
   run(script: string, keys: readonly string[], topic: string, words: readonly string[]): Promise<unknown> {
+    return this.#inTurn(() => this.#evaluate(script, keys, topic, words));
+  }
+
+  #evaluate(script: string, keys: readonly string[], topic: string, words: readonly string[]): Promise<unknown> {
     const hash = this.#hashes.get(script)!;
-    return this.#answer(
-      this.#requests.ask('EVALSHA', hash, String(keys.length), ...keys, topic, this.#verb, this.until, ...words),
-    );
+    return this.#requests.ask('EVALSHA', hash, String(keys.length), ...keys, topic, this.#verb, this.until, ...words);
   }
 
   /** Resolves when all that was asked is answered. */
   async settled(): Promise<void> {
-    await this.#answer(this.#requests.ask('PING'));
+    await this.#inTurn(() => this.#requests.ask('PING'));
   }
 
   end(reason: unknown): void {
@@ -110,6 +122,27 @@ export class Link {
     this.#end(reason instanceof RealtimeError ? reason.cause : reason);
     this.#requests.close();
     this.#topics.close();
+    // They learn from the connection that it is over.
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** In the order in which it was asked. */
+  #inTurn(ask: () => Promise<unknown>): Promise<unknown> {
+    if (this.#underWay < MAX_UNDER_WAY) return this.#begin(ask);
+    return new Promise((resolve) => {
+      this.#waiting.push(() => resolve(this.#begin(ask)));
+    });
+  }
+
+  #begin(ask: () => Promise<unknown>): Promise<unknown> {
+    this.#underWay++;
+    const answer = ask();
+    const end = () => {
+      this.#underWay--;
+      this.#waiting.shift()?.();
+    };
+    answer.then(end, end);
+    return this.#answer(answer);
   }
 
   async #answer(answer: Promise<unknown>): Promise<unknown> {
@@ -127,10 +160,16 @@ export class Link {
   #limitFrom(startMs: number): number {
     const leftMs = startMs + this.#settings.timeoutMs - performance.now();
     clearTimeout(this.#limit);
-    this.#limit = setTimeout(() => {
-      this.end(new Error(`no answer has come within ${this.#settings.timeoutMs} ms`));
-    }, leftMs);
-    this.#limit.unref?.();
+    // What has come is read first: this process may have been stopped.
+    const limit = setTimeout(
+      () =>
+        setImmediate(() => {
+          if (this.#limit === limit) this.end(new Error(`no answer has come within ${this.#settings.timeoutMs} ms`));
+        }),
+      leftMs,
+    );
+    this.#limit = limit;
+    limit.unref?.();
     return leftMs;
   }
 
@@ -139,7 +178,8 @@ export class Link {
     const heard = new Promise<void>((resolve) => {
       this.#heard = resolve;
     });
-    const [answer] = await Promise.all([this.run(BEAT, [], this.#settings.ownTopic, []), heard]);
+    const asked = this.#answer(this.#evaluate(BEAT, [], this.#settings.ownTopic, []));
+    const [answer] = await Promise.all([asked, heard]);
     const [run, time] = answer as [string, string];
     this.#run ??= run;
     if (run !== this.#run) throw new Error('it is another Redis, or has begun anew');
