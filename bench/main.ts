@@ -6,7 +6,7 @@ import { clusterPart } from './cluster-part.ts';
 import { EXCHANGE_PARTS } from './exchange-parts.ts';
 import { importPart } from './import-part.ts';
 import { IN_PROCESS_PARTS } from './in-process-parts.ts';
-import { type CellResult, compare, type Part, type Settings } from './part.ts';
+import { addRounds, type CellResult, compare, type Part, type Settings } from './part.ts';
 import { processesPart } from './processes-part.ts';
 import { REALTIME_PARTS } from './realtime-parts.ts';
 import { scalingPart } from './scaling-part.ts';
@@ -14,7 +14,7 @@ import { type Subject, subjectOf } from './subjects.ts';
 import { DEFAULT_NODE, NODE_MAJORS, nodeVersion } from './support/nodes.ts';
 import { installPeers } from './support/peers.ts';
 import { hasTaskset, pinSelf } from './support/processes.ts';
-import { environment, saveFile, saveResult } from './support/report.ts';
+import { environment, loadResult, saveFile, saveResult } from './support/report.ts';
 import { formatCell } from './table.ts';
 import { trialPart } from './trial-part.ts';
 import { versionsPart } from './versions-part.ts';
@@ -48,6 +48,7 @@ Without a part, all of them. Every measurement runs in fresh processes, subjects
   --heap MB          of objects beside each server, as an application has them; default ${HEAP_MB}
   --peers A,B,…      these subjects in place of the part's: NAME[@NODE][:DIST], such as
                      framewright,framewright:/path/to/other/dist or framewright@24,ws@24
+  --add              to the rounds that bench/results has of the part: for machines that are not one's own for long
   --json FILE        write what was measured there
   --help
 
@@ -66,6 +67,7 @@ const { values, positionals } = parseArgs({
     node: { type: 'string', default: DEFAULT_NODE },
     heap: { type: 'string', default: String(HEAP_MB) },
     peers: { type: 'string' },
+    add: { type: 'boolean', default: false },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -134,8 +136,9 @@ async function runPart(part: Part, settings: Settings): Promise<object> {
   for (const cell of part.cells(settings)) {
     if (!beginnings.some((beginning) => cell.name.startsWith(beginning))) continue;
     const result = await compare(cell, subjects, settings.rounds);
-    results.push(result);
-    console.log(`${formatCell(result, part)}\n`);
+    const earlier = values.add ? loadResult(part.name)?.cells.find(({ name }) => name === cell.name) : undefined;
+    results.push(earlier === undefined ? result : addRounds(earlier, result));
+    console.log(`${formatCell(results.at(-1)!, part)}\n`);
   }
   const { name, summary, base } = part;
   const report = { part: name, summary, base, settings, cells: results };

@@ -94,3 +94,17 @@ export async function compare(cell: Cell, subjects: readonly Subject[], rounds: 
   }
   return { name: cell.name, series: series.map((one) => ({ ...one, failures: [...one.failures] })) };
 }
+
+/** The rounds of both, of the subjects of the later one. */
+export function addRounds(earlier: CellResult, later: CellResult): CellResult {
+  const series = later.series.map((own) => {
+    const before = earlier.series.find(({ subject }) => subject === own.subject);
+    if (before === undefined) return own;
+    return {
+      ...own,
+      rounds: [...before.rounds, ...own.rounds],
+      failures: [...new Set([...before.failures, ...own.failures])],
+    };
+  });
+  return { name: later.name, series };
+}

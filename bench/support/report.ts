@@ -1,8 +1,9 @@
 /** How a benchmark's result is shown and kept: a table on the terminal, JSON in bench/results. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import type { CellResult } from '../part.ts';
 import manifest from '../peers/package.json' with { type: 'json' };
 import { DEFAULT_NODE, nodeVersion } from './nodes.ts';
 import { peerVersion } from './peers.ts';
@@ -61,6 +62,12 @@ function currentCommit(): string {
   } catch {
     return 'unknown';
   }
+}
+
+/** What bench/results/NAME.json has, if anything. */
+export function loadResult(name: string): { readonly cells: readonly CellResult[] } | undefined {
+  const file = new URL(`${name}.json`, RESULTS);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
 /** Writes bench/results/NAME.json and says so. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mergeWatched } from '../../bench/cells.ts';
-import { type Cell, type CellResult, compare, type Figure } from '../../bench/part.ts';
+import { addRounds, type Cell, type CellResult, compare, type Figure } from '../../bench/part.ts';
 import { parseSubjectName, type Subject } from '../../bench/subjects.ts';
 import { formatBytes, formatRate } from '../../bench/support/report.ts';
 import { formatCell, ratioToBase, whereSlower } from '../../bench/table.ts';
@@ -51,6 +51,23 @@ describe('compare', () => {
     expect(text).toMatch(/^ {2}c +5\.00 +0\.50 \(0\.50–0\.50\)$/m);
     expect(text).toContain('b: no luck');
     expect(text).toContain('c: bad day');
+  });
+});
+
+describe('addRounds', () => {
+  it('has the rounds of both', () => {
+    const cell = (series: CellResult['series']): CellResult => ({ name: 'cell', series });
+    const series = (subject: string, perSecond: number, ...failures: string[]) => {
+      return { subject, rounds: [{ perSecond }], failures };
+    };
+    const both = addRounds(
+      cell([series('a', 1, 'no'), series('gone', 2)]),
+      cell([series('a', 3, 'no'), series('new', 4)]),
+    );
+    expect(both.series).toEqual([
+      { subject: 'a', rounds: [{ perSecond: 1 }, { perSecond: 3 }], failures: ['no'] },
+      series('new', 4),
+    ]);
   });
 });
 
