@@ -6,7 +6,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { buildPage } from '../../src/examples/build-page.ts';
 import type { chat } from '../../src/examples/chat/protocol.ts';
 import type { Live } from '../../src/live/index.ts';
@@ -21,68 +21,97 @@ const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch:
 
 let browser: Browser;
 let programs: Awaited<ReturnType<typeof compile>>;
-let page: string;
-let server: Awaited<ReturnType<typeof start>>;
-let faults: string[];
-const SECRET = 'a secret that outlives the server';
+let folder: string;
 
 beforeAll(async () => {
   programs = await compile({ chat: sourceOf('chat/server') });
-  page = await buildPage(new URL('../../src/examples/chat/page/', import.meta.url));
+  folder = await buildPage(new URL('../../src/examples/chat/page/', import.meta.url));
   browser = await launchChromium();
 });
 afterAll(async () => {
   await browser?.close();
   programs.remove();
-  rmSync(page, { recursive: true });
-});
-beforeEach(() => {
-  faults = [];
-});
-afterEach(async () => {
-  programUser?.close();
-  for (const context of browser.contexts()) await context.close();
-  await stopServer();
-  expect(faults).toEqual([]);
+  rmSync(folder, { recursive: true });
 });
 
-const startServer = async (...args: string[]) => {
-  server = await start(programs.programOf('chat'), args, { SECRET, PAGE: page });
-};
-async function stopServer(): Promise<void> {
-  server.child.kill('SIGKILL');
-  await server.ended;
-}
+const eventuallyOf =
+  (expect: TestContext['expect']) =>
+  <T>(get: () => T) =>
+    expect.poll(get, { timeout: 60_000 });
 
-const eventually = <T>(get: () => T) => expect.poll(get, { timeout: 60_000 });
+/** A server, and those who use it. */
+class Stage {
+  readonly #faults: string[] = [];
+  readonly #closers: (() => unknown)[] = [];
+  #server: Awaited<ReturnType<typeof start>> | undefined;
+  #programs = 0;
 
-/** Somebody with a window of his own. */
-class Person {
-  readonly page: Page;
-
-  private constructor(page: Page) {
-    this.page = page;
+  static async open(onTestFinished: TestContext['onTestFinished'], ...args: string[]): Promise<Stage> {
+    const stage = new Stage();
+    onTestFinished(async () => {
+      for (const close of stage.#closers) await close();
+      await stage.stopServer();
+      expect(stage.#faults).toEqual([]);
+    });
+    await stage.startServer(...args);
+    return stage;
   }
 
-  static async open(options: BrowserContextOptions, name?: string): Promise<Person> {
+  get address(): string {
+    return this.#server!.address;
+  }
+  async startServer(...args: string[]): Promise<void> {
+    const environment = { SECRET: 'a secret that outlives the server', PAGE: folder };
+    this.#server = await start(programs.programOf('chat'), args, environment);
+  }
+  async stopServer(): Promise<void> {
+    this.#server!.child.kill('SIGKILL');
+    await this.#server!.ended;
+  }
+
+  /** Somebody with a browser of his own, who signs in. */
+  async enter(name: string, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ ...DESKTOP, ...options });
-    return Person.at(await context.newPage(), name);
+    this.#closers.push(() => context.close());
+    const person = await this.openPage(await context.newPage());
+    await person.page.getByLabel('Your name').fill(name);
+    await person.page.getByRole('button', { name: 'Sign in' }).click();
+    await person.page.getByRole('link', { name: 'general' }).first().waitFor();
+    return person;
   }
-
-  static async at(page: Page, name?: string): Promise<Person> {
-    page.on('pageerror', ({ message }) => faults.push(message));
-    await page.goto(server.address);
-    if (name !== undefined) {
-      await page.getByLabel('Your name').fill(name);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByRole('link', { name: 'general' }).first().waitFor();
-    }
+  async openPage(page: Page): Promise<Person> {
+    page.on('pageerror', ({ message }) => this.#faults.push(message));
+    await page.goto(this.address);
     return new Person(page);
   }
 
-  /** Another window of the same browser: he is signed in there. */
-  async openAnother(): Promise<Person> {
-    return Person.at(await this.page.context().newPage());
+  /** Somebody without a page. */
+  async openProgram(name: string): Promise<Live<typeof chat>> {
+    const body = JSON.stringify({ name });
+    const headers = { 'Content-Type': 'application/json' };
+    const session = await fetch(`${this.address}/session`, { method: 'POST', headers, body });
+    const { token } = (await session.json()) as { token: string };
+    const live = connect<typeof chat>(`${this.address}/live`, { token });
+    this.#closers.push(() => live.close());
+    return live;
+  }
+  /** Programs say so many lines: no user may say as many. */
+  async sayLines(room: string, count: number): Promise<void> {
+    for (let first = 1; first <= count; first += 10) {
+      const live = await this.openProgram(`Program ${++this.#programs}`);
+      const lines = Array.from({ length: Math.min(10, count - first + 1) }, (_, i) => `line ${first + i}`);
+      await Promise.all(lines.map((text) => live.call.say({ room, text })));
+      live.close();
+    }
+  }
+}
+
+/** Somebody who looks at a page. */
+class Person {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
   }
 
   write(text: string): Promise<void> {
@@ -114,30 +143,16 @@ class Person {
   }
 }
 
-/** Programs say so many lines: no user may say as many. */
-async function sayLines(room: string, count: number): Promise<void> {
-  for (let first = 1; first <= count; first += 10) {
-    programUser?.close();
-    programUser = await openProgram();
-    const lines = Array.from({ length: Math.min(10, count - first + 1) }, (_, i) => `line ${first + i}`);
-    await Promise.all(lines.map((text) => programUser!.call.say({ room, text })));
-  }
-}
-let programUser: Live<typeof chat> | undefined;
-let programCount = 0;
-async function openProgram(name = `Program ${++programCount}`): Promise<Live<typeof chat>> {
-  const body = JSON.stringify({ name });
-  const headers = { 'Content-Type': 'application/json' };
-  const session = await fetch(`${server.address}/session`, { method: 'POST', headers, body });
-  const { token } = (await session.json()) as { token: string };
-  return connect<typeof chat>(`${server.address}/live`, { token });
-}
-
-it('two windows and a phone: rooms, who is there, who types, who comes and goes, and what is unread', async () => {
-  await startServer();
-  const ann = await Person.open({}, 'Ann Lovelace');
-  const bob = await Person.open({ colorScheme: 'dark' }, 'Bob');
-  const eve = await Person.open(PHONE, 'Eve');
+it.concurrent('two windows and a phone: rooms, who is there, who types, who comes and goes, and what is unread', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const eventually = eventuallyOf(expect);
+  const stage = await Stage.open(onTestFinished);
+  const ann = await stage.enter('Ann Lovelace');
+  await ann.sees('you');
+  const bob = await stage.enter('Bob', { colorScheme: 'dark' });
+  const eve = await stage.enter('Eve', PHONE);
   await eve.picture('phone-rooms');
   await eve.go('general');
   await ann.sees('Bob and Eve came in');
@@ -152,12 +167,11 @@ it('two windows and a phone: rooms, who is there, who types, who comes and goes,
   expect(await bob.page.getByRole('link', { name: 'https://' }).getAttribute('href')).toBe(
     'https://intranet.example/plan',
   );
-  expect(await eve.page.getByText('New', { exact: true }).count()).toBe(0);
   await eve.say('Reading it in the train', 'Looks good to me');
   await ann.sees('Looks good to me');
 
   // Several windows of one person.
-  const other = await ann.openAnother();
+  const other = await stage.openPage(await ann.page.context().newPage());
   await other.sees('Good morning, all');
   await ann.sees('in 2 windows');
   expect(await bob.page.getByLabel('Who is here').getByRole('listitem').count()).toBe(3);
@@ -180,8 +194,10 @@ it('two windows and a phone: rooms, who is there, who types, who comes and goes,
   await bob.go('lunch-coffee');
   await bob.sees('New');
   await ann.sees('Bob came in');
+  // It is shown for a moment only.
+  const isTyping = ann.sees('Bob is typing…');
   await bob.write('P');
-  await ann.sees('Bob is typing…');
+  await isTyping;
   await ann.picture('typing');
   await bob.say('Pizza!');
   await ann.sees('Pizza!');
@@ -196,8 +212,9 @@ it('two windows and a phone: rooms, who is there, who types, who comes and goes,
   await bob.picture('dark-taken');
   await bob.page.getByRole('button', { name: 'Cancel' }).click();
   await eve.go('general');
+  const isTypingOnPhone = bob.sees('Eve is typing…');
   await eve.write('I am on my way');
-  await bob.sees('Eve is typing…');
+  await isTypingOnPhone;
   await bob.picture('dark');
   await ann.go('general');
   await eve.picture('phone-room');
@@ -205,10 +222,14 @@ it('two windows and a phone: rooms, who is there, who types, who comes and goes,
   await eve.picture('phone-people');
 });
 
-it('reads back to the beginning, and stays where it is when something is said', async () => {
-  await startServer();
-  const ann = await Person.open({ viewport: { width: 1280, height: 600 } }, 'Ann');
-  await sayLines('general', 120);
+it.concurrent('reads back to the beginning, and stays where it is when something is said', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const eventually = eventuallyOf(expect);
+  const stage = await Stage.open(onTestFinished);
+  const ann = await stage.enter('Ann', { viewport: { width: 1280, height: 600 } });
+  await stage.sayLines('general', 120);
   await ann.sees('line 120');
   await ann.page.reload();
   await ann.sees('line 120');
@@ -229,7 +250,7 @@ it('reads back to the beginning, and stays where it is when something is said', 
   const top = () => log.evaluate((box) => (box as unknown as { scrollTop: number }).scrollTop);
   await eventually(top).toBe(1000);
   const place = await log.boundingBox();
-  await sayLines('general', 3);
+  await stage.sayLines('general', 3);
   await ann.page.getByRole('button', { name: '3 new' }).waitFor();
   expect([await top(), await log.boundingBox()]).toEqual([1000, place]);
   await ann.picture('scrolled-back');
@@ -237,9 +258,15 @@ it('reads back to the beginning, and stays where it is when something is said', 
   await ann.page.getByRole('button', { name: '3 new' }).waitFor({ state: 'detached' });
 });
 
-it('what is written without a network or a server waits, and is said once; what is missing is shown', async () => {
-  await startServer();
-  const [ann, eve] = [await Person.open({}, 'Ann'), await Person.open(PHONE, 'Eve')];
+it.concurrent('what is written without a network or a server waits, and is said once; what is missing is shown', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const eventually = eventuallyOf(expect);
+  const stage = await Stage.open(onTestFinished);
+  const ann = await stage.enter('Ann');
+  await ann.sees('you');
+  const eve = await stage.enter('Eve', PHONE);
   await eve.go('general');
   await ann.sees('Eve came in');
   await ann.say('one');
@@ -260,58 +287,65 @@ it('what is written without a network or a server waits, and is said once; what 
   for (const one of [ann, eve]) await eventually(() => one.said()).toEqual(['one', 'meanwhile', 'two', 'three']);
   await eventually(() => eve.page.getByText(/Waiting: /).count()).toBe(0);
 
-  await stopServer();
+  await stage.stopServer();
   await ann.sees(/^The server cannot be reached\./);
   await ann.say('four');
   await ann.sees(/Waiting: /);
   await ann.picture('server-away');
   // The page loaded anew, by another server on the same port that has lost all.
-  await startServer('--port', new URL(server.address).port);
+  await stage.startServer('--port', new URL(stage.address).port);
   await eve.sees('four');
   await ann.sees('four');
   for (const one of [ann, eve]) {
-    await one.page.locator('.gap').waitFor();
+    await one.page.locator('.gap').first().waitFor();
     await eventually(() => one.said()).toEqual(['one', 'meanwhile', 'two', 'three', 'four']);
   }
   await ann.picture('gap');
 });
 
-it('renews its token on the connection, stays signed in, signs out in all windows, and says what is wrong', async () => {
-  await startServer('--token-seconds', '3');
-  const ann = await Person.open({}, 'Ann');
+it.concurrent('renews its token on the connection, stays signed in, signs out in all windows, and says what is wrong', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const eventually = eventuallyOf(expect);
+  const stage = await Stage.open(onTestFinished, '--token-seconds', '100');
+  const ann = await stage.enter('Ann');
   let sockets = 0;
   let renewals = 0;
   ann.page.on('websocket', () => sockets++);
   ann.page.on('response', (response) => void (response.url().endsWith('/session/refresh') && renewals++));
+  await ann.page.clock.install();
   await ann.page.reload();
   await ann.say('before');
-  // The first is the page's, when it is loaded.
-  await eventually(() => renewals).toBeGreaterThan(3);
-  await ann.say('after');
-  await eventually(() => ann.said()).toEqual(['before', 'after']);
-  expect(sockets).toBe(1);
-
   await ann.write('x'.repeat(2001));
   await ann.sees('Too long: 2001 characters, and 2000 are the most');
   expect(await ann.page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
   await ann.picture('too-long');
   // A program says so much for her that she has to wait.
-  programUser = await openProgram('Ann');
+  const program = await stage.openProgram('Ann');
   const waits = ann.page.getByText('Waiting: No more than 10 messages in 5 s');
   let count = 0;
   await eventually(async () => {
-    const flood = Array.from({ length: 11 }, () => programUser!.call.say({ room: 'general', text: 'flood' }));
+    const flood = Array.from({ length: 11 }, () => program.call.say({ room: 'general', text: 'flood' }));
     await Promise.allSettled(flood);
     await ann.say(`quick ${++count}`);
     return waits.count();
   }).toBe(1);
   await ann.picture('too-fast');
   await eventually(async () => (await ann.said()).filter((text) => text.startsWith('quick'))).toHaveLength(count);
-  await ann.page.goto(`${server.address}/#/nowhere`);
+  // The first was the page's, when it was loaded.
+  expect(renewals).toBe(1);
+  await ann.page.clock.fastForward('01:25');
+  await eventually(() => renewals).toBeGreaterThan(1);
+  await ann.say('after');
+  await eventually(async () => (await ann.said()).at(-1)).toBe('after');
+  expect(sockets).toBe(1);
+
+  await ann.page.goto(`${stage.address}/#/nowhere`);
   await ann.sees('nowhere is not open to you');
   await ann.picture('nowhere');
 
-  const other = await ann.openAnother();
+  const other = await stage.openPage(await ann.page.context().newPage());
   await other.sees('after');
   await ann.page.getByRole('button', { name: 'Sign out' }).click();
   for (const { page } of [ann, other]) await page.getByLabel('Your name').waitFor();
