@@ -295,3 +295,40 @@ it('what closes on excess is told so at once', () => {
   expect([1, 2, 3].map(() => meter.admit(1))).toEqual(['now', 'now', 'never']);
   expect(clock.alarms).toBe(0);
 });
+
+it('tables that tell each other are one: at most a burst in each, and then the rate of one', () => {
+  const clock = new VirtualClock();
+  const rule = { messages: { perMs: 0.01, burst: 20 }, bytes: NO_LIMIT, onExcess: 'close' } as const;
+  const tables = Array.from({ length: 4 }, () => new RateTable(rule, clock));
+  let told = 0;
+  const meters = tables.map((table) => {
+    table.tellSpent = (...spent) => {
+      told++;
+      clock.wake(20, () => {
+        for (const other of tables) if (other !== table) other.spend(...spent);
+      });
+    };
+    const meter = table.meter('u');
+    meter.opened(() => {});
+    return meter;
+  });
+  let taken = 0;
+  const flood = (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 10) {
+      for (const meter of meters) while (meter.admit(1) === 'now') taken++;
+      clock.pass(10);
+    }
+  };
+  flood(100_000);
+  expect(taken).toBeGreaterThanOrEqual(1000);
+  expect(taken).toBeLessThanOrEqual(1000 + 4 * 20);
+  // In lots, a quarter of a burst each.
+  expect(told).toBeLessThanOrEqual(taken / 5);
+  for (const meter of meters) meter.closed();
+  // Who was told knows nothing more of it when the bucket is full.
+  clock.pass(60_000);
+  for (const table of tables) table.spend('v', 1, 1);
+  clock.pass(60_000);
+  for (const table of tables) table.spend('w', 1, 1);
+  expect(tables.map(({ size }) => size)).toEqual([1, 1, 1, 1]);
+});

@@ -239,4 +239,24 @@ describe('Occupancy', () => {
     for (const leave of leaves) leave();
     expect(occupancy.addressCount).toBe(0);
   });
+
+  it('tells of an address in eighths of its limit, and counts what it is told of others', () => {
+    const occupancy = new Occupancy(Infinity, 16);
+    const told: unknown[] = [];
+    occupancy.tellCount = (...one) => told.push(one);
+    const leaves = Array.from({ length: 5 }, () => occupancy.take('x'));
+    for (const leave of leaves) leave();
+    expect(told).toEqual([2, 4, 2, 0].map((count) => ['x', count]));
+    const [leave] = [occupancy.take('x'), occupancy.take('x'), occupancy.take('x')];
+    // Of the total, two are those that it has told itself.
+    occupancy.setTotal('x', 14);
+    expect(occupancy.faultWith('x')).toBeUndefined();
+    occupancy.setTotal('x', 15);
+    expect(occupancy.faultWith('x')?.status).toBe(429);
+    leave!();
+    expect(occupancy.faultWith('x')).toBeUndefined();
+    occupancy.setTotal('x', 100);
+    occupancy.forgetOthers();
+    expect(occupancy.faultWith('x')).toBeUndefined();
+  });
 });

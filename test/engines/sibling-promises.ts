@@ -105,10 +105,12 @@ export const SIBLING_PROMISES: readonly Promised[] = [
         return [there, third].every(({ rates }) => rates.size === 1);
       }, 'that they hear each other'); // biome-ignore format: one line
       // Four of them in lots, and the rest when the connection ends.
-      expect(here.send('ann', 5)).toBe(5);
-      await until(all, () => [there, third].every(({ rates }) => rates.size === 2), 'what ann has spent');
+      for (const user of ['eve', 'ann']) expect(here.send(user, 5)).toBe(5);
+      await until(all, () => [there, third].every(({ rates }) => rates.size === 3), 'what ann has spent');
       expect(there.send('ann', 100)).toBe(3);
       expect(third.send('bob', 100)).toBe(8);
+      // What it is told of itself it knows.
+      expect(here.send('eve', 100)).toBe(3);
     },
   },
   {

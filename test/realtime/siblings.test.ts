@@ -1,7 +1,7 @@
 /** Hubs of several processes, which share what keeps their logs. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { memory } from '../../src/engines/memory.ts';
 import { interruptible } from '../engines/interruptible.ts';
 import { Process } from '../engines/sibling-promises.ts';
@@ -99,4 +99,54 @@ it('nothing is asked of an engine before somebody connects', async () => {
   await enter(origin, as('ann'));
   await enter(origin, as('bob'));
   expect(asked.sort()).toEqual([':addresses', ':orders', ':rates']);
+});
+
+it('what is told of an address while all are read holds, though what was read is older', async () => {
+  const logs = memory();
+  const engine = memory();
+  let answer: () => void = () => {};
+  engine.members = async (channel) => {
+    const members = await logs.members(channel);
+    await new Promise<void>((resolve) => (answer = resolve));
+    return members;
+  };
+  let addresses = '';
+  engine.subscribe = (channel, ...rest) => {
+    if (channel.endsWith(':addresses')) addresses = channel;
+    return logs.subscribe(channel, ...rest);
+  };
+  new Process(engine).connect('ann');
+  await logs.setPresence(addresses, { user: 'x', data: 'null', connections: 3 });
+  const process = new Process(engine);
+  process.connect('ann');
+  await new Promise(setImmediate);
+  await logs.setPresence(addresses, { user: 'x', data: 'null', connections: 0 });
+  answer();
+  await new Promise(setImmediate);
+  expect(process.occupancy.faultWith('x')).toBeUndefined();
+});
+
+it('a process that is away counts its own connections alone, though others stay', async () => {
+  const { engines } = interruptible(2);
+  const [here, there] = engines.map((engine) => new Process(engine)) as [Process, Process];
+  there.connect('ann');
+  await new Promise(setImmediate);
+  for (let i = 0; i < 3; i++) here.occupancy.take('x');
+  await expect.poll(() => there.occupancy.faultWith('x')).toBeDefined();
+  await engines[1]!.cut();
+  expect(there.occupancy.faultWith('x')).toBeUndefined();
+});
+
+it('an engine that is away when somebody connects is asked again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { engines, cut, restore } = interruptible(2);
+  const [here, there] = engines.map((engine) => new Process(engine)) as [Process, Process];
+  await cut();
+  const codes = there.connect('ann');
+  await new Promise(setImmediate);
+  await restore();
+  await vi.advanceTimersByTimeAsync(1000);
+  await here.siblings.disconnect({ user: 'ann', code: 4403, reason: '', except: undefined });
+  expect([codes, there.reported]).toEqual([[4403], []]);
 });
