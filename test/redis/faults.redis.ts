@@ -227,6 +227,14 @@ describe('faults of Redis', () => {
     expect((await publishAll(engine, 2)).offset).toBe(2);
   });
 
+  it('Redis would throw logs away to make room: who runs it is warned', async () => {
+    const warnings = watchWarnings();
+    const { make } = await makeWorld(oneOfThem(), 'none', '--maxmemory', '1gb', '--maxmemory-policy', 'allkeys-lru');
+    await make();
+    await until(() => warnings.length > 0);
+    expect(warnings).toEqual([expect.stringContaining('maxmemory-policy is allkeys-lru')]);
+  });
+
   it('Redis cannot save, and takes nothing: what there is can be read, and who is there is said later', async () => {
     const client = oneOfThem();
     const { server, tunnel, make } = await makeWorld(client, 'rdb');

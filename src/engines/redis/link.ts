@@ -79,6 +79,7 @@ export class Link {
       if (this.state !== 'ended') this.#limitFrom(performance.now());
     }
     await this.#beat();
+    await this.#checkMemory();
     if (this.state === 'opening') this.state = 'open';
   }
 
@@ -155,6 +156,14 @@ export class Link {
       // Clients may be told of it: why is in the cause alone.
       throw new RealtimeError('UNAVAILABLE', 'Redis has not done it', { cause });
     }
+  }
+
+  /** What makes room for others is no fault of Redis's: nothing else would tell. */
+  async #checkMemory(): Promise<void> {
+    const info = await this.#requests.ask('INFO', 'memory').catch(() => '');
+    const [, policy = 'noeviction'] = /^maxmemory:[1-9].*^maxmemory_policy:(\S+)/ms.exec(String(info)) ?? [];
+    if (policy === 'noeviction') return;
+    this.#settings.refused(new Error(`maxmemory-policy is ${policy}, by which logs and keys are lost: set noeviction`));
   }
 
   #limitFrom(startMs: number): number {

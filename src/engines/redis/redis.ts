@@ -171,7 +171,7 @@ class RedisEngine implements Engine {
     const kind = code ?? message.split(' ', 1)[0]!;
     if (this.#warned.has(kind)) return;
     this.#warned.add(kind);
-    process.emitWarning(`redis(): Redis is away, or refuses what it is asked: ${message || code}`);
+    process.emitWarning(`redis(): Redis cannot be used as it is: ${message || code}`);
   }
 
   #tellState(state: 'live' | 'stale'): void {

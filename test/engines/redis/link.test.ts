@@ -30,6 +30,7 @@ class Fake {
     for (const { answer } of this.asked.splice(0)) answer(Promise.reject(new Error('Connection is closed.')));
   }
   call(...words: string[]): Promise<unknown> {
+    if (words[0] === 'INFO') return Promise.resolve('');
     if (words[0] === 'SCRIPT') return Promise.resolve(words[2] === READ ? 'read' : 'other');
     if (words[0] === 'EVALSHA' && words[1] === 'other') {
       Fake.beats++;
