@@ -4,6 +4,7 @@
  * wait here. Refuses to know frames, and whether a message is worth compressing.
  */
 
+import { ownCopyOf, viewOf } from '../memory/view.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { type Claim, inflationRoom } from './inflation-room.ts';
@@ -45,21 +46,45 @@ const RUNS_PER_TURN = 256;
 const CLOSED: InflateFault = { id: 'closed' };
 const TOO_LONG: InflateFault = { id: 'tooLong' };
 
-type InflateDone = (fault: InflateFault | undefined, output: Uint8Array) => void;
+type InflateDone = (fault: InflateFault | undefined, output: Uint8Array, isLent: boolean) => void;
 
 /** A message, and its claim on the room for all that is being inflated. */
 interface InflateJob extends Claim {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   offset: number;
-  readonly end: number;
+  end: number;
   /** How much may still come out. */
   room: number;
   readonly parts: Uint8Array[];
   finalBlocks: number;
-  /** Whether all has been fed but the tail. */
+  /** Whether all has been fed but the tail; and what is left of that. */
   isAtTail: boolean;
+  tail: Uint8Array;
   readonly done: InflateDone;
 }
+
+/** What is worked on in one step. */
+const MAX_AT_ONCE_BYTES = 16 * 1024;
+/** A message to inflate so, behind it its tail. */
+const withTail = new Uint8Array(MAX_AT_ONCE_BYTES + TAIL.length);
+
+/** What has come of it, in memory that all codecs share: lent to one at a time, who may cause others to have something done. */
+class LentOutput {
+  readonly bytes = new Uint8Array(64 * 1024);
+  isLent = false;
+
+  lend(lengthBytes: number, take: (output: Uint8Array) => void): void {
+    this.isLent = true;
+    try {
+      take(viewOf(this.bytes, 0, lengthBytes));
+    } finally {
+      this.isLent = false;
+    }
+  }
+}
+
+const inflated = new LentOutput();
+const deflated = new LentOutput();
 
 /** Decompresses the messages of one direction of a connection. Takes memory from the first message on. */
 export class MessageInflater {
@@ -74,27 +99,68 @@ export class MessageInflater {
   }
 
   /**
-   * Inflates a whole message: the payloads of all its frames, joined, at bytes[start … end). They are left alone until
-   * `done`. A message cut short is not noticed by zlib: it ends where its data ends.
+   * Inflates a whole message: the payloads of all its frames, joined, at bytes[start … end). A message cut short is not
+   * noticed by zlib: it ends where its data ends.
    * @param maxBytes most that may come out; counted while inflating, so that little more than that is ever held
-   * @param done called once, during this call when the message is small and nothing goes before it, or later
+   * @param done called once, during this call when the message is small and nothing goes before it, or later. Its output may
+   *   be lent until it returns
+   * @param isLent whether the bytes can be read during this call only; otherwise they have to be left alone until `done`
    */
-  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void {
-    if (this.isClosed) done(CLOSED, NOTHING);
-    else {
-      this.queue.add({
-        bytes,
-        offset: start,
-        end,
-        room: maxBytes,
-        parts: [],
-        finalBlocks: 0,
-        isAtTail: false,
-        done,
-        heldBytes: 0,
-        isWaiting: false,
-      });
+  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone, isLent = false): void {
+    if (this.isClosed) {
+      done(CLOSED, NOTHING, false);
+      return;
     }
+    const job = {
+      bytes,
+      offset: start,
+      end,
+      room: maxBytes,
+      parts: [],
+      finalBlocks: 0,
+      isAtTail: false,
+      tail: TAIL,
+      done,
+      heldBytes: 0,
+      isWaiting: false,
+    };
+    if (!inflated.isLent && !this.queue.isBusy && start < end && this.inflateAtOnce(job)) return;
+    if (isLent) {
+      job.bytes = Buffer.from(bytes.subarray(job.offset, end));
+      job.offset = 0;
+      job.end = job.bytes.length;
+    }
+    this.queue.add(job);
+  }
+
+  /** Takes a short message and its tail in one step. @returns false when more are needed: the job goes on from there */
+  private inflateAtOnce(job: InflateJob): boolean {
+    const { bytes, offset, end, room } = job;
+    const zlib = this.source.get();
+    const lengthBytes = end - offset;
+    if (lengthBytes > Math.min(zlib.maxSyncBytes, MAX_AT_ONCE_BYTES)) return false;
+    withTail.set(bytes.subarray(offset, end));
+    withTail.set(TAIL, lengthBytes);
+    // One byte past the limit is room enough to know that it is passed.
+    const stepRoom = Math.min(room + 1, inflated.bytes.length);
+    const outputBytes = zlib.feedNow!(withTail, 0, lengthBytes + TAIL.length, inflated.bytes, stepRoom);
+    if (outputBytes < 0) return false;
+    const inputLeft = zlib.inputLeft!;
+    if (outputBytes < stepRoom && inputLeft <= TAIL.length) {
+      this.messageDone(zlib, inputLeft);
+      inflated.lend(outputBytes, (output) => job.done(undefined, output, true));
+      return true;
+    }
+    job.room -= outputBytes;
+    if (outputBytes > 0) job.parts.push(ownCopyOf(inflated.bytes.subarray(0, outputBytes)));
+    job.isAtTail = inputLeft <= TAIL.length;
+    if (job.isAtTail) job.tail = TAIL.subarray(TAIL.length - inputLeft);
+    else job.offset = end - (inputLeft - TAIL.length);
+    if (outputBytes < stepRoom) {
+      job.finalBlocks++;
+      zlib.reset();
+    }
+    return false;
   }
 
   /** Frees the memory. What is under way or waits is told `closed` during this call. */
@@ -102,7 +168,7 @@ export class MessageInflater {
     this.isClosed = true;
     const jobs = this.queue.takeAll();
     this.discard(jobs[0]);
-    for (const { done } of jobs) done(CLOSED, NOTHING);
+    for (const { done } of jobs) done(CLOSED, NOTHING, false);
   }
 
   private discard(job: InflateJob | undefined): void {
@@ -112,8 +178,20 @@ export class MessageInflater {
   private start(job: InflateJob): void {
     // RFC 7692 §7.2.3.6 asks for one octet of an empty message. Some peers send none, as a zlib flush with nothing new
     // gives none. The context stays as it is.
-    if (job.offset === job.end) this.settle(job, undefined);
-    else this.drive(job, this.source.get());
+    if (job.offset === job.end && !job.isAtTail) {
+      this.settle(job, undefined);
+      return;
+    }
+    const zlib = this.source.get();
+    const [begun] = job.parts;
+    if (begun === undefined || this.book(job, zlib, begun.length)) this.drive(job, zlib);
+  }
+
+  /** @param tailLeft what zlib has not taken of the tail */
+  private messageDone(zlib: RawZlib, tailLeft: number): void {
+    // The message ended with a final block and nothing behind it: the next message starts a stream of its own.
+    if (tailLeft > 0) zlib.reset();
+    this.source.messageDone();
   }
 
   /**
@@ -157,7 +235,7 @@ export class MessageInflater {
       if (!isLate) results.push(result);
       else if (this.takeResult(job, zlib, result)) this.drive(job, zlib);
     };
-    if (job.isAtTail) zlib.run(TAIL, 0, TAIL.length, job.room, done, job);
+    if (job.isAtTail) zlib.run(job.tail, 0, job.tail.length, job.room, done, job);
     else zlib.run(job.bytes, job.offset, job.end, job.room, done, job);
     isLate = true;
     return results[0];
@@ -167,9 +245,7 @@ export class MessageInflater {
   private takeResult(job: InflateJob, zlib: RawZlib, result: RunResult): boolean {
     if (!this.takeOutput(job, result)) return false;
     if (job.isAtTail) {
-      // The message ended with a final block and nothing behind it: the next message starts a stream of its own.
-      if (result.consumedBytes < TAIL.length) zlib.reset();
-      this.source.messageDone();
+      this.messageDone(zlib, job.tail.length - result.consumedBytes);
       this.settle(job, undefined);
       return false;
     }
@@ -201,8 +277,8 @@ export class MessageInflater {
     this.isClosed = true;
     this.discard(job);
     const [, ...waiting] = this.queue.takeAll();
-    job.done(fault, NOTHING);
-    for (const { done } of waiting) done(CLOSED, NOTHING);
+    job.done(fault, NOTHING, false);
+    for (const { done } of waiting) done(CLOSED, NOTHING, false);
   }
 
   private settle(job: InflateJob, fault: InflateFault | undefined): void {
@@ -210,7 +286,7 @@ export class MessageInflater {
     const output = parts.length === 0 ? NOTHING : joinParts(parts);
     this.queue.settle(() => {
       try {
-        done(fault, output);
+        done(fault, output, false);
       } finally {
         if (job.heldBytes > 0) inflationRoom.release(job);
       }
@@ -222,8 +298,6 @@ export type DeflateDone = (error: Error | undefined, output: Uint8Array) => void
 
 interface DeflateJob {
   readonly payload: Uint8Array;
-  /** Whether the payload is a copy already. */
-  readonly isCopy: boolean;
   readonly fin: boolean;
   readonly done: DeflateDone;
 }
@@ -247,9 +321,28 @@ export class MessageDeflater {
    * @param done called once, during this call when the payload is small and nothing goes before it, or later
    */
   deflate(payload: Uint8Array, fin: boolean, done: DeflateDone): void {
-    const isCopy = this.queue.isBusy;
     if (this.isClosed) done(new CodecClosedError(), NOTHING);
-    else this.queue.add({ payload: isCopy ? Buffer.from(payload) : payload, isCopy, fin, done });
+    else if (!this.deflateNow(payload, fin, (output) => done(undefined, Buffer.from(output))))
+      this.queue.add({ payload: Buffer.from(payload), fin, done });
+  }
+
+  /**
+   * Does the same within the call, if the payload is small and nothing goes before it.
+   * @param take gets what comes out, which is lent until it returns
+   * @returns false when nothing has been done
+   */
+  deflateNow(payload: Uint8Array, fin: boolean, take: (output: Uint8Array) => void): boolean {
+    const { length } = payload;
+    if (this.isClosed || this.queue.isBusy || length === 0 || deflated.isLent) return false;
+    const zlib = this.source.get();
+    if (length > Math.min(zlib.maxSyncBytes, MAX_AT_ONCE_BYTES)) return false;
+    // There is four times as much room as it can take.
+    const outputBytes = zlib.feedNow!(payload, 0, length, deflated.bytes, deflated.bytes.length);
+    if (outputBytes < 0) return false;
+    if (fin) this.source.messageDone();
+    // RFC 7692 §7.2.1, as below.
+    deflated.lend(fin ? outputBytes - TAIL.length : outputBytes, take);
+    return true;
   }
 
   /** Frees the memory. What is under way or waits gets a `CodecClosedError` during this call. */
@@ -259,16 +352,14 @@ export class MessageDeflater {
     for (const job of this.queue.takeAll()) job.done(new CodecClosedError(), NOTHING);
   }
 
-  private start({ payload, isCopy, fin, done }: DeflateJob): void {
+  private start({ payload, fin, done }: DeflateJob): void {
     if (payload.length === 0) {
       // A flush with nothing new may give nothing, so zlib is not asked.
       if (fin) this.source.messageDone();
       this.queue.settle(() => done(undefined, fin ? Uint8Array.of(EMPTY_MESSAGE_OCTET) : NOTHING));
       return;
     }
-    const zlib = this.source.get();
-    const bytes = isCopy || payload.length <= zlib.maxSyncBytes ? payload : Buffer.from(payload);
-    zlib.run(bytes, 0, bytes.length, Number.POSITIVE_INFINITY, ({ error, output }) => {
+    this.source.get().run(payload, 0, payload.length, Number.POSITIVE_INFINITY, ({ error, output }) => {
       if (error !== undefined) this.source.discard();
       else if (fin) this.source.messageDone();
       // RFC 7692 §7.2.1: only the message's end loses its tail; a fragment in its middle keeps its own.

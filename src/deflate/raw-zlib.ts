@@ -35,8 +35,15 @@ export interface RunResult {
 export type RunDone = (result: RunResult) => void;
 
 export interface RawZlib {
-  /** Up to so many bytes are read during the call of `run`; more are left alone until `done`. */
+  /** Up to so many bytes are read during the call of `run`; more are left alone until `done`. Below 0 there is no `feedNow`. */
   readonly maxSyncBytes: number;
+  /**
+   * Feeds up to `maxSyncBytes` and flushes, within the call, as far as output[0 … room) suffices.
+   * @returns how much came out: `room` if there may be more. -1 after an error, which `run` tells
+   */
+  feedNow?(bytes: Uint8Array, start: number, end: number, output: Uint8Array, room: number): number;
+  /** What has not been taken then: an inflater came to the end of a final block (BFINAL set), or there was no room. */
+  readonly inputLeft?: number;
   /**
    * Feeds bytes[start … end) and flushes (Z_SYNC_FLUSH), so that all there is comes out. One call at a time: the next
    * one follows `done`. After an error, or output that was too long, only `close` may follow.

@@ -190,14 +190,12 @@ class HandleZlib implements RawZlib {
   private claim: Claim | undefined;
   /** What of this run's output, and of the step's memory, is booked on the claim. */
   private bookedBytes = 0;
-  private readonly isInflater: boolean;
   private whenFree: (() => void) | undefined;
 
   constructor(Handle: ZlibHandleClass, options: RawZlibOptions) {
     const { windowBits, level, memLevel, strategy, dictionary } = options;
     this.maxSyncBytes = options.maxSyncBytes;
-    this.isInflater = options.direction === 'inflate';
-    this.handle = new Handle(this.isInflater ? INFLATERAW : DEFLATERAW);
+    this.handle = new Handle(options.direction === 'inflate' ? INFLATERAW : DEFLATERAW);
     this.handle.onerror = (message, errno, code) => {
       this.error = Object.assign(new Error(message), { errno, code });
       if (this.isAsync) this.asyncStepDone();
@@ -229,6 +227,15 @@ class HandleZlib implements RawZlib {
     else this.runSync();
   }
 
+  feedNow(bytes: Uint8Array, start: number, end: number, output: Uint8Array, room: number): number {
+    this.handle.writeSync(Z_SYNC_FLUSH, bytes, start, end - start, output, 0, room);
+    return this.error === undefined ? room - this.writeState[0]! : -1;
+  }
+
+  get inputLeft(): number {
+    return this.writeState[1]!;
+  }
+
   reset(): void {
     this.handle.reset();
   }
@@ -249,7 +256,7 @@ class HandleZlib implements RawZlib {
     this.step = scratch;
     do {
       const length = this.prepareStep(scratch.length);
-      this.handle.writeSync(Z_SYNC_FLUSH, this.input, this.inputOffset, this.inputBytes, scratch, 0, length);
+      this.feedNow(this.input, this.inputOffset, this.inputOffset + this.inputBytes, scratch, length);
       if (!this.takeStep()) {
         this.finish();
         return;
@@ -339,8 +346,6 @@ class HandleZlib implements RawZlib {
 
   private takeOutput(producedBytes: number): Uint8Array {
     const output = this.step.subarray(0, producedBytes);
-    // What is compressed is sent, and not kept.
-    if (!this.isInflater && this.step === scratch) return Buffer.from(output);
     return this.step === scratch ? ownCopyOf(output) : ownBytes(output);
   }
 

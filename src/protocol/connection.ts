@@ -47,16 +47,17 @@ export interface FrameOutput {
 /** Why a message could not be inflated: it would be over the limit, or its data is corrupt. */
 export type InflateFault = { readonly id: 'tooLong' } | { readonly id: 'corrupt'; readonly error: Error };
 
-export type InflateDone = (fault: InflateFault | undefined, output: Uint8Array) => void;
+export type InflateDone = (fault: InflateFault | undefined, output: Uint8Array, isLent?: boolean) => void;
 
 /** Inflates what an extension has compressed: the Connection knows when such a message is whole (RFC 7692 §6.2). */
 export interface Inflater {
   /**
    * Inflates one message, bytes[start … end), up to `maxBytes` of output.
-   * @param done called once, at once or later; the output is the receiver's from there on. Until then no other message is
-   *   given.
+   * @param done called once, at once or later; until then no other message is given. The output is the receiver's from there
+   *   on, or lent during that call
+   * @param isLent whether the bytes may be read during this call only
    */
-  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void;
+  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone, isLent: boolean): void;
 }
 
 /**
@@ -515,8 +516,7 @@ export class Connection implements FrameSink {
     if (position === 0) {
       this.controlFrames = 0;
       if (rsv1 && fin && isWhole) {
-        // Inflating may take longer than this call.
-        this.inflate(this.keep(chunk, start, end), opcode === Opcode.Binary);
+        this.inflate(chunk, start, end, opcode === Opcode.Binary);
         return;
       }
       this.spend(1);
@@ -549,7 +549,7 @@ export class Connection implements FrameSink {
     assembler.release();
     if (isCompressed) {
       this.fragmentLengths = NO_LENGTHS;
-      this.inflate({ chunk: new Chunk(bytes), start: 0, end: length }, isBinary);
+      this.inflate(new Chunk(bytes), 0, length, isBinary);
       return;
     }
     this.deliver(new Chunk(bytes, this.options.recycle !== undefined), 0, length, isBinary);
@@ -562,18 +562,19 @@ export class Connection implements FrameSink {
   }
 
   /** Inflates a message, at once or in its time; what comes behind it waits until then (RFC 7692 §7.2.2). */
-  private inflate({ chunk, start, end }: Unread, isBinary: boolean): void {
+  private inflate({ bytes, isLent }: Chunk, start: number, end: number, isBinary: boolean): void {
     this.halt(Hold.Inflation);
-    this.options.inflater!.inflate(chunk.bytes, start, end, this.options.limits.maxMessageBytes, (fault, output) => {
+    const done: InflateDone = (fault, output, isOutputLent) => {
       // The connection has failed or ended meanwhile: the message is nobody's.
       if (this.parser.isStopped) return;
-      const inflated = { chunk: new Chunk(output), start: 0, end: output.length, isBinary };
-      const message = { ...inflated, fragmentLengths: NO_LENGTHS, compressedBytes: end - start, fault };
+      const about = { isBinary, fragmentLengths: NO_LENGTHS, compressedBytes: end - start, fault };
+      const chunk = new Chunk(output, isOutputLent);
       this.holds &= ~Hold.Inflation;
-      if (this.holds === 0) this.handOut(message);
-      else this.inbox.unshift(message);
+      if (this.holds === 0) this.handOut({ chunk, start: 0, end: output.length, ...about });
+      else this.inbox.unshift({ ...this.keep(chunk, 0, output.length), ...about });
       this.resume(Hold.Inflation);
-    });
+    };
+    this.options.inflater!.inflate(bytes, start, end, this.options.limits.maxMessageBytes, done, isLent);
   }
 
   private deliver(chunk: Chunk, start: number, end: number, isBinary: boolean): void {

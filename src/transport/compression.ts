@@ -36,12 +36,22 @@ export class Compression implements Inflater {
     this.runInput = runInput;
   }
 
-  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone): void {
-    this.inflater.inflate(bytes, start, end, maxBytes, (fault, output) => {
-      // The connection is over: nobody waits for the message.
-      if (fault?.id === 'closed') return;
-      this.runInput(() => done(fault, output));
-    });
+  inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number, done: InflateDone, isLent: boolean): void {
+    this.inflater.inflate(
+      bytes,
+      start,
+      end,
+      maxBytes,
+      (fault, output, isOutputLent) => {
+        // The connection is over: nobody waits for the message.
+        if (fault?.id !== 'closed') this.runInput(() => done(fault, output, isOutputLent));
+      },
+      isLent,
+    );
+  }
+
+  deflateNow(payload: string | Uint8Array, fin: boolean, take: (output: Uint8Array) => void): boolean {
+    return this.deflater.deflateNow(typeof payload === 'string' ? Buffer.from(payload) : payload, fin, take);
   }
 
   deflate(payload: Uint8Array, fin: boolean, done: DeflateDone): void {

@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream';
 import { readChunk } from '../memory/mask-kernel.ts';
 import { type InputReceiver, receiveKept } from '../memory/message-memory.ts';
 import { viewOfChunk } from '../memory/view.ts';
-import { CONTROL_BIT } from '../protocol/index.ts';
+import { CONTROL_BIT, RSV1 } from '../protocol/index.ts';
 
 /** Up to here what was read is copied whole; messages in longer reads are copied one by one. */
 const MAX_COPIED_BYTES = 8192;
@@ -70,8 +70,8 @@ let isSearched = false;
 function onRead(this: SharingSocket, lengthBytes: number): boolean {
   const reader = this[READER] as SharedReader;
   if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(viewOfChunk(readChunk, 0, lengthBytes)));
-  else if (lengthBytes > MAX_COPIED_BYTES || reader.isTransient || (readChunk.bytes[0]! & CONTROL_BIT) !== 0)
-    // Of a pong, nothing is kept: an idle connection needs no memory for those of its heartbeat.
+  else if (lengthBytes > MAX_COPIED_BYTES || reader.isTransient || (readChunk.bytes[0]! & (CONTROL_BIT | RSV1)) !== 0)
+    // Nothing is kept of a pong, so that an idle connection needs no memory for those of its heartbeat, nor of what is inflated.
     reader.receive(readChunk, 0, lengthBytes);
   else receiveKept(reader, viewOfChunk(readChunk, 0, lengthBytes));
   return !reader.isReadingPaused;

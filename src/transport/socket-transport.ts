@@ -327,6 +327,8 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
     const transmit = isMaskedOtherwise
       ? (bytes: string | Uint8Array) => this.batch.maskOtherwise(() => send(bytes))
       : send;
+    if (isCompressed && !this.isOrderBusy && !isBlob(payload) && compression!.deflateNow(payload, fin, transmit))
+      return true;
     this.openOrder().send(payload, isCompressed, fin, transmit, callback);
     this.backlogGrew();
     return true;

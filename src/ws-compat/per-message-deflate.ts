@@ -19,6 +19,7 @@ import {
   resolveDeflateSettings,
 } from '../deflate/negotiate.ts';
 import type { Extension } from '../handshake/index.ts';
+import { ownCopyOf } from '../memory/view.ts';
 import type { Role } from '../protocol/index.ts';
 import { violationError } from '../transport/errors.ts';
 import type { ExtensionParams } from './parsers.ts';
@@ -147,8 +148,8 @@ export class PerMessageDeflate {
     // A copy in any case: large messages are read in the thread pool.
     const message = Buffer.concat([...this.#fragments, data]);
     this.#fragments = [];
-    this.#inflater.inflate(message, 0, message.length, this.#maxBytes, (fault, output) => {
-      if (fault === undefined) process.nextTick(callback, null, asBuffer(output));
+    this.#inflater.inflate(message, 0, message.length, this.#maxBytes, (fault, output, isLent) => {
+      if (fault === undefined) process.nextTick(callback, null, isLent ? ownCopyOf(output) : asBuffer(output));
       else if (fault.id === 'tooLong') process.nextTick(callback, violationError('messageTooLong', 0));
       else if (fault.id === 'corrupt') process.nextTick(callback, fault.error);
       // Closed by `cleanup`: nobody waits for the message any more.

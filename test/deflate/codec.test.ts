@@ -381,6 +381,83 @@ describe('synchronous and asynchronous', () => {
     codec.close();
   });
 
+  it('A09 RFC 7692 §8 what is as long as the memory that is lent, and about as long as the limit, is whole or too long', async () => {
+    for (const contextTakeover of [true, false]) {
+      const out = new MessageDeflater({ contextTakeover, windowBits: 15 });
+      const back = new MessageInflater({ contextTakeover, windowBits: 15 });
+      for (let length = 65_530; length < 65_545; length++) {
+        const payload = makePayload(length, 1, 1);
+        for (const maxBytes of [length, 1 << 20]) {
+          const { fault, output } = await inflate(back, await deflate(out, payload), maxBytes);
+          expect([fault, output.length, Buffer.compare(output, payload)]).toEqual([undefined, length, 0]);
+        }
+        const strict = new MessageInflater({ contextTakeover: false, windowBits: 15 });
+        const alone = deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+        expect((await inflate(strict, alone, length - 1)).fault).toEqual({ id: 'tooLong' });
+        // Two streams, the first of which ends at the end of the memory.
+        const streams = Buffer.concat([deflateRawSync(payload), alone]);
+        expect((await inflate(back, streams)).output.length).toBe(2 * length);
+      }
+      out.close();
+      back.close();
+    }
+  });
+
+  it('RFC 7692 §7.2 what is lent is left alone by what its receiver has others do', async () => {
+    const options = { contextTakeover: false, windowBits: 15, zlibOptions: {} };
+    const [out, back] = [new MessageDeflater(options), new MessageInflater(options)];
+    const [outer, inner] = [makePayload(300, 30, 1), makePayload(300, 30, 2)];
+    const [outerBytes, innerBytes] = [await deflate(out, outer), await deflate(out, inner)];
+    const heard: unknown[] = [];
+    back.inflate(outerBytes, 0, outerBytes.length, 300, (_, output, isLent) => {
+      const other = new MessageInflater(options);
+      other.inflate(innerBytes, 0, innerBytes.length, 300, (_, second, isSecondLent) => {
+        heard.push(isLent, isSecondLent, Buffer.compare(output, outer), Buffer.compare(second, inner));
+      });
+    });
+    const wasTaken = out.deflateNow(outer, true, (output) => {
+      heard.push(out.deflateNow(inner, true, () => heard.push('never')));
+      out.deflate(inner, true, (_, second) => {
+        heard.push(Buffer.compare(output, outerBytes), Buffer.compare(second, innerBytes));
+      });
+    });
+    expect([...heard, wasTaken]).toEqual([true, false, 0, 0, false, 0, 0, true]);
+    back.inflate(outerBytes, 0, outerBytes.length, 300, (_, output, isLent) => {
+      expect([isLent, Buffer.compare(output, outer)]).toEqual([true, 0]);
+    });
+  });
+
+  it('RFC 7692 §7.2 at once is only what is short, and nothing goes before', async () => {
+    const codec = new MessageDeflater({ contextTakeover: true, windowBits: 15 });
+    const outputs: Uint8Array[] = [];
+    const now = (payload: Uint8Array, fin = true) =>
+      codec.deflateNow(payload, fin, (output) => outputs.push(new Uint8Array(output)));
+    expect([now(HELLO.subarray(0, 2), false), now(HELLO.subarray(2)), now(HELLO)]).toEqual([true, true, true]);
+    const { bytes } = inflateReference(Buffer.concat([outputs[0]!, outputs[1]!, TAIL, outputs[2]!, TAIL]));
+    expect(Buffer.from(bytes).toString()).toBe('HelloHello');
+    expect([now(new Uint8Array(0)), now(makePayload(16_385, 2, 1))]).toEqual([false, false]);
+    const large = deflate(codec, makePayload(16_385, 2, 1));
+    expect(now(HELLO)).toBe(false);
+    await large;
+    expect(now(HELLO)).toBe(true);
+    codec.close();
+    expect(now(HELLO)).toBe(false);
+  });
+
+  it('RFC 7692 §7.2 bytes that are lent are read during the call', async () => {
+    const options = { contextTakeover: false, windowBits: 15, zlibOptions: {} };
+    const back = new MessageInflater(options);
+    for (const length of [100, 40_000, 1_000_000]) {
+      const payload = makePayload(length, 30, 1);
+      const memory = deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+      const output = await new Promise<Uint8Array>((resolve) => {
+        back.inflate(memory, 0, memory.length, length, (_, bytes) => resolve(new Uint8Array(bytes)), true);
+        memory.fill(0xff);
+      });
+      expect(Buffer.compare(output, payload)).toBe(0);
+    }
+  });
+
   it('RFC 7692 §7.2 a callback that throws leaves the codec in order', async () => {
     const codec = new MessageDeflater({ contextTakeover: true, windowBits: 15 });
     const later: Promise<Uint8Array>[] = [];

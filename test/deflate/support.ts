@@ -27,7 +27,9 @@ export interface InflateOutcome {
 
 export function inflate(codec: MessageInflater, bytes: Uint8Array, maxBytes = 1 << 24): Promise<InflateOutcome> {
   return new Promise((resolve) => {
-    codec.inflate(bytes, 0, bytes.length, maxBytes, (fault, output) => resolve({ fault, output }));
+    codec.inflate(bytes, 0, bytes.length, maxBytes, (fault, output) =>
+      resolve({ fault, output: new Uint8Array(output) }),
+    );
   });
 }
 

@@ -72,17 +72,49 @@ describe('lent chunks', () => {
     expect(handler.lent).toEqual([true, false, false, false]);
   });
 
-  it('RFC 7692 §6.2 a compressed message is kept until it has been inflated', () => {
+  it('RFC 7692 §6.2 an inflater is told which bytes it may read later', () => {
+    const lent: boolean[] = [];
     let inflate = () => {};
     const inflater: ConnectionOptions['inflater'] = {
-      inflate(bytes, start, end, _maxBytes, done) {
-        inflate = () => done(undefined, bytes.slice(start, end));
+      inflate(bytes, start, end, _maxBytes, done, isLent) {
+        lent.push(isLent);
+        const own = isLent ? bytes.slice(start, end) : bytes.subarray(start, end);
+        inflate = () => done(undefined, own);
       },
     };
     const { handler, receive } = open({ inflater });
-    receive(frame({ rsv: 4, opcode: 1, payload: 'later', key: [1, 2, 3, 4] }));
+    const key = [1, 2, 3, 4];
+    receive(frame({ rsv: 4, opcode: 1, payload: 'later', key }));
     inflate();
-    expect(handler.log).toEqual(['text:later']);
-    expect(handler.lent).toEqual([false]);
+    receive(frame({ rsv: 4, opcode: 1, fin: false, payload: 'in ', key }), frame({ opcode: 0, payload: 'parts', key }));
+    inflate();
+    expect(handler.log).toEqual(['text:later', 'text:in parts']);
+    expect(lent).toEqual([true, false]);
+    expect(handler.lent).toEqual([false, false]);
+  });
+
+  it('RFC 7692 §6.2 what an inflater lends is handed out as lent, and kept when it has to wait', () => {
+    const memory = new Uint8Array(2);
+    const inflater: ConnectionOptions['inflater'] = {
+      inflate(bytes, start, end, _maxBytes, done) {
+        memory.set(bytes.subarray(start, end));
+        done(undefined, memory, true);
+        memory.fill(0);
+      },
+    };
+    const { handler, connection, receive } = open({ inflater });
+    const message = (payload: string) => frame({ rsv: 4, opcode: 1, payload, key: [1, 2, 3, 4] });
+    receive(message('at'));
+    // A fragment may use up the share of the turn, and the next one end the message.
+    const inflate = inflater.inflate.bind(inflater);
+    inflater.inflate = (...given) => {
+      connection.halt();
+      inflate(...given);
+    };
+    receive(message('it'));
+    expect(handler.log).toEqual(['text:at']);
+    connection.resume();
+    expect(handler.log).toEqual(['text:at', 'text:it']);
+    expect(handler.lent).toEqual([true, false]);
   });
 });
