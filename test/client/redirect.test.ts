@@ -208,10 +208,10 @@ describe.each(CLIENTS)('%s: redirects', (name, Client) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const server = await startRawServer((_head, _socket, count) => {
-      vi.advanceTimersByTime(count < 4 ? 60 : 100);
+      vi.advanceTimersByTime(count < 4 ? 600 : 1000);
       return count < 4 ? found('/b') : undefined;
     });
-    const options = { followRedirects: true, handshakeTimeout: 100 };
+    const options = { followRedirects: true, handshakeTimeout: 1000 };
     expect(await run(Client, server.url(), options)).toEqual([['error', 'Opening handshake has timed out'], CLOSE]);
     expect(server.heads).toHaveLength(4);
   });
