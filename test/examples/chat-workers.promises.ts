@@ -1,6 +1,5 @@
 /** The example of a chat in several processes: one of them is killed, and all drain at SIGTERM. */
 
-import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { openChat } from './chat-user.ts';
 import { compile, sourceOf, start } from './start.ts';
@@ -10,9 +9,14 @@ it('users in two processes talk, also when those are killed one after the other'
   onTestFinished(() => programs.remove());
   const { address, child, ended } = await start(programs.programOf('chat'), ['--workers', '2'], { PAGE: '.' });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const workers = () => {
-    const text = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
-    return text.trim().split(' ').map(Number);
+  /** Two that take connections: a free port is another one when nobody is left to listen. */
+  const workers = async () => {
+    const pids = new Set<number>();
+    while (pids.size < 2) {
+      const status = await fetch(`${address}/api/status`, { headers: { Connection: 'close' } });
+      pids.add(((await status.json()) as { pid: number }).pid);
+    }
+    return [...pids];
   };
   const names = ['Ann', 'Bob', 'Eve', 'Joe', 'Kim', 'Zoe'];
   const all = await Promise.all(names.map((name) => openChat(address, name)));
@@ -23,11 +27,12 @@ it('users in two processes talk, also when those are killed one after the other'
   });
   const said: string[] = [];
   for (const victim of [0, 1]) {
+    const pids = await workers();
     // Of all, as many as each may say at once.
     for (let n = 0; n < 30; n++) {
       const text = `${victim}.${n}`;
-      const saying = all[n % all.length]!.call.say({ room: 'general', text });
-      if (n === 10) process.kill(workers()[victim]!, 'SIGKILL');
+      const saying = all[n % all.length]!.call.say({ room: 'general', text }, { timeoutMs: 60_000 });
+      if (n === 10) process.kill(pids[victim]!, 'SIGKILL');
       await saying;
       said.push(text);
     }

@@ -130,7 +130,7 @@ app.use((request, response, next) => {
 });
 app.use('/api', cors({ origin: values.origin }));
 app.get('/api/status', (_request, response) => {
-  response.status(hub.isDraining ? 503 : 200).json({ ...hub.status(), rooms: rooms.size, uptimeS: process.uptime() });
+  response.status(hub.isDraining ? 503 : 200).json({ ...hub.status(), rooms: rooms.size, pid: process.pid });
 });
 app.get('/api/rooms', async (request, response) => {
   const [, token = ''] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? [];

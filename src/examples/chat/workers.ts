@@ -10,11 +10,7 @@ import { type MemoryOptions, memory, serveEngine } from '../../realtime/index.ts
 export async function everyCore(workers: number, env: Record<string, string>, options: MemoryOptions): Promise<void> {
   if (processes.isWorker || workers < 2) return;
   serveEngine(memory(options));
-  // The first one is there for users while the others start.
-  processes.fork(env);
-  processes.once('listening', () => {
-    for (let i = 1; i < workers; i++) processes.fork(env);
-  });
+  for (let i = 0; i < workers; i++) processes.fork(env);
   let isEnding = false;
   // A terminal sends SIGINT to all of them.
   process.on('SIGINT', () => (isEnding = true));

@@ -43,7 +43,8 @@ export function changed(timeline: Timeline, change: Change): Timeline {
       const known = new Set(entries.map(({ key }) => key));
       const older = change.messages.filter(({ data }) => !known.has(data.id));
       const said = older.map(({ data, position }): Entry => ({ kind: 'said', key: data.id, data, position }));
-      return { entries: [...said, ...entries], isWhole: older.length === 0 };
+      // A log begins with 1, unless it has let go of that.
+      return { entries: [...said, ...entries], isWhole: older.length === 0 || older[0]!.position.offset === 1 };
     }
     case 'moved': {
       const last = entries.at(-1);
