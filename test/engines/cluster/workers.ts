@@ -21,6 +21,7 @@ async function fork(): Promise<Worker> {
 }
 
 if (processes.isPrimary) {
+  process.on('disconnect', () => process.exit());
   serveEngine(memory());
   const workers = [await fork(), await fork(), await fork()];
   process.on('message', async (index: number) => {
@@ -29,7 +30,6 @@ if (processes.isPrimary) {
     old.process.kill('SIGTERM');
     process.send!(await once(old, 'exit'));
   });
-  process.on('disconnect', () => process.exit());
   process.send!(port);
 } else {
   const hub = createHub(counting, { engine: cluster(), requiresOrigin: false });
