@@ -204,7 +204,7 @@ describe.each(SERVER_KINDS)('authenticate (%s)', (kind) => {
   it('a hook that never answers is given up after handshakeTimeoutMs, with 503', async () => {
     let signal: AbortSignal | undefined;
     const server = await startWith(kind, {
-      handshakeTimeoutMs: 50,
+      handshakeTimeoutMs: 500,
       authenticate: (request) => {
         ({ signal } = request);
         return new Promise(() => {});
@@ -220,7 +220,7 @@ describe.each(SERVER_KINDS)('authenticate (%s)', (kind) => {
     const { uncaught, warnings } = watchProcess();
     const ends: (() => void)[] = [];
     const server = await startWith(kind, {
-      handshakeTimeoutMs: 50,
+      handshakeTimeoutMs: 500,
       authenticate: () =>
         new Promise((resolve, reject) =>
           ends.push(() => (ends.length === 1 ? resolve({}) : reject(new Error('late')))),

@@ -54,7 +54,7 @@ describe.each(SERVER_KINDS)('maxConnections (%s)', (kind) => {
     ['authenticate refuses', { authenticate: ({ refuse }: { refuse(status: number): never }) => refuse(401) }, 401],
     ['authorize refuses', { authorize: () => false }, 403],
     ['a hook throws', { authenticate: () => Promise.reject(new Error('no')) }, 500],
-    ['it answers too late', { authenticate: () => new Promise(() => {}), handshakeTimeoutMs: 50 }, 503],
+    ['it answers too late', { authenticate: () => new Promise(() => {}), handshakeTimeoutMs: 500 }, 503],
   ])('holds no place for a request when %s', async (_what, given, status) => {
     const { warnings } = watchProcess();
     const server = await startWith(kind, { ...given, maxConnections: 1 });

@@ -327,7 +327,7 @@ describe('limits', () => {
   });
 
   it('a body that does not come is given up', async () => {
-    const { hub } = setUp({ handshakeTimeoutMs: 50 });
+    const { hub } = setUp({ handshakeTimeoutMs: 500 });
     const { origin, port } = await serve('node:http', hub);
     const socket = connect(port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
