@@ -39,6 +39,10 @@ async function bundleInto(folder: string): Promise<void> {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'framewright', type: 'module', exports }));
 }
 
+/** Programs that look for a Redis say so: there is none here. */
+const NO_REDIS =
+  /^(?:\(node:\d+\) Warning: redis\(\): Redis cannot be used as it is: connect ECONNREFUSED|\(Use `node --trace-warnings ).*\n/gm;
+
 export class Stage {
   readonly folder: string;
   readonly #running = new Map<ChildProcess, readonly number[]>();
@@ -149,7 +153,7 @@ export class Stage {
     let output = '';
     let complaints = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk));
-    child.stderr.on('data', (chunk: Buffer) => (complaints += chunk));
+    child.stderr.on('data', (chunk: Buffer) => (complaints = (complaints + chunk).replace(NO_REDIS, '')));
     let status: number | null | undefined;
     const ended = once(child, 'close').then(([code]) => (status = code as number | null));
 
@@ -189,7 +193,8 @@ export class Stage {
 }
 
 function withPorts(source: string, ports: Ports): string {
-  return source.replace(PAGE_PORT, (port) => String(ports.get(port)));
+  // Nobody listens on port 1, where Redis may be on this machine.
+  return source.replace(PAGE_PORT, (port) => String(ports.get(port))).replace('//127.0.0.1:6379', '//127.0.0.1:1');
 }
 
 /** What it imports from its own page comes along. */
