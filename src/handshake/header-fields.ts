@@ -67,6 +67,8 @@ export function equalsToken(text: string, lowerCaseToken: string): boolean {
 
 /** Whether the comma list `value`, such as that of Connection, has `lowerCaseToken`, in any ASCII case. */
 export function listHasToken(value: string, lowerCaseToken: string): boolean {
+  // Most lists have one element.
+  if (equalsToken(value, lowerCaseToken)) return true;
   return value.split(',').some((element) => equalsToken(trimWhitespace(element), lowerCaseToken));
 }
 

@@ -30,8 +30,10 @@ export class HeaderMap {
   /** From an object like Node's `headers`; those that programs make up for tests of their own hold numbers too. */
   static fromObject(headers: Readonly<Record<string, string | number | readonly string[] | undefined>>): HeaderMap {
     const rawHeaders: string[] = [];
-    for (const [name, value = []] of Object.entries(headers)) {
-      for (const single of [value].flat()) rawHeaders.push(name, String(single));
+    for (const name of Object.keys(headers)) {
+      const value = headers[name];
+      if (Array.isArray(value)) for (const single of value) rawHeaders.push(name, single);
+      else if (value !== undefined) rawHeaders.push(name, String(value));
     }
     return new HeaderMap(rawHeaders);
   }
@@ -49,7 +51,7 @@ export class HeaderMap {
   /** All values joined with `, `, or undefined when the field is absent. */
   get(name: string): string | undefined {
     const values = this.all(name);
-    return values.length === 0 ? undefined : values.join(', ');
+    return values.length < 2 ? values[0] : values.join(', ');
   }
 
   /** How often the field occurs. */
