@@ -27,17 +27,8 @@ export function serveTrial(socket: TrialSocket, { url }: Pick<IncomingMessage, '
   else socket.on('message', (data, binary) => socket.send(data, { binary }));
 }
 
-let garbage: unknown;
-
-/** The application has run for a while: what it holds is no longer among short-lived objects, which V8 would copy once more. */
-function age(): void {
-  for (let made = 0; made < 2000; made++) garbage = new Array(16_000);
-  garbage = undefined;
-}
-
 /** The most that the heap and what lies outside of it have held, and of clients. @returns the body of HTTP answers, now */
 export function watchPeaks(clients: () => { readonly size: number }): () => string {
-  age();
   let heapBytes = 0;
   let externalBytes = 0;
   let mostClients = 0;
