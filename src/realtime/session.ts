@@ -58,7 +58,7 @@ export class Session {
   #inbox: readonly (ClientMessage | Refused)[] = [];
   #underWay = 0;
   #isPaused = false;
-  #isClosing = false;
+  isClosing = false;
   /** Channels that are being joined. */
   opening = 0;
   /** About to be closed for good: it takes no calls, which are sent again elsewhere. */
@@ -76,7 +76,7 @@ export class Session {
 
   /** A text message. */
   receive(text: string): void {
-    if (this.hasEnded || this.#isClosing) return;
+    if (this.hasEnded || this.isClosing) return;
     let messages: (ClientMessage | Refused)[];
     try {
       messages = readFrame(text, CLIENT_MESSAGES);
@@ -164,7 +164,7 @@ export class Session {
 
   /** Ends the connection. @param reason at most 123 bytes of UTF-8 */
   close(code: number, reason: string): void {
-    this.#isClosing = true;
+    this.isClosing = true;
     this.#inbox = [];
     this.outlet.close(code, reason);
   }

@@ -29,6 +29,8 @@ interface Order {
 
 interface SentOrder extends Order {
   readonly by: string;
+  /** Which one of that process. */
+  readonly number: number;
   /** The time of day. */
   readonly at: number;
 }
@@ -57,6 +59,9 @@ export class Siblings {
   readonly #rates: string;
   readonly #addresses: string;
   #hasBegun = false;
+  #ordered = 0;
+  /** By which one, orders in favour of a connection of this process that the log has not brought back yet. */
+  readonly #unheard = new Map<number, Order>();
   /** Not told yet. */
   #spent = new Map<string, [messages: number, bytes: number]>();
   #isTelling = false;
@@ -103,20 +108,32 @@ export class Siblings {
 
   /** @returns how many there were in this process */
   disconnect(order: Order): Promise<number> {
+    const favoured = [...this.#core.sessions].find(({ id }) => id === order.except);
+    // Another has taken its place.
+    if (favoured?.isClosing) return Promise.resolve(0);
     const count = this.#carryOut(order, Number.POSITIVE_INFINITY);
-    const sent: SentOrder = { ...order, by: this.#id, at: Date.now() };
+    const number = this.#ordered++;
+    if (favoured !== undefined) this.#unheard.set(number, order);
+    const sent: SentOrder = { ...order, by: this.#id, number, at: Date.now() };
     const told = this.#core.engine
       .publish({ channel: this.#orders, data: JSON.stringify(sent), retention: ORDERS, key: undefined })
       .then(() => count);
     // Whoever does not wait for it learns it all the same, and goes on.
-    told.catch((error: unknown) => this.#core.report(error, `hub.disconnect('${order.user}')`));
+    told.catch((error: unknown) => {
+      this.#unheard.delete(number);
+      this.#core.report(error, `hub.disconnect('${order.user}')`);
+    });
     return told;
   }
 
   readonly #hear = ({ data }: Entry): void => {
-    const order = JSON.parse(data) as SentOrder;
-    if (order.by !== this.#id) this.#carryOut(order, Number.POSITIVE_INFINITY);
+    this.#take(JSON.parse(data) as SentOrder, Number.POSITIVE_INFINITY);
   };
+
+  #take(order: SentOrder, before: number): void {
+    if (order.by === this.#id) this.#unheard.delete(order.number);
+    else this.#carryOut(order, before);
+  }
 
   /** What was ordered while this process heard nothing is for those who were connected then. */
   async #readOrders(): Promise<void> {
@@ -124,13 +141,15 @@ export class Siblings {
     const request = { channel: this.#orders, retention: ORDERS, last, maxEntries: last, maxBytes };
     for (const text of (await this.#core.engine.read(request)).data) {
       const order = JSON.parse(text) as SentOrder;
-      this.#carryOut(order, order.at);
+      this.#take(order, order.at);
     }
   }
 
+  /** Whom an order favours that comes later in the log stays: so one of two stays that take each other's place at once. */
   #carryOut({ user, code, reason, except }: Order, before: number): number {
+    const staying = new Set([except, ...[...this.#unheard.values()].map((order) => order.except)]);
     const sessions = [...this.#core.sessions].filter(
-      (session) => session.user.id === user && session.id !== except && session.beganAt < before,
+      (session) => session.user.id === user && !staying.has(session.id) && session.beganAt < before,
     );
     for (const session of sessions) session.close(code, reason);
     return sessions.length;

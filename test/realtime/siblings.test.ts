@@ -38,6 +38,25 @@ it('the newest connection of a user can take the place of the others', async () 
   expect(await last.client.ask({ type: 'leave', id: 1, channel: 'room:a' })).toMatchObject({ type: 'result' });
 });
 
+it.each([
+  ['two processes', 1],
+  ['one process', 0],
+])('of two connections in %s that take the place of the others at once, one stays', async (_where, other) => {
+  const hubs = await two();
+  const pair = [hubs[0], hubs[other]!];
+  const tabs = await Promise.all(pair.map(({ origin }) => enter(origin, as('ann'))));
+  await Promise.all(
+    pair.map(({ hub }, i) => hub.disconnect('ann', { code: 4409, except: tabs[i]!.welcome.connection as string })),
+  );
+  const ends: number[] = [];
+  for (const { client } of tabs) void client.closed.then(([code]) => ends.push(code));
+  await expect.poll(() => ends).toEqual([4409]);
+  const answers = tabs.map(({ client }) =>
+    Promise.race([client.closed, client.ask({ type: 'leave', id: 1, channel: 'room:a' })]),
+  );
+  expect((await Promise.all(answers)).filter((answer) => !Array.isArray(answer))).toHaveLength(1);
+});
+
 it('messages of a user count in every process, also when he changes over', async () => {
   const servers = await two({ messageRate: { perSecond: 0.0001, burst: 4, onExcess: 'close' } });
   await enter(servers[1].origin, as('bob'));
