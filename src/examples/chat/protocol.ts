@@ -6,8 +6,11 @@ import { defineProtocol } from '../../live/index.ts';
 const room = z.string().regex(/^[\p{Ll}\p{Lo}\p{M}\p{N}-]{1,30}$/u, 'A room has 1 to 30 small letters, digits and -');
 const offset = z.number().int().min(0);
 const position = z.object({ epoch: z.string(), offset });
+export const MAX_ROOMS = 200;
 /** How far somebody has come in each room: as offsets of their logs. */
-const offsets = z.record(room, offset);
+const offsets = z
+  .record(room, offset)
+  .refine((all) => Object.keys(all).length <= MAX_ROOMS, 'There are not so many rooms');
 
 const message = z.object({
   /** The same for what was sent twice. */
@@ -21,12 +24,13 @@ const message = z.object({
 
 export const chat = defineProtocol({
   channels: {
-    /** The list of rooms: each is a message. */
+    /** The list of rooms: each is a message, of two for one room the first. Its log is longer than the list may be. */
     rooms: {
       message: z.object({ room, topic: z.string().max(100), by: z.string() }),
-      history: { messages: 200 },
+      history: { messages: 5 * MAX_ROOMS },
     },
-    'room:{room}': { message, member: z.object({ name: z.string() }), history: { messages: 2000, bytes: 4 << 20 } },
+    /** All rooms together stay below what an engine in memory keeps, 256 MiB: past that, whole logs go. */
+    'room:{room}': { message, member: z.object({ name: z.string() }), history: { messages: 2000, bytes: 1 << 20 } },
     /** Nothing of it is kept; who reads slowly gets the newest of each. */
     'typing:{room}': { message: z.object({ by: z.string(), name: z.string() }), latestBy: 'by' },
     /** Where the log of a room ends now, for those who are in another one. */

@@ -16,15 +16,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import cors from 'cors';
-import express, { type ErrorRequestHandler } from 'express';
+import express from 'express';
 import { createClient } from 'redis';
 import { redis } from '../../engines/redis/index.ts';
 import { drainOnSignal, metrics } from '../../index.ts';
 import { cluster, createHub, memory, RealtimeError } from '../../realtime/index.ts';
 import { buildPage } from '../build-page.ts';
 import { withProcess } from '../process-figures.ts';
+import { tellErrors } from '../tell-errors.ts';
 import { Pace } from './pace.ts';
-import { chat } from './protocol.ts';
+import { chat, MAX_ROOMS } from './protocol.ts';
 import { commonSecret, createSessions } from './sessions.ts';
 import { everyCore } from './workers.ts';
 
@@ -47,7 +48,8 @@ const { SECRET = await commonSecret(values.redis), PAGE = await buildPage(new UR
   process.env;
 await everyCore(Number(values.workers), { SECRET, PAGE }, { keyWindowMs });
 
-const pace = new Pace(10, 5000);
+const pace = new Pace(10, 5000, 'messages');
+const roomPace = new Pace(5, 60_000, 'new rooms');
 const sessions = createSessions(SECRET, Number(values['token-seconds']));
 const hub = createHub(chat, {
   engine: values.redis
@@ -69,14 +71,14 @@ hub.on('error', (error, where) => console.error(where, error));
 let rooms = new Map<string, { room: string; topic: string; by: string }>();
 async function readRooms(): Promise<typeof rooms> {
   const { entries } = await hub.read('rooms');
-  rooms = new Map(entries.map(({ data }) => [data.room, data]));
+  rooms = new Map();
+  for (const { data } of entries) if (!rooms.has(data.room)) rooms.set(data.room, data);
   if (!rooms.has('general')) await addRoom({ room: 'general', topic: 'What everybody should know', by: '' });
   return rooms;
 }
-/** One room of a name, whichever process makes it. */
 async function addRoom(room: { room: string; topic: string; by: string }): Promise<void> {
-  await hub.publish('rooms', room, { key: room.room });
-  rooms.set(room.room, room);
+  await hub.publish('rooms', room);
+  if (!rooms.has(room.room)) rooms.set(room.room, room);
 }
 /** Another process may have made it. */
 const isRoom = async (room: string) => rooms.has(room) || (await readRooms()).has(room);
@@ -103,10 +105,15 @@ hub
     return {};
   })
   .call('makeRoom', async ({ room, topic }, { user }) => {
+    roomPace.check(user.id);
     const { size } = await readRooms();
-    if (rooms.has(room)) throw new RealtimeError('TAKEN', `There is a room ${room} already`);
-    if (size >= 200) throw new RealtimeError('FULL', 'There are 200 rooms: that has to be enough');
+    const taken = () => new RealtimeError('TAKEN', `There is a room ${room} already`);
+    if (rooms.has(room)) throw taken();
+    if (size >= MAX_ROOMS) throw new RealtimeError('FULL', `There are ${MAX_ROOMS} rooms: that has to be enough`);
     await addRoom({ room, topic, by: user.name });
+    // Another may have come first.
+    const first = (await readRooms()).get(room)!;
+    if (first.by !== user.name || first.topic !== topic) throw taken();
     return {};
   })
   .call('history', async ({ room, before: { epoch, offset } }) => {
@@ -155,10 +162,7 @@ app.use((_request, response, next) => {
 });
 app.use('/assets', express.static(`${PAGE}/assets`, { immutable: true, maxAge: '1y' }));
 app.use(express.static(PAGE));
-app.use(((error, _request, response, _next) => {
-  if (error.expose !== true) console.error(error);
-  response.status(error.status ?? 500).json({ error: error.expose === true ? error.message : 'Something went wrong' });
-}) satisfies ErrorRequestHandler);
+app.use(tellErrors);
 
 const http = createServer(app);
 hub.attach(http, { path: '/live' });

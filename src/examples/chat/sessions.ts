@@ -8,6 +8,7 @@ import express, { type Request, type Response } from 'express';
 import { jwtVerify, SignJWT } from 'jose';
 import { createClient } from 'redis';
 import { z } from 'zod';
+import { Pace } from './pace.ts';
 
 export interface User {
   readonly id: string;
@@ -61,9 +62,15 @@ export function createSessions(secret: string, accessSeconds: number) {
     response.json({ id: user.id, name: user.name, token: await sign(user, 'access', accessSeconds) });
   }
 
+  const pace = new Pace(200, 60_000, 'sign-ins');
   const routes = express.Router();
   // Whoever says a name is believed. Ask here whoever knows your users: OpenID Connect, LDAP, a table with passwords.
   routes.post('/', express.json({ limit: 1024 }), async (request, response) => {
+    try {
+      pace.check(request.ip ?? '');
+    } catch (error) {
+      return void response.status(429).json({ error: (error as Error).message });
+    }
     const name = Name.safeParse(request.body?.name);
     if (!name.success) return void response.status(400).json({ error: name.error.issues[0]!.message });
     await begin({ id: name.data.normalize('NFKC').toLowerCase(), name: name.data }, request, response);

@@ -12,6 +12,7 @@ import { drainOnSignal, metrics, WebSocketServer } from '../../index.ts';
 import { createEventFeed, prepareEvent } from '../../sse/index.ts';
 import { buildPage } from '../build-page.ts';
 import { withProcess } from '../process-figures.ts';
+import { tellErrors } from '../tell-errors.ts';
 import { Alerts, isFigure, isThreshold } from './alerts.ts';
 import { tableOf } from './connections.ts';
 import { type Events, kindOf, type Notice } from './figures.ts';
@@ -141,6 +142,12 @@ async function run(signal: AbortSignal): Promise<void> {
 let endLoad: (() => void) | undefined;
 
 app.disable('x-powered-by');
+// A page elsewhere whose name is made to lead here would be of the same origin.
+const isOpen = ['0.0.0.0', '::'].includes(values.host);
+app.use(({ hostname }, response, next) => {
+  if (isOpen || ['localhost', '127.0.0.1', '[::1]', values.host].includes(hostname)) next();
+  else response.status(403).json({ error: 'This is not its name: see --host' });
+});
 app.get('/events', feed.handler);
 app.get(
   '/metrics',
@@ -167,6 +174,7 @@ app.use((_request, response, next) => {
   next();
 });
 app.use(express.static(page));
+app.use(tellErrors);
 
 const addressOf = () => `http://localhost:${(http.address() as AddressInfo).port}`;
 const watching = new AbortController();
