@@ -1,6 +1,7 @@
 /**
  * The server behind `framewright serve`. One port has an echo WebSocket at `/`, the watch of a page's own connection at
- * `/watch`, and the page itself over plain HTTP. The server is node:http's, or bare TCP's through `listen()`.
+ * `/watch`, a line for bytes of a page's own making at `/raw`, and the page itself over plain HTTP. The server is
+ * node:http's, or bare TCP's through `listen()`.
  */
 
 import { once } from 'node:events';
@@ -13,6 +14,7 @@ import { endWith } from '../server/http-answer.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { echo } from './echo.ts';
 import { answerPlainRequest, type PageAssets } from './page-assets.ts';
+import { layRawLine } from './raw-line.ts';
 import { WatchDesk } from './watch-desk.ts';
 
 interface PlaygroundServerOptions {
@@ -42,6 +44,7 @@ const CONNECTION_OPTIONS: ConnectionOptions = {
   closeTimeoutMs: 2000,
   heartbeat: false,
 };
+const PATHS = ['/', '/watch', '/raw'];
 const GOING_AWAY = 1001;
 const FAREWELL = 'the server shuts down';
 const NO_PATH = { status: 404, message: 'There is no WebSocket at this path: use /\n' };
@@ -54,20 +57,26 @@ export function startPlaygroundServer(options: PlaygroundServerOptions): Promise
 
 /** Why no WebSocket is to be had here; undefined: there is one. */
 function obstacleTo(target: string, isClosing: boolean): typeof NO_PATH | undefined {
-  const path = target.split('?', 1)[0];
-  if (path !== '/' && path !== '/watch') return NO_PATH;
+  if (!PATHS.includes(pathOf(target))) return NO_PATH;
   return isClosing ? SHUTTING_DOWN : undefined;
 }
 
-function accept(desk: WatchDesk, socket: WebSocket, target: string): void {
+function pathOf(target: string): string {
+  return target.split('?', 1)[0]!;
+}
+
+function accept(desk: WatchDesk, socket: WebSocket, target: string, listening: AddressInfo): void {
   // What a peer does wrong ends its connection; here it is nobody's concern beyond that.
   socket.on('error', ignoreError);
-  if (target.startsWith('/watch')) {
+  const path = pathOf(target);
+  if (path === '/watch') {
     desk.open(socket, target);
-    return;
+  } else if (path === '/raw') {
+    layRawLine(socket, listening);
+  } else {
+    echo(socket);
+    desk.join(socket, target);
   }
-  echo(socket);
-  desk.join(socket, target);
 }
 
 /** Says goodbye to everyone, and to the pages that watch them once they are gone. */
@@ -99,7 +108,7 @@ async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Prom
         return true;
       },
     },
-    (socket, request) => accept(desk, socket, request.url),
+    (socket, request) => accept(desk, socket, request.url, server.address() as AddressInfo),
   );
   const close = async () => {
     isClosing = true;
@@ -126,7 +135,9 @@ async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Pro
       return;
     }
     desk.tap(socket, request);
-    sockets.handleUpgrade(request, socket, head, (webSocket) => accept(desk, webSocket, target));
+    sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      accept(desk, webSocket, target, server.address() as AddressInfo),
+    );
   });
   server.listen(port, host);
   await once(server, 'listening');
