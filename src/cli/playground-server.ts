@@ -23,6 +23,8 @@ interface PlaygroundServerOptions {
   readonly host: string;
   /** Listen on bare TCP, without node:http. */
   readonly usesNet: boolean;
+  /** Agree to permessage-deflate (RFC 7692). Default false. */
+  readonly compresses?: boolean;
   readonly assets: PageAssets;
 }
 
@@ -92,7 +94,12 @@ async function closeAll(sockets: readonly WebSocket[]): Promise<void> {
   await Promise.all(ends);
 }
 
-async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Promise<PlaygroundServer> {
+async function startOnNet({
+  port,
+  host,
+  compresses = false,
+  assets,
+}: PlaygroundServerOptions): Promise<PlaygroundServer> {
   const desk = new WatchDesk();
   let isClosing = false;
   const server = await listen(
@@ -100,6 +107,7 @@ async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Prom
       port,
       host,
       ...CONNECTION_OPTIONS,
+      perMessageDeflate: compresses,
       onRequest: ({ method, url }) => answerPlainRequest(assets, method, url),
       authorize(request) {
         const obstacle = obstacleTo(request.url, isClosing);
@@ -118,9 +126,14 @@ async function startOnNet({ port, host, assets }: PlaygroundServerOptions): Prom
   return { address: server.address() as AddressInfo, close };
 }
 
-async function startOnHttp({ port, host, assets }: PlaygroundServerOptions): Promise<PlaygroundServer> {
+async function startOnHttp({
+  port,
+  host,
+  compresses = false,
+  assets,
+}: PlaygroundServerOptions): Promise<PlaygroundServer> {
   const desk = new WatchDesk();
-  const sockets = new WebSocketServer({ noServer: true, ...CONNECTION_OPTIONS });
+  const sockets = new WebSocketServer({ noServer: true, ...CONNECTION_OPTIONS, perMessageDeflate: compresses });
   const server = createServer((request, response) => {
     const { status, headers, body } = answerPlainRequest(assets, request.method ?? '', request.url ?? '');
     response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });

@@ -21,6 +21,7 @@ Options:
   --port <n>    port to listen on, 0 to 65535; 0 picks a free one. Default 8080
   --host <h>    address to listen on. Default 127.0.0.1: this machine only
   --net         listen on bare TCP through listen(), without node:http
+  --deflate     agree to compress messages (permessage-deflate, RFC 7692)
 
 Ctrl-C (SIGINT) and SIGTERM shut it down: every client gets Close 1001 and 2 s to answer, then the
 process ends; a second signal ends it at once.
@@ -32,6 +33,7 @@ const OPTIONS = {
   port: { type: 'string', default: '8080' },
   host: { type: 'string', default: '127.0.0.1' },
   net: { type: 'boolean', default: false },
+  deflate: { type: 'boolean', default: false },
 } as const;
 
 export const serve: Command = {
@@ -60,9 +62,10 @@ export const serve: Command = {
   },
 };
 
-function readOptions(args: readonly string[]): { port: number; host: string; usesNet: boolean } {
+function readOptions(args: readonly string[]): { port: number; host: string; usesNet: boolean; compresses: boolean } {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  return { port: readPort(values.port), host: readHost(values.host), usesNet: values.net };
+  const { port, host, net: usesNet, deflate: compresses } = values;
+  return { port: readPort(port), host: readHost(host), usesNet, compresses };
 }
 
 function describe({ address, family, port }: AddressInfo): string {

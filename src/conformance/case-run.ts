@@ -5,19 +5,19 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { CloseCode, Opcode, type Role } from '../protocol/index.ts';
+import { CloseCode, Opcode, type Role, readCloseCode } from '../protocol/index.ts';
 import type { ConformanceCase, Expectation, Side, Step } from './case.ts';
 import { type CompressedMessages, compressedMessages } from './compressed-messages.ts';
 import { corpusOf } from './corpora.ts';
 import { Deadline } from './deadline.ts';
 import type { DeflateTerms } from './deflate.ts';
 import { offerOf, readAnswer } from './deflate-terms.ts';
-import { abandon, dial, HandshakeError, type Target } from './dial.ts';
+import { abandon, dial, HandshakeError, type HandshakeRecord, type Target } from './dial.ts';
 import { FrameSender } from './frame-sender.ts';
-import { describeBytes, payloadBytes } from './payload.ts';
+import { describeBytes, loggedText, payloadBytes } from './payload.ts';
 import { TesteeReader, type TesteeReaderHandler } from './testee-reader.ts';
 import { areExpected, judge, type Observation, type RecordedEvent, type Verdict } from './verdict.ts';
-import { WireLog, type WireLogEntry } from './wire-log.ts';
+import { NO_WIRE_LIMITS, WireLog, type WireLogEntry, type WireRecord } from './wire-log.ts';
 
 export interface CaseResult extends Verdict {
   readonly id: string;
@@ -28,12 +28,44 @@ export interface CaseResult extends Verdict {
   readonly remoteCloseCode: number | undefined;
   /** What was recorded, in words. */
   readonly events: readonly string[];
+  /** The same as Autobahn reports it, of cases that record each event. */
+  readonly received?: readonly LoggedEvent[];
   /** The beginning of what passed on the wire. */
   readonly wireLog: readonly WireLogEntry[];
   readonly wireLogOmitted: number;
+  /** The beginning of the octets in both directions; undefined without an opening handshake. */
+  readonly wire?: WireRecord;
+  /** The opening handshake, as far as it went. */
+  readonly handshake?: HandshakeRecord;
+  /** Undefined without a connection that was opened. */
+  readonly ending?: Ending;
   /** Why the opening handshake failed, if it did. */
   readonly handshakeError?: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
   readonly durationMs: number;
+}
+
+/** An event as Autobahn reports it: a message and whether it is binary, a pong, or a point in time reached. */
+export type LoggedEvent =
+  | readonly [type: 'message', payload: string, isBinary: boolean]
+  | readonly [type: 'pong', payload: string]
+  | readonly [type: 'timeout', tag: string];
+
+/** How a connection ended, in the terms in which Autobahn reports it. */
+export interface Ending {
+  /** Whether the fuzzer failed the connection. */
+  readonly hasFailed: boolean;
+  /** Whether it was the fuzzer that ended TCP. */
+  readonly hasEndedTcp: boolean;
+  /** Whether a second passed from the fuzzer's Close frame without one of the testee's. */
+  readonly hasCloseTimedOut: boolean;
+  /** Whether a second passed from the last Close frame without an end of TCP, which the server has to bring about. */
+  readonly hasDropTimedOut: boolean;
+  /** Of the fuzzer's Close frame. */
+  readonly localCloseCode: number | undefined;
+  readonly localCloseReason: string;
+  readonly remoteCloseReason: string;
 }
 
 /** From the fuzzer's Close frame to the testee's. */
@@ -58,15 +90,25 @@ interface OpenConnection {
   readonly rest: Uint8Array;
   /** Undefined without compression. */
   readonly deflate: DeflateTerms | undefined;
+  readonly handshake: HandshakeRecord;
+}
+
+export interface RunOptions {
+  /** Keep the whole wire log and all octets, and not only their beginning. Default false. */
+  readonly keepsWholeWire?: boolean;
 }
 
 /**
  * Runs a case against a server to its end. Never rejects because of the testee: a handshake that fails is a FAILED case.
  */
-export async function runCase(testCase: ConformanceCase, target: Target): Promise<CaseResult> {
-  const startedAt = performance.now();
+export async function runCase(
+  testCase: ConformanceCase,
+  target: Target,
+  options: RunOptions = {},
+): Promise<CaseResult> {
+  const startedAt = Date.now();
   try {
-    return await playCase(testCase, await connect(testCase, target), startedAt);
+    return await playCase(testCase, await connect(testCase, target), startedAt, options);
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
     return {
@@ -78,27 +120,34 @@ export async function runCase(testCase: ConformanceCase, target: Target): Promis
       events: [],
       wireLog: [],
       wireLogOmitted: 0,
+      ...(error.handshake && { handshake: error.handshake }),
       handshakeError: error.message,
-      durationMs: Math.round(performance.now() - startedAt),
+      ...timing(startedAt),
     };
   }
 }
 
 async function connect({ wishes = [] }: ConformanceCase, target: Target): Promise<OpenConnection> {
-  const { socket, rest, extensions } = await dial(target, wishes.map(offerOf));
+  const { socket, rest, extensions, handshake } = await dial(target, wishes.map(offerOf));
   const deflate = readAnswer(extensions);
-  if (typeof deflate !== 'string') return { role: 'client', socket, rest, deflate };
+  if (typeof deflate !== 'string') return { role: 'client', socket, rest, deflate, handshake };
   abandon(socket);
-  throw new HandshakeError(`${target.url}: ${deflate}`);
+  throw new HandshakeError(`${target.url}: ${deflate}`, handshake);
+}
+
+function timing(startedAt: number): Pick<CaseResult, 'startedAt' | 'durationMs'> {
+  return { startedAt: new Date(startedAt).toISOString(), durationMs: Date.now() - startedAt };
 }
 
 /** Runs a case on a connection to its end. Never rejects. */
 export function playCase(
   testCase: ConformanceCase,
   connection: OpenConnection,
-  startedAt = performance.now(),
+  startedAt = Date.now(),
+  { keepsWholeWire = false }: RunOptions = {},
 ): Promise<CaseResult> {
-  return new CaseRun(testCase, connection, startedAt).play(connection.rest);
+  const log = new WireLog(keepsWholeWire ? NO_WIRE_LIMITS : undefined);
+  return new CaseRun(testCase, connection, startedAt, log).play(connection.rest);
 }
 
 const NOTHING_OBSERVED: Observation = {
@@ -118,8 +167,9 @@ class CaseRun implements TesteeReaderHandler {
   private readonly role: Role;
   private readonly socket: Duplex;
   private readonly deflate: DeflateTerms | undefined;
+  private readonly handshake: HandshakeRecord;
   private readonly startedAt: number;
-  private readonly log = new WireLog();
+  private readonly log: WireLog;
   private readonly sender: FrameSender;
   private readonly reader: TesteeReader;
   private readonly deadlines = new Set<Deadline>();
@@ -135,6 +185,8 @@ class CaseRun implements TesteeReaderHandler {
   private hasShortDeadline = false;
   private hasDroppedTcp = false;
   private remoteCloseCode: number | undefined;
+  private remoteCloseReason: Uint8Array = NO_BYTES;
+  private sentCloseBody: Uint8Array = NO_BYTES;
   private readonly events: RecordedEvent[] = [];
   private echoes = 0;
   private isEchoRight = false;
@@ -142,15 +194,18 @@ class CaseRun implements TesteeReaderHandler {
   private closeDeadline: Deadline | undefined;
   private finish: () => void = () => {};
 
-  constructor(testCase: ConformanceCase, { role, socket, deflate }: OpenConnection, startedAt: number) {
+  constructor(testCase: ConformanceCase, connection: OpenConnection, startedAt: number, log: WireLog) {
+    const { role, socket, deflate, handshake } = connection;
     const { expectation } = testCase;
     this.testCase = testCase;
     this.role = role;
     this.socket = socket;
     this.deflate = deflate;
+    this.handshake = handshake;
     this.startedAt = startedAt;
-    this.sender = new FrameSender(socket, role, this.log);
-    this.reader = new TesteeReader(this, this.log, {
+    this.log = log;
+    this.sender = new FrameSender(socket, role, log);
+    this.reader = new TesteeReader(this, log, {
       role,
       deflate: deflate?.receiving,
       ...(expectation.kind === 'corpusLoop' && { expectedBytes: expectation.units }),
@@ -162,12 +217,16 @@ class CaseRun implements TesteeReaderHandler {
     const ended = new Promise<void>((resolve) => {
       this.finish = resolve;
     });
-    socket.on('data', (chunk: Buffer) => this.reader.push(chunk));
+    const take = (chunk: Uint8Array): void => {
+      this.log.octets('received', chunk);
+      this.reader.push(chunk);
+    };
+    socket.on('data', take);
     // The end of what the testee sends is the end of the connection: nothing that it could still receive would matter.
     socket.on('end', () => this.transportEnded('TCP closed by the testee'));
     socket.on('error', (error) => this.log.add('note', `TCP: ${error.message}`));
     socket.on('close', () => this.transportEnded('TCP closed'));
-    if (rest.length > 0) this.reader.push(rest);
+    if (rest.length > 0) take(rest);
     socket.resume();
     if (this.testCase.wishes === undefined || this.deflate !== undefined) await this.runScript();
     else this.startClosingHandshake(codeBody(CloseCode.NormalClosure));
@@ -196,9 +255,27 @@ class CaseRun implements TesteeReaderHandler {
       isClean,
       remoteCloseCode,
       events: this.describeEvents(),
+      received: events.map(logEvent),
       wireLog: log.entries,
       wireLogOmitted: log.omitted,
-      durationMs: Math.round(performance.now() - this.startedAt),
+      wire: log.record,
+      handshake: this.handshake,
+      ending: this.ending(),
+      ...timing(this.startedAt),
+    };
+  }
+
+  private ending(): Ending {
+    const { hasFailed, hasDroppedTcp, hasTimedOut, hasReceivedClose, sentCloseBody, remoteCloseReason } = this;
+    return {
+      hasFailed,
+      // The server ends TCP (§7.1.1), whether it drops it or not.
+      hasEndedTcp: hasDroppedTcp || (this.role === 'server' && hasReceivedClose),
+      hasCloseTimedOut: hasTimedOut && !hasReceivedClose,
+      hasDropTimedOut: hasTimedOut && hasReceivedClose,
+      localCloseCode: sentCloseBody.length < 2 ? undefined : readCloseCode(sentCloseBody),
+      localCloseReason: decodeText(sentCloseBody.subarray(2)),
+      remoteCloseReason: decodeText(remoteCloseReason),
     };
   }
 
@@ -265,12 +342,17 @@ class CaseRun implements TesteeReaderHandler {
     if (this.state !== 'open') return;
     this.state = 'closing';
     this.closedBy = 'fuzzer';
-    this.hasSentClose = true;
-    this.sender.control(Opcode.Close, body);
+    this.sendClose(body);
     this.closeDeadline = this.after(CLOSE_HANDSHAKE_TIMEOUT_MS, () => {
       this.hasTimedOut = true;
       this.drop('no Close frame in answer within a second');
     });
+  }
+
+  private sendClose(body: Uint8Array): void {
+    this.hasSentClose = true;
+    this.sentCloseBody = body;
+    this.sender.control(Opcode.Close, body);
   }
 
   /** §7.1.7 for this side; a second fault ends it for good. */
@@ -325,15 +407,15 @@ class CaseRun implements TesteeReaderHandler {
     if (this.testCase.expectation.kind === 'events') this.record({ event: 'pong', payload });
   }
 
-  close(statusCode: number | undefined): void {
+  close(statusCode: number | undefined, reason: Uint8Array): void {
     this.remoteCloseCode = statusCode;
+    this.remoteCloseReason = reason;
     // Its breaches may have been the end.
     if (this.state === 'closed') return;
     this.hasReceivedClose = true;
     if (this.state === 'open') {
       this.state = 'closing';
-      this.hasSentClose = true;
-      this.sender.control(Opcode.Close, codeBody(CloseCode.NormalClosure));
+      this.sendClose(codeBody(CloseCode.NormalClosure));
     }
     this.closeDeadline?.cancel();
     if (this.role === 'server') {
@@ -384,6 +466,12 @@ function isEchoOf(expectation: Exclude<Expectation, { kind: 'events' }>, index: 
   return Buffer.compare(payload, corpusOf(expectation.corpus).message(index, expectation.units)) === 0;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
+function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
 function codeBody(statusCode: number): Uint8Array {
   return Uint8Array.of(statusCode >>> 8, statusCode);
 }
@@ -393,4 +481,10 @@ function describeEvent(event: RecordedEvent): string {
   if (event.event === 'waited') return `still open at point ${event.tag}`;
   const type = event.event === 'pong' ? 'pong' : `${event.isBinary ? 'binary' : 'text'} message`;
   return `${type}, ${describeBytes(event.payload)}`;
+}
+
+function logEvent(event: RecordedEvent): LoggedEvent {
+  if (event.event === 'waited') return ['timeout', event.tag];
+  const payload = loggedText(event.payload);
+  return event.event === 'pong' ? ['pong', payload] : ['message', payload, event.isBinary];
 }

@@ -17,6 +17,8 @@ interface ClientRecord {
 export class ClientRegister {
   private readonly cases: readonly ConformanceCase[];
   private readonly records = new Map<string, ClientRecord>();
+  /** Who waits for cases that have not begun, by agent and id. */
+  private readonly waiting = new Map<string, ((result: Promise<CaseResult>) => void)[]>();
 
   /** @param cases the order of reports */
   constructor(cases: readonly ConformanceCase[]) {
@@ -51,15 +53,21 @@ export class ClientRegister {
     this.records.set(agent, record);
     const playing = play();
     record.results.set(id, playing);
+    const key = keyOf(agent, id);
+    for (const tell of this.waiting.get(key) ?? []) tell(playing);
+    this.waiting.delete(key);
     const result = await playing;
     record.finished.set(id, result);
     record.endedAt = new Date();
     return result;
   }
 
-  /** Waits for a case that is running; undefined for one that was never run. */
-  async resultOf(agent: string, id: string): Promise<CaseResult | undefined> {
-    return this.records.get(agent)?.results.get(id);
+  /** Waits for a case that is running, or has still to be run. */
+  resultOf(agent: string, id: string): Promise<CaseResult> {
+    const result = this.records.get(agent)?.results.get(id);
+    if (result !== undefined) return result;
+    const key = keyOf(agent, id);
+    return new Promise((resolve) => this.waiting.set(key, [...(this.waiting.get(key) ?? []), resolve]));
   }
 
   /** @throws {RangeError} when no client of that name has run a case */
@@ -70,6 +78,7 @@ export class ClientRegister {
     const results = this.cases.flatMap(({ id }) => finished.get(id) ?? []);
     return {
       agent,
+      testee: 'client',
       url,
       startedAt: startedAt.toISOString(),
       durationMs: endedAt.getTime() - startedAt.getTime(),
@@ -77,4 +86,8 @@ export class ClientRegister {
       counts: countVerdicts(results),
     };
   }
+}
+
+function keyOf(agent: string, id: string): string {
+  return `${id} ${agent}`;
 }

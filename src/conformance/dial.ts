@@ -14,6 +14,7 @@ import {
   checkUpgradeResponse,
   type Extension,
   generateKey,
+  type HeaderField,
   HeaderMap,
   HttpHeadParser,
 } from '../handshake/index.ts';
@@ -22,12 +23,31 @@ import { asTransport } from '../transport/http2-stream.ts';
 
 /** What is tested. */
 export interface Target {
-  /** A ws: or wss: URL. */
+  /** A ws: or wss: URL, or `ws+unix:/socket[:/path]` for a unix socket. */
   readonly url: string;
   /** Over HTTP/2 (RFC 8441): by ALPN with wss:, with prior knowledge with ws:. Default false. */
   readonly http2?: boolean;
   /** Whether a wss: certificate must be one that Node trusts. Default true. */
   readonly rejectUnauthorized?: boolean;
+  /** Certificates to trust in place of those that Node trusts, in PEM. */
+  readonly ca?: string;
+  /** The server name that TLS asks for (SNI), and that the certificate must have. Default: the host of the URL. */
+  readonly serverName?: string;
+  /** More fields of the request, such as Cookie or Authorization. */
+  readonly headers?: readonly HeaderField[];
+  /** Offered, most preferred first. Default none. The server may choose none of them. */
+  readonly subprotocols?: readonly string[];
+  /** Sent as Origin. Default none. */
+  readonly origin?: string;
+  /** How long the opening handshake may take. In milliseconds, default 5000. */
+  readonly handshakeTimeoutMs?: number;
+}
+
+/** The heads of an opening handshake, one character per byte; over HTTP/2 as lists of fields. */
+export interface HandshakeRecord {
+  readonly request: string;
+  /** What of it has come. */
+  readonly response: string;
 }
 
 /** The testee's side of an opening handshake that succeeded. */
@@ -40,23 +60,86 @@ interface OpenSocket {
   readonly extensions: readonly Extension[];
   /** Bytes that came behind the head of the response. */
   readonly rest: Uint8Array;
+  readonly handshake: HandshakeRecord;
 }
 
 /** The testee could not be reached, or did not complete the opening handshake. The message says which, and what to do. */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError';
+  /** What was said, as far as it went; undefined when nothing was. */
+  readonly handshake: HandshakeRecord | undefined;
+
+  constructor(message: string, handshake?: HandshakeRecord) {
+    super(message);
+    this.handshake = handshake;
+  }
 }
 
 const TIMEOUT_MS = 5000;
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443 };
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443, 'ws+unix:': 80 };
 
-/** @throws {TypeError} when `url` is not a ws: or wss: URL without a fragment */
+/** @throws {TypeError} when `url` is not a ws:, wss: or ws+unix: URL without a fragment */
 export function parseTargetUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || DEFAULT_PORTS[parsed.protocol] === undefined || parsed.hash !== '') {
-    throw new TypeError(`Invalid URL ${JSON.stringify(url)}: use ws://host:port/path or wss://host:port/path`);
+  const isUsable = parsed !== undefined && DEFAULT_PORTS[parsed.protocol] !== undefined && parsed.hash === '';
+  if (isUsable && (parsed.protocol !== 'ws+unix:' || parsed.pathname !== '')) return parsed;
+  throw new TypeError(
+    `Invalid URL ${JSON.stringify(url)}: use ws://host:port/path or wss://host:port/path, or ws+unix:/socket:/path`,
+  );
+}
+
+/** Where to connect to, and what to ask for there. */
+interface Place {
+  readonly isSecure: boolean;
+  readonly endpoint: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** For the Host field. */
+  readonly host: string;
+  readonly resourceName: string;
+}
+
+/** Of a unix address the first colon ends the socket's path, and what follows is the resource. */
+function placeOf(url: URL): Place {
+  const { protocol, hostname, host, port, pathname, search } = url;
+  if (protocol === 'ws+unix:') {
+    const [path = '', ...rest] = (pathname + search).split(':');
+    return { isSecure: false, endpoint: { path }, host: 'localhost', resourceName: rest.join(':') || '/' };
   }
-  return parsed;
+  const endpoint = {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? DEFAULT_PORTS[protocol]! : Number(port),
+  };
+  return { isSecure: protocol === 'wss:', endpoint, host, resourceName: pathname + search };
+}
+
+/** Where the target listens, as `net.connect` takes it. @throws {TypeError} as `parseTargetUrl` */
+export function endpointOf(url: string): Place['endpoint'] {
+  return placeOf(parseTargetUrl(url)).endpoint;
+}
+
+/** @throws {TypeError} when a part of the target cannot stand in a request; the message says which, and what can */
+export function checkTarget(target: Target): void {
+  upgradeRequest(target, placeOf(parseTargetUrl(target.url)), 'dGhlIHNhbXBsZSBub25jZQ==', []);
+}
+
+function upgradeRequest(
+  { headers = [], subprotocols = [], origin }: Target,
+  { host, resourceName }: Place,
+  key: string,
+  extensions: readonly Extension[],
+): string {
+  return buildUpgradeRequest({ host, target: resourceName, key, extensions, headers, subprotocols, origin });
+}
+
+/** What TLS is told. */
+function tlsOptions({ rejectUnauthorized = true, ca, serverName }: Target, { endpoint }: Place): TlsOptions {
+  const name = serverName ?? ('host' in endpoint ? hostNameOnly(endpoint.host) : '');
+  return { rejectUnauthorized, servername: name, ...(ca !== undefined && { ca }) };
+}
+
+interface TlsOptions {
+  readonly rejectUnauthorized: boolean;
+  readonly servername: string;
+  readonly ca?: string;
 }
 
 /**
@@ -64,26 +147,24 @@ export function parseTargetUrl(url: string): URL {
  * @throws {HandshakeError} when that does not succeed
  */
 export function dial(target: Target, offers: readonly Extension[] = []): Promise<OpenSocket> {
-  return target.http2 ? dialHttp2(target, parseTargetUrl(target.url), offers) : dialHttp1(target, offers);
+  const place = placeOf(parseTargetUrl(target.url));
+  return target.http2 ? dialHttp2(target, place, offers) : dialHttp1(target, place, offers);
 }
 
-function dialHttp1(target: Target, offers: readonly Extension[]): Promise<OpenSocket> {
-  const url = parseTargetUrl(target.url);
-  const isSecure = url.protocol === 'wss:';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? DEFAULT_PORTS[url.protocol]! : Number(url.port);
+function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): Promise<OpenSocket> {
+  const { isSecure, endpoint } = place;
   const key = generateKey((lengthBytes) => randomBytes(lengthBytes));
-  const request = buildUpgradeRequest({ host: url.host, target: url.pathname + url.search, key, extensions: offers });
+  const request = upgradeRequest(target, place, key, offers);
   const offered = offers.map(({ name }) => name);
+  const { handshakeTimeoutMs = TIMEOUT_MS } = target;
 
   return new Promise((resolve, reject) => {
-    const options = { host, port, noDelay: true };
-    const { rejectUnauthorized = true } = target;
-    const socket: Socket = isSecure
-      ? connectTls({ ...options, rejectUnauthorized, servername: hostNameOnly(host) })
-      : connectTcp(options);
+    const options = { ...endpoint, noDelay: true };
+    const socket: Socket = isSecure ? connectTls({ ...options, ...tlsOptions(target, place) }) : connectTcp(options);
     socket.setNoDelay(true);
     const parser = new HttpHeadParser({ kind: 'response' });
+    let isSent = false;
+    let response = '';
 
     const settle = (): void => {
       clearTimeout(timer);
@@ -92,47 +173,66 @@ function dialHttp1(target: Target, offers: readonly Extension[]): Promise<OpenSo
     const fail = (reason: string): void => {
       settle();
       abandon(socket);
-      reject(new HandshakeError(`${target.url}: ${reason}`));
+      reject(new HandshakeError(`${target.url}: ${reason}`, isSent ? { request, response } : undefined));
     };
-    const timer = setTimeout(() => fail(`no complete handshake within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
+    const timer = setTimeout(
+      () => fail(`no complete handshake within ${handshakeTimeoutMs / 1000} s`),
+      handshakeTimeoutMs,
+    );
 
-    socket.once(isSecure ? 'secureConnect' : 'connect', () => socket.write(request, 'latin1'));
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+      isSent = true;
+      socket.write(request, 'latin1');
+    });
     socket.on('error', (error) => fail(describeConnectError(error)));
     socket.on('close', () => fail('the connection was closed during the handshake'));
     socket.on('data', (chunk: Buffer) => {
       const result = parser.push(chunk);
+      const headBytes = chunk.length - (result?.ok ? result.rest.length : 0);
+      response += chunk.toString('latin1', 0, headBytes);
       if (result === undefined) return;
       if (!result.ok) return fail(`the response is not HTTP: ${result.message}`);
-      const upgrade = checkUpgradeResponse(result.head, { key, extensions: offered });
+      const subprotocols = subprotocolsOf(target, result.head.headers);
+      const upgrade = checkUpgradeResponse(result.head, { key, subprotocols, extensions: offered });
       if (!upgrade.ok) return fail(`${upgrade.message} (${upgrade.section}): is this a WebSocket endpoint?`);
       socket.pause();
       settle();
       const serverName = result.head.headers.get('server');
-      resolve({ socket, serverName, extensions: upgrade.extensions, rest: result.rest });
+      const handshake = { request, response };
+      resolve({ socket, serverName, extensions: upgrade.extensions, rest: result.rest, handshake });
     });
   });
 }
 
+/** §4.2.2: a server need not choose one of them. */
+function subprotocolsOf({ subprotocols = [] }: Target, headers: HeaderMap): readonly string[] {
+  return headers.get('sec-websocket-protocol') === undefined ? [] : subprotocols;
+}
+
 /** On a session of its own, which ends with the stream. */
-function dialHttp2(target: Target, url: URL, offers: readonly Extension[]): Promise<OpenSocket> {
-  const isSecure = url.protocol === 'wss:';
+function dialHttp2(target: Target, place: Place, offers: readonly Extension[]): Promise<OpenSocket> {
+  const { isSecure, endpoint, host, resourceName } = place;
+  const { headers = [], subprotocols = [], origin, handshakeTimeoutMs = TIMEOUT_MS } = target;
   const offered = offers.map(({ name }) => name);
-  const fields = buildConnectRequest({
-    host: url.host,
-    target: url.pathname + url.search,
-    isSecure,
-    extensions: offers,
-  });
+  const parts = { host, target: resourceName, isSecure, extensions: offers, headers, subprotocols, origin };
+  const fields = buildConnectRequest(parts);
+  const request = describeFields(fields);
   return new Promise((resolve, reject) => {
-    const { rejectUnauthorized = true } = target;
     const { connect } = process.getBuiltinModule('node:http2');
-    const session = connect(`${isSecure ? 'https' : 'http'}://${url.host}`, { rejectUnauthorized });
+    const session = connect(`${isSecure ? 'https' : 'http'}://${host}`, {
+      ...(isSecure && tlsOptions(target, place)),
+      ...('path' in endpoint && { createConnection: () => connectTcp(endpoint) }),
+    });
+    let response = '';
     const fail = (reason: string): void => {
       clearTimeout(timer);
       session.destroy();
-      reject(new HandshakeError(`${target.url}: ${reason}`));
+      reject(new HandshakeError(`${target.url}: ${reason}`, response === '' ? undefined : { request, response }));
     };
-    const timer = setTimeout(() => fail(`no complete handshake within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
+    const timer = setTimeout(
+      () => fail(`no complete handshake within ${handshakeTimeoutMs / 1000} s`),
+      handshakeTimeoutMs,
+    );
     session.on('error', (error) => fail(describeConnectError(error)));
     session.on('close', () => fail('the session was closed during the handshake'));
     session.once('remoteSettings', ({ enableConnectProtocol }) => {
@@ -144,14 +244,23 @@ function dialHttp2(target: Target, url: URL, offers: readonly Extension[]): Prom
         session.close();
       });
       socket.on('response', (headers) => {
+        response = describeFields(Object.entries(headers));
         const head = { statusCode: Number(headers[':status']), headers: HeaderMap.fromObject(headers) };
-        const answer = checkUpgradeResponse(head, { key: undefined, extensions: offered });
+        const chosen = subprotocolsOf(target, head.headers);
+        const answer = checkUpgradeResponse(head, { key: undefined, subprotocols: chosen, extensions: offered });
         if (!answer.ok) return fail(`${answer.message} (${answer.section}): is this a WebSocket endpoint?`);
         clearTimeout(timer);
-        resolve({ socket, serverName: head.headers.get('server'), extensions: answer.extensions, rest: NO_BYTES });
+        const serverName = head.headers.get('server');
+        const handshake = { request, response };
+        resolve({ socket, serverName, extensions: answer.extensions, rest: NO_BYTES, handshake });
       });
     });
   });
+}
+
+/** Fields of HTTP/2 for people, a line each. */
+export function describeFields(fields: readonly (readonly [name: string, value: unknown])[]): string {
+  return fields.map(([name, value]) => `${name}: ${[value].flat().join(', ')}\r\n`).join('');
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -170,6 +279,7 @@ function hostNameOnly(host: string): string {
 const REMEDIES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused (ECONNREFUSED): is the server running on that port?',
   ENOTFOUND: 'host not found (ENOTFOUND): check the name',
+  ENOENT: 'there is no such socket (ENOENT): is the server running, and is that the path it listens on?',
 };
 
 /** Codes of OpenSSL and of Node for a certificate that is not trusted, has ended, or is another's. */
@@ -177,7 +287,7 @@ const CERTIFICATE_FAULT = /CERT|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH/;
 
 function describeConnectError({ code = '', message }: NodeJS.ErrnoException): string {
   if (CERTIFICATE_FAULT.test(code)) {
-    return `the certificate is not trusted (${code}): rejectUnauthorized: false takes it nevertheless, as --insecure does`;
+    return `the certificate is not trusted (${code}): rejectUnauthorized: false takes it nevertheless, as --insecure does; ca, or --ca FILE, names one to trust`;
   }
   return REMEDIES[code] ?? message;
 }

@@ -26,7 +26,7 @@ export class FrameSender {
   private partPosition = 0;
 
   constructor(socket: Duplex, role: Role, log: WireLog) {
-    this.queue = new SendQueue(socket);
+    this.queue = new SendQueue(socket, (bytes) => log.octets('sent', bytes));
     this.encoder = new FrameEncoder(role);
     this.log = log;
   }
@@ -40,7 +40,7 @@ export class FrameSender {
     const bytes = payloadBytes(payload);
     const note = chopBytes === undefined ? '' : `, written ${chopBytes} bytes at a time`;
     this.count(opcode, 1);
-    this.log.frame('sent', { opcode, fin, rsv }, bytes, closeNote({ opcode }, bytes) + note);
+    this.log.frame('sent', { opcode, fin, rsv }, bytes, closeNote({ opcode }, bytes) + note, this.queue.totalBytes);
     const frame = this.encoder.frame(rawFirstByte(opcode, fin, rsv), bytes);
     if (chopBytes !== undefined || isAlone) this.queue.sendApart(frame, chopBytes);
     else this.queue.send(frame);
@@ -48,7 +48,7 @@ export class FrameSender {
 
   frameHeader(opcode: number, payloadLength: number): void {
     this.count(opcode, 1);
-    this.log.add('sent', `header of a text frame, FIN clear, ${payloadLength} bytes to follow`);
+    this.say(`header of a text frame, FIN clear, ${payloadLength} bytes to follow`);
     const { bytes, maskingKey } = this.encoder.header(opcode, payloadLength);
     this.partMaskingKey = maskingKey;
     this.partPosition = 0;
@@ -56,7 +56,7 @@ export class FrameSender {
   }
 
   framePart(part: Uint8Array): void {
-    this.log.add('sent', `part of the payload, ${describeBytes(part)}`);
+    this.say(`part of the payload, ${describeBytes(part)}`);
     if (this.partMaskingKey !== undefined) maskReference(part, 0, part.length, this.partMaskingKey, this.partPosition);
     this.partPosition += part.length;
     this.queue.sendApart(part);
@@ -64,7 +64,7 @@ export class FrameSender {
 
   message({ isBinary, payload, fragmentBytes = payload.lengthBytes }: Step & { do: 'message' }): void {
     const count = fragmentCount(payload.lengthBytes, fragmentBytes);
-    this.log.add('sent', `${messageWords(isBinary)}, ${describePayload(payload)}${frameWords(count)}`);
+    this.say(`${messageWords(isBinary)}, ${describePayload(payload)}${frameWords(count)}`);
     this.fragments(isBinary, 0, payloadBytes(payload), fragmentBytes);
   }
 
@@ -73,13 +73,19 @@ export class FrameSender {
     const maxFragmentBytes = fragmentBytes ?? compressed.length;
     const count = fragmentCount(compressed.length, maxFragmentBytes);
     const size = `${lengthBytes} bytes compressed to ${compressed.length}`;
-    this.log.add('sent', `${messageWords(isBinary)}, ${size}${frameWords(count)}`);
+    this.say(`${messageWords(isBinary)}, ${size}${frameWords(count)}`);
     this.fragments(isBinary, RSV1_ONLY, compressed, maxFragmentBytes);
   }
 
   control(opcode: number, payload: Uint8Array): void {
-    this.log.frame('sent', { opcode, fin: true, rsv: 0 }, payload, closeNote({ opcode }, payload));
+    const header = { opcode, fin: true, rsv: 0 };
+    this.log.countFrames('sent', opcode, 1);
+    this.log.frame('sent', header, payload, closeNote(header, payload), this.queue.totalBytes);
     this.queue.send(this.encoder.frame(FIN | opcode, payload));
+  }
+
+  private say(text: string): void {
+    this.log.add('sent', text, this.queue.totalBytes);
   }
 
   private fragments(isBinary: boolean, rsv: number, payload: Uint8Array, fragmentBytes: number): void {
@@ -91,6 +97,7 @@ export class FrameSender {
 
   private count(opcode: number, frames: number): void {
     this.sentFrames.set(opcode, (this.sentFrames.get(opcode) ?? 0) + frames);
+    this.log.countFrames('sent', opcode, frames);
   }
 }
 

@@ -4,15 +4,14 @@
  */
 
 import type { AddressInfo } from 'node:net';
-import { createServer, type Server } from 'node:net';
-import { CloseCode } from '../protocol/index.ts';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { answered, type ConformanceCase, type Step } from './case.ts';
 import { type CaseResult, playCase } from './case-run.ts';
-import { closeStep } from './cases/close-step.ts';
 import { selectCases } from './cases/index.ts';
 import { ClientRegister } from './client-register.ts';
 import { answerOffers } from './deflate-terms.ts';
-import { text } from './payload.ts';
+import { NOTHING, text } from './payload.ts';
 import { receiveRequest, receiveStream, type WebSocketRequest } from './receive-request.ts';
 import type { SuiteReport } from './suite.ts';
 
@@ -21,19 +20,25 @@ export interface FuzzingServerOptions {
   readonly port?: number;
   /** Default 127.0.0.1: this machine only. */
   readonly host?: string;
-  /** Over HTTP/2 (RFC 8441), without TLS, with prior knowledge. Default false. */
+  /** With TLS: certificate and key in PEM. Default: without. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Over HTTP/2 (RFC 8441): by ALPN with TLS, else with prior knowledge. Default false. */
   readonly http2?: boolean;
   /** Ids with `*` for any characters, separated by commas: `7.9.*,1.1.1`. Default `*`, all of them. */
   readonly cases?: string;
   /** Ids of the same form that are left out of those. Default: none. */
   readonly exclude?: string;
+  /** Whether a client is spared a case: it is closed at once and nothing is recorded. Default: none is. */
+  readonly skips?: (agent: string, id: string) => boolean;
   /**
    * How long the server waits for another client once all that came have asked for their reports and are gone; then it is
-   * `finished`. In milliseconds, default 5000.
+   * `finished`. In milliseconds. Default: it waits for /stopServer.
    */
   readonly lingerMs?: number;
   /** Hears of each case as it ends. */
   readonly onResult?: (agent: string, result: CaseResult) => void;
+  /** Hears of each client that asks for its report, which is answered when this is done. */
+  readonly onReport?: (agent: string) => void | Promise<void>;
 }
 
 export interface FuzzingServer {
@@ -44,8 +49,8 @@ export interface FuzzingServer {
   /** Names of the clients that have run a case, in order of appearance. */
   readonly agents: readonly string[];
   /**
-   * Fulfilled when there is nothing more to wait for: every client that has run a case has asked for its report and is
-   * gone, and none has come for `lingerMs`; or somebody has asked for /stopServer. The server goes on until `close`.
+   * Fulfilled when there is nothing more to wait for: somebody has asked for /stopServer; or, with `lingerMs`, every client
+   * that has run a case has asked for its report and is gone, and none has come since. The server goes on until `close`.
    */
   readonly finished: Promise<void>;
   /**
@@ -69,7 +74,6 @@ class RequestFault extends Error {
 
 const DEFAULT_PORT = 9001;
 const DEFAULT_HOST = '127.0.0.1';
-const DEFAULT_LINGER_MS = 5000;
 
 /**
  * Starts the server. Rejects when it cannot listen, with the error of Node.
@@ -77,26 +81,28 @@ const DEFAULT_LINGER_MS = 5000;
  */
 export async function startFuzzingServer(options: FuzzingServerOptions = {}): Promise<FuzzingServer> {
   const { port = DEFAULT_PORT, host = DEFAULT_HOST } = options;
-  const { lingerMs = DEFAULT_LINGER_MS } = options;
+  const { lingerMs } = options;
   const desk = new FuzzingDesk(selectCases(options.cases, options.exclude), options);
-  const connections = new Set<Connection>();
+  const connections = new Set<Socket>();
   let lingering: NodeJS.Timeout | undefined;
-  const keep = (connection: Connection): void => {
+  const keep = (socket: Socket): void => {
     clearTimeout(lingering);
-    connections.add(connection);
-    connection.on('close', () => {
-      connections.delete(connection);
-      if (connections.size === 0 && desk.register.isReported) lingering = setTimeout(desk.finish, lingerMs);
+    connections.add(socket);
+    socket.on('close', () => {
+      connections.delete(socket);
+      const isIdle = connections.size === 0 && desk.register.isReported;
+      if (isIdle && lingerMs !== undefined) lingering = setTimeout(desk.finish, lingerMs);
     });
-    connection.on('error', () => connection.destroy());
+    socket.on('error', () => socket.destroy());
   };
-  const server = options.http2 ? startHttp2(keep, desk) : startHttp1(keep, desk);
+  const server = options.http2 ? createForHttp2(desk, options) : createForHttp1(desk, options);
+  server.on('connection', keep);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
   const { address, family, port: actualPort } = server.address() as AddressInfo;
-  const url = `ws://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}`;
+  const url = `${options.tls ? 'wss' : 'ws'}://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}`;
   return {
     url,
     cases: desk.cases,
@@ -107,29 +113,24 @@ export async function startFuzzingServer(options: FuzzingServerOptions = {}): Pr
     report: (agent) => desk.register.report(agent, url),
     async close() {
       clearTimeout(lingering);
-      for (const connection of connections) connection.destroy();
+      for (const socket of connections) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
-/** A socket, or a session of HTTP/2. */
-interface Connection {
-  on(event: 'close' | 'error', listener: () => void): unknown;
-  destroy(): void;
-}
-
-function startHttp1(keep: (connection: Connection) => void, desk: FuzzingDesk): Server {
-  return createServer({ noDelay: true }, (socket) => {
-    keep(socket);
+function createForHttp1(desk: FuzzingDesk, { tls }: FuzzingServerOptions): Server {
+  const take = (socket: Socket): void => {
+    socket.on('error', () => socket.destroy());
     receiveRequest(socket, (request) => desk.serve(request));
-  });
+  };
+  return tls ? createTlsServer({ ...tls, noDelay: true }, take) : createServer({ noDelay: true }, take);
 }
 
-function startHttp2(keep: (connection: Connection) => void, desk: FuzzingDesk): Server {
-  const { createServer } = process.getBuiltinModule('node:http2');
-  const server = createServer({ settings: { enableConnectProtocol: true } });
-  server.on('session', keep);
+function createForHttp2(desk: FuzzingDesk, { tls }: FuzzingServerOptions): Server {
+  const { createServer, createSecureServer } = process.getBuiltinModule('node:http2');
+  const settings = { enableConnectProtocol: true };
+  const server = tls ? createSecureServer({ ...tls, settings }) : createServer({ settings });
   server.on('stream', (stream, headers) => receiveStream(stream, headers, (request) => desk.serve(request)));
   return server;
 }
@@ -153,7 +154,7 @@ class FuzzingDesk {
       this.finish = resolve;
     });
     this.endpoints = new Map<string, Endpoint>([
-      ['/getCaseCount', (request) => say(request, String(this.cases.length))],
+      ['/getCaseCount', (request) => say(request, () => String(this.cases.length))],
       ['/getCaseInfo', (request) => this.tellInfo(request)],
       ['/runCase', (request) => this.runCase(request)],
       ['/getCaseStatus', (request) => this.tellStatus(request)],
@@ -178,38 +179,48 @@ class FuzzingDesk {
   private async runCase(request: WebSocketRequest): Promise<void> {
     const agent = agentOf(request);
     const testCase = this.caseOf(request);
+    if (this.options.skips?.(agent, testCase.id)) {
+      await say(request);
+      return;
+    }
     const result = await this.register.run(agent, testCase, () => {
       const answer = testCase.wishes && answerOffers(request.extensions, testCase.wishes);
-      request.accept(answer ? [answer.extension] : []);
+      const handshake = request.accept(answer ? [answer.extension] : []);
       const { socket, rest } = request;
-      return playCase(testCase, { role: 'server', socket, rest, deflate: answer?.terms });
+      return playCase(testCase, { role: 'server', socket, rest, deflate: answer?.terms, handshake });
     });
     this.options.onResult?.(agent, result);
   }
 
   private tellInfo(request: WebSocketRequest): Promise<void> {
     const { id, summary } = this.caseOf(request);
-    return say(request, JSON.stringify({ id, description: summary }));
+    return say(request, () => formatJson({ id, description: summary }));
   }
 
-  private async tellStatus(request: WebSocketRequest): Promise<void> {
+  /** Waits for the case, when it has not been run. */
+  private tellStatus(request: WebSocketRequest): Promise<void> {
     const agent = agentOf(request);
     const { id } = this.caseOf(request);
-    const result = await this.register.resultOf(agent, id);
-    if (result === undefined) throw new RequestFault(404, `${agent} has not run case ${id}: ask /runCase first`);
-    await say(request, JSON.stringify({ behavior: result.behavior }));
+    return say(request, async () => {
+      const { behavior } = await this.register.resultOf(agent, id);
+      return formatJson({ behavior });
+    });
   }
 
   private async updateReports(request: WebSocketRequest): Promise<void> {
     const agent = agentOf(request);
-    if (!this.register.agents.includes(agent)) throw new RequestFault(404, `${agent} has not run any case`);
     this.register.markReported(agent);
-    await say(request);
+    await say(request, async () => {
+      await this.options.onReport?.(agent);
+      return undefined;
+    });
+    const { query } = request;
+    if (/^(true|yes)$/i.test(query.get('shutdownOnComplete') ?? '')) this.finish();
   }
 
   private caseOf({ query }: WebSocketRequest): ConformanceCase {
-    const number = query.get('case') ?? '';
-    const id = query.get('casetuple');
+    const number = query.get('case')?.trim() ?? '';
+    const id = query.get('casetuple')?.trim();
     const testCase = /^\d+$/.test(number) ? this.cases[Number(number) - 1] : this.cases.find((one) => one.id === id);
     if (testCase !== undefined) return testCase;
     const { length } = this.cases;
@@ -224,10 +235,25 @@ function agentOf({ query }: WebSocketRequest): string {
   return agent;
 }
 
-/** Sends one text message, or none, and closes: played like a case, so that no client can keep it waiting. */
-async function say(request: WebSocketRequest, words?: string): Promise<void> {
-  request.accept([]);
-  const message: Step[] = words === undefined ? [] : [{ do: 'message', isBinary: false, payload: text(words) }];
-  const script = answered('', 'a message', [...message, closeStep(CloseCode.NormalClosure)], []);
-  await playCase(script, { role: 'server', socket: request.socket, rest: request.rest, deflate: undefined });
+/** As Autobahn writes it, with spaces and in ASCII: drivers that look for a text find it. */
+function formatJson(members: Readonly<Record<string, string>>): string {
+  const json = Object.entries(members).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  const toEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `{${json.join(', ')}}`.replace(/[\u007f-\uffff]/g, toEscape);
+}
+
+/**
+ * Accepts, sends what `words` comes to, if anything, as one text message, and closes without a code: played like a case,
+ * so that no client can keep it waiting.
+ */
+async function say(
+  request: WebSocketRequest,
+  words: () => string | undefined | Promise<string | undefined> = () => undefined,
+): Promise<void> {
+  const handshake = request.accept([]);
+  const said = await words();
+  const message: Step[] = said === undefined ? [] : [{ do: 'message', isBinary: false, payload: text(said) }];
+  const script = answered('', 'a message', [...message, { do: 'close', body: NOTHING }], []);
+  const { socket, rest } = request;
+  await playCase(script, { role: 'server', socket, rest, deflate: undefined, handshake });
 }

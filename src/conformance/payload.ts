@@ -67,3 +67,27 @@ export function describeBytes(payload: Uint8Array, lengthBytes = payload.length)
 export function describePayload({ unit, lengthBytes }: Payload): string {
   return describeBytes(unit, lengthBytes);
 }
+
+const MAX_LOGGED_BYTES = 64;
+
+/** The beginning of a payload as Autobahn's reports have it: text where it is UTF-8, else hex; ` ...` where there is more. */
+export function loggedText(payload: Uint8Array, lengthBytes = payload.length): string {
+  try {
+    const shown = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(logged(payload));
+    return shown + ellipsis(lengthBytes);
+  } catch {
+    return `0x${loggedHex(payload, lengthBytes)}`;
+  }
+}
+
+export function loggedHex(payload: Uint8Array, lengthBytes = payload.length): string {
+  return Buffer.from(logged(payload)).toString('hex') + ellipsis(lengthBytes);
+}
+
+function logged(payload: Uint8Array): Uint8Array {
+  return payload.subarray(0, MAX_LOGGED_BYTES);
+}
+
+function ellipsis(lengthBytes: number): string {
+  return lengthBytes > MAX_LOGGED_BYTES ? ' ...' : '';
+}

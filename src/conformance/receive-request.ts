@@ -19,10 +19,12 @@ import {
 } from '../handshake/index.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { asTransport, endStreamWith, respondOn } from '../transport/http2-stream.ts';
+import { describeFields, type HandshakeRecord } from './dial.ts';
 
 /** How a request is answered. */
 interface Answering {
-  accept(extensions: readonly Extension[]): void;
+  /** @returns the heads of both sides */
+  accept(extensions: readonly Extension[]): HandshakeRecord;
   refuse(refusal: Refusal): void;
 }
 
@@ -56,7 +58,14 @@ export function receiveStream(
   const socket = asTransport(stream);
   socket.on('error', ignoreError);
   const answering: Answering = {
-    accept: (extensions) => respondOn(stream, upgradeResponseLines({ key: '', extensions })),
+    accept: (extensions) => {
+      const lines = upgradeResponseLines({ key: '', extensions });
+      respondOn(stream, lines);
+      return {
+        request: describeFields(Object.entries(headers)),
+        response: lines.map((line) => `${line}\r\n`).join(''),
+      };
+    },
     refuse: (refusal) => endStreamWith(stream, Buffer.from(buildRefusalResponse(refusal), 'latin1')),
   };
   const { ':method': method = '', ':path': target = '', ':protocol': protocol = '', ':authority': host } = headers;
@@ -76,6 +85,7 @@ const TIMEOUT_MS = 5000;
 /** Calls `done` once with a request that can be accepted; after anything else the socket is ended. */
 export function receiveRequest(socket: Socket, done: (request: WebSocketRequest) => void): void {
   const parser = new HttpHeadParser({ kind: 'request' });
+  let head = '';
   const timer = setTimeout(() => refuse({ status: 408, message: 'No complete request within 5 s' }), TIMEOUT_MS);
   const stop = (): void => {
     clearTimeout(timer);
@@ -93,6 +103,7 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
   };
   const take = (chunk: Buffer): void => {
     const result = parser.push(chunk);
+    head += chunk.toString('latin1', 0, chunk.length - (result?.ok ? result.rest.length : 0));
     if (result === undefined) return;
     if (!result.ok) {
       refuse(result);
@@ -107,7 +118,11 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
     socket.pause();
     const { key } = request;
     const answering: Answering = {
-      accept: (extensions) => void socket.write(buildUpgradeResponse({ key, extensions }), 'latin1'),
+      accept: (extensions) => {
+        const response = buildUpgradeResponse({ key, extensions });
+        socket.write(response, 'latin1');
+        return { request: head, response };
+      },
       refuse: (refusal) => void socket.end(buildRefusalResponse(refusal), 'latin1'),
     };
     done(requestOn(socket, request, result.rest, answering));

@@ -7,18 +7,24 @@
 import type { Duplex } from 'node:stream';
 
 export class SendQueue {
+  /** Of all that was given to it so far. */
+  totalBytes = 0;
   private readonly socket: Duplex;
+  private readonly onWrite: (bytes: Uint8Array) => void;
   private readonly pieces: Uint8Array[] = [];
   private isWriting = false;
   private isCorked = false;
   private isEnding = false;
 
-  constructor(socket: Duplex) {
+  /** @param onWrite hears of each write, with its bytes */
+  constructor(socket: Duplex, onWrite: (bytes: Uint8Array) => void = () => {}) {
     this.socket = socket;
+    this.onWrite = onWrite;
   }
 
   /** Sends together with whatever else is sent in this turn. */
   send(bytes: Uint8Array): void {
+    this.totalBytes += bytes.length;
     if (this.isWriting) {
       this.pieces.push(bytes);
       return;
@@ -28,11 +34,13 @@ export class SendQueue {
       this.socket.cork();
       process.nextTick(() => this.uncork());
     }
+    this.onWrite(bytes);
     this.socket.write(bytes);
   }
 
   /** Sends in pieces, each a write of its own: a single one, unless `chopBytes` says how long they are. */
   sendApart(bytes: Uint8Array, chopBytes = bytes.length): void {
+    this.totalBytes += bytes.length;
     for (let at = 0; at < bytes.length; at += chopBytes) this.pieces.push(bytes.subarray(at, at + chopBytes));
     if (this.isWriting) return;
     this.uncork();
@@ -60,6 +68,7 @@ export class SendQueue {
       if (this.isEnding) this.socket.end();
       return;
     }
+    this.onWrite(piece);
     this.socket.write(piece, () => setImmediate(() => this.writeNext()));
   }
 }

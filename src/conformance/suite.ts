@@ -18,12 +18,16 @@ export interface SuiteOptions extends Target {
   readonly concurrency?: number;
   /** What reports call the testee. Default: its Server header, or the host of the URL. */
   readonly agent?: string;
+  /** Whether this testee is spared a case. Default: none is. */
+  readonly skips?: (agent: string, id: string) => boolean;
   /** Hears of each case as it ends, in no particular order. */
   readonly onResult?: (result: CaseResult, done: number, total: number) => void;
 }
 
 export interface SuiteReport {
   readonly agent: string;
+  /** What was tested. The URL is the server's, which is the fuzzer when a client was tested. */
+  readonly testee: 'server' | 'client';
   readonly url: string;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -50,12 +54,14 @@ const COMPRESSION_LANES = 4;
  * @throws {HandshakeError} when the testee cannot be reached at all
  */
 export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
-  const { url, concurrency = DEFAULT_CONCURRENCY, onResult } = options;
+  const { url, concurrency = DEFAULT_CONCURRENCY, skips, onResult } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
     throw new RangeError(`concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${concurrency}`);
   }
-  const cases = selectCases(options.cases, options.exclude);
-  const agent = options.agent ?? (await probe(options));
+  const selected = selectCases(options.cases, options.exclude);
+  const name = await probe(options);
+  const { agent = name } = options;
+  const cases = selected.filter(({ id }) => skips?.(agent, id) !== true);
   const startedAt = new Date();
   const results = new Map<string, CaseResult>();
   const run = async (testCase: ConformanceCase): Promise<void> => {
@@ -73,6 +79,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const inOrder = cases.map(({ id }) => results.get(id)!);
   return {
     agent,
+    testee: 'server',
     url,
     startedAt: startedAt.toISOString(),
     durationMs: Date.now() - startedAt.getTime(),

@@ -33,7 +33,7 @@ export interface TesteeReaderHandler {
   ping(payload: Uint8Array): void;
   pong(payload: Uint8Array): void;
   /** A Close frame, behind the breaches that it is; the code is undefined when it had none. */
-  close(statusCode: number | undefined): void;
+  close(statusCode: number | undefined, reason: Uint8Array): void;
   /** The testee broke the protocol; `closeCode` is what §7.1.7 answers that with. One frame may do so several times. */
   breach(closeCode: number, message: string): void;
   /** A compressed message is none; `message` says why. */
@@ -58,6 +58,8 @@ const NOTHING = new Uint8Array(0);
 interface OpenFrame {
   readonly header: ReferenceHeader;
   readonly payloadLength: number;
+  /** Where it begins, in bytes from the first that were read. */
+  readonly offset: number;
   /** Its payload, as far as it is there. */
   readonly parts: Uint8Array[];
   lengthBytes: number;
@@ -87,6 +89,8 @@ export class TesteeReader {
   private readonly inflater: Inflater | undefined;
   private readonly expectedBytes: number;
   private isStopped = false;
+  /** How many bytes have been read as frames. */
+  private position = 0;
   /** The start of a header of which more is to come. */
   private headerStart: Uint8Array = NOTHING;
   private frame: OpenFrame | undefined;
@@ -135,7 +139,8 @@ export class TesteeReader {
     const isControl = isControlOpcode(opcode);
     const message = this.message && { frames: 1, bytes: this.message.lengthBytes };
     for (const { id, detail } of headerFaults(header, this.rules, message)) this.breach(id, detail);
-    this.frame = { header, payloadLength, parts: [], lengthBytes: 0 };
+    this.frame = { header, payloadLength, offset: this.position, parts: [], lengthBytes: 0 };
+    this.position += header.headerLength;
     if (isControl) return;
     const isCompressed = this.inflater !== undefined && rsv === 4;
     this.message ??= {
@@ -154,6 +159,7 @@ export class TesteeReader {
     const isFirst = frame.lengthBytes === 0 && piece.length > 0;
     frame.parts.push(piece);
     frame.lengthBytes += piece.length;
+    this.position += piece.length;
     if (frame.lengthBytes > MAX_MESSAGE_BYTES) this.stop();
     if (!isControlOpcode(opcode)) this.takeMessagePart(this.message!, piece, isFirst);
   }
@@ -173,12 +179,13 @@ export class TesteeReader {
     }
   }
 
-  private endFrame({ header, parts }: OpenFrame): void {
+  private endFrame({ header, offset, parts }: OpenFrame): void {
     const { opcode, fin } = header;
     const isControl = isControlOpcode(opcode);
     // Cases of group 9 have tens of thousands of frames that no log has room for.
     const payload = isControl || !this.log.isFull ? joined(parts) : NOTHING;
-    this.log.frame('received', header, payload, closeNote(header, payload));
+    this.log.countFrames('received', opcode, 1);
+    this.log.frame('received', header, payload, closeNote(header, payload), offset);
     if (opcode === Opcode.Ping) this.handler.ping(payload);
     else if (opcode === Opcode.Pong) this.handler.pong(payload);
     else if (opcode === Opcode.Close) this.endClose(payload);
@@ -211,7 +218,7 @@ export class TesteeReader {
 
   private endClose(body: Uint8Array): void {
     for (const { id, detail } of closeFaults(body, isAllowedCloseCode)) this.breach(id, detail);
-    this.handler.close(body.length < 2 ? undefined : readCloseCode(body));
+    this.handler.close(body.length < 2 ? undefined : readCloseCode(body), body.subarray(2));
   }
 
   private breach(id: ViolationId, detail = 0): void {

@@ -105,7 +105,7 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   ['react', ['realtime-protocol', 'live', 'react']],
   ['inspector', PURE_UNITS],
   ['playground', [...PURE_UNITS, 'playground']],
-  ['conformance', ['protocol', 'handshake', 'deflate/negotiate', 'transport', 'conformance']],
+  ['conformance', ['protocol', 'handshake', 'deflate/negotiate', 'transport', 'inspector', 'conformance']],
   ['cli', ANYTHING],
   ['examples', ENTRY_POINTS],
 ]);

@@ -108,22 +108,34 @@ describe('framewright conformance --serve', () => {
     expect(complaints).toBe('');
   });
 
-  it('waits for all clients, and for the last to be gone', async () => {
+  it('prints the report of a client when it asks for that, and goes on', async () => {
     const path = join(folder, 'clients.json');
     const drive = async (url: string): Promise<void> => {
       await ask(makeClient, `${url}/runCase?casetuple=2.2&agent=two`);
       await driveClient(makeClient, url, { agent: 'one' });
-      expect(output).not.toContain('Conformance of');
+      expect(output).toMatch(/\nConformance of one at /);
+      expect(output).not.toContain('Conformance of two at ');
+      expect(Object.keys(JSON.parse(readFileSync(path, 'utf8')))).toEqual(['two', 'one']);
       await driveClient(makeClient, url, { agent: 'two' });
     };
     expect(
       await serveDuring(['--cases', '2.*', '--exclude', '2.3,2.4,2.5,2.6,2.7,2.8,2.9,2.1*', '--json', path], drive),
     ).toBe(0);
-    expect(output).toMatch(/\nConformance of two at .*\n[\s\S]*\nConformance of one at /);
+    expect(output).toMatch(/\nConformance of one at .*\n[\s\S]*\nConformance of two at /);
+    expect(output.match(/Conformance of/g)).toHaveLength(2);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
       one: { '2.2': { behavior: 'OK' } },
       two: { '2.2': { behavior: 'OK' } },
     });
+  });
+
+  it('without --linger it goes on until it is stopped', async () => {
+    const status = conformance.run(['--serve', '--port', '0', '--cases', '2.2']);
+    const url = await vi.waitUntil(() => / at (ws\S+)\n/.exec(output)?.[1], { interval: 5, timeout: 60_000 });
+    await driveClient(makeClient, url, { agent: 'one' });
+    await driveClient(makeClient, url, { agent: 'two' });
+    await ask(makeClient, `${url}/updateReports?agent=two&shutdownOnComplete=true`);
+    expect(await status).toBe(0);
   });
 
   it('waits for a client that comes behind the last report', async () => {
@@ -196,14 +208,35 @@ describe('framewright conformance', () => {
     expect(await conformance.run(['--url', url])).toBe(1);
     expect(complaints).toBe(
       `framewright: conformance: ${url}: the certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT): ` +
-        'rejectUnauthorized: false takes it nevertheless, as --insecure does\n',
+        'rejectUnauthorized: false takes it nevertheless, as --insecure does; ca, or --ca FILE, names one to trust\n',
     );
     await new Promise((resolve) => server.close(resolve));
   });
 
   it.each([
-    [[], 'give the URL of a server, --url ws://host:port/path, or --serve for clients'],
+    [[], 'give the URL of a server, --url ws://host:port/path, or --serve for clients, or --spec and an Autobahn file'],
     [['--serve', '--url', 'ws://a'], 'give the URL of a server, --url ws://host:port/path, or --serve for clients'],
+    [['--serve', '--replay', '1.1.1'], '--replay goes with --url only'],
+    [['--url', 'ws://a', '--replay', '7.*'], '--replay takes the id of one case, such as 7.9.1, not "7.*"'],
+    [['--url', 'ws://a', '--header', 'X'], '--header takes \'Name: value\', not "X"'],
+    [['--url', 'ws://a', '--header', 'Host: x'], 'Header Host belongs to the handshake: do not set it'],
+    [['--url', 'ws://a', '--subprotocol', 'a b'], 'Invalid subprotocol "a b": it must be a token'],
+    [['--url', 'ws://a', '--ca', '/nonexistent'], '--ca: /nonexistent cannot be read: ENOENT'],
+    [
+      ['--url', 'ws://a', '--ca', 'package.json'],
+      '--ca: package.json is no PEM file: it has no line -----BEGIN …-----',
+    ],
+    [['--url', 'ws://a', '--command', ' '], '--command takes a command line, not an empty string'],
+    [['--url', 'ws://a', '--command-timeout', '1'], '--command-timeout goes with --command only'],
+    [['--url', 'ws://a', '--update-baseline'], '--update-baseline needs the file: --baseline FILE'],
+    [['--url', 'ws://a', '--baseline', 'a', '--reason', 'b'], '--reason goes with --update-baseline only'],
+    [['--url', 'ws://a', '--baseline', 'a', '--expect', 'b'], 'use either --expect or --baseline, not both'],
+    [['--url', 'ws://a', '--baseline', '/none'], '--baseline: there is no /none: --update-baseline writes one'],
+    [['--url', 'ws://a', '--baseline', 'biome.json'], '--baseline: biome.json cannot be used: case $schema lacks'],
+    [['--serve', '--cert', 'a'], '--cert and --key go together: --key is missing'],
+    [['--mode', 'echoserver'], '--mode takes fuzzingclient or fuzzingserver, not "echoserver"'],
+    [['--mode', 'fuzzingclient'], '--spec: fuzzingclient.json cannot be used: ENOENT'],
+    [['--spec', 'biome.json'], '--spec: biome.json cannot be used: it has neither "servers"'],
     [['--url', 'ws://a', '--port', '1'], '--port goes with --serve only'],
     [['--serve', '--concurrency', '1'], '--concurrency goes with --url only'],
     [['--serve', '--port', '65536'], '--port takes a whole number from 0 to 65535, not "65536"'],
@@ -216,7 +249,7 @@ describe('framewright conformance', () => {
       ['--url', 'ws://a', '--cases', '7.9.1', '--exclude', '7.9.*'],
       'No conformance case is left of 7.9.1 without 7.9.*',
     ],
-    [['--url', 'http://a'], 'Invalid URL "http://a": use ws://host:port/path or wss://host:port/path'],
+    [['--url', 'http://a'], 'Invalid URL "http://a": use ws://host:port/path or wss://host:port/path, or ws+unix:'],
     [['--url', 'ws://a', '--cases', '8.*'], 'No conformance case fits "8.*"'],
     [['--url', 'ws://a', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256, not "0"'],
     [['--url', 'ws://a', '--concurrency', '1e1'], '--concurrency takes a whole number from 1 to 256, not "1e1"'],

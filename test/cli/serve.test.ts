@@ -399,6 +399,19 @@ describe('the page', () => {
   });
 });
 
+describe('framewright serve --deflate', () => {
+  it.each(MODES)('RFC 7692 §7.1 agrees to compression on $name', async ({ usesNet }) => {
+    for (const compresses of [true, false]) {
+      const server = await startPlaygroundServer({ port: 0, host: '127.0.0.1', usesNet, compresses, assets });
+      const socket = new WebSocket(`ws://127.0.0.1:${server.address.port}/`);
+      await once(socket, 'open');
+      expect(socket.extensions).toBe(compresses ? 'permessage-deflate' : '');
+      socket.terminate();
+      await server.close();
+    }
+  });
+});
+
 describe('framewright serve: what goes wrong', () => {
   it('a port in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');

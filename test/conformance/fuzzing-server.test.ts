@@ -59,7 +59,7 @@ describe('fuzzing server', () => {
     const { url } = await start({ cases: '6.*' });
     const response = await exchange(url, '/getCaseCount', maskedClose);
     expect(response.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
-    expect(bodyOf(response).toString('hex')).toBe(`8103${Buffer.from('145').toString('hex')}880203e8`);
+    expect(bodyOf(response).toString('hex')).toBe(`8103${Buffer.from('145').toString('hex')}8800`);
   });
 
   it('tells a case by its number in the list', async () => {
@@ -85,8 +85,8 @@ describe('fuzzing server', () => {
     ['/runCase?case=12&agent=x', 400, 'Give the number of a case, 1 to 11, or its id: case=1, casetuple=2.1'],
     ['/getCaseInfo?case=1.1', 400, 'Give the number of a case, 1 to 11, or its id: case=1, casetuple=2.1'],
     ['/getCaseInfo?casetuple=1.1.1', 400, 'Give the number of a case, 1 to 11, or its id: case=1, casetuple=2.1'],
-    ['/getCaseStatus?case=1&agent=x', 404, 'x has not run case 2.1: ask /runCase first'],
-    ['/updateReports?agent=x', 404, 'x has not run any case'],
+    ['/getCaseStatus?case=1', 400, 'Give the client a name: agent=name'],
+    ['/updateReports', 400, 'Give the client a name: agent=name'],
   ])('refuses %s with %i', async (target, status, message) => {
     const { url } = await start({ cases: '2.*' });
     const response = (await exchange(url, target)).toString('latin1');
@@ -217,6 +217,55 @@ describe('reports on clients', () => {
     const running = ask(makeClient, `${url}/runCase?case=1&agent=ws`);
     await new Promise((resolve) => setImmediate(resolve));
     await running;
-    expect(await ask(makeClient, `${url}/getCaseStatus?case=1&agent=ws`)).toBe('{"behavior":"OK"}');
+    expect(await ask(makeClient, `${url}/getCaseStatus?case=1&agent=ws`)).toBe('{"behavior": "OK"}');
+  });
+
+  it('give the verdict of a case that is still to come', async () => {
+    const { url } = await start({ cases: '2.2' });
+    const status = ask(makeClient, `${url}/getCaseStatus?casetuple=2.2&agent=ws`);
+    await ask(makeClient, `${url}/runCase?case=1&agent=ws`);
+    expect(await status).toBe('{"behavior": "OK"}');
+  });
+
+  it('are made before /updateReports is answered, also when there is nothing to report', async () => {
+    const made: string[] = [];
+    const { url } = await start({
+      cases: '2.2',
+      onReport: async (agent) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        made.push(agent);
+      },
+    });
+    await ask(makeClient, `${url}/updateReports?agent=nobody`);
+    expect(made).toEqual(['nobody']);
+  });
+});
+
+describe('what the control addresses answer', () => {
+  it('as Autobahn does: with a Close frame that has no code, and JSON with spaces, in ASCII', async () => {
+    const { url, cases } = await start({ cases: '6.2.1' });
+    const said = bodyOf(await exchange(url, '/getCaseInfo?casetuple=%206.2.1', maskedClose));
+    const json = `{"id": "6.2.1", "description": ${JSON.stringify(cases[0]!.summary)}}`;
+    expect(said.subarray(2, -2).toString()).toBe(json);
+    expect(said.subarray(-2).toString('hex')).toBe('8800');
+    expect(bodyOf(await exchange(url, '/updateReports?agent=a', maskedClose)).toString('hex')).toBe('8800');
+  });
+
+  it('spare a client the cases that it is excluded from', async () => {
+    const { url } = await start({ cases: '2.1,2.2', skips: (agent, id) => agent === 'a' && id === '2.1' });
+    expect(bodyOf(await exchange(url, '/runCase?case=1&agent=a', maskedClose)).toString('hex')).toBe('8800');
+    expect(server!.agents).toEqual([]);
+    await ask(makeClient, `${url}/runCase?case=1&agent=b`);
+    expect(server!.agents).toEqual(['b']);
+  });
+
+  it('stop the server at /stopServer, and behind /updateReports when it is to', async () => {
+    const first = await start({ cases: '2.1' });
+    await ask(makeClient, `${first.url}/stopServer`);
+    await first.finished;
+    await first.close();
+    const second = await start({ cases: '2.1' });
+    await ask(makeClient, `${second.url}/updateReports?agent=a&shutdownOnComplete=Yes`);
+    await second.finished;
   });
 });

@@ -164,8 +164,20 @@ describe('reports', () => {
     const index = toIndexReport(report);
     expect(index).toEqual({
       mine: {
-        '3.1': { behavior: 'OK', behaviorClose: 'OK', duration: expect.any(Number), remoteCloseCode: 1002 },
-        '7.7.2': { behavior: 'OK', behaviorClose: 'OK', duration: expect.any(Number), remoteCloseCode: 1001 },
+        '3.1': {
+          behavior: 'OK',
+          behaviorClose: 'OK',
+          duration: expect.any(Number),
+          remoteCloseCode: 1002,
+          reportfile: 'mine_case_3_1.json',
+        },
+        '7.7.2': {
+          behavior: 'OK',
+          behaviorClose: 'OK',
+          duration: expect.any(Number),
+          remoteCloseCode: 1001,
+          reportfile: 'mine_case_7_7_2.json',
+        },
       },
     });
     expect([...parseIndexReport(JSON.stringify(index))]).toEqual([

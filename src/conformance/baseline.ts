@@ -1,0 +1,78 @@
+/**
+ * A baseline: the cases that are known not to pass, each with the verdict that it gets and the reason why that is so. A run
+ * that differs from it in either direction is not as expected. Pure: files are the caller's business.
+ */
+
+import type { CaseResult } from './case-run.ts';
+import { isPassing } from './verdict.ts';
+
+export interface BaselineRow {
+  readonly id: string;
+  readonly behavior: string;
+  readonly behaviorClose: string;
+  /** Why the case may have this verdict. */
+  readonly reason: string;
+}
+
+export type Baseline = ReadonlyMap<string, BaselineRow>;
+
+/**
+ * @throws {SyntaxError} when the text is no baseline, or a row has no reason; the message says which, and what to do
+ */
+export function parseBaseline(json: string, mayLackReasons = false): Baseline {
+  const rows: unknown = JSON.parse(json);
+  if (typeof rows !== 'object' || rows === null || Array.isArray(rows)) {
+    throw new SyntaxError('expected an object with a row for each case, as --update-baseline writes it');
+  }
+  return new Map(Object.entries(rows).map(([id, row]) => [id, readRow(id, row, mayLackReasons)]));
+}
+
+function readRow(id: string, row: unknown, mayLackReason: boolean): BaselineRow {
+  const { behavior, behaviorClose, reason = '' } = (row ?? {}) as Partial<Record<string, unknown>>;
+  if (typeof behavior !== 'string' || typeof behaviorClose !== 'string' || typeof reason !== 'string') {
+    throw new SyntaxError(`case ${id} lacks behavior, behaviorClose or reason`);
+  }
+  if (reason.trim() === '' && !mayLackReason) {
+    throw new SyntaxError(
+      `case ${id} has no reason: write into "reason" why it may be ${behavior}, close ${behaviorClose}`,
+    );
+  }
+  return { id, behavior, behaviorClose, reason };
+}
+
+/** How a run differs from a baseline, a line each; none when it is as expected. */
+export function compareWithBaseline(results: readonly CaseResult[], baseline: Baseline): string[] {
+  return results.flatMap((result) => {
+    const { id, behavior, behaviorClose } = result;
+    const row = baseline.get(id);
+    const is = `${behavior}, close ${behaviorClose}`;
+    if (isKnown(result, baseline) || (row === undefined && isPassing(result))) return [];
+    if (row === undefined) return [`${id}  is ${is}, and is not in the baseline`];
+    const was = `${row.behavior}, close ${row.behaviorClose}`;
+    if (isPassing(result)) return [`${id}  passes now, and the baseline has ${was}: take its row out`];
+    return [`${id}  is ${is}, and the baseline has ${was}`];
+  });
+}
+
+/** Whether a case does not pass, in just the way that the baseline has it. */
+export function isKnown(result: CaseResult, baseline: Baseline): boolean {
+  const row = baseline.get(result.id);
+  return row?.behavior === result.behavior && row.behaviorClose === result.behaviorClose && !isPassing(result);
+}
+
+/** The baseline that a run agrees with: reasons stay, and so do the rows of cases that were not run. */
+export function updateBaseline(results: readonly CaseResult[], baseline: Baseline): Baseline {
+  const rows = new Map(baseline);
+  for (const result of results) {
+    const { id, behavior, behaviorClose } = result;
+    if (isPassing(result)) rows.delete(id);
+    else rows.set(id, { id, behavior, behaviorClose, reason: baseline.get(id)?.reason ?? '' });
+  }
+  return rows;
+}
+
+/** A line for each row, so that differences between versions can be read. */
+export function formatBaseline(baseline: Baseline): string {
+  const rows = [...baseline.values()].map(({ id, ...row }) => `  ${JSON.stringify(id)}: ${JSON.stringify(row)}`);
+  return rows.length === 0 ? '{}\n' : `{\n${rows.join(',\n')}\n}\n`;
+}
