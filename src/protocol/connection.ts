@@ -322,6 +322,8 @@ export class Connection implements FrameSink {
     if (mayStillSendClose) this.output.writeFrame(FIN | Opcode.Close, buildClosePayload(closeCode, closeReason));
     this.output.end();
     this.handler.failed(id, detail, cause);
+    // The transport may be gone already, behind input that is discarded now.
+    this.readInbox();
   }
 
   /** Drops whatever has arrived and not been handed out, and all that will: before the transport is destroyed. */

@@ -178,6 +178,17 @@ describe.each(['server', 'client'] as const)('compressed messages, %s', (role) =
     expect(end.handler.log).toEqual(['failed:handlerFailed', 'closed']);
   });
 
+  it('§7.1.7 a failure while an inflation holds back the end of the transport: the end is seen at once', () => {
+    const { end, inflater } = open(role, true);
+    end.receiveFrames(COMPRESSED);
+    end.connection.transportClosed();
+    expect(end.handler.log).toEqual([]);
+    end.connection.fail('handlerFailed');
+    expect(end.handler.log).toEqual(['failed:handlerFailed', 'closed']);
+    inflater.finish();
+    expect(end.handler.log).toEqual(['failed:handlerFailed', 'closed']);
+  });
+
   it('a handler that throws over an inflated message', () => {
     const { end } = open(role, false);
     end.handler.react = ({ call }) => {
