@@ -208,7 +208,8 @@ export function readOpening(bytes: Uint8Array): Opening {
     // A body that nobody announced and no length ends is not read.
     const opening = {
       ...found,
-      isSettled: !mayBecomeHead(rest),
+      // A broken head goes as far as its empty line, which may be still to come.
+      isSettled: !mayBecomeHead(rest) && (head.length > 0 || bytes.length - offset > MAX_HEAD_BYTES),
       framesAt: bodyLength === 'untilEnd' ? bodyAt : framesAt,
     };
     if (nextKind !== undefined) return { ...opening, handshake: { ...head, fault: head.fault ?? BOTH_DIRECTIONS } };
