@@ -21,6 +21,7 @@ const NOT_HERE = [
   'cli',
   'conformance',
   'ecosystem',
+  'explorer',
   'fuzz',
   'handshake',
   'inspector',
