@@ -1,6 +1,6 @@
 /** `npm run fuzz`: see `--help`. */
 
-import { PROPERTIES } from './properties.ts';
 import { fuzz } from './run.ts';
+import { TARGETS } from './targets/index.ts';
 
-process.exitCode = await fuzz(process.argv.slice(2), PROPERTIES, (text) => process.stdout.write(text));
+process.exitCode = await fuzz(process.argv.slice(2), TARGETS, (text) => process.stdout.write(text));

@@ -25,7 +25,9 @@ import {
   anyRole,
   anyStream,
   applyCuts,
+  type Cuts,
   framesOfMessage,
+  type Stream,
   writeStream,
 } from '../../support/arbitraries.ts';
 import { type FrameEvent, parseChunks, RecordingSink } from '../../support/frames.ts';
@@ -64,6 +66,16 @@ function referenceFrames(wire: Uint8Array, options: ReferenceOptions): FrameEven
   return [...events, { violation: violation.id, detail: violation.detail }];
 }
 
+/** Bytes, and how they are read: in these chunks, in others, and halted at some calls. */
+export interface Reading {
+  readonly stream: Stream;
+  readonly cuts: Cuts;
+  readonly otherCuts: Cuts;
+  readonly limits: Limits;
+  readonly strictLengths: boolean;
+  readonly halts: readonly boolean[];
+}
+
 const parserEqualsReference = defineProperty(
   'parser-equals-reference',
   '§5.2 any bytes in any chunks, halted anywhere: the frames and the violation of the reference reader',
@@ -74,35 +86,41 @@ const parserEqualsReference = defineProperty(
     /** At which calls of the sink to halt. */
     halts: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
   }),
-  ({ settings: { stream, cuts, ...settings }, otherCuts, allowsRsv1, halts }) => {
-    const { role, wire } = stream;
-    const options = { role, allowsRsv1, ...settings };
-    const expected = referenceFrames(wire, options);
-    expectEqual(parseChunks([copyOf(wire)], options), expected, 'whole');
-    expectEqual(parseChunks(applyCuts(wire, cuts), options), expected, 'cut');
-
-    const sink = new RecordingSink();
-    const parser = new FrameParser(sink, options);
-    let calls = 0;
-    const plain = sink.framePart.bind(sink);
-    sink.framePart = (...given) => {
-      plain(...given);
-      if (halts[calls++ % halts.length]) parser.isHalted = true;
-    };
-    // Ranges of one memory, this time.
-    const chunk = new Chunk(copyOf(wire));
-    let at = 0;
-    for (const { length } of applyCuts(wire, otherCuts)) {
-      const end = at + length;
-      while (at < end) {
-        at = parser.push(chunk, at, end);
-        if (at < end && !parser.isHalted) throw new Error('bytes were left though the parser was not halted');
-        parser.isHalted = false;
-      }
-    }
-    expectEqual(sink.events, expected, 'halted');
-  },
+  ({ settings, otherCuts, allowsRsv1, halts }) =>
+    expectParsedAsReference({ ...settings, otherCuts, halts }, allowsRsv1),
 );
+
+export function expectParsedAsReference(
+  { stream, cuts, otherCuts, limits, strictLengths, halts }: Reading,
+  allowsRsv1: boolean,
+): void {
+  const { role, wire } = stream;
+  const options = { role, allowsRsv1, limits, strictLengths };
+  const expected = referenceFrames(wire, options);
+  expectEqual(parseChunks([copyOf(wire)], options), expected, 'whole');
+  expectEqual(parseChunks(applyCuts(wire, cuts), options), expected, 'cut');
+
+  const sink = new RecordingSink();
+  const parser = new FrameParser(sink, options);
+  let calls = 0;
+  const plain = sink.framePart.bind(sink);
+  sink.framePart = (...given) => {
+    plain(...given);
+    if (halts[calls++ % halts.length]) parser.isHalted = true;
+  };
+  // Ranges of one memory, this time.
+  const chunk = new Chunk(copyOf(wire));
+  let at = 0;
+  for (const { length } of applyCuts(wire, otherCuts)) {
+    const end = at + length;
+    while (at < end) {
+      at = parser.push(chunk, at, end);
+      if (at < end && !parser.isHalted) throw new Error('bytes were left though the parser was not halted');
+      parser.isHalted = false;
+    }
+  }
+  expectEqual(sink.events, expected, 'halted');
+}
 
 /** In place of a codec: repeats a payload, and takes one that begins with an odd byte for corrupt. */
 function inflateTwice(payload: Uint8Array): Uint8Array | undefined {
@@ -179,16 +197,22 @@ const connectionEqualsReference = defineProperty(
     isCompressing: fc.boolean(),
     halts: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
   }),
-  ({ settings: { stream, cuts, limits, strictLengths }, otherCuts, isCompressing, halts }) => {
-    const { role, wire } = stream;
-    const inflate = isCompressing ? inflateTwice : undefined;
-    const expected = referenceCalls(wire, { role, limits, strictLengths, inflate });
-    const options = { limits: quiet(limits), strictLengths, ...(isCompressing && { inflater }) };
-    expectEqual(hear(role, [copyOf(wire)], options), expected, 'whole');
-    expectEqual(hear(role, applyCuts(wire, cuts), options), expected, 'cut');
-    expectEqual(hearHalted(role, applyCuts(wire, otherCuts), options, halts), expected, 'halted');
-  },
+  ({ settings, otherCuts, isCompressing, halts }) =>
+    expectHeardAsReference({ ...settings, otherCuts, halts }, isCompressing),
 );
+
+export function expectHeardAsReference(
+  { stream, cuts, otherCuts, limits, strictLengths, halts }: Reading,
+  isCompressing: boolean,
+): void {
+  const { role, wire } = stream;
+  const inflate = isCompressing ? inflateTwice : undefined;
+  const expected = referenceCalls(wire, { role, limits, strictLengths, inflate });
+  const options = { limits: quiet(limits), strictLengths, ...(isCompressing && { inflater }) };
+  expectEqual(hear(role, [copyOf(wire)], options), expected, 'whole');
+  expectEqual(hear(role, applyCuts(wire, cuts), options), expected, 'cut');
+  expectEqual(hearHalted(role, applyCuts(wire, otherCuts), options, halts), expected, 'halted');
+}
 
 /** The reference counts no control frames: that takes a clock. */
 function quiet(limits: Limits): Limits {
