@@ -47,6 +47,12 @@ describe('traceability of RFC 6455 and RFC 8441', () => {
   });
 });
 
+it('§5.2 the bits on the page of §5 are those of frame-header.ts', () => {
+  const drawn = /<!-- bits[^\n]*\n\n```\n([\s\S]*?)```/.exec(readFile('spec-notes/rfc6455/05-framing.md')!)?.[1];
+  const inCode = readFile('src/protocol/frame-header.ts')!.matchAll(/^ \* {4}(.*[01┌│├└].*)$/gm);
+  expect(drawn).toBe([...inCode].map(([, line]) => `${line!.trimEnd()}\n`).join(''));
+});
+
 describe('§7.1 diagram of the closing handshake', () => {
   it('§7.1 the diagram in 07-closing.md is that of the transition table', () => {
     const page = readFile('spec-notes/rfc6455/07-closing.md')!;
