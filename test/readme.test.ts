@@ -1,4 +1,4 @@
-/** What the README says, checked where it can be: the error table, the commands and the links. */
+/** What the README and the page of use say, checked where it can be: the error table, the commands and the links. */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { findLinkFaults } from './traceability/links.ts';
 
 const root = new URL('../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
+const use = readFileSync(new URL('spec-notes/use.md', root), 'utf8');
 
 function readFile(path: string): string | undefined {
   const url = new URL(path, root);
@@ -29,12 +30,12 @@ function findScripts(markdown: string): string[] {
 describe('README', () => {
   it('§7.4.1 the error table is that of the violations', () => {
     const expected = formatErrorTable(Object.values(VIOLATIONS));
-    expect(findErrorTable(readme), `put this between the markers of README.md:\n\n${expected}\n`).toBe(expected);
+    expect(findErrorTable(use), `put this between the markers of spec-notes/use.md:\n\n${expected}\n`).toBe(expected);
   });
 
   it('every script that it names is in package.json', () => {
     const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: object };
-    const named = findScripts(readme);
+    const named = findScripts(readme + use);
     expect(named).toContain('test:conformance');
     expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { VIOLATIONS, type ViolationId, violationMessage } from '../protocol/inde
 
 /** What an 'error' event carries when a connection fails. */
 export interface ConnectionError extends Error {
-  /** A `WS_ERR_…` code, see the error table in the README; for corrupt compressed data zlib's, such as Z_DATA_ERROR. */
+  /** A `WS_ERR_…` code, see the table of errors in spec-notes/use.md; for corrupt compressed data zlib's, such as Z_DATA_ERROR. */
   readonly code: string;
 }
 

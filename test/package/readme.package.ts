@@ -1,5 +1,5 @@
 /**
- * The README's programs, as they stand: each is a file of its own, servers keep running while the next ones start, and
+ * The programs of the README and of spec-notes/use.md, as they stand: each is a file of its own, servers keep running while the next ones start, and
  * programs without one end by themselves. Only their ports are exchanged for free ones. `npm run build` has to have run
  * before.
  */
@@ -24,8 +24,8 @@ interface Program {
   readonly listensOn: readonly string[];
 }
 
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const programs: Program[] = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, source], i) => ({
+const pages = ['README.md', 'spec-notes/use.md'].map((page) => readFileSync(join(ROOT, page), 'utf8')).join('\n');
+const programs: Program[] = [...pages.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, source], i) => ({
   name: `program ${i + 1}, ${source!.split('\n').find((line) => line !== '' && !line.startsWith('import'))}`,
   source: source!,
   listensOn: [...source!.matchAll(/\bport: (80\d\d)\b/g)].map(([, port]) => port!),
@@ -49,7 +49,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/framewright'));
   symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
-  for (const [port] of readme.matchAll(PORT)) if (!freePorts.has(port)) freePorts.set(port, await findFreePort());
+  for (const [port] of pages.matchAll(PORT)) if (!freePorts.has(port)) freePorts.set(port, await findFreePort());
 });
 
 afterAll(() => {
@@ -57,7 +57,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe('the programs of the README', () => {
+describe('the programs of the README and of the page of use', () => {
   it('import what they use, and listen on ports of their own', () => {
     expect(programs.length).toBeGreaterThan(5);
     expect(programs.filter(({ source }) => !/^import .* from 'framewright/m.test(source))).toEqual([]);

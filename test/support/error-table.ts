@@ -1,4 +1,4 @@
-/** The README's table of errors, made of the table of violations. */
+/** The table of errors in spec-notes/use.md, made of the table of violations. */
 
 import type { Violation } from '../../src/protocol/index.ts';
 
