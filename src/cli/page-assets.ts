@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
+import type { Desk } from '../inspector/index.ts';
 
 interface PlainAnswer {
   readonly status: number;
@@ -29,15 +30,20 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.json': 'application/json',
 };
 
-/** Everything from this origin and nothing from elsewhere; no inline scripts; no framing. */
+/**
+ * Everything from this origin and nothing from elsewhere; no inline scripts; no framing. WebSockets may lead elsewhere: to
+ * wherever the person at the page says.
+ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data:",
-  "connect-src 'self'",
+  "connect-src 'self' ws: wss:",
+  "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -70,6 +76,12 @@ export function readPageAssets(folder: URL = PAGE_FOLDER): PageAssets {
   return assets;
 }
 
+/** The page, and beside it what it asks first. */
+export function withDesk(assets: PageAssets, desk: Desk): PageAssets {
+  const body = Buffer.from(JSON.stringify(desk));
+  return new Map(assets).set('/desk.json', { contentType: CONTENT_TYPES['.json']!, body, isImmutable: false });
+}
+
 /** Answers a plain HTTP request. HEAD gets GET's answer: servers leave the body out and count it all the same. */
 export function answerPlainRequest(assets: PageAssets, method: string, target: string): PlainAnswer {
   if (method !== 'GET' && method !== 'HEAD') {
@@ -78,7 +90,7 @@ export function answerPlainRequest(assets: PageAssets, method: string, target: s
   const path = target.split('?', 1)[0]!;
   const asset = assets.get(path);
   if (asset === undefined) {
-    if (assets.size === 0 && path === '/') return text(503, PAGE_MISSING);
+    if (path === '/') return text(503, PAGE_MISSING);
     return text(404, `There is nothing at ${path}.\n`);
   }
   const headers = {

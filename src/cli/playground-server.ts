@@ -13,7 +13,7 @@ import { type ConnectionOptions, listen, type WebSocket, WebSocketServer } from 
 import { endWith } from '../server/http-answer.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { echo } from './echo.ts';
-import { answerPlainRequest, type PageAssets } from './page-assets.ts';
+import { answerPlainRequest, type PageAssets, withDesk } from './page-assets.ts';
 import { layRawLine } from './raw-line.ts';
 import { WatchDesk } from './watch-desk.ts';
 
@@ -54,7 +54,8 @@ const SHUTTING_DOWN = { status: 503, message: 'The server shuts down\n' };
 
 /** @throws what node:net reports when it cannot listen, such as EADDRINUSE */
 export function startPlaygroundServer(options: PlaygroundServerOptions): Promise<PlaygroundServer> {
-  return options.usesNet ? startOnNet(options) : startOnHttp(options);
+  const withItsDesk = { ...options, assets: withDesk(options.assets, { kind: 'echo' }) };
+  return options.usesNet ? startOnNet(withItsDesk) : startOnHttp(withItsDesk);
 }
 
 /** Why no WebSocket is to be had here; undefined: there is one. */

@@ -6,7 +6,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from '../index.ts';
-import { type Direction, WATCH_ID, type WatchRequest, type WireEvent } from '../inspector/index.ts';
+import { type Direction, packBytes, WATCH_ID, type WatchRequest, type WireEvent } from '../inspector/index.ts';
 
 /** What node:http and the bare TCP server both say about an upgrade request. */
 interface TappedRequest {
@@ -118,9 +118,9 @@ function record(watch: Watch, direction: Direction, bytes: Uint8Array): void {
   if (watcher.readyState !== watcher.OPEN) return;
   const atMs = elapsedMs(watch);
   for (let at = 0; at < bytes.length; at += MAX_EVENT_BYTES) {
-    const part = Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(MAX_EVENT_BYTES, bytes.length - at));
+    const part = bytes.subarray(at, at + MAX_EVENT_BYTES);
     watch.untoldBytes += part.length;
-    tell(watch, { type: 'bytes', direction, atMs, hex: part.toString('hex') }, () => {
+    watcher.send(packBytes({ direction, atMs }, part), () => {
       watch.untoldBytes -= part.length;
       if (watch.untoldBytes <= HIGH_WATER_BYTES / 2) letGo(watch);
     });
@@ -144,8 +144,8 @@ function elapsedMs(watch: Watch): number {
   return Math.round(10 * (performance.now() - (watch.startedAtMs ?? 0))) / 10;
 }
 
-function tell(watch: Watch, event: WireEvent, sent: () => void = () => {}): void {
-  watch.watcher.send(JSON.stringify(event), sent);
+function tell(watch: Watch, event: WireEvent): void {
+  watch.watcher.send(JSON.stringify(event));
 }
 
 /** Does what the page asks of the server; whatever is wrong with the request is told to the page. */

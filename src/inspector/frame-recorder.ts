@@ -20,7 +20,7 @@ import { declaredHeaderLength } from './header-layout.ts';
 
 export interface RecordedFrame {
   readonly index: number;
-  /** From the first byte pushed, in bytes. */
+  /** From the first byte of the stream, in bytes. */
   readonly offset: number;
   /** Header bytes; fewer than declared when the frame was refused or cut there. */
   readonly header: Uint8Array;
@@ -41,7 +41,7 @@ export interface RecordedFrame {
   readonly violation: RecordedViolation | undefined;
 }
 
-interface RecordedMessage {
+export interface RecordedMessage {
   readonly index: number;
   readonly isText: boolean;
   readonly isCompressed: boolean;

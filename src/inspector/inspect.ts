@@ -65,6 +65,15 @@ export interface InspectOptions {
 export function inspect(bytes: Uint8Array, options: InspectOptions = {}): InspectionView {
   const inspector = new StreamInspector(options);
   const frames = [...inspector.push(bytes), ...inspector.finish()];
+  return viewInspection(inspector, frames, bytes);
+}
+
+/** What an inspector has found, once it is finished. */
+export function viewInspection(
+  inspector: StreamInspector,
+  frames: readonly FrameView[],
+  bytes: Uint8Array,
+): InspectionView {
   const { role, roleFrom, deflate, handshake, preceding, violation } = inspector;
   return {
     role,
@@ -85,7 +94,7 @@ export function isWholeAndLegal(view: InspectionView): boolean {
   return view.violation === undefined && view.incomplete === undefined && view.handshake?.fault === undefined;
 }
 
-const NO_FRAMES: readonly FrameView[] = [];
+const NO_FRAMES: readonly RecordedFrame[] = [];
 
 /**
  * An inspection that goes on: bytes go in as they pass, and the frames that they complete come out. Each byte is looked
@@ -104,7 +113,7 @@ export class StreamInspector {
   #readBytes = 0;
   #opening: Opening | undefined;
   #recorder: FrameRecorder | undefined;
-  #views: FrameView[] = [];
+  #recorded: RecordedFrame[] = [];
 
   constructor(options: InspectOptions = {}) {
     this.#options = options;
@@ -139,23 +148,43 @@ export class StreamInspector {
 
   /** Takes the next bytes, which stay as they are. @returns the frames that end in them */
   push(bytes: Uint8Array): readonly FrameView[] {
-    if (this.#front === undefined) this.#recorder?.push(bytes);
-    else this.#takeFront(this.#front, bytes);
-    return this.#takeViews();
+    return this.record(bytes).map((frame) => this.view(frame));
   }
 
   /** No more bytes come. @returns the frame that was cut by that, if one was */
   finish(): readonly FrameView[] {
-    if (this.#front !== undefined) this.#readFront(concat(this.#front), true);
-    this.#recorder?.finish();
-    return this.#takeViews();
+    return this.recordEnd().map((frame) => this.view(frame));
   }
 
-  #takeViews(): readonly FrameView[] {
-    if (this.#views.length === 0) return NO_FRAMES;
-    const views = this.#views;
-    this.#views = [];
-    return views;
+  /** Like `push`, with frames as they were recorded: for whoever looks at few of many. */
+  record(bytes: Uint8Array): readonly RecordedFrame[] {
+    if (this.#front === undefined) this.#recorder?.push(bytes);
+    else this.#takeFront(this.#front, bytes);
+    return this.#takeRecorded();
+  }
+
+  /** Like `finish`, with the frame as it was recorded. */
+  recordEnd(): readonly RecordedFrame[] {
+    if (this.#front !== undefined) this.#readFront(concat(this.#front), true);
+    this.#recorder?.finish();
+    return this.#takeRecorded();
+  }
+
+  /** What a frame says that this inspector has recorded. */
+  view(frame: RecordedFrame): FrameView {
+    return viewFrame(frame, {
+      role: this.role,
+      allowsRsv1: this.deflate !== undefined,
+      isMessageOpen: frame.isMessageOpen,
+      fault: frame.violation?.id,
+    });
+  }
+
+  #takeRecorded(): readonly RecordedFrame[] {
+    if (this.#recorded.length === 0) return NO_FRAMES;
+    const frames = this.#recorded;
+    this.#recorded = [];
+    return frames;
   }
 
   #takeFront(front: Uint8Array[], bytes: Uint8Array): void {
@@ -181,21 +210,15 @@ export class StreamInspector {
     const { role, deflate } = this;
     const { strictLengths = false, maxPayloadBytes = Number.POSITIVE_INFINITY } = this.#options;
     const recorderOptions = { role, allowsRsv1: deflate !== undefined, strictLengths, maxPayloadBytes };
-    this.#recorder = new FrameRecorder(recorderOptions, (frame) => this.#takeFrame(frame, framesAt));
+    this.#recorder = new FrameRecorder(recorderOptions, (frame) => {
+      this.#takeFrame({ ...frame, offset: framesAt + frame.offset });
+    });
     this.#recorder.push(front.subarray(framesAt));
   }
 
-  #takeFrame(frame: RecordedFrame, framesAt: number): void {
-    const { violation } = frame;
-    const context = {
-      role: this.role,
-      allowsRsv1: this.deflate !== undefined,
-      isMessageOpen: frame.isMessageOpen,
-      fault: violation?.id,
-    };
-    const view = viewFrame(frame, framesAt, context);
-    this.#views.push(view);
-    if (violation !== undefined) this.violation = viewViolation(violation, view);
+  #takeFrame(frame: RecordedFrame): void {
+    this.#recorded.push(frame);
+    if (frame.violation !== undefined) this.violation = viewViolation(frame.violation, this.view(frame));
   }
 }
 
@@ -234,8 +257,8 @@ function viewEnd(
   return ignoredPart(bytes, end, 'nothing is read behind a Close frame', '§5.5.1');
 }
 
-function viewFrame(frame: RecordedFrame, framesAt: number, context: LayoutContext): FrameView {
-  const { index, header, wirePayload, payload, state, message, part } = frame;
+function viewFrame(frame: RecordedFrame, context: LayoutContext): FrameView {
+  const { index, offset, header, wirePayload, payload, state, message, part } = frame;
   const byte0 = header[0]!;
   const opcode = byte0 & 0xf;
   const declared = declaredPayloadLength(header);
@@ -243,7 +266,7 @@ function viewFrame(frame: RecordedFrame, framesAt: number, context: LayoutContex
   const text = textOf(frame, opcode);
   return {
     index,
-    offset: framesAt + frame.offset,
+    offset,
     opcode,
     opcodeName: opcodeName(opcode),
     fin: (byte0 & 0x80) !== 0,

@@ -1,47 +1,80 @@
-/** The page: controls and conversation on one side, the wire on the other, and the decoder below. */
+/** The frame around the views: the menu, the view's heading, and where the focus is when somebody goes from one to another. */
 
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { ConnectionPanel } from './connection-panel.tsx';
-import { Conversation } from './conversation.tsx';
-import { DecodeBox } from './decode-box.tsx';
-import { SendPanel } from './send-panel.tsx';
-import { Session } from './session.ts';
-import { WireView } from './wire-view.tsx';
+import { type ComponentType, useEffect, useRef, useState } from 'react';
+import { linkTo, rememberedInput, usePlace } from './router.ts';
+import { VIEWS, type View } from './views.ts';
 
 export function App() {
-  const [session] = useState(() => new Session());
-  const state = useSyncExternalStore(session.subscribe, session.state);
-  const { phase } = state;
-  const connectButton = useRef<HTMLButtonElement>(null);
-  const messageField = useRef<HTMLTextAreaElement>(null);
+  const id = usePlace().view;
+  const view = VIEWS.find((candidate) => candidate.id === id) ?? VIEWS[0]!;
+  const loaded = useLoaded(view);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const isFirst = useRef(true);
   useEffect(() => {
-    // A control that is disabled loses the focus: it goes on to what is to be done next.
-    if (!isFocusLost()) return;
-    if (phase === 'open') messageField.current?.focus({ preventScroll: true });
-    else if (phase === 'closed') connectButton.current?.focus({ preventScroll: true });
-  }, [phase]);
+    document.title = `${view.name} · framewright playground`;
+    // Whoever went here by the menu reads on from the heading.
+    if (!isFirst.current) heading.current?.focus({ preventScroll: true });
+    isFirst.current = false;
+  }, [view]);
   return (
     <>
+      <button type="button" className="skip" onClick={() => heading.current?.focus()}>
+        Skip to the content
+      </button>
       <header className="top">
-        <h1>framewright playground</h1>
-        <p>A WebSocket to the server this page came from, and every frame of it, bit by bit.</p>
+        <p className="brand">framewright playground</p>
+        <nav aria-label="Views">
+          <ul>
+            {VIEWS.map((other) => (
+              <li key={other.id}>
+                <a
+                  href={linkTo(other.id, rememberedInput(other.id))}
+                  aria-current={other === view ? 'page' : undefined}
+                >
+                  {other.name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
       </header>
       <main>
-        <div className="columns">
-          <div className="column">
-            <ConnectionPanel phase={phase} onConnect={() => session.connect()} buttonRef={connectButton} />
-            <SendPanel session={session} isOpen={phase === 'open'} messageRef={messageField} />
-            <Conversation log={state.log} />
-          </div>
-          <WireView recordings={state.recordings} onClear={() => session.clearRecordings()} />
+        <div className="view-title">
+          <h1 ref={heading} tabIndex={-1}>
+            {view.name}
+          </h1>
+          <p>{view.summary}</p>
         </div>
-        <DecodeBox />
+        {loaded.fault !== undefined && (
+          <p className="violation" role="alert">
+            This view could not be loaded ({loaded.fault}). Is “framewright serve” still running? Then load the page
+            again.
+          </p>
+        )}
+        {loaded.Content && <loaded.Content key={view.id} />}
       </main>
     </>
   );
 }
 
-function isFocusLost(): boolean {
-  const { activeElement } = document;
-  return activeElement === null || activeElement === document.body || activeElement.matches(':disabled');
+interface Loaded {
+  readonly view: View;
+  readonly Content?: ComponentType;
+  readonly fault?: string;
+}
+
+/** The view's component; the one before is gone at once. */
+function useLoaded(view: View): Partial<Loaded> {
+  const [loaded, setLoaded] = useState<Loaded>();
+  useEffect(() => {
+    let isWanted = true;
+    view.load().then(
+      (module) => isWanted && setLoaded({ view, Content: module.default }),
+      (error: Error) => isWanted && setLoaded({ view, fault: error.message }),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [view]);
+  return loaded?.view === view ? loaded : {};
 }

@@ -14,7 +14,7 @@ import { echo, HIGH_WATER_BYTES } from '../../src/cli/echo.ts';
 import { answerPlainRequest, type PageAssets, readPageAssets } from '../../src/cli/page-assets.ts';
 import { type PlaygroundServer, startPlaygroundServer } from '../../src/cli/playground-server.ts';
 import { HIGH_WATER_BYTES as MAX_UNTOLD, MAX_UNTOLD_BYTES, WatchDesk } from '../../src/cli/watch-desk.ts';
-import { inspect, parseHex, type WireEvent } from '../../src/inspector/index.ts';
+import { formatHex, inspect, parseHex, unpackBytes, type WireEvent } from '../../src/inspector/index.ts';
 import { closed, text as maskedText, RawPeer, upgradeRequest } from '../support/raw-peer.ts';
 import { nextTurn } from '../support/servers.ts';
 import { outcomeOf, start } from './framewright.ts';
@@ -92,6 +92,10 @@ describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '40', '']);
     expect((await fetch(`http://${place}/nothing`)).status).toBe(404);
     expect((await fetch(`http://${place}/`, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('says what it can show a page', async () => {
+    expect(await (await fetch(`http://${place}/desk.json`)).json()).toEqual({ kind: 'echo' });
   });
 
   it('leads nowhere outside the page, however the path is written', async () => {
@@ -174,8 +178,8 @@ describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
       sockets.push(watcher);
       const events: WireEvent[] = [];
       const waiting = new Set<() => void>();
-      watcher.on('message', (data) => {
-        events.push(JSON.parse(String(data)));
+      watcher.on('message', (data: Buffer, isBinary) => {
+        events.push(isBinary ? bytesEvent(data) : JSON.parse(String(data)));
         for (const look of waiting) look();
       });
       const event = (fits: (event: WireEvent) => boolean) =>
@@ -191,6 +195,11 @@ describe.each(MODES)('the playground server on $name', ({ usesNet }) => {
         });
       await event(({ type }) => type === 'watching');
       return { watcher, events, event };
+    }
+
+    function bytesEvent(message: Uint8Array): WireEvent {
+      const { bytes, ...place } = unpackBytes(message);
+      return { type: 'bytes', ...place, hex: formatHex(bytes) };
     }
 
     function bytesOf(events: readonly WireEvent[], direction: string): Uint8Array {
@@ -315,7 +324,7 @@ describe('a page that does not read what is recorded for it', () => {
     const watcher = Object.assign(new EventEmitter(), {
       OPEN: 1,
       readyState: 1,
-      send: (_text: string, sent: () => void) => told.push(sent),
+      send: (_message: unknown, sent?: () => void) => void (sent && told.push(sent)),
       close: (code: number) => {
         calls.push(`close ${code}`);
         watcher.readyState = 2;

@@ -1,44 +1,51 @@
 /** Sending: what a browser can send itself, and what only the server can. */
 
 import { type ChangeEvent, type FormEvent, type KeyboardEvent, type Ref, useState } from 'react';
-import { parseHex } from '../inspector/index.ts';
-import type { Session } from './session.ts';
+import { parseHex } from '../../inspector/index.ts';
+import { FileButton } from '../parts/file-button.tsx';
+import { LongTextField } from '../parts/long-text-field.tsx';
+import type { WorkerClient } from '../worker/worker-client.ts';
+import { closeFault } from './live.ts';
 
 interface SendPanelProps {
-  readonly session: Session;
+  readonly client: WorkerClient;
   readonly isOpen: boolean;
+  /** Whether the server does what a page asks of it. */
+  readonly canAsk: boolean;
   readonly messageRef: Ref<HTMLTextAreaElement>;
 }
 
-export function SendPanel({ session, isOpen, messageRef }: SendPanelProps) {
+export function SendPanel({ client, isOpen, canAsk, messageRef }: SendPanelProps) {
   return (
     <section className="panel send" aria-labelledby="send-title">
       <h2 id="send-title">Send</h2>
       <fieldset disabled={!isOpen}>
         <legend className="visually-hidden">What to send; needs an open connection</legend>
-        <MessageForm session={session} fieldRef={messageRef} />
-        <PingForm session={session} />
-        <CloseForm session={session} />
+        <MessageForm client={client} fieldRef={messageRef} />
+        {(canAsk || !isOpen) && <PingForm client={client} />}
+        <CloseForm client={client} canAsk={canAsk || !isOpen} />
       </fieldset>
     </section>
   );
 }
 
 interface MessageFormProps {
-  readonly session: Session;
+  readonly client: WorkerClient;
   readonly fieldRef: Ref<HTMLTextAreaElement>;
 }
 
-function MessageForm({ session, fieldRef }: MessageFormProps) {
+function MessageForm({ client, fieldRef }: MessageFormProps) {
   const [isBinary, setBinary] = useState(false);
-  const [text, setText] = useState('Hello');
-  const [hex, setHex] = useState('00 ff 10 20');
+  const [text, setText] = useState<string | File>('Hello');
+  const [hex, setHex] = useState<string | File>('00 ff 10 20');
   const [fault, setFault] = useState('');
+  const content = isBinary ? hex : text;
   const send = (event: FormEvent) => {
     event.preventDefault();
     try {
-      if (isBinary) session.sendBinary(new Uint8Array(parseHex(hex)));
-      else session.sendText(text);
+      const isHex = isBinary && typeof content === 'string';
+      const given = isHex ? parseHex(content) : content;
+      client.request({ type: 'send', content: given, isText: !isBinary });
       setFault('');
     } catch (error) {
       setFault((error as Error).message);
@@ -48,7 +55,7 @@ function MessageForm({ session, fieldRef }: MessageFormProps) {
     setBinary(binary);
     setFault('');
   };
-  const edit = (value: string) => {
+  const edit = (value: string | File) => {
     (isBinary ? setHex : setText)(value);
     setFault('');
   };
@@ -61,18 +68,21 @@ function MessageForm({ session, fieldRef }: MessageFormProps) {
         <label>
           <input type="radio" name="type" checked={isBinary} onChange={() => choose(true)} /> binary
         </label>
+        <FileButton label="A file to send" onFile={edit}>
+          File …
+        </FileButton>
       </div>
       <label htmlFor="message">{isBinary ? 'Bytes in hex' : 'Text'}</label>
       <div className="line">
-        <textarea
+        <LongTextField
           id="message"
           rows={2}
-          className={isBinary ? 'mono' : undefined}
-          value={isBinary ? hex : text}
-          ref={fieldRef}
-          aria-describedby="message-hint message-fault"
-          aria-invalid={fault !== ''}
-          onChange={(event) => edit(event.target.value)}
+          isMono={isBinary}
+          value={content}
+          fieldRef={fieldRef}
+          describedBy="message-hint message-fault"
+          isInvalid={fault !== ''}
+          onChange={edit}
           onKeyDown={submitOnEnter}
         />
         <button type="submit" className="primary">
@@ -80,7 +90,7 @@ function MessageForm({ session, fieldRef }: MessageFormProps) {
         </button>
       </div>
       <p id="message-hint" className="hint">
-        Enter sends, Shift+Enter begins a new line.
+        Enter sends, Shift+Enter begins a new line. Files can be dropped on the field.
       </p>
       <p id="message-fault" className="fault-text" aria-live="polite">
         {fault}
@@ -96,17 +106,16 @@ function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>): void {
   event.currentTarget.form?.requestSubmit();
 }
 
-function PingForm({ session }: { session: Session }) {
+function PingForm({ client }: { client: WorkerClient }) {
   const [payload, setPayload] = useState('are you there?');
   const ping = (event: FormEvent) => {
     event.preventDefault();
-    session.ask({ type: 'ping', payload }, 'You asked the server for a ping; the browser answers it unseen');
+    const title = 'You asked the server for a ping; the browser answers it unseen';
+    client.request({ type: 'ask', request: { type: 'ping', payload }, title });
   };
   const fragment = () => {
-    session.ask(
-      { type: 'fragments', parts: ['Hel', 'lo, ', 'fragments'] },
-      'You asked the server for a fragmented message',
-    );
+    const title = 'You asked the server for a fragmented message';
+    client.request({ type: 'ask', request: { type: 'fragments', parts: ['Hel', 'lo, ', 'fragments'] }, title });
   };
   return (
     <form onSubmit={ping}>
@@ -123,37 +132,37 @@ function PingForm({ session }: { session: Session }) {
 }
 
 const NO_CODE = 'A reason needs a code in front of it (§5.5.1): give both, or leave both empty.';
-const NOT_FOR_PAGES = 'A page may close with 1000 or 3000 to 4999 and a reason of at most 123 bytes, or with neither.';
 
-function CloseForm({ session }: { session: Session }) {
+interface CloseFormProps {
+  readonly client: WorkerClient;
+  readonly canAsk: boolean;
+}
+
+function CloseForm({ client, canAsk }: CloseFormProps) {
   const [code, setCode] = useState('1000');
   const [reason, setReason] = useState('done');
   const [fault, setFault] = useState('');
-  const hasCode = code.trim() !== '';
-  const attempt = (action: () => void) => {
-    if (!hasCode && reason !== '') {
-      setFault(NO_CODE);
-      return;
-    }
-    if (hasCode && !/^\s*\d+\s*$/.test(code)) {
-      setFault('A close code is a whole number, such as 1000.');
-      return;
-    }
-    try {
-      action();
-      setFault('');
-    } catch {
-      setFault(NOT_FOR_PAGES);
-    }
+  const number = code.trim() === '' ? undefined : Number(code);
+  /** Whether the form says something that can be asked for. */
+  const isSound = (): boolean => {
+    let complaint = '';
+    if (number === undefined && reason !== '') complaint = NO_CODE;
+    else if (!/^\s*\d*\s*$/.test(code)) complaint = 'A close code is a whole number, such as 1000.';
+    setFault(complaint);
+    return complaint === '';
   };
   const close = (event: FormEvent) => {
     event.preventDefault();
-    attempt(() => session.close(hasCode ? Number(code) : undefined, reason));
+    if (!isSound()) return;
+    const complaint = closeFault(number, reason);
+    setFault(complaint);
+    if (complaint === '') client.request({ type: 'close', code: number, reason });
   };
   const askToClose = () => {
-    const request = hasCode ? { code: Number(code), reason } : {};
-    const title = hasCode ? `You asked the server to close with ${Number(code)}` : 'You asked the server to close';
-    attempt(() => session.ask({ type: 'close', ...request }, title));
+    if (!isSound()) return;
+    const title = `You asked the server to close${number === undefined ? '' : ` with ${number}`}`;
+    const request = number === undefined ? {} : { code: number, reason };
+    client.request({ type: 'ask', request: { type: 'close', ...request }, title });
   };
   const edit = (set: (value: string) => void) => (event: ChangeEvent<HTMLInputElement>) => {
     set(event.target.value);
@@ -185,9 +194,11 @@ function CloseForm({ session }: { session: Session }) {
           />
         </span>
         <button type="submit">Close</button>
-        <button type="button" onClick={askToClose}>
-          Have the server close
-        </button>
+        {canAsk && (
+          <button type="button" onClick={askToClose}>
+            Have the server close
+          </button>
+        )}
       </div>
       <p id="close-fault" className="fault-text" aria-live="polite">
         {fault}

@@ -1,6 +1,6 @@
 /** What was wrong, where, and what its sender has to change. */
 
-import type { ViolationView } from '../inspector/index.ts';
+import type { ViolationView } from '../../inspector/index.ts';
 import { SectionLink } from './section-link.tsx';
 
 export function ViolationNote({ violation }: { violation: ViolationView }) {

@@ -1,7 +1,7 @@
 /** What the page's WebSocket was told and told in turn: the view from above the protocol. */
 
 import { memo, useEffect, useRef } from 'react';
-import type { LogEntry } from './session.ts';
+import type { LogEntry } from '../worker/messages.ts';
 
 const MARKS: Readonly<Record<LogEntry['direction'], readonly [mark: string, label: string]>> = {
   sent: ['↑', 'sent'],

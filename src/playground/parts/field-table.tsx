@@ -1,6 +1,9 @@
-/** The fields of a frame in words: where each lies, what stands there, what that says, and which section has the rule. */
+/**
+ * The fields of a frame in words: where each lies, what stands there, what that says, and which section has the rule. A
+ * name is a button so that the keyboard reaches it: where the focus is, there the field's bytes are lit (field-group.tsx).
+ */
 
-import type { FieldView } from '../inspector/index.ts';
+import type { FieldView } from '../../inspector/index.ts';
 import { SectionLink } from './section-link.tsx';
 
 /** Longer wire content is left to the dump of the payload. */
@@ -20,8 +23,12 @@ export function FieldTable({ fields }: { fields: readonly FieldView[] }) {
       </thead>
       <tbody>
         {fields.map((field) => (
-          <tr key={field.id} className={field.isFault ? 'fault' : undefined}>
-            <th scope="row">{field.name}</th>
+          <tr key={field.id} className={field.isFault ? 'fault' : undefined} data-field={field.id}>
+            <th scope="row">
+              <button type="button" className="field-name" data-field={field.id}>
+                {field.name}
+              </button>
+            </th>
             <td className="bits" data-unit={field.bitLength === 1 ? 'bit' : 'bits'}>
               {field.bitLength === 1 ? field.firstBit : `${field.firstBit}–${field.firstBit + field.bitLength - 1}`}
             </td>

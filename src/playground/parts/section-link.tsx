@@ -1,6 +1,6 @@
 /** “RFC 6455 §5.2”, leading there. */
 
-import { sectionLabel, sectionUrl } from '../inspector/index.ts';
+import { sectionLabel, sectionUrl } from '../../inspector/index.ts';
 
 export function SectionLink({ section, isShort = false }: { section: string; isShort?: boolean }) {
   const label = sectionLabel(section);

@@ -4,7 +4,7 @@
  */
 
 import type { CSSProperties } from 'react';
-import type { FieldView, FrameView } from '../inspector/index.ts';
+import type { FieldView, FrameView } from '../../inspector/index.ts';
 
 const BITS_PER_ROW = 16;
 
@@ -39,7 +39,7 @@ function PictureCell({ cell: { field, row, column, bits, isFirst } }: { cell: Ce
   const style: CSSProperties = { gridRow: row + 1, gridColumn: `${column + 2} / span ${bits}` };
   const kind = field.isFault ? 'fault' : field.id;
   return (
-    <span className={`cell cell-${kind}${bits === 1 ? ' cell-bit' : ''}`} style={style}>
+    <span className={`cell cell-${kind}${bits === 1 ? ' cell-bit' : ''}`} style={style} data-field={field.id}>
       <span className="cell-name">{isFirst ? field.name : `… ${field.name}`}</span>
       {bits < BITS_PER_ROW ? (
         <span className="cell-wire">{field.wire}</span>

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { Decoder } from '../../src/playground/worker/decoder.ts';
+import type { FromWorker, RoleChoice } from '../../src/playground/worker/messages.ts';
+
+type Told = Extract<FromWorker, { readonly view: unknown }>;
+
+function decoder() {
+  const told: Told[] = [];
+  const waiting = new Set<() => void>();
+  const made = new Decoder((message) => {
+    if ('view' in message) told.push(message);
+    for (const look of waiting) look();
+  });
+  /** Resolves with the first message that fits, past or to come. */
+  const when = (fits: (message: Told) => boolean) =>
+    new Promise<Told>((resolve) => {
+      const look = () => {
+        const found = told.find(fits);
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  const decode = (content: string | File, role: RoleChoice = 'auto') =>
+    made.take({ type: 'decode', input: { content, role, isCompressed: undefined } });
+  return { made, told, when, decode };
+}
+
+const isDone = ({ decode }: Told) => decode?.phase === 'done';
+
+describe('the decoder', () => {
+  it('tells short input at once: the lines, what it was, and the first frame', async () => {
+    const { when, decode, told } = decoder();
+    decode('81 05 48656c6c6f 88 00 ff');
+    const { view, decode: state, detail } = await when(isDone);
+    expect(view.rows.map(({ kind, direction }) => `${direction} ${kind}`)).toEqual([
+      'serverToClient text',
+      'serverToClient close',
+    ]);
+    expect(state).toMatchObject({
+      reading: 'hex text, frames of a server',
+      notes: [{ text: '1 byte from byte 9 on not read: nothing is read behind a Close frame', section: '§5.5.1' }],
+    });
+    expect(detail).toMatchObject({ type: 'frame', frame: { index: 0, payload: { text: 'Hello' } } });
+    expect(told.map((message) => message.decode?.phase)).toEqual(['done']);
+  });
+
+  it('says why it cannot read something, and keeps nothing of what was there', async () => {
+    const { when, decode } = decoder();
+    decode('81 00');
+    await when(isDone);
+    decode('81 0');
+    const { decode: state, view, detail } = await when((message) => message.decode?.phase === 'fault');
+    expect(state!.fault).toContain('The text ends in the middle of a byte');
+    expect([view.count, detail]).toEqual([0, null]);
+  });
+
+  it('shows the frame with the fault first', async () => {
+    const { when, decode } = decoder();
+    decode('81 00 81 80 00000000', 'client');
+    expect((await when(isDone)).detail).toMatchObject({ frame: { index: 1 }, violation: { id: 'unexpectedMask' } });
+  });
+
+  it('goes through long input in steps, tells how far it is, and keeps its filter', async () => {
+    const { made, when, decode } = decoder();
+    made.take({ type: 'filter', filter: { direction: 'both', kind: 'control', text: '', connection: 0 } });
+    decode('810548656c6c6f8900'.repeat(20_000));
+    const half = await when(({ decode: state }) => state?.phase === 'decoding' && state.doneBytes > 0);
+    expect(half.decode!.doneBytes).toBeLessThan(half.decode!.totalBytes);
+    const { view, decode: state } = await when(isDone);
+    expect([view.count, view.shownCount, state!.doneBytes]).toEqual([40_000, 20_000, 180_000]);
+  });
+
+  it('can be stopped, and what was decoded stays', async () => {
+    const { made, when, decode } = decoder();
+    decode('810548656c6c6f8900'.repeat(20_000));
+    await when(({ decode: state }) => state?.phase === 'decoding');
+    made.take({ type: 'stop' });
+    const { view, decode: state } = await when((message) => message.decode?.phase === 'stopped');
+    expect(view.count).toBeGreaterThan(0);
+    expect(state!.doneBytes).toBeLessThan(180_000);
+  });
+
+  it('goes from frame to frame, as often as it is asked', async () => {
+    const { made, when, decode } = decoder();
+    decode('89 00 '.repeat(10));
+    await when(isDone);
+    for (const by of [1, 1, 5, -2]) made.take({ type: 'move', by });
+    expect((await when(({ view }) => view.selectedIndex === 7)).detail).toMatchObject({ frame: { index: 7 } });
+    await when(({ view }) => view.selectedIndex === 5);
+    made.take({ type: 'move', by: -50 });
+    await when(({ view }) => view.selectedIndex === 0);
+    expect(new Set(made.window.view().rows.map(({ id }) => id)).size).toBe(10);
+  });
+
+  it('reads the bytes of a file', async () => {
+    const { when, decode } = decoder();
+    decode(new File([Uint8Array.of(0x8a, 0)], 'x.bin'));
+    expect((await when(isDone)).view.rows[0]).toMatchObject({ kind: 'pong' });
+  });
+});
