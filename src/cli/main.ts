@@ -9,10 +9,11 @@ import { nearestName } from '../options/option-check.ts';
 import type { Command } from './command.ts';
 import { conformance } from './conformance.ts';
 import { decode } from './decode.ts';
+import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
 import { complain, endQuietlyOnBrokenPipe, print } from './terminal.ts';
 
-export const COMMANDS: readonly Command[] = [decode, serve, conformance];
+export const COMMANDS: readonly Command[] = [decode, serve, inspect, conformance];
 
 /**
  * Runs `framewright` with these arguments.

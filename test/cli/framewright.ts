@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const WORKERS = new URL('../support/typescript-workers.mjs', import.meta.url).href;
 
 export interface Outcome {
   readonly status: number | null;
@@ -14,7 +15,7 @@ export interface Outcome {
 
 export function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const env = { ...process.env, ...environment };
-  return spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env });
+  return spawn(process.execPath, ['--import', 'tsx', '--import', WORKERS, MAIN, ...args], { env });
 }
 
 /** Runs to the end, with `input` on standard input. */

@@ -235,7 +235,12 @@ const IMPLEMENTATION =
 await build([
   {
     ...common,
-    input: { ...sources, 'cli/main': 'src/cli/main.ts', internals: 'bench/in-process/internals.ts' },
+    input: {
+      ...sources,
+      'cli/main': 'src/cli/main.ts',
+      'cli/forwarding-thread': 'src/cli/forwarding-thread.ts',
+      internals: 'bench/in-process/internals.ts',
+    },
     platform: 'node',
     // package.json speaks of dist. In src, some files are there for what they do.
     treeshake: { moduleSideEffects: () => true },
