@@ -8,12 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { nearestName } from '../options/option-check.ts';
 import type { Command } from './command.ts';
 import { conformance } from './conformance.ts';
+import { connect } from './connect.ts';
 import { decode } from './decode.ts';
 import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
 import { complain, endQuietlyOnBrokenPipe, print } from './terminal.ts';
 
-export const COMMANDS: readonly Command[] = [decode, serve, inspect, conformance];
+export const COMMANDS: readonly Command[] = [decode, serve, inspect, connect, conformance];
 
 /**
  * Runs `framewright` with these arguments.
