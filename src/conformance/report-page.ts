@@ -240,7 +240,7 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
   let filter = 0;
   const search = make('input', '');
   search.setAttribute('type', 'search');
-  search.setAttribute('placeholder', 'search: 7.9, ping, 1002 …');
+  search.setAttribute('placeholder', 'search: 7.9, ping, 1002');
   search.setAttribute('aria-label', 'search cases');
   const filters = FILTERS.map(([label, wanted], i) => {
     const count = cases.filter((_, index) => wanted(resultsOf(index))).length;
@@ -267,9 +267,9 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
     }
     return table;
   };
-  const frameBlock = (frame: PageFrame): PageElement => {
+  const frameBlock = (frame: PageFrame, words?: string): PageElement => {
     const [summary, , isBehindEnd, fault, section] = frame;
-    const title = make('span', '', texts[summary]!);
+    const title = make('span', '', words ?? texts[summary]!);
     if (fault !== undefined) title.append(make('b', 'fault', ` ${texts[fault]} `));
     if (isBehindEnd === 1) title.append(make('i', 'dim', ' behind the end: its receiver reads nothing of this'));
     const parts = fault === undefined ? [] : [make('p', '', 'The rule is ', rfc(texts[section!]!), '.')];
@@ -279,21 +279,20 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
     const table = make('table', 'log');
     const WHO = [`to the ${other}`, `from the ${other}`, ''];
     for (const [atMs, direction, text, frames] of rows) {
-      table.append(
-        make(
-          'tr',
-          ['sent', 'received', 'note'][direction]!,
-          make('td', 'dim', atMs === null ? '' : `${atMs} ms`),
-          make('td', 'dim', WHO[direction]!),
-          make('td', '', texts[text]!, ...frames.map(frameBlock)),
-        ),
-      );
+      const words = texts[text]!;
+      const [frame, ...others] = frames;
+      const isOneFrame = frame !== undefined && others.length === 0;
+      const what = isOneFrame ? [frameBlock(frame, words)] : [words, ...frames.map((one) => frameBlock(one))];
+      const when = make('td', 'dim', atMs === null ? '' : `${atMs} ms`);
+      const tone = ['sent', 'received', 'note'][direction]!;
+      table.append(make('tr', tone, when, make('td', 'dim', WHO[direction]!), make('td', '', ...what)));
     }
     if (omitted > 0)
       table.append(make('tr', '', make('td', ''), make('td', ''), make('td', 'dim', `… and ${omitted} more`)));
     return table;
   };
-  const resultBlock = (result: PageResult | null, index: number): PageElement => {
+  /** @param wanted the agent whose result was asked for; none: those that do not pass are opened */
+  const resultBlock = (result: PageResult | null, index: number, wanted: number | undefined): PageElement => {
     const { name, testee, url } = agents[index]!;
     const heading = make('h3', '', `${name} `, make('span', `tone ${toneOf(result)}`, wordsOf(result)));
     if (result === null) return make('section', 'result', heading);
@@ -305,7 +304,8 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
       const [request, response] = heads.map((head) => make('pre', '', texts[head]!.trimEnd()));
       block.append(details('Opening handshake', false, request!, response!));
     }
-    if (result.rows.length > 0) block.append(details('On the wire', true, wireTable(result, testee)));
+    const isWanted = wanted === undefined ? agents.length === 1 || !result.isPassing : wanted === index;
+    if (result.rows.length > 0) block.append(details('On the wire', isWanted, wireTable(result, testee)));
     if (testee === 'server') {
       const again = `framewright conformance --url ${url} --replay ${cases[opened]!.id}`;
       block.append(make('p', 'dim', `Every octet of it, ${result.ms} ms last time: `, make('code', '', again)));
@@ -316,6 +316,7 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
   // ---- The table
 
   let opened = -1;
+  let openedFor: number | undefined;
   let panel: PageElement | undefined;
   const rowOf: PageElement[] = [];
   const close = (): void => {
@@ -324,9 +325,10 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
     if (opened !== -1) rowOf[opened]!.setAttribute('aria-expanded', 'false');
     opened = -1;
   };
-  const open = (index: number): void => {
+  const open = (index: number, wanted?: number): void => {
     close();
     opened = index;
+    openedFor = wanted;
     const { expected, link: where } = cases[index]!;
     const about = make(
       'dl',
@@ -336,18 +338,20 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
       make('dt', '', 'Rule'),
       make('dd', '', link(where.label, where.url)),
     );
-    const cell = make('td', '', about, ...resultsOf(index).map(resultBlock));
+    const blocks = resultsOf(index).map((result, i) => resultBlock(result, i, wanted));
+    const cell = make('td', '', about, ...blocks);
     cell.setAttribute('colspan', String(2 + agents.length));
     panel = make('tr', 'panel', cell);
     rowOf[index]!.after(panel);
     rowOf[index]!.setAttribute('aria-expanded', 'true');
+    if (wanted !== undefined && wanted > 0) blocks[wanted]!.scrollIntoView({ block: 'nearest' });
   };
-  const toggle = (index: number): void => {
-    if (opened === index) {
+  const toggle = (index: number, wanted?: number): void => {
+    if (opened === index && openedFor === wanted) {
       close();
       return;
     }
-    open(index);
+    open(index, wanted);
     place.hash = cases[index]!.id;
   };
 
@@ -372,14 +376,9 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
     const opener = button('id', id, () => toggle(i));
     const row = make('tr', 'case', make('td', '', opener), make('td', '', summary));
     row.setAttribute('aria-expanded', 'false');
-    for (const result of resultsOf(i)) {
-      row.append(
-        make(
-          'td',
-          '',
-          button(`tone ${toneOf(result)}`, wordsOf(result), () => toggle(i)),
-        ),
-      );
+    for (const [agent, result] of resultsOf(i).entries()) {
+      const press = (): void => toggle(i, agent);
+      row.append(make('td', '', button(`tone ${toneOf(result)}`, wordsOf(result), press)));
     }
     rowOf.push(row);
     body.append(row);
