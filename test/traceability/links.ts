@@ -36,15 +36,20 @@ export function findRelativeLinks(markdown: string): Link[] {
 
 /** The fragments by which a page's headings can be reached, as GitHub forms them. */
 export function findAnchors(markdown: string): Set<string> {
-  const headings = withoutFences(markdown).flatMap((line) => /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1] ?? []);
-  return new Set(
-    headings.map((heading) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}\p{M}_\- ]/gu, '')
-        .replaceAll(' ', '-'),
-    ),
-  );
+  const lines = withoutFences(markdown);
+  const headings = lines.flatMap((line) => /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1] ?? []);
+  const counts = new Map<string, number>();
+  const slugs = headings.map((heading) => {
+    const slug = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\p{M}_\- ]/gu, '')
+      .replaceAll(' ', '-');
+    const count = counts.get(slug) ?? 0;
+    counts.set(slug, count + 1);
+    return count === 0 ? slug : `${slug}-${count}`;
+  });
+  const named = lines.flatMap((line) => [...line.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id!));
+  return new Set([...slugs, ...named]);
 }
 
 function resolvePath(from: string, target: string): string {
