@@ -4,6 +4,7 @@ import { brotliCompressSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { collectDeclarations } from './src/playground/learn/declarations.ts';
 
 /** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
 const SUITES = ['browser', 'conformance', 'ecosystem', 'package', 'promises', 'proxies', 'redis', 'runtimes'];
@@ -23,6 +24,21 @@ function compressAssets(): Plugin {
   };
 }
 
+/** The lines of source that the lessons of the playground lead to, and no others. */
+function lessonSources(): Plugin {
+  const id = 'virtual:lesson-sources';
+  const root = import.meta.dirname;
+  return {
+    name: 'lesson-sources',
+    resolveId: (source) => (source === id ? `\0${id}` : undefined),
+    load(resolved) {
+      if (resolved !== `\0${id}`) return undefined;
+      const found = collectDeclarations((file) => readFileSync(join(root, 'src', file), 'utf8'));
+      return `export default ${JSON.stringify(found)}`;
+    },
+  };
+}
+
 /** The page is written for React and built with what does the same in a quarter of the room. */
 const SMALLER_REACT = [
   { find: /^react-dom\/client$/, replacement: 'preact/compat/client' },
@@ -33,7 +49,7 @@ const SMALLER_REACT = [
 export default defineConfig(({ command, mode }) => {
   const suite = SUITES.includes(mode) ? mode : 'test';
   return {
-    plugins: [react(), compressAssets()],
+    plugins: [react(), lessonSources(), compressAssets()],
     base: './',
     ...(command === 'build' && { resolve: { alias: SMALLER_REACT } }),
     build: { outDir: '../../dist/playground', emptyOutDir: true },

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { selectCases } from '../../src/conformance/index.ts';
 import { acceptValue } from '../../src/handshake/index.ts';
 import { inflateMessage } from '../../src/inspector/inflate.ts';
-import { findDeclaration } from '../../src/playground/learn/declaration.ts';
+import { collectDeclarations } from '../../src/playground/learn/declarations.ts';
 import { LESSONS } from '../../src/playground/learn/lessons.ts';
 import { type Role, readCloseCode, readMessages, VIOLATIONS } from '../../src/protocol/index.ts';
 import { type FrameFields, frame, toHex } from '../support/wire.ts';
@@ -72,12 +72,18 @@ describe('lessons', () => {
     });
 
     it('leads to lines of source, and to cases of the conformance suite', () => {
+      const declarations = collectDeclarations(source);
       for (const { file, symbol } of lesson.sources) {
-        const found = findDeclaration(source(file), symbol);
-        expect([symbol, (found?.lines.length ?? 0) > 1]).toEqual([symbol, true]);
-        expect(found!.lines.at(-1)).toMatch(/^[\])}]/);
-        // The page has the file at hand.
-        expect(source('playground/learn/source-text.ts')).toContain(`'${file}'`);
+        const { first, lines } = declarations[`${file}#${symbol}`]!;
+        expect(lines.length).toBeGreaterThan(1);
+        expect(lines.at(-1)).toMatch(/^[\])}]/);
+        expect(
+          source(file)
+            .split('\n')
+            .slice(first - 1)
+            .join('\n'),
+        ).toContain(lines.join('\n'));
+        expect(lines.some((line) => line.includes(` ${symbol}`))).toBe(true);
       }
       expect(selectCases(lesson.cases).length).toBeGreaterThan(0);
     });

@@ -116,13 +116,12 @@ class End {
       end: () => this.#endTcp(),
     };
     const handler = {
-      message: (chunk: { readonly bytes: Uint8Array }, start: number, end: number) => {
-        this.#log.push(`Got a text: “${new TextDecoder().decode(chunk.bytes.subarray(start, end))}”`);
+      message: () => {
         if (this.#willThrow) throw new Error('The program has a fault');
       },
       ping: () => {},
       pong: () => {},
-      closeReceived: () => this.#log.push(`Got Close ${codeText(this.#connection.closeCode)}`),
+      closeReceived: () => {},
       failed: (id: keyof typeof VIOLATIONS) =>
         this.#log.push(`Failed the connection: ${VIOLATIONS[id].message} (${VIOLATIONS[id].section})`),
       closed: () => this.#log.push(`TCP is closed: the program is told ${this.#connection.closeCode}`),
@@ -164,6 +163,7 @@ class End {
     if (this.#isStuck || !this.#hasTcp) return;
     const packet = peer.#wire.shift();
     if (packet === undefined) return;
+    this.#log.push(`Read: ${packet.label}`);
     if (packet.kind === 'frame') {
       this.#connection.receive(packet.bytes.slice());
     } else if (packet.kind === 'reset') {
@@ -178,8 +178,9 @@ class End {
 
   #send(firstByte: number, payload: Uint8Array, key: number | undefined): void {
     const opcode = firstByte & 0xf;
-    const label = opcode === Opcode.Close ? `Close ${codeText(readCloseCode(payload))}` : opcodeName(opcode);
-    this.#log.push(`Sent ${label}`);
+    const kind = payload === BAD_TEXT ? 'text that is no UTF-8' : opcodeName(opcode);
+    const label = opcode === Opcode.Close ? `Close ${codeText(readCloseCode(payload))}` : kind;
+    this.#log.push(`Sent: ${label}`);
     this.#wire.push({ kind: 'frame', bytes: encodeFrame(firstByte, payload, key), label });
   }
 

@@ -3,20 +3,31 @@
  * production: it is asked to read, and looked at.
  */
 
-import { describeEvent } from '../lab/describe.ts';
 import { type Held, heldBy } from '../lab/peek.ts';
-import { Receiver, type ReceiverOptions, receive } from '../lab/receiver.ts';
+import { Receiver, type ReceiverEvent, type ReceiverOptions, receive } from '../lab/receiver.ts';
 
-/** Whether the bytes say the same at each of their cuts as in one piece. */
+/** At how many of their cuts the bytes say the same as in one piece. */
 export function countSameCuts(bytes: Uint8Array, options: ReceiverOptions): { cuts: number; same: number } {
-  const whole = textOf(receive(bytes, options));
+  const { events } = receive(bytes, options);
   let same = 0;
-  for (let cut = 1; cut < bytes.length; cut++) if (textOf(receive(bytes, options, [cut])) === whole) same++;
+  for (let cut = 1; cut < bytes.length; cut++) if (areSame(events, receive(bytes, options, [cut]).events)) same++;
   return { cuts: Math.max(0, bytes.length - 1), same };
 }
 
-function textOf({ events }: Receiver): string {
-  return events.map(describeEvent).join('\n');
+/** Whether the events are the same, whenever they were told. */
+export function areSame(some: readonly ReceiverEvent[], others: readonly ReceiverEvent[]): boolean {
+  return some.length === others.length && some.every((event, i) => isSame(event, others[i]!));
+}
+
+function isSame(one: ReceiverEvent, other: ReceiverEvent): boolean {
+  return (
+    one.kind === other.kind &&
+    one.closeCode === other.closeCode &&
+    one.violation?.id === other.violation?.id &&
+    one.violation?.detail === other.violation?.detail &&
+    one.payload.length === other.payload.length &&
+    one.payload.every((byte, i) => byte === other.payload[i])
+  );
 }
 
 export interface Step {

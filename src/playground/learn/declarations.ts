@@ -1,4 +1,9 @@
-/** Finds a declaration in the text of a file: the lines of it, with their numbers, so that links cannot grow old. */
+/**
+ * The lines of source that lessons lead to. They are found by name when the page is built, so they are those of the parser
+ * that the page has, and their numbers cannot grow old.
+ */
+
+import { LESSONS } from './lessons.ts';
 
 export interface Lines {
   /** From 1 on. */
@@ -20,4 +25,16 @@ export function findDeclaration(text: string, symbol: string): Lines | undefined
     ? at
     : lines.findIndex((line, i) => i > at && /^[})\]]/.test(line) && !/^\) *(:.*)?\{$/.test(line));
   return { first: first + 1, lines: lines.slice(first, last + 1) };
+}
+
+/** By `file#symbol`. @throws {Error} when a lesson leads to a declaration that is not there */
+export function collectDeclarations(readFile: (file: string) => string): Record<string, Lines> {
+  const sources = LESSONS.flatMap((lesson) => lesson.sources);
+  return Object.fromEntries(
+    sources.map((source) => {
+      const found = findDeclaration(readFile(source.file), source.symbol);
+      if (found === undefined) throw new Error(`There is no ${source.symbol} in ${source.file}`);
+      return [`${source.file}#${source.symbol}`, found];
+    }),
+  );
 }
