@@ -13,6 +13,7 @@ import {
 } from '../conformance/index.ts';
 import { readHost, readPort } from './listening.ts';
 import { selfSignedCertificate } from './self-signed.ts';
+import { readPair, readPem } from './tls-options.ts';
 import { readNumber, UsageError } from './usage.ts';
 
 export const CONFORMANCE_HELP = `Usage: framewright conformance --url <url> [options]
@@ -346,17 +347,6 @@ function readHeader(field: string): readonly [name: string, value: string] {
   throw new UsageError(`--header takes 'Name: value', not ${JSON.stringify(field)}`);
 }
 
-function readPem(option: string, path: string): string {
-  let pem: string;
-  try {
-    pem = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`--${option}: ${path} cannot be read: ${(error as Error).message}`);
-  }
-  if (pem.includes('-----BEGIN ')) return pem;
-  throw new UsageError(`--${option}: ${path} is no PEM file: it has no line -----BEGIN …-----`);
-}
-
 // ---- Clients -------------------------------------------------------------------------------------------------------
 
 function readClientTest(
@@ -377,11 +367,9 @@ function readClientTest(
   };
 }
 
-function readTls(cert: string | undefined, key: string | undefined, isWanted: boolean): ClientTest['tls'] {
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new UsageError(`--cert and --key go together: ${cert === undefined ? '--cert' : '--key'} is missing`);
-  }
-  if (cert !== undefined && key !== undefined) return { cert: readPem('cert', cert), key: readPem('key', key) };
+function readTls(certPath: string | undefined, keyPath: string | undefined, isWanted: boolean): ClientTest['tls'] {
+  const { cert, key } = readPair(['cert', certPath], ['key', keyPath]);
+  if (cert !== undefined && key !== undefined) return { cert, key };
   return isWanted ? selfSignedCertificate() : undefined;
 }
 

@@ -58,7 +58,8 @@ export function readPair([certOption, cert]: Named, [keyOption, key]: Named): { 
   return { cert: readPem(certOption, cert), key: readPem(keyOption, key) };
 }
 
-function readPem(option: string, path: string): string {
+/** @throws {UsageError} when the file cannot be read, or is none of that form */
+export function readPem(option: string, path: string): string {
   let text: string;
   try {
     text = readFileSync(path, 'latin1');

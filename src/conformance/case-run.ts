@@ -296,6 +296,7 @@ class CaseRun implements TesteeReaderHandler {
       await this.pause(step.delayMs);
       if (step.tag === undefined) continue;
       if (this.state !== 'open') return;
+      this.log.add('note', `point ${step.tag} of the script: the connection is still open`);
       this.record({ event: 'waited', tag: step.tag });
     }
   }
