@@ -279,6 +279,13 @@ function clearProgress(): void {
   if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE);
 }
 
-function showProgress({ id }: CaseResult, done?: number, total?: number): void {
-  process.stderr.write(`${CLEAR_LINE}${done === undefined ? id : `${done} of ${total} (${id})`}`);
+function showProgress({ id }: CaseResult, done?: number, total?: number, leftMs = 0): void {
+  const left = leftMs < 2000 ? '' : `, ${describeDuration(leftMs)} left`;
+  process.stderr.write(`${CLEAR_LINE}${done === undefined ? id : `${done} of ${total} (${id})${left}`}`);
+}
+
+/** `1 min 20 s`, `40 s` */
+function describeDuration(durationMs: number): string {
+  const seconds = Math.round(durationMs / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

@@ -51,6 +51,14 @@ export class Corpus {
     return this.twice.subarray(this.startOf(position), this.startOf(position + units));
   }
 
+  /** What has been sent before the `index`-th message: its last bytes, `limitBytes` at most. No window is longer than the ring. */
+  before(index: number, units: number, limitBytes: number): Uint8Array {
+    const unit = index * units;
+    const sentBytes = unit < this.lengthUnits ? this.startOf(unit) : this.bytes.length;
+    const end = this.bytes.length + this.startOf(unit % this.lengthUnits);
+    return this.twice.subarray(end - Math.min(limitBytes, sentBytes), end);
+  }
+
   private startOf(unit: number): number {
     if (this.starts === undefined) return unit;
     return unit < this.lengthUnits ? this.starts[unit]! : this.bytes.length + this.starts[unit - this.lengthUnits]!;

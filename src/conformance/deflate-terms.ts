@@ -66,17 +66,18 @@ interface DeflateAnswer {
   readonly terms: DeflateTerms;
 }
 
-/** The answer to the first offer that can be reconciled with a wish, the first wish that can be; undefined declines. */
+/** The answer for the dearest wish that an offer can be reconciled with, to the first such offer; undefined declines. */
 export function answerOffers(offers: readonly Extension[], wishes: readonly DeflateWish[]): DeflateAnswer | undefined {
-  for (const { name, params } of offers) {
-    if (name !== DEFLATE) continue;
-    const offer = readParameters(params);
+  const readable = offers.flatMap(({ name, params }): Parameters[] => {
+    const offer = name === DEFLATE ? readParameters(params) : '';
     // RFC 7692 §7.1: an offer that does not follow the rules is declined.
-    if (typeof offer === 'string') continue;
-    const wish = wishes.find(
-      ({ windowBits }) => windowBits === undefined || offer.client_max_window_bits !== undefined,
+    return typeof offer === 'string' ? [] : [offer];
+  });
+  for (const wish of wishes) {
+    const offer = readable.find(
+      ({ client_max_window_bits }) => wish.windowBits === undefined || client_max_window_bits !== undefined,
     );
-    if (wish !== undefined) return answerOffer(offer, wish);
+    if (offer !== undefined) return answerOffer(offer, wish);
   }
   return undefined;
 }

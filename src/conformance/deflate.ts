@@ -1,10 +1,10 @@
 /**
- * The fuzzer's own compression of messages (RFC 7692 §7.2): raw DEFLATE at zlib's level 6, with the window and the
- * context that were agreed on. No zlib stream lives between messages. What is kept is the text that the next message may
+ * The fuzzer's own compression of messages (RFC 7692 §7.2): raw DEFLATE by zlib, with the window and the context that were
+ * agreed on. No zlib stream lives between messages. What is kept is the text that the next message may
  * refer back to, which zlib gets as a dictionary: nothing has to be waited for then.
  */
 
-import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { constants, deflateRaw, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 
 /** What was agreed on for one direction. */
 export interface DeflateDirection {
@@ -12,6 +12,11 @@ export interface DeflateDirection {
   readonly windowBits: number;
   /** Whether a message may refer to the ones before it (RFC 7692 §7.1.1). */
   readonly keepsContext: boolean;
+}
+
+/** How far back a message may refer to those before it. */
+export function contextBytes({ windowBits, keepsContext }: DeflateDirection): number {
+  return keepsContext ? 2 ** windowBits : 0;
 }
 
 /** What was agreed on, as seen from the fuzzer. */
@@ -46,8 +51,8 @@ class History {
   private readonly limitBytes: number;
   bytes: Uint8Array = NONE;
 
-  constructor({ windowBits, keepsContext }: DeflateDirection) {
-    this.limitBytes = keepsContext ? 2 ** windowBits : 0;
+  constructor(direction: DeflateDirection) {
+    this.limitBytes = contextBytes(direction);
   }
 
   add(message: Uint8Array): void {
@@ -65,40 +70,101 @@ class History {
   }
 }
 
+/** How zlib looks for what can be left out. */
+export interface DeflateEffort {
+  readonly level: number;
+  readonly strategy?: number;
+}
+
+/** zlib's own. */
+export const DEFAULT_EFFORT: DeflateEffort = { level: 6 };
+
+function deflateOptions(
+  message: Uint8Array,
+  context: Uint8Array,
+  windowBits: number,
+  effort: DeflateEffort,
+): ZlibOptions {
+  return {
+    ...effort,
+    memLevel: 8,
+    windowBits: Math.max(MIN_DEFLATE_BITS, windowBits),
+    finishFlush: constants.Z_SYNC_FLUSH,
+    chunkSize: message.length + SPARE_BYTES,
+    ...(context.length > 0 && { dictionary: context }),
+  };
+}
+
+/** What is short is copied, so that it does not keep the whole of zlib's output in memory. */
+function withoutTail(compressed: Uint8Array): Uint8Array {
+  const message = compressed.subarray(0, compressed.length - TAIL.length);
+  return message.length > compressed.buffer.byteLength / 2 ? message : Uint8Array.from(message);
+}
+
+/** The message as it goes into frames (RFC 7692 §7.2.1). `context` is what went before, as far as it may be referred to. */
+export function deflateNow(
+  message: Uint8Array,
+  context: Uint8Array,
+  windowBits: number,
+  effort: DeflateEffort,
+): Uint8Array {
+  return withoutTail(deflateRawSync(message, deflateOptions(message, context, windowBits, effort)));
+}
+
+/** The same by another thread. */
+export function deflateLater(
+  message: Uint8Array,
+  context: Uint8Array,
+  windowBits: number,
+  effort: DeflateEffort,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    deflateRaw(message, deflateOptions(message, context, windowBits, effort), (error, compressed) =>
+      error ? reject(error) : resolve(withoutTail(compressed)),
+    );
+  });
+}
+
 export class Deflater {
   private readonly history: History;
   private readonly windowBits: number;
 
   constructor(direction: DeflateDirection) {
     this.history = new History(direction);
-    this.windowBits = Math.max(MIN_DEFLATE_BITS, direction.windowBits);
+    this.windowBits = direction.windowBits;
   }
 
-  /** The message as it goes into frames (RFC 7692 §7.2.1), in memory of its own. */
+  /** The message as it goes into frames. */
   compress(message: Uint8Array): Uint8Array {
-    const { history, windowBits } = this;
-    const compressed = deflateRawSync(message, {
-      level: 6,
-      memLevel: 8,
-      windowBits,
-      finishFlush: constants.Z_SYNC_FLUSH,
-      chunkSize: message.length + SPARE_BYTES,
-      ...(history.bytes.length > 0 && { dictionary: history.bytes }),
-    });
-    history.add(message);
-    return Uint8Array.from(compressed.subarray(0, compressed.length - TAIL.length));
+    const compressed = deflateNow(message, this.history.bytes, this.windowBits, DEFAULT_EFFORT);
+    this.history.add(message);
+    return compressed;
   }
+}
+
+/** Messages that are known beforehand to come, one after the other, if all is well. */
+export interface ExpectedMessages {
+  /** The `index`-th message, if it has been inflated from the same bytes in the same place before. */
+  recall(index: number, payload: Uint8Array): Uint8Array | undefined;
+  /** What the window holds before it, when all that came before was right. */
+  contextOf(index: number): Uint8Array;
+  /** @returns whether `message` is the one expected, which this payload then stands for from now on */
+  learn(index: number, payload: Uint8Array, message: Uint8Array): boolean;
 }
 
 export class Inflater {
   private readonly history: History;
   private readonly windowBits: number;
   private readonly maxMessageBytes: number;
+  /** As long as nothing else has come. */
+  private expected: ExpectedMessages | undefined;
+  private count = 0;
 
-  constructor(direction: DeflateDirection, maxMessageBytes: number) {
+  constructor(direction: DeflateDirection, maxMessageBytes: number, expected?: ExpectedMessages) {
     this.history = new History(direction);
     this.windowBits = direction.windowBits;
     this.maxMessageBytes = maxMessageBytes;
+    this.expected = expected;
   }
 
   /**
@@ -107,19 +173,35 @@ export class Inflater {
    * @throws {Error} when it is not DEFLATE data, refers to what is not there, or gets too long
    */
   decompress(payload: Uint8Array, expectedBytes: number): Uint8Array {
+    const { expected, history } = this;
+    const index = this.count++;
+    if (expected === undefined) {
+      const message = this.inflate(payload, expectedBytes);
+      history.add(message);
+      return message;
+    }
+    const known = expected.recall(index, payload);
+    if (known !== undefined) return known;
+    history.bytes = expected.contextOf(index);
+    const message = this.inflate(payload, expectedBytes);
+    if (expected.learn(index, payload, message)) return message;
+    this.expected = undefined;
+    history.add(message);
+    return message;
+  }
+
+  private inflate(payload: Uint8Array, expectedBytes: number): Uint8Array {
     const { history, windowBits, maxMessageBytes } = this;
     const whole = new Uint8Array(payload.length + TAIL.length);
     whole.set(payload);
     whole.set(TAIL, payload.length);
     const pieceBytes = Math.max(MIN_PIECE_BYTES, expectedBytes + SPARE_BYTES);
-    const message = inflateRawSync(whole, {
+    return inflateRawSync(whole, {
       windowBits,
       finishFlush: constants.Z_SYNC_FLUSH,
       chunkSize: windowBits < MAX_WINDOW_BITS ? Math.min(SMALL_WINDOW_PIECE_BYTES, pieceBytes) : pieceBytes,
       maxOutputLength: maxMessageBytes,
       ...(history.bytes.length > 0 && { dictionary: history.bytes }),
     });
-    history.add(message);
-    return message;
   }
 }

@@ -192,6 +192,9 @@ function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): 
       response += chunk.toString('latin1', 0, headBytes);
       if (result === undefined) return;
       if (!result.ok) return fail(`the response is not HTTP: ${result.message}`);
+      // RFC 9110 §7.8: HTTP/1.0 has no Upgrade.
+      if (result.head.httpVersion !== '1.1')
+        return fail(`the response is HTTP/${result.head.httpVersion}, not HTTP/1.1`);
       const subprotocols = subprotocolsOf(target, result.head.headers);
       const upgrade = checkUpgradeResponse(result.head, { key, subprotocols, extensions: offered });
       if (!upgrade.ok) return fail(`${upgrade.message} (${upgrade.section}): is this a WebSocket endpoint?`);

@@ -4,7 +4,16 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { encodeFrame, FIN, frameHeaderLength, Opcode, type Role, writeFrameHeader } from '../protocol/index.ts';
+import {
+  Chunk,
+  encodeFrame,
+  FIN,
+  frameHeaderLength,
+  maskChunk,
+  Opcode,
+  type Role,
+  writeFrameHeader,
+} from '../protocol/index.ts';
 
 /** FIN, RSV1–3 and opcode as the first byte. */
 export function rawFirstByte(opcode: number, fin: boolean, rsv: number): number {
@@ -48,15 +57,22 @@ export class FrameEncoder {
   /** A message in fragments (§5.4), all of them behind each other. The RSV bits are those of the first frame. */
   fragments(opcode: number, rsv: number, payload: Uint8Array, fragmentBytes: number): Uint8Array {
     const count = fragmentCount(payload.length, fragmentBytes);
-    const frames = Array.from({ length: count }, (_, i) => {
-      const piece = count === 1 ? payload : payload.subarray(i * fragmentBytes, (i + 1) * fragmentBytes);
+    if (count === 1) return this.frame(rawFirstByte(opcode, true, rsv), payload);
+    const frames = Buffer.allocUnsafe(payload.length + count * frameHeaderLength(fragmentBytes, this.masksFrames));
+    const chunk = new Chunk(frames);
+    let end = 0;
+    for (let i = 0; i < count; i++) {
+      const piece = payload.subarray(i * fragmentBytes, (i + 1) * fragmentBytes);
       const isLast = i === count - 1;
-      return this.frame(
-        i === 0 ? rawFirstByte(opcode, isLast, rsv) : rawFirstByte(Opcode.Continuation, isLast, 0),
-        piece,
-      );
-    });
-    return count === 1 ? frames[0]! : Buffer.concat(frames);
+      const firstByte = i === 0 ? rawFirstByte(opcode, isLast, rsv) : rawFirstByte(Opcode.Continuation, isLast, 0);
+      const key = this.nextKey();
+      const start = end + frameHeaderLength(piece.length, this.masksFrames);
+      writeFrameHeader(frames, end, firstByte, piece.length, key);
+      frames.set(piece, start);
+      end = start + piece.length;
+      if (key !== undefined) maskChunk(chunk, start, end, key, 0);
+    }
+    return frames.subarray(0, end);
   }
 
   private nextKey(): number | undefined {

@@ -6,6 +6,7 @@
 import { type ConformanceCase, compareIds } from './case.ts';
 import { type CaseResult, runCase } from './case-run.ts';
 import { selectCases } from './cases/index.ts';
+import { CORPUS_KINDS } from './corpora.ts';
 import { abandon, dial, type Target } from './dial.ts';
 import type { Behavior, BehaviorClose } from './verdict.ts';
 
@@ -20,8 +21,11 @@ export interface SuiteOptions extends Target {
   readonly agent?: string;
   /** Whether this testee is spared a case. Default: none is. */
   readonly skips?: (agent: string, id: string) => boolean;
-  /** Hears of each case as it ends, in no particular order. */
-  readonly onResult?: (result: CaseResult, done: number, total: number) => void;
+  /**
+   * Hears of each case as it ends, in no particular order. `leftMs` is how long the others will take if they go on like
+   * those before.
+   */
+  readonly onResult?: (result: CaseResult, done: number, total: number, leftMs: number) => void;
 }
 
 export interface SuiteReport {
@@ -64,10 +68,15 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const cases = selected.filter(({ id }) => skips?.(agent, id) !== true);
   const startedAt = new Date();
   const results = new Map<string, CaseResult>();
+  let costToGo = cases.reduce((sum, testCase) => sum + costOf(testCase), 0);
+  let costDone = 0;
   const run = async (testCase: ConformanceCase): Promise<void> => {
     const result = await runCase(testCase, options);
     results.set(result.id, result);
-    onResult?.(result, results.size, cases.length);
+    costToGo -= costOf(testCase);
+    costDone += costOf(testCase);
+    const elapsedMs = Date.now() - startedAt.getTime();
+    onResult?.(result, results.size, cases.length, Math.max(0, Math.round((elapsedMs * costToGo) / costDone)));
   };
   const light = cases.filter(({ expectation }) => expectation.kind === 'events');
   // The longest pauses first: they overlap with everything else.
@@ -117,6 +126,14 @@ function isCompressed({ expectation }: ConformanceCase): boolean {
 function compareCorpora({ expectation: a }: ConformanceCase, { expectation: b }: ConformanceCase): number {
   if (a.kind !== 'corpusLoop' || b.kind !== 'corpusLoop') return 0;
   return b.units - a.units || compareIds(a.corpus, b.corpus);
+}
+
+/** How long a case takes in comparison to others: what goes to and fro, the more so what is hard to compress. */
+function costOf({ expectation }: ConformanceCase): number {
+  if (expectation.kind === 'events') return 1;
+  if (expectation.kind !== 'corpusLoop') return 5;
+  const { corpus, count, units } = expectation;
+  return 10 + (count * units * (1 + 6 * CORPUS_KINDS[corpus].ratio)) / 2_500_000;
 }
 
 function pauseMs({ steps }: ConformanceCase): number {

@@ -24,7 +24,7 @@ import {
   type ViolationId,
   violationMessage,
 } from '../protocol/index.ts';
-import { type DeflateDirection, Inflater } from './deflate.ts';
+import { type DeflateDirection, type ExpectedMessages, Inflater } from './deflate.ts';
 import type { WireLog } from './wire-log.ts';
 
 export interface TesteeReaderHandler {
@@ -47,6 +47,8 @@ export interface TesteeReaderOptions {
   readonly deflate?: DeflateDirection | undefined;
   /** How long compressed messages will be if all is well, in bytes. Default 0: not known. */
   readonly expectedBytes?: number;
+  /** Those messages themselves. */
+  readonly expected?: ExpectedMessages;
 }
 
 /** The longest case has 16 MiB; a testee that sends more than four times that is not let into memory. */
@@ -96,11 +98,15 @@ export class TesteeReader {
   private frame: OpenFrame | undefined;
   private message: OpenMessage | undefined;
 
-  constructor(handler: TesteeReaderHandler, log: WireLog, { role, deflate, expectedBytes = 0 }: TesteeReaderOptions) {
+  constructor(
+    handler: TesteeReaderHandler,
+    log: WireLog,
+    { role, deflate, expectedBytes = 0, expected }: TesteeReaderOptions,
+  ) {
     this.handler = handler;
     this.log = log;
     this.rules = { role, allowsRsv1: deflate !== undefined, strictLengths: true, limits: LIMITS };
-    this.inflater = deflate && new Inflater(deflate, MAX_MESSAGE_BYTES);
+    this.inflater = deflate && new Inflater(deflate, MAX_MESSAGE_BYTES, expected);
     this.expectedBytes = expectedBytes;
   }
 

@@ -49,6 +49,7 @@ describe('runSuite', () => {
   it.each([
     ['answers 404', 'HTTP/1.1 404 Not Found\r\n\r\n', 'Unexpected server response: 404 (§4.1)'],
     ['sends no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', 'the response is not HTTP: The first line is not'],
+    ['speaks HTTP/1.0', 'HTTP/1.0 101 Switching Protocols\r\n\r\n', 'the response is HTTP/1.0, not HTTP/1.1'],
     ['closes', '', 'the connection was closed during the handshake'],
   ])('§4.1 says so when the server %s', async (_, response, message) => {
     const server = createNetServer((socket) => {
@@ -73,17 +74,24 @@ describe('runSuite', () => {
 
   it('reports in numeric order, counts, and tells of each case as it ends', async () => {
     const told: string[] = [];
+    const left: number[] = [];
     const report = await withEcho(undefined, (url) =>
       runSuite({
         url,
         cases: '7.13.1,2.10,2.9,9.7.1',
         concurrency: 1,
         agent: 'mine',
-        onResult: ({ id }, done, total) => told.push(`${id} ${done}/${total}`),
+        onResult({ id }, done, total, leftMs) {
+          told.push(`${id} ${done}/${total}`);
+          left.push(leftMs);
+        },
       }),
     );
     expect(report.results.map(({ id }) => id)).toEqual(['2.9', '2.10', '7.13.1', '9.7.1']);
     expect(told).toEqual(['2.9 1/4', '2.10 2/4', '7.13.1 3/4', '9.7.1 4/4']);
+    // Nothing is left behind the last; before it, 9.7.1 takes as long as five of the others.
+    expect(left.at(-1)).toBe(0);
+    expect(left.every(Number.isInteger)).toBe(true);
     expect(report.agent).toBe('mine');
     expect(report.counts.behavior).toMatchObject({ OK: 3, 'NON-STRICT': 0, INFORMATIONAL: 1, FAILED: 0 });
     expect(report.counts.behaviorClose).toMatchObject({ OK: 3, INFORMATIONAL: 1, UNCLEAN: 0 });

@@ -14,7 +14,7 @@ function perfect({ expectation, close, sentFrames }: ConformanceCase): Observati
     events: expected.map((event): RecordedEvent => {
       return event.event === 'waited' ? event : { ...event, payload: payloadBytes(event.payload) };
     }),
-    isEchoRight: true,
+    echo: 'complete',
     closedBy: close.by,
     isClean: true,
     remoteCloseCode: close.codes[0],
@@ -54,10 +54,11 @@ const ROWS: readonly [what: string, id: string, change: Partial<Observation>, ve
   ['a wrong code', '7.7.8', { remoteCloseCode: 1011 }, ['FAILED', 'WRONG CODE']],
   ['no end of TCP', '7.7.1', { hasDroppedTcp: true }, ['OK', 'FAILED BY CLIENT']],
   ['anything', '7.13.1', { isHandshakeComplete: false, closedBy: 'testee' }, ['INFORMATIONAL', 'INFORMATIONAL']],
-  ['a wrong echo', '9.1.1', { isEchoRight: false }, ['FAILED', 'OK']],
-  ['a wrong echo', '9.7.1', { isEchoRight: false }, ['FAILED', 'OK']],
-  ['a wrong echo', '12.1.1', { isEchoRight: false }, ['FAILED', 'OK']],
-  ['no compression', '13.7.1', { isCompressing: false, isEchoRight: false }, ['UNIMPLEMENTED', 'OK']],
+  ['a wrong echo', '9.1.1', { echo: 'wrong' }, ['FAILED', 'OK']],
+  ['a wrong echo', '9.7.1', { echo: 'wrong' }, ['FAILED', 'OK']],
+  ['a wrong echo', '12.1.1', { echo: 'wrong' }, ['FAILED', 'OK']],
+  ['no compression', '13.7.1', { isCompressing: false, echo: 'none' }, ['UNIMPLEMENTED', 'OK']],
+  ['no compression, and a message', '13.7.1', { isCompressing: false, echo: 'wrong' }, ['FAILED', 'OK']],
   ['no compression', '1.1.1', { isCompressing: false }, ['OK', 'OK']],
   ['frames miscounted', '10.1.1', { sentFrames: new Map([[1, 1]]) }, ['FAILED', 'OK']],
 ];

@@ -1,0 +1,141 @@
+/**
+ * What cases with the same messages on the same terms need not do twice: many of them differ only in their fragments, or in
+ * what they want of the testee. Kept are the messages as the fuzzer compresses them, and as the testee has compressed their
+ * echoes: equal bytes in the same place stand for the same message again. Both within bounds.
+ */
+
+import { constants } from 'node:zlib';
+import { type Corpus, type CorpusName, corpusOf } from './corpora.ts';
+import {
+  contextBytes,
+  DEFAULT_EFFORT,
+  type DeflateDirection,
+  type DeflateEffort,
+  deflateLater,
+  deflateNow,
+  type ExpectedMessages,
+} from './deflate.ts';
+
+/** How many messages are compressed before they are asked for, by other threads. */
+const AHEAD = 4;
+/** Up to this length it takes less time than to have another thread do it. */
+const MAX_NOW_UNITS = 4096;
+/** No case says how hard to look for what can be left out: the short messages are compressed as zlib does by itself. */
+const EFFORT_FOR_LONG: DeflateEffort = { level: 1 };
+/** In a picture of noise there are runs of a colour, and nothing else to be found. */
+const EFFORT_FOR_PICTURES: DeflateEffort = { level: 1, strategy: constants.Z_RLE };
+
+/** One corpus, cut in messages of one length, on the terms of one direction. */
+abstract class CorpusStream {
+  protected readonly corpus: Corpus;
+  protected readonly units: number;
+  protected readonly direction: DeflateDirection;
+  /** How much memory it takes. */
+  lengthBytes = 0;
+
+  constructor(corpusName: CorpusName, units: number, direction: DeflateDirection) {
+    this.corpus = corpusOf(corpusName);
+    this.units = units;
+    this.direction = direction;
+  }
+
+  contextOf(index: number): Uint8Array {
+    return this.corpus.before(index, this.units, contextBytes(this.direction));
+  }
+
+  protected message(index: number): Uint8Array {
+    return this.corpus.message(index, this.units);
+  }
+}
+
+/** The messages as the fuzzer sends them. */
+export class CompressedMessages extends CorpusStream {
+  private readonly messages: Uint8Array[] = [];
+  private readonly underWay = new Map<number, Promise<Uint8Array>>();
+  private readonly effort: DeflateEffort;
+
+  constructor(corpusName: CorpusName, units: number, direction: DeflateDirection) {
+    super(corpusName, units, direction);
+    this.effort = corpusName === '12.2' ? EFFORT_FOR_PICTURES : EFFORT_FOR_LONG;
+  }
+
+  /** The `index`-th message, from 0. */
+  at(index: number): Uint8Array | Promise<Uint8Array> {
+    if (this.units > MAX_NOW_UNITS) for (let i = index; i <= index + AHEAD; i++) this.begin(i);
+    else if (this.messages[index] === undefined) {
+      this.keep(
+        index,
+        deflateNow(this.message(index), this.contextOf(index), this.direction.windowBits, DEFAULT_EFFORT),
+      );
+    }
+    return this.messages[index] ?? this.underWay.get(index)!;
+  }
+
+  private begin(index: number): void {
+    if (this.messages[index] !== undefined || this.underWay.has(index)) return;
+    const { windowBits } = this.direction;
+    const compressing = deflateLater(this.message(index), this.contextOf(index), windowBits, this.effort).then(
+      (message) => {
+        this.underWay.delete(index);
+        return this.keep(index, message);
+      },
+    );
+    this.underWay.set(index, compressing);
+  }
+
+  private keep(index: number, message: Uint8Array): Uint8Array {
+    this.messages[index] = message;
+    this.lengthBytes += message.length;
+    return message;
+  }
+}
+
+/** The messages as a testee has sent them back. */
+export class KnownEchoes extends CorpusStream implements ExpectedMessages {
+  private readonly payloads: Uint8Array[] = [];
+
+  recall(index: number, payload: Uint8Array): Uint8Array | undefined {
+    const known = this.payloads[index];
+    return known !== undefined && isEqual(known, payload) ? this.message(index) : undefined;
+  }
+
+  learn(index: number, payload: Uint8Array, message: Uint8Array): boolean {
+    if (!isEqual(message, this.message(index))) return false;
+    this.lengthBytes += payload.length - (this.payloads[index]?.length ?? 0);
+    // What was read in one piece is a part of what the socket gave.
+    this.payloads[index] = payload.length === payload.buffer.byteLength ? payload : Uint8Array.from(payload);
+    return true;
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** Of each kind. All streams of one corpus together, but for the two that hardly compress at all. */
+const MAX_KEPT_BYTES = 128 * 1024 * 1024;
+
+type MakeStream<Stream> = new (corpusName: CorpusName, units: number, direction: DeflateDirection) => Stream;
+
+/** Gives a stream that is kept, or a new one, and lets go of those not used for the longest time. */
+function keeping<Stream extends CorpusStream>(Make: MakeStream<Stream>) {
+  /** The one used last stands last. */
+  const kept = new Map<string, Stream>();
+  return (corpusName: CorpusName, units: number, direction: DeflateDirection): Stream => {
+    const key = [corpusName, units, direction.windowBits, direction.keepsContext].join();
+    const stream = kept.get(key) ?? new Make(corpusName, units, direction);
+    kept.delete(key);
+    kept.set(key, stream);
+    let totalBytes = 0;
+    for (const { lengthBytes } of kept.values()) totalBytes += lengthBytes;
+    for (const [oldKey, { lengthBytes }] of kept) {
+      if (totalBytes <= MAX_KEPT_BYTES || oldKey === key) break;
+      kept.delete(oldKey);
+      totalBytes -= lengthBytes;
+    }
+    return stream;
+  };
+}
+
+export const compressedMessages = keeping(CompressedMessages);
+export const knownEchoes = keeping(KnownEchoes);
