@@ -94,3 +94,16 @@ export const makeOwnHttp2Client: MakeClient = (url) => new WebSocket(url, { http
 
 /** A control: the client of the ws package. */
 export const makeWsClient: MakeClient = (url) => new WsClient(url);
+
+/** By the name that reports give them. */
+export const SERVERS: Readonly<Record<string, () => Promise<EchoServer>>> = {
+  WebSocketServer: startOwnServer,
+  listen: startOwnNetServer,
+  'WebSocketServer over HTTP/2': startOwnHttp2Server,
+  'the server of ws': startWsServer,
+};
+export const CLIENTS: Readonly<Record<string, MakeClient>> = {
+  WebSocket: makeOwnClient,
+  'WebSocket over HTTP/2': makeOwnHttp2Client,
+  'the client of ws': makeWsClient,
+};

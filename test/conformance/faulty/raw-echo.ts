@@ -24,34 +24,9 @@ import {
   type Role,
   Utf8Validator,
 } from '../../../src/protocol/index.ts';
+import { type Conduct, FAULTS, type Fault, type Reply, RIGHT, type Rule } from './conduct.ts';
 
-/** What a peer can get wrong; each is one check or one answer of `EchoPeer`. */
-export type Fault =
-  | 'noUtf8Check'
-  | 'utf8CheckedAtMessageEnd'
-  | 'rsvAccepted'
-  | 'reservedOpcodesIgnored'
-  | 'fragmentedControlAccepted'
-  | 'longControlAccepted'
-  | 'orphanContinuationAccepted'
-  | 'dataInsideMessageAccepted'
-  | 'invalidCloseCodesAccepted'
-  | 'badCloseReasonAccepted'
-  | 'goesOnAfterClose'
-  | 'noPong'
-  | 'emptyPong'
-  | 'neverAnswersClose'
-  | 'closesWith1011'
-  | 'textEchoedAsBinary'
-  | 'leavesTcpOpen'
-  | 'masksWrongly'
-  | 'rsvSent'
-  | 'reservedOpcodeSent'
-  | 'longLengthSent'
-  | 'pongFragmented'
-  | 'textMangled'
-  | 'closesWithOneByte'
-  | 'closesWith1005';
+export type { Fault } from './conduct.ts';
 
 export interface EchoServer {
   readonly url: string;
@@ -97,7 +72,8 @@ function acceptUpgrade(socket: Socket, fault: Fault | undefined): void {
 }
 
 function startEcho(socket: Socket, role: Role, fault: Fault | undefined, rest: Uint8Array): void {
-  const peer = new EchoPeer(socket, role, fault);
+  const peer = new EchoPeer(socket, role, fault === undefined ? RIGHT : { ...RIGHT, ...FAULTS[fault] });
+  peer.greet();
   socket.on('data', (data: Buffer) => peer.receive(data));
   if (rest.length > 0) peer.receive(Buffer.from(rest));
 }
@@ -134,26 +110,24 @@ interface Frame {
   received: number;
 }
 
-/** What Close frames hold, whatever is to be said. */
-const CLOSE_BODIES: Readonly<Record<string, Buffer>> = {
-  closesWith1011: Buffer.of(0x03, 0xf3),
-  closesWith1005: Buffer.of(0x03, 0xed),
-  closesWithOneByte: Buffer.of(0x03),
-};
-
 /** The frame of a short payload with its length in two bytes more. */
 function withLongLength(frame: Uint8Array): Uint8Array {
   const [byte0 = 0, byte1 = 0, ...rest] = frame;
   return Uint8Array.of(byte0, (byte1 & 0x80) | 126, 0, byte1 & 0x7f, ...rest);
 }
 
+function opensMessage(opcode: number): boolean {
+  return opcode === Opcode.Text || opcode === Opcode.Binary;
+}
+
+const NORMAL_CLOSURE = [0x03, 0xe8];
 /** Long enough for what the client has already sent after its Close frame. */
 const LINGER_MS = 50;
 
 class EchoPeer {
   private readonly socket: Socket;
   private readonly role: Role;
-  private readonly fault: Fault | undefined;
+  private readonly conduct: Conduct;
   private pending: Buffer = Buffer.alloc(0);
   private frame: Frame | undefined;
   private control: Buffer[] = [];
@@ -161,13 +135,19 @@ class EchoPeer {
   private messageOpcode: number | undefined;
   private message: Buffer[] = [];
   private validator = new Utf8Validator();
+  private echoes = 0;
   private isStopped = false;
   private hasSentClose = false;
 
-  constructor(socket: Socket, role: Role, fault: Fault | undefined) {
+  constructor(socket: Socket, role: Role, conduct: Conduct) {
     this.socket = socket;
     this.role = role;
-    this.fault = fault;
+    this.conduct = conduct;
+  }
+
+  greet(): void {
+    for (const reply of this.conduct.greeting) this.send(reply);
+    this.closeWhenDue();
   }
 
   receive(chunk: Buffer): void {
@@ -207,12 +187,12 @@ class EchoPeer {
       received: 0,
     };
     this.pending = bytes.subarray(end);
-    if (this.isIllegal(frame)) {
-      this.fail(1002);
-      return undefined;
-    }
-    if (frame.opcode === Opcode.Text || frame.opcode === Opcode.Binary) this.openMessage(frame.opcode);
-    if (frame.opcode === Opcode.Continuation && this.messageOpcode === undefined) this.openMessage(Opcode.Text);
+    const refusal = this.isIllegal(frame)
+      ? 1002
+      : this.conduct.refusesFrame(frame.opcode, length, this.messageOpcode !== undefined);
+    if (refusal !== undefined) this.fail(refusal);
+    else if (opensMessage(frame.opcode)) this.openMessage(frame.opcode);
+    else if (frame.opcode === Opcode.Continuation && this.messageOpcode === undefined) this.openMessage(Opcode.Text);
     return frame;
   }
 
@@ -220,21 +200,19 @@ class EchoPeer {
     const isOpen = this.messageOpcode !== undefined;
     const isContinuation = opcode === Opcode.Continuation;
     const isControl = isControlOpcode(opcode);
-    const isData = opcode === Opcode.Text || opcode === Opcode.Binary;
     return (
       masked !== (this.role === 'server') ||
-      (rsv !== 0 && this.checks('rsvAccepted')) ||
-      (isReservedOpcode(opcode) && this.checks('reservedOpcodesIgnored')) ||
-      (isControl && !fin && this.checks('fragmentedControlAccepted')) ||
-      (isControl && length > 125 && this.checks('longControlAccepted')) ||
-      (isContinuation && !isOpen && this.checks('orphanContinuationAccepted')) ||
-      (isData && isOpen && this.checks('dataInsideMessageAccepted'))
+      (rsv !== 0 && this.refuses('rsv')) ||
+      (isReservedOpcode(opcode) && this.refuses('reservedOpcode')) ||
+      (isControl && !fin && this.refuses('fragmentedControl')) ||
+      (isControl && length > 125 && this.refuses('longControl')) ||
+      (isContinuation && !isOpen && this.refuses('orphanContinuation')) ||
+      (opensMessage(opcode) && isOpen && this.refuses('dataInsideMessage'))
     );
   }
 
-  /** Whether the check that this fault would leave out is there. */
-  private checks(fault: Fault): boolean {
-    return this.fault !== fault;
+  private refuses(rule: Rule): boolean {
+    return !this.conduct.accepts.includes(rule);
   }
 
   private openMessage(opcode: number): void {
@@ -250,39 +228,57 @@ class EchoPeer {
       return;
     }
     this.message.push(piece);
-    const isCheckedNow = this.checks('noUtf8Check') && this.checks('utf8CheckedAtMessageEnd');
-    if (!isCheckedNow || this.messageOpcode !== Opcode.Text) return;
+    if (this.conduct.utf8 !== 'early' || this.messageOpcode !== Opcode.Text) return;
     if (this.validator.push(piece, 0, piece.length) !== -1) this.fail(1007);
   }
 
   private endFrame(frame: Frame): void {
     if (isReservedOpcode(frame.opcode)) return;
     if (!isControlOpcode(frame.opcode)) {
-      if (frame.fin) this.endMessage();
+      if (frame.fin || this.conduct.echoesFragments) this.endMessage(frame.fin);
+      else if (this.conduct.utf8 === 'perFrame') this.checkText(Buffer.concat(this.message));
       return;
     }
     const payload = Buffer.concat(this.control);
     this.control = [];
     if (frame.opcode === Opcode.Close) this.receiveClose(payload);
-    else if (frame.opcode === Opcode.Ping) this.answerPing(payload);
+    else for (const reply of this.answersTo(frame.opcode, payload)) this.send(reply);
   }
 
-  private endMessage(): void {
+  private answersTo(opcode: number, payload: Buffer): readonly Reply[] {
+    return opcode === Opcode.Ping ? this.conduct.pong(payload) : this.conduct.whenPonged;
+  }
+
+  /** @returns whether it is in order */
+  private checkText(payload: Buffer): boolean {
+    const isText = this.messageOpcode === Opcode.Text;
+    if (!isText || this.conduct.utf8 === 'never' || isValidUtf8(payload)) return true;
+    this.fail(1007);
+    return false;
+  }
+
+  /** @param isWhole false for a fragment that is echoed by itself */
+  private endMessage(isWhole: boolean): void {
     const payload = Buffer.concat(this.message);
     const isText = this.messageOpcode === Opcode.Text;
-    this.messageOpcode = undefined;
+    const isInOrder = !isWhole || this.checkText(payload);
+    if (isWhole) this.messageOpcode = undefined;
     this.message = [];
-    if (isText && this.checks('noUtf8Check') && !isValidUtf8(payload)) {
-      this.fail(1007);
+    if (!isInOrder) return;
+    const refusal = this.conduct.refusesMessage(payload, isText);
+    if (refusal !== undefined) {
+      this.fail(refusal);
       return;
     }
-    const isEchoedAsText = isText && this.checks('textEchoedAsBinary');
-    this.send(isEchoedAsText ? Opcode.Text : Opcode.Binary, payload);
+    for (const reply of this.conduct.echo(payload, isText)) this.send(reply);
+    this.echoes++;
+    this.closeWhenDue();
   }
 
-  private answerPing(payload: Buffer): void {
-    if (!this.checks('noPong')) return;
-    this.send(Opcode.Pong, this.checks('emptyPong') ? payload : Buffer.alloc(0));
+  private closeWhenDue(): void {
+    if (this.echoes < this.conduct.closesAfter) return;
+    this.isStopped = true;
+    this.sendClose(Buffer.from(NORMAL_CLOSURE));
   }
 
   private receiveClose(body: Buffer): void {
@@ -291,45 +287,47 @@ class EchoPeer {
       this.fail(rejection);
       return;
     }
-    if (this.checks('goesOnAfterClose')) this.isStopped = true;
-    if (this.checks('neverAnswersClose')) this.sendClose(body.subarray(0, 2));
+    const { goesOnAfterClose, answersClose } = this.conduct;
+    if (!goesOnAfterClose) this.isStopped = true;
+    if (answersClose === 'close') this.sendClose(body.subarray(0, 2));
+    else if (answersClose === 'end') this.socket.end();
+    else if (answersClose === 'reset') this.socket.resetAndDestroy();
   }
 
   private closeBodyFault(body: Buffer): 1002 | 1007 | undefined {
     if (body.length === 0) return undefined;
-    if (body.length === 1) return 1002;
-    if (!isSendableCloseCode(body.readUInt16BE(0)) && this.checks('invalidCloseCodesAccepted')) return 1002;
-    if (!isValidUtf8(body, 2) && this.checks('badCloseReasonAccepted')) return 1007;
+    if (body.length === 1) return this.refuses('closeOneByte') ? 1002 : undefined;
+    if (!isSendableCloseCode(body.readUInt16BE(0)) && this.refuses('closeCode')) return 1002;
+    if (!isValidUtf8(body, 2) && this.refuses('closeReason')) return 1007;
     return undefined;
   }
 
   private fail(statusCode: number): void {
+    const { fails } = this.conduct;
+    if (fails === 'never') return;
     this.isStopped = true;
-    this.sendClose(Buffer.from([statusCode >>> 8, statusCode & 0xff]));
+    if (fails === 'end') this.socket.end();
+    else this.sendClose(Buffer.from([statusCode >>> 8, statusCode & 0xff]));
   }
 
   private sendClose(body: Buffer): void {
     if (this.hasSentClose) return;
     this.hasSentClose = true;
-    this.send(Opcode.Close, CLOSE_BODIES[this.fault ?? ''] ?? body);
+    const { closeBody, behindClose, goesOnAfterClose, endsTcp } = this.conduct;
+    this.send({ opcode: Opcode.Close, payload: closeBody(body) });
+    for (const reply of behindClose) this.send(reply);
     // §7.1.1: ending TCP is the server's business.
     if (this.role === 'client') return;
-    if (!this.checks('goesOnAfterClose')) setTimeout(() => this.socket.end(), LINGER_MS);
-    else if (this.checks('leavesTcpOpen')) this.socket.end();
+    if (goesOnAfterClose) setTimeout(() => this.socket.end(), LINGER_MS);
+    else if (endsTcp) this.socket.end();
   }
 
-  private send(opcode: number, payload: Buffer): void {
+  private send({ opcode, payload, fin = true, rsv = 0, isLong = false }: Reply): void {
     if (!this.socket.writable) return;
-    const isPong = opcode === Opcode.Pong;
-    const isData = !isControlOpcode(opcode);
-    const isMasked = (this.role === 'client') === this.checks('masksWrongly');
-    const rsv = isData && !this.checks('rsvSent') ? 0x20 : 0;
-    const fin = isPong && !this.checks('pongFragmented') ? 0 : FIN;
-    const sent = isData && !this.checks('reservedOpcodeSent') ? 3 : opcode;
-    const mangled = opcode === Opcode.Text && !this.checks('textMangled');
-    const bytes = mangled ? Buffer.concat([payload, Buffer.of(0xff)]) : payload;
-    const frame = encodeFrame(fin | rsv | sent, bytes, isMasked ? 0x01020304 : undefined);
-    const isLong = isData && bytes.length <= 125 && !this.checks('longLengthSent');
+    const { masks } = this.conduct;
+    const isRight = masks === 'right' || (masks === 'wrongControl' && !isControlOpcode(opcode));
+    const isMasked = (this.role === 'client') === isRight;
+    const frame = encodeFrame((fin ? FIN : 0) | (rsv << 4) | opcode, payload, isMasked ? 0x01020304 : undefined);
     this.socket.write(isLong ? withLongLength(frame) : frame);
   }
 }
