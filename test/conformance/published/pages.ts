@@ -1,0 +1,182 @@
+/** The pages made of the published results: a table in spec-notes/conformance.md, and spec-notes/conformance.html. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { CASES } from '../../../src/conformance/index.ts';
+import { compareCases, type PublishedResult, readResults, verdictsByCase } from './results.ts';
+import { TESTEES } from './testees.ts';
+
+const NOTES = new URL('../../../spec-notes/conformance.md', import.meta.url);
+const PAGE = new URL('../../../spec-notes/conformance.html', import.meta.url);
+const MARKED = /(<!-- published -->\n)[\s\S]*?(<!-- \/published -->)/;
+
+export function writePages(): void {
+  const results = inOrder(readResults());
+  writeFileSync(
+    NOTES,
+    readFileSync(NOTES, 'utf8').replace(MARKED, (_, open, close) => `${open}${tables(results)}${close}`),
+  );
+  writeFileSync(PAGE, htmlPage(results));
+}
+
+/** What the pages have to be, by the results that are kept. */
+export function pagesFresh(): { readonly notes: boolean; readonly page: boolean } {
+  const results = inOrder(readResults());
+  const [, open, close] = MARKED.exec(readFileSync(NOTES, 'utf8')) ?? [];
+  const notes = readFileSync(NOTES, 'utf8').includes(`${open}${tables(results)}${close}`);
+  return { notes, page: readFileSync(PAGE, 'utf8') === htmlPage(results) };
+}
+
+function inOrder(results: readonly PublishedResult[]): PublishedResult[] {
+  return TESTEES.flatMap(({ id }) => results.filter((result) => result.id === id));
+}
+
+// ---- What is counted ----------------------------------------------------------------------------------------------
+
+/** `12` of `12.1.3`, `H` of `H.1.2`. */
+const groupOf = (id: string) => id.slice(0, id.indexOf('.'));
+const SUMMARIES = new Map(CASES.map(({ id, summary }) => [id, summary]));
+
+interface Count {
+  readonly all: number;
+  /** As it should be, or only asked out of interest. */
+  readonly good: number;
+  /** The testee does without what the case is about, and may. */
+  readonly without: number;
+  /** A fault is noticed, but late. */
+  readonly late: number;
+}
+
+function count(result: PublishedResult, isCounted: (id: string) => boolean): Count {
+  const verdicts = [...verdictsByCase(result)].filter(([id]) => isCounted(id)).map(([, verdict]) => verdict);
+  const having = (pattern: RegExp) => verdicts.filter((verdict) => pattern.test(verdict)).length;
+  return {
+    all: verdicts.length,
+    good: having(/^(OK$|INFORMATIONAL)/),
+    without: having(/^UNIMPLEMENTED/),
+    late: having(/^NON-STRICT [/] OK$/),
+  };
+}
+
+function inWords({ all, good, without, late }: Count): string {
+  if (all === 0) return '–';
+  if (without === all) return 'none';
+  if (good + without === all) return `all ${all}`;
+  const failed = all - good - without - late;
+  const words = [`${good + without} of ${all}`];
+  if (late > 0) words.push(`${late} late`);
+  if (failed > 0) words.push(`${failed} not`);
+  return words.join(', ');
+}
+
+// ---- Markdown -----------------------------------------------------------------------------------------------------
+
+const isPlain = (id: string) => /^([1-9]|10)\./.test(id);
+const isCompressed = (id: string) => /^1[23]\./.test(id);
+const isOurs = (id: string) => /^[A-Z]/.test(id);
+
+function tables(results: readonly PublishedResult[]): string {
+  const table = (role: 'server' | 'client', title: string) => [
+    `| ${title} | version | runs in | 1 to 10 | 12, 13 | letters | date |`,
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...results
+      .filter((result) => result.role === role)
+      .map((result) => {
+        const counts = [isPlain, isCompressed, isOurs].map((isCounted) => inWords(count(result, isCounted)));
+        return `| ${[result.name, result.version, result.platform, ...counts, result.date].join(' | ')} |`;
+      }),
+    '',
+  ];
+  return [...table('server', 'server'), ...table('client', 'client')].join('\n');
+}
+
+// ---- HTML ---------------------------------------------------------------------------------------------------------
+
+const STYLE = `
+:root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; --some: #9a6700; }
+@media (prefers-color-scheme: dark) { :root { --good: #3fb950; --bad: #f85149; --some: #d29922; } }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; }
+th, td { border: 1px solid var(--line); padding: .2rem .5rem; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child, td.text { text-align: left; }
+td.good { color: var(--good); } td.bad { color: var(--bad); } td.late { color: var(--some); } td.none { color: #888; }
+h3 { margin: 2rem 0 0; } code { overflow-wrap: anywhere; }
+dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; }
+dd span { margin-right: .6rem; }
+summary { cursor: pointer; }
+`;
+
+const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+function htmlPage(results: readonly PublishedResult[]): string {
+  const servers = results.filter(({ role }) => role === 'server');
+  const clients = results.filter(({ role }) => role === 'client');
+  const ids = new Set(results.flatMap((result) => [...verdictsByCase(result).keys()]));
+  const groups = [...new Set([...ids].sort(compareCases).map(groupOf))];
+  const dates = [...new Set(results.map(({ date }) => date))].sort();
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>WebSocket conformance: servers and clients</title>
+<style>${STYLE}</style>
+<body>
+<h1>WebSocket conformance</h1>
+<p>What <code>framewright conformance</code> says of servers and clients that people use: ${results.length} of them,
+run on ${dates.join(', ')}. Groups 1 to 13 are the cases of the Autobahn test suite, with its numbers, scripts and verdicts. Groups with
+letters are framewright's own. Each testee is an echo of a few lines, with the settings named below and no others.</p>
+<p>A cell has the number of cases that are as they should be, of all that were run; closing counts. Amber: a fault is noticed, but
+later than it could be. <em>none</em>: the testee does without what the group is about, which is no fault. –: not run. The verdicts
+were written down by the runner; <a href="conformance.md">the notes</a> say what is judged.</p>
+<h2>Servers</h2>
+${overview(servers, groups)}
+<h2>Clients</h2>
+${overview(clients, groups)}
+<h2>Each by itself</h2>
+${results.map(details).join('\n')}
+</body>
+</html>
+`;
+}
+
+function overview(results: readonly PublishedResult[], groups: readonly string[]): string {
+  const head = ['', 'version', 'runs in', ...groups].map((title) => `<th>${title}</th>`).join('');
+  const rows = results.map((result) => {
+    const cells = groups.map((group) => cell(count(result, (id) => groupOf(id) === group)));
+    const name = `<a href="#${result.id}">${escapeHtml(result.name)}</a>`;
+    const facts = [result.version, result.platform].map((fact) => `<td class="text">${escapeHtml(fact)}</td>`);
+    return `<tr><td>${name}</td>${facts.join('')}${cells.join('')}</tr>`;
+  });
+  return `<div class="scroll"><table>\n<tr>${head}</tr>\n${rows.join('\n')}\n</table></div>`;
+}
+
+function cell({ all, good, without, late }: Count): string {
+  if (all === 0) return '<td class="none">–</td>';
+  if (without === all) return '<td class="none">none</td>';
+  if (good + without === all) return `<td class="good">${all}</td>`;
+  const isLate = good + without + late === all;
+  return `<td class="${isLate ? 'late' : 'bad'}">${good + without}/${all}</td>`;
+}
+
+function details(result: PublishedResult): string {
+  const { id, name, version, platform, role, install, settings, program, date, verdicts } = result;
+  const facts = [
+    ['from', `<code>${escapeHtml(install)}</code>, ${escapeHtml(platform)}`],
+    ['settings', escapeHtml(settings)],
+    ['program', `<a href="../test/conformance/testees/${program}">${program}</a>`],
+    ['again', `<code>npm run conformance:publish -- ${id}</code>`],
+  ].map(([title, value]) => `<dt>${title}</dt><dd>${value}</dd>`);
+  const others = Object.entries(verdicts)
+    .filter(([verdict]) => verdict !== 'OK')
+    .map(([verdict, ids]) => {
+      const cases = ids.split(' ').map((one) => `<span title="${escapeHtml(SUMMARIES.get(one) ?? '')}">${one}</span>`);
+      const list = `<dd>${cases.join('\n')}</dd>`;
+      const title = `${verdict}: ${cases.length}`;
+      // Whole groups that a testee does not have need no list.
+      if (cases.length < 40) return `<dt>${title}</dt>${list}`;
+      return `<dt>${title}</dt><dd><details><summary>which</summary>${cases.join('\n')}</details></dd>`;
+    });
+  const ok = (verdicts.OK ?? '').split(' ').filter(Boolean).length;
+  return `<h3 id="${id}">${escapeHtml(name)} ${escapeHtml(version)}, ${role}</h3>
+<dl>${facts.join('')}<dt>run on</dt><dd>${date}</dd><dt>OK: ${ok}</dt>${others.join('\n')}</dl>`;
+}
