@@ -166,7 +166,8 @@ async function testClients(test: ClientTest): Promise<number> {
         clearProgress();
         printed.add(agent);
         await printReport(server.report(agent), test);
-        writeReports(allReports(), test.paths, baselineOf(test.expected));
+        // GitHub's summary is added to, so it waits for the end.
+        writeReports(allReports(), { ...test.paths, summary: undefined }, baselineOf(test.expected));
       },
     });
   } catch (error) {
@@ -197,7 +198,7 @@ async function conclude(reports: readonly SuiteReport[], test: Test, printed = n
   const { paths, expected } = test;
   for (const report of reports) if (!printed.has(report.agent)) await printReport(report, test);
   if (paths.tap === STANDARD_OUTPUT) await print(toTapReport(reports, baselineOf(expected)));
-  let status = expected.kind === 'update' ? await rewriteBaseline(reports, expected) : 0;
+  let status = expected.kind === 'update' ? await rewriteBaseline(reports, expected, test) : 0;
   if (!writeReports(reports, paths, baselineOf(expected))) status = 1;
   for (const report of reports) status = Math.max(status, await judge(report, test));
   return status;
@@ -207,12 +208,19 @@ async function printReport(report: SuiteReport, { paths }: Test): Promise<void> 
   if (paths.tap !== STANDARD_OUTPUT) await print(toTextReport(report));
 }
 
+/** Beside TAP, what is said to people goes to the other stream. */
+async function tell(words: string, { paths }: Test): Promise<void> {
+  if (paths.tap === STANDARD_OUTPUT) process.stderr.write(words);
+  else await print(words);
+}
+
 function baselineOf(expected: Expected): Baseline {
   return expected.kind === 'baseline' || expected.kind === 'update' ? expected.baseline : new Map();
 }
 
 /** The exit status for one report. */
-async function judge(report: SuiteReport, { cases, exclude, skips, expected, paths }: Test): Promise<number> {
+async function judge(report: SuiteReport, test: Test): Promise<number> {
+  const { cases, exclude, skips, expected } = test;
   const { agent, results } = report;
   const missing = selectCases(cases, exclude).filter(({ id }) => !skips(agent, id)).length - results.length;
   if (missing > 0) complain(`conformance: ${agent} has not run ${missing} of the cases`);
@@ -226,14 +234,14 @@ async function judge(report: SuiteReport, { cases, exclude, skips, expected, pat
   const asExpected =
     known > 0 ? `All verdicts are as the baseline has them, ${known} not passing.` : 'All verdicts are as expected.';
   const words = differences.length === 0 ? `${asExpected}\n` : `${differences.join('\n')}\n`;
-  if (paths.tap === STANDARD_OUTPUT) process.stderr.write(words);
-  else await print(words);
+  await tell(words, test);
   return missing === 0 && differences.length === 0 ? 0 : 1;
 }
 
 async function rewriteBaseline(
   reports: readonly SuiteReport[],
   { path, baseline, reason }: Extract<Expected, { kind: 'update' }>,
+  test: Test,
 ): Promise<number> {
   let rows = baseline;
   for (const { results } of reports) rows = updateBaseline(results, rows);
@@ -241,7 +249,7 @@ async function rewriteBaseline(
   if (!write(path, () => formatBaseline(reasoned))) return 1;
   const waiting = [...reasoned.values()].filter((row) => row.reason === '').length;
   const count = `${reasoned.size} row${reasoned.size === 1 ? '' : 's'}`;
-  await print(`${path} has ${count} now${waiting > 0 ? `: write a reason into ${waiting} of them` : ''}.\n`);
+  await tell(`${path} has ${count} now${waiting > 0 ? `: write a reason into ${waiting} of them` : ''}.\n`, test);
   return 0;
 }
 

@@ -308,7 +308,9 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
     if (result.rows.length > 0) block.append(details('On the wire', isWanted, wireTable(result, testee)));
     if (testee === 'server') {
       const again = `framewright conformance --url ${url} --replay ${cases[opened]!.id}`;
-      block.append(make('p', 'dim', `Every octet of it, ${result.ms} ms last time: `, make('code', '', again)));
+      block.append(
+        make('p', 'dim', `It took ${result.ms} ms. To run it again and see every octet: `, make('code', '', again)),
+      );
     }
     return block;
   };

@@ -23,7 +23,7 @@ export function toTextReport(report: SuiteReport): string {
     '',
     ...table(results),
     ...failing.flatMap((result) => ['', ...explain(result)]),
-    ...(informational.length > 0 ? ['', 'For information, whatever is right:', ...informational.flatMap(inform)] : []),
+    ...(informational.length > 0 ? ['', 'For information, any answer passes:', ...informational.flatMap(inform)] : []),
     '',
     summaryLine(report),
     '',
