@@ -135,11 +135,14 @@ function pageRows(
   texts: Interner<string>,
   fields: Interner<PageField>,
 ): PageRow[] {
-  const allowsRsv1 = /^sec-websocket-extensions:.*permessage-deflate/im.test(handshake?.response ?? '');
+  const { response = '' } = handshake ?? {};
+  // What stands behind a refusal is no frame.
+  const isOpen = /^(HTTP\/1\.1 101|HTTP\/2 200|:status: 2)/.test(response);
+  const allowsRsv1 = /^sec-websocket-extensions:.*permessage-deflate/im.test(response);
   const other: Role = testee === 'server' ? 'client' : 'server';
   const left = {
-    sent: readWireFrames(wire?.sent.beginning ?? NO_BYTES, testee, allowsRsv1),
-    received: readWireFrames(wire?.received.beginning ?? NO_BYTES, other, allowsRsv1),
+    sent: isOpen && wire !== undefined ? readWireFrames(wire.sent.beginning, testee, allowsRsv1) : [],
+    received: isOpen && wire !== undefined ? readWireFrames(wire.received.beginning, other, allowsRsv1) : [],
     note: [],
   };
   const rows = wireLog.map(({ atMs, direction, text }, i): PageRow => {
@@ -158,8 +161,6 @@ function pageRows(
   }
   return rows;
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /** Takes those that begin before `end` off the front. */
 function takeBefore(frames: WireFrame[], end: number): WireFrame[] {

@@ -171,7 +171,7 @@ export function drawReport(page: Page, place: Place, data: ReportData, onHash: (
     [
       'warned',
       'non-strict',
-      'It found a fault later than it could have, which the RFC allows. A strict run does not pass.',
+      'It did what the RFC allows, not what it advises: it found a fault later than it could have, say. That does not pass.',
     ],
     ['warned', 'passed, close failed', 'The answers were right, and then the wrong side ended the connection.'],
     ['warned', 'passed, close unclean', 'The answers were right; a Close frame was missing or late.'],
