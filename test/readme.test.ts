@@ -9,11 +9,12 @@ import { findLinkFaults } from './traceability/links.ts';
 const root = new URL('../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
 const use = readFileSync(new URL('spec-notes/use.md', root), 'utf8');
+const work = readFileSync(new URL('spec-notes/work-on-it.md', root), 'utf8');
 
 function readFile(path: string): string | undefined {
   const url = new URL(path, root);
   if (!existsSync(url)) return undefined;
-  return statSync(url).isDirectory() || path.endsWith('.png') ? '' : readFileSync(url, 'utf8');
+  return statSync(url).isDirectory() || /\.(png|svg)$/.test(path) ? '' : readFileSync(url, 'utf8');
 }
 
 /** What stands between the markers. */
@@ -35,7 +36,7 @@ describe('README', () => {
 
   it('every script that it names is in package.json', () => {
     const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: object };
-    const named = findScripts(readme + use);
+    const named = findScripts(readme + use + work);
     expect(named).toContain('test:conformance');
     expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
   });
