@@ -9,6 +9,7 @@ import { readPageAssets } from '../../src/cli/page-assets.ts';
 import { type PlaygroundServer, startPlaygroundServer } from '../../src/cli/playground-server.ts';
 import { LESSONS } from '../../src/playground/learn/lessons.ts';
 import { TRANSITIONS } from '../../src/protocol/index.ts';
+import { seriousFaults } from './axe.ts';
 import { launchChromium } from './chromium.ts';
 
 let browser: Browser;
@@ -66,6 +67,33 @@ function focusedName(): Promise<string> {
     return label.trim().replace(/\\s+/g, ' ');
   })()`) as Promise<string>;
 }
+
+describe('with something to tell, on a small screen and in the dark', () => {
+  it.each([
+    [
+      'build',
+      'build?break=invalidText&frames=81.01020304.-.-.48c328',
+      () => button('Send raw to the server').click(),
+      /^Ended:/,
+    ],
+    [
+      'cut',
+      'cut?deflate=on&bytes=c107f248cdc9c90700&symbol=3&step=5',
+      () => button('Read a symbol').click(),
+      /literal l/,
+    ],
+    ['close', 'close?story=c.badText+s.give', () => main().locator('summary').click(), 'the server went here'],
+    ['learn', 'learn?lesson=text', () => button('Check').click(), 'Not yet.'],
+  ] as const)('%s fits, and axe finds no serious fault in it', async (_, place, act, told) => {
+    await page.setViewportSize({ width: 320, height: 900 });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await show(place);
+    await act();
+    await main().getByText(told).first().waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+    expect(await seriousFaults(page)).toEqual([]);
+  });
+});
 
 describe('Build', () => {
   const bytes = () => page.getByTestId('built-bytes').innerText();
@@ -214,6 +242,8 @@ describe('Learn', () => {
     await show('learn');
     for (const [i, lesson] of LESSONS.entries()) {
       await page.getByRole('heading', { name: `${i + 1}. ${lesson.title}` }).waitFor();
+      // The heading of the next lesson takes the focus.
+      if (i > 0) await expect.poll(focusedName).toBe(`${i + 1}. ${lesson.title}`);
       await tabTo(lesson.reader ? /^Bytes that a/ : 'The head of the request');
       await page.keyboard.press('Control+Enter');
       await main().getByText('Not yet.').waitFor();
@@ -229,7 +259,6 @@ describe('Learn', () => {
       await page.keyboard.press('Enter');
     }
     await main().getByText('That was the last one.').waitFor();
-    // The heading of the next lesson takes the focus, and the back button leads to the one before.
     await page.goBack();
     await page.getByRole('heading', { name: '7. Closing, and failing' }).waitFor();
     await page.reload();

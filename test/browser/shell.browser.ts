@@ -1,18 +1,17 @@
 /** What all views of the playground have in common: addresses, the menu, how they look, who can use them, what they weigh. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync, gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { build, type Rolldown } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PAGE_FOLDER } from '../../src/cli/page-assets.ts';
+import { seriousFaults } from './axe.ts';
 import { launchChromium } from './chromium.ts';
 import { connect, ensurePage, focused, linesIn, openLine, openPlayground, type Playground } from './playground-page.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** The rows of the table of views: its own file is for pages. */
 const VIEWS = [...readFileSync(`${ROOT}src/playground/views.ts`, 'utf8').matchAll(/id: '(\w+)',\s*name: '(\w+)'/g)].map(
   ([, id, name]) => ({ id: id!, name: name! }),
@@ -112,16 +111,6 @@ describe.each(VIEWS)('the view $name', ({ id, name }) => {
     }
   });
 });
-
-async function seriousFaults(page: { evaluate(script: string): Promise<unknown> }): Promise<unknown> {
-  return page.evaluate(`(async () => {
-    if (window.axe === undefined) { ${AXE} }
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => [id, nodes.map(({ target, failureSummary }) => target + ': ' + failureSummary)]);
-  })()`);
-}
 
 describe('the bundle', () => {
   it('weighs less than 150 KiB, gzipped, with all views', () => {

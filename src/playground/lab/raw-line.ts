@@ -14,6 +14,7 @@ export interface RawLineState {
 }
 
 const MAX_RECEIVED_BYTES = 65_536;
+const NO_LINE = 'the server of this page cannot be reached, or takes no raw bytes';
 const IDLE: RawLineState = { phase: 'idle', received: new Uint8Array(0), end: '' };
 
 export class RawLine {
@@ -60,9 +61,10 @@ export class RawLine {
       }
     };
     socket.onclose = ({ reason }) => {
+      const wasOpen = this.#state.phase === 'open';
       this.#socket = undefined;
       this.#waiting = [];
-      this.#change({ phase: 'closed', end: reason || 'The connection is gone' });
+      this.#change({ phase: 'closed', end: reason || (wasOpen ? 'TCP was dropped' : NO_LINE) });
     };
   }
 
