@@ -3,6 +3,8 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { selfSignedCertificate } from '../../src/cli/self-signed.ts';
+import { dial } from '../../src/conformance/dial.ts';
 import {
   type CaseResult,
   type FuzzingServer,
@@ -115,6 +117,23 @@ describe('fuzzing server', () => {
     await new Promise((resolve) => other.close(resolve));
     await expect(startFuzzingServer({ port: 0, cases: '8.*' })).rejects.toThrow(RangeError);
   });
+});
+
+describe('with TLS', () => {
+  it.each([false, true])(
+    'RFC 8441 §5 answers by a certificate that the client trusts, over HTTP/2: %s',
+    async (http2) => {
+      const tls = selfSignedCertificate();
+      const { url } = await start({ cases: '2.*', tls, http2 });
+      const { socket, handshake } = await dial({ url: `${url}/getCaseCount`, http2, ca: tls.cert });
+      expect(handshake.response).toMatch(http2 ? /^:status: 200\r\n/ : /^HTTP\/1\.1 101 /);
+      const said = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
+      expect(said.toString('latin1', 2, 4)).toBe('11');
+      socket.destroy();
+      const refused = dial({ url, http2, rejectUnauthorized: true });
+      await expect(refused).rejects.toThrow('--insecure');
+    },
+  );
 });
 
 describe('cases with the fuzzer as server', () => {

@@ -191,6 +191,17 @@ describe('the HTML report', () => {
     expect(rows()).toEqual(['5.3', '5.4']);
   });
 
+  it('reads no frames where no WebSocket was opened', () => {
+    const framesOf = (result: CaseResult): number => {
+      const [rows] = reportData([{ ...report, results: [result] }], BASELINE).results.map((own) => own[0]!.rows);
+      return rows!.reduce((sum, [, , , frames]) => sum + frames.length, 0);
+    };
+    const opened = resultOf('2.2');
+    expect(framesOf(opened)).toBe(4);
+    const handshake = { ...opened.handshake!, response: 'HTTP/1.1 400 Bad Request\r\n\r\n' };
+    expect(framesOf({ ...opened, handshake })).toBe(0);
+  });
+
   it('opens a case: what was expected, what came, the handshake, and each frame with its rules', () => {
     const { window } = draw(reportData([report], BASELINE));
     const opener = [...window.document.querySelectorAll('.id')].find((one) => one.textContent === '3.2')!;
