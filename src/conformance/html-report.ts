@@ -37,7 +37,7 @@ export function toHtmlReport(reports: readonly SuiteReport[], baseline: Baseline
 <title>WebSocket conformance: ${escapeHtml(reports.map(({ agent }) => agent).join(', '))}</title>
 <style>${REPORT_STYLE}</style>
 <body>
-<noscript>This report is drawn by a script that stands in it. Allow scripts for this file to read it.</noscript>
+<p id="wait">This report is drawn by a script that stands in it. If nothing more appears, allow scripts for this file.</p>
 <script id="data" type="text/plain">${data}</script>
 <script>
 // Some tools that run TypeScript give functions their names by this.

@@ -108,6 +108,7 @@ export function startPage(
   );
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   void new Response(unpacked).json().then((data) => {
+    document.getElementById('wait')!.remove();
     draw(document, location, data as ReportData, (go) => addEventListener('hashchange', go));
   });
 }
