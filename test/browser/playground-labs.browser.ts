@@ -184,6 +184,8 @@ describe('Cut', () => {
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     await main().getByText('7 of 7 bytes read').waitFor();
+    // There is nothing more to read, and the focus stays all the same.
+    expect(await focusedName()).toBe('Read a byte');
     expect(await main().getByText('text “€”').count()).toBeGreaterThan(1);
   });
 

@@ -10,6 +10,7 @@ import {
   VIOLATIONS,
   type ViolationId,
 } from '../../protocol/index.ts';
+import { ActionButton } from '../lab/action-button.tsx';
 import { Chips } from '../lab/chips.tsx';
 import { describeFrames, Lines, Outcome } from '../lab/outcome.tsx';
 import { RawLine } from '../lab/raw-line.ts';
@@ -117,31 +118,29 @@ export default function BuildView() {
           </Chips>
           <FrameForm key={index} spec={specs[index]!} newKey={randomKey} onChange={(spec) => replace(spec)} />
           <div className="chips">
-            <button
-              type="button"
+            <ActionButton
               className="small"
-              disabled={specs.length >= MAX_FRAMES}
-              onClick={() => {
+              isPossible={specs.length < MAX_FRAMES}
+              onAct={() => {
                 setSpecs([...specs, freshFrame(role)]);
                 setSelected(specs.length);
               }}
             >
               Add a frame
-            </button>
+            </ActionButton>
             {[2, 3].map((count) => (
-              <button
+              <ActionButton
                 key={count}
-                type="button"
                 className="small"
-                disabled={isControlOpcode(specs[index]!.opcode) || specs.length + count > MAX_FRAMES}
-                onClick={() => replace(...split(specs[index]!, count))}
+                isPossible={!isControlOpcode(specs[index]!.opcode) && specs.length + count <= MAX_FRAMES}
+                onAct={() => replace(...split(specs[index]!, count))}
               >
                 Split in {count} fragments
-              </button>
+              </ActionButton>
             ))}
-            <button type="button" className="small" disabled={specs.length === 1} onClick={() => replace()}>
+            <ActionButton className="small" isPossible={specs.length > 1} onAct={() => replace()}>
               Remove this frame
-            </button>
+            </ActionButton>
           </div>
         </section>
 
@@ -216,12 +215,12 @@ function RawPanel({ bytes, isForServer, expected }: RawPanelProps) {
     <div className="raw-line">
       <h3>Over the network</h3>
       <div className="chips">
-        <button type="button" className="primary" disabled={!isForServer} onClick={() => line.send(bytes)}>
+        <ActionButton className="primary" isPossible={isForServer} onAct={() => line.send(bytes)}>
           Send raw to the server
-        </button>
-        <button type="button" disabled={phase !== 'open'} onClick={() => line.hangUp()}>
+        </ActionButton>
+        <ActionButton isPossible={phase === 'open'} onAct={() => line.hangUp()}>
           Drop TCP
-        </button>
+        </ActionButton>
       </div>
       {!isForServer && (
         <p className="hint">These are frames of a server. The echo server is one, and takes frames of a client.</p>

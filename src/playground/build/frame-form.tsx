@@ -11,6 +11,8 @@ interface FrameFormProps {
   readonly onChange: (spec: FrameSpec) => void;
 }
 
+/** Enough for each form of the length, and not too much to be made anew at each key. */
+const MAX_PAYLOAD_BYTES = 70_000;
 const BITS = ['fin', 'rsv1', 'rsv2', 'rsv3'] as const;
 const FORMS: readonly LengthForm[] = [7, 16, 64];
 
@@ -192,6 +194,7 @@ function PayloadFields({ spec: { payload }, onChange }: PartProps) {
         rows={2}
         className={isHex ? 'mono' : undefined}
         spellCheck={false}
+        maxLength={isHex ? 3 * MAX_PAYLOAD_BYTES : MAX_PAYLOAD_BYTES}
         value={isHex ? hex.text : (text ?? '')}
         aria-invalid={isHex && hex.fault !== ''}
         aria-describedby={`${id}-fault`}

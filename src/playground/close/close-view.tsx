@@ -3,6 +3,7 @@
 import { useMemo } from 'react';
 import { plural } from '../../inspector/index.ts';
 import { closeCodeName, type Role } from '../../protocol/index.ts';
+import { ActionButton } from '../lab/action-button.tsx';
 import { Chips } from '../lab/chips.tsx';
 import { Lines } from '../lab/outcome.tsx';
 import { SectionLink } from '../parts/section-link.tsx';
@@ -76,24 +77,23 @@ export default function CloseView() {
           )}
         </p>
         <div className="chips">
-          <button
-            type="button"
-            disabled={ROLES.some((role) => ends[role].state !== 'open')}
-            onClick={() =>
+          <ActionButton
+            isPossible={ROLES.every((role) => ends[role].state === 'open')}
+            onAct={() =>
               act({ end: 'client', action: 'close', code: 1000 }, { end: 'server', action: 'close', code: 1001 })
             }
           >
             Both close at once
-          </button>
-          <button type="button" disabled={nextGift(ends) === undefined} onClick={() => act(...deliverAll(story))}>
+          </ActionButton>
+          <ActionButton isPossible={nextGift(ends) !== undefined} onAct={() => act(...deliverAll(story))}>
             Deliver all that is on the way
-          </button>
-          <button type="button" disabled={story.length === 0} onClick={() => setText(formatStory(story.slice(0, -1)))}>
+          </ActionButton>
+          <ActionButton isPossible={story.length > 0} onAct={() => setText(formatStory(story.slice(0, -1)))}>
             Take the last step back
-          </button>
-          <button type="button" disabled={story.length === 0} onClick={() => setText('')}>
+          </ActionButton>
+          <ActionButton isPossible={story.length > 0} onAct={() => setText('')}>
             Start again
-          </button>
+          </ActionButton>
         </div>
       </section>
       <div className="ends">
@@ -158,24 +158,22 @@ function EndPanel({ end, ends, peerWire, onAct }: EndPanelProps) {
       )}
       {isStuck && <p className="hint">It does not read.</p>}
       <Chips label={`What the ${role} does`}>
-        <button
-          type="button"
+        <ActionButton
           className="small primary"
-          disabled={!isPossible(ends, { end: role, action: 'give' })}
-          onClick={() => onAct({ end: role, action: 'give' })}
+          isPossible={isPossible(ends, { end: role, action: 'give' })}
+          onAct={() => onAct({ end: role, action: 'give' })}
         >
           Read what is next{peerWire > 0 && ` (${peerWire})`}
-        </button>
+        </ActionButton>
         {BUTTONS.map(({ label, action, code }) => (
-          <button
+          <ActionButton
             key={label}
-            type="button"
             className="small"
-            disabled={!isPossible(ends, { end: role, action })}
-            onClick={() => onAct({ end: role, action, ...(code !== undefined && { code }) })}
+            isPossible={isPossible(ends, { end: role, action })}
+            onAct={() => onAct({ end: role, action, ...(code !== undefined && { code }) })}
           >
             {label}
-          </button>
+          </ActionButton>
         ))}
       </Chips>
       <h3>On the way to the {OTHER[role]}</h3>

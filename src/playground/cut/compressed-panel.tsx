@@ -4,6 +4,7 @@ import { useMemo } from 'react';
 import { plural } from '../../inspector/index.ts';
 import type { DeflateStep } from '../../inspector/inflate.ts';
 import type { Role } from '../../protocol/index.ts';
+import { ActionButton } from '../lab/action-button.tsx';
 import { Chips } from '../lab/chips.tsx';
 import { SectionLink } from '../parts/section-link.tsx';
 import { usePlaceValue } from '../router.ts';
@@ -72,17 +73,16 @@ export function CompressedPanel({ bytes, role, takesOver }: CompressedPanelProps
         onChange={(event) => setAt(event.target.value)}
       />
       <div className="chips">
-        <button type="button" className="small" disabled={count === 0} onClick={() => setAt(String(count - 1))}>
+        <ActionButton className="small" isPossible={count > 0} onAct={() => setAt(String(count - 1))}>
           One symbol back
-        </button>
-        <button
-          type="button"
+        </ActionButton>
+        <ActionButton
           className="small"
-          disabled={count === message.steps.length}
-          onClick={() => setAt(String(count + 1))}
+          isPossible={count < message.steps.length}
+          onAct={() => setAt(String(count + 1))}
         >
           Read a symbol
-        </button>
+        </ActionButton>
       </div>
       <p role="status" className="note">
         {count === 0 ? 'Nothing of the message has been read.' : sayStep(message.steps[count - 1]!)}

@@ -3,6 +3,7 @@
 import { type ReactNode, useMemo } from 'react';
 import { formatHex, plural } from '../../inspector/index.ts';
 import { opcodeName } from '../../protocol/index.ts';
+import { ActionButton } from '../lab/action-button.tsx';
 import { ByteStrip } from '../lab/byte-strip.tsx';
 import { describeEvent } from '../lab/describe.ts';
 import { Lines, RuleBroken } from '../lab/outcome.tsx';
@@ -38,15 +39,15 @@ export function StepPanel({ bytes, options }: StepPanelProps) {
         onChange={(event) => setAt(event.target.value)}
       />
       <div className="chips">
-        <button type="button" className="small" disabled={count === 0} onClick={() => go(0)}>
+        <ActionButton className="small" isPossible={count > 0} onAct={() => go(0)}>
           To the start
-        </button>
-        <button type="button" className="small" disabled={count === 0} onClick={() => go(count - 1)}>
+        </ActionButton>
+        <ActionButton className="small" isPossible={count > 0} onAct={() => go(count - 1)}>
           One byte back
-        </button>
-        <button type="button" className="small" disabled={count === bytes.length} onClick={() => go(count + 1)}>
+        </ActionButton>
+        <ActionButton className="small" isPossible={count < bytes.length} onAct={() => go(count + 1)}>
           Read a byte
-        </button>
+        </ActionButton>
       </div>
       <div className="halves">
         <div>

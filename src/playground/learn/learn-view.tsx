@@ -2,6 +2,7 @@
 
 import { type FormEvent, type Ref, useEffect, useRef, useState } from 'react';
 import { formatHex, inspect, parseHex } from '../../inspector/index.ts';
+import { ActionButton } from '../lab/action-button.tsx';
 import { Lines } from '../lab/outcome.tsx';
 import { Disclosure } from '../parts/disclosure.tsx';
 import { FrameDetail } from '../parts/frame-detail.tsx';
@@ -122,9 +123,9 @@ function LessonPanel({ lesson, index, headingRef, onPass }: LessonPanelProps) {
           <button type="submit" className="primary">
             Check
           </button>
-          <button type="button" onClick={() => change(lesson.start)} disabled={answer === lesson.start}>
+          <ActionButton onAct={() => change(lesson.start)} isPossible={answer !== lesson.start}>
             Start again
-          </button>
+          </ActionButton>
           <button type="button" onClick={() => change(lesson.solution)}>
             Show me the answer
           </button>
