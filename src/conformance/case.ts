@@ -60,7 +60,7 @@ export type ExpectedEvent =
 export type Expectation =
   /** Exactly the events of one of the lists, in order. `lenient` earns NON-STRICT. */
   | { readonly kind: 'events'; readonly strict: readonly ExpectedEvent[]; readonly lenient?: readonly ExpectedEvent[] }
-  /** The first message decides: its type and length, not its content. Then the fuzzer closes. */
+  /** A message of this type and length, whatever it says. The fuzzer closes at the first that comes; a right one may follow. */
   | { readonly kind: 'firstMessage'; readonly isBinary: boolean; readonly lengthBytes: number }
   /** The script's frame again after each echo, `count` times; type and length are compared. Then the fuzzer closes. */
   | { readonly kind: 'echoLoop'; readonly isBinary: boolean; readonly lengthBytes: number; readonly count: number }
