@@ -19,6 +19,7 @@ import {
   sha1,
 } from '../handshake/index.ts';
 import { encodeUtf8, type Role } from '../protocol/index.ts';
+import { latin1 } from './bytes.ts';
 import { formatHex } from './hex.ts';
 
 export interface HeadFieldView {
@@ -222,6 +223,41 @@ const BOTH_DIRECTIONS = {
   section: '§4.1',
 };
 
+/**
+ * The opening of a WebSocket over HTTP/2 (RFC 8441 §5): header fields in place of a head, the pseudo-header fields among
+ * them.
+ */
+export function headOfFields(
+  kind: HeadView['kind'],
+  list: readonly (readonly [name: string, value: string])[],
+): Opening {
+  const fieldOf = (name: string) => list.find(([itsName]) => itsName === name)?.[1] ?? '';
+  const status = fieldOf(':status');
+  const isRefused = kind === 'response' && !/^2\d\d$/.test(status);
+  const message = `Status ${status} refuses the WebSocket: only 2xx opens it`;
+  const extensions = parseOrNone(fieldOf('sec-websocket-extensions'));
+  const deflate = extensions.find(({ name }) => name === PERMESSAGE_DEFLATE);
+  const handshake: HeadView = {
+    kind,
+    offset: 0,
+    length: 0,
+    hex: '',
+    startLine: kind === 'request' ? `CONNECT ${fieldOf(':path')} (HTTP/2)` : `${status} (HTTP/2)`,
+    fields: viewFields(list.flat(), kind),
+    opensWebSocket: !isRefused,
+    ...(isRefused && { fault: { message, section: 'RFC 8441 §5' } }),
+  };
+  return {
+    isSettled: true,
+    preceding: [],
+    handshake,
+    framesAt: 0,
+    cut: undefined,
+    opensFrames: true,
+    deflate: deflate && { from: kind, parameters: formatExtensions([deflate]) },
+  };
+}
+
 function viewPreceding({ kind, offset, length, startLine }: HeadView, bodyLength: number): HttpMessageView {
   return { kind, offset, length, bodyLength, startLine };
 }
@@ -336,8 +372,12 @@ function deflateOf(headers: HeaderMap | undefined, from: HeadView['kind']): Open
 }
 
 function extensionsIn(headers: HeaderMap | undefined): Extension[] {
+  return parseOrNone(headers?.get('sec-websocket-extensions') ?? '');
+}
+
+function parseOrNone(value: string): Extension[] {
   try {
-    return parseExtensions(headers?.get('sec-websocket-extensions') ?? '');
+    return parseExtensions(value);
   } catch {
     return [];
   }
@@ -377,9 +417,4 @@ function viewFields(rawHeaders: readonly string[], kind: HeadView['kind']): Head
     fields.push({ name, value: rawHeaders[i + 1]!, ...(known && { meaning: known[0], section: known[1] }) });
   }
   return fields;
-}
-
-/** One character per byte. */
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 }

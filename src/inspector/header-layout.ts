@@ -52,7 +52,7 @@ const FAULTY_FIELDS: Readonly<Record<ViolationId, readonly FieldId[]>> = {
   invalidCloseCode: ['statusCode'],
   invalidText: ['payload'],
   invalidCloseReason: ['closeReason'],
-  invalidCompression: [],
+  invalidCompression: ['payload'],
   handlerFailed: [],
   backlogTooLong: [],
 };

@@ -1,179 +1,447 @@
 /**
- * Reads hex dumps: lines of bytes with an offset in front and perhaps their characters behind, as hexdump -C, xxd, od and
- * Wireshark print them. The offsets say how many bytes each line has, so neither they nor the characters are taken for
- * bytes. Text without offsets is left to `parseHex`.
+ * Reads dumps: lines of bytes with an offset in front and perhaps their characters behind, as xxd, hexdump, od, Wireshark,
+ * tcpdump and PowerShell print them. The offsets say how many bytes each line has, and so in which way they are written;
+ * neither they nor the characters are taken for bytes. Text without offsets is left to others.
  */
 
-import { digitAt, HexSyntaxError, parseHex } from './hex.ts';
+import { isLikelyStart } from './frame-recorder.ts';
+import { digitAt, HexSyntaxError } from './hex.ts';
+import type { Direction } from './wire-event.ts';
 
-export interface HexText {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+export interface HexDump {
   /** What the text was taken for, for people. */
   readonly form: string;
+  /** In order; with directions where the dump shows two. */
+  readonly parts: readonly { readonly direction?: Direction; readonly bytes: Uint8Array<ArrayBuffer> }[];
+  /** Where the offsets begin again, though no direction is told. */
+  readonly restartsAt?: { readonly line: number; readonly position: number };
 }
 
-interface DumpLine {
+interface Row {
   /** From 1 on, in the whole text. */
   readonly number: number;
   /** Index of the line in the whole text. */
   readonly position: number;
+  readonly indent: number;
   /** Whether the offset is written with `0x`. */
   readonly hasPrefix: boolean;
   readonly offsetDigits: string;
   readonly hasColon: boolean;
   /** Whether more stands between offset and bytes than between bytes. */
   readonly hasWideGap: boolean;
-  readonly bytes: readonly number[];
-  /** Hex digits in the longest group. */
-  readonly groupDigits: number;
+  readonly line: string;
+  /** Where in the line the offset ends. */
+  readonly offsetEnd: number;
+  /** Where in the line bytes begin. */
+  readonly bytesAt: number;
   /** Whether a `*` line follows: the bytes of this line go on up to the next offset. */
   isRepeated: boolean;
 }
 
-const OFFSET = /^\s*(0x)?([0-9a-fA-F]{4,16})(?:(:)[ \t]+|([ \t]+)|$)/;
+/** A way to write bytes down. */
+interface Unit {
+  readonly name: string;
+  /** One group, at its start. */
+  readonly pattern: RegExp;
+  /** `gap`: a wide gap ends the bytes. `aligned`: columns are aligned with spaces. `cells`: and spaces may be bytes. */
+  readonly layout: 'gap' | 'aligned' | 'cells';
+  /** Appends the bytes of a group. */
+  readonly read: (group: string, bytes: number[]) => void;
+}
+
+/** Bytes of a row, and what they are made of. */
+interface RowBytes {
+  readonly bytes: number[];
+  /** Where in the line they end. */
+  readonly end: number;
+}
+
+const OFFSET = /^(\s*)(0[xX])?([0-9a-fA-F]{4,16})(?: <[^<>]*>)?(?:(h?:)(?:[ \t]+|$)|(h?[ \t]+)|$)/;
 /** Spaces by other names, which pages and word processors leave behind. */
 const OTHER_SPACES = /[\u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]/g;
+/** What some tools print above the bytes: names and rulers. */
+const HEADING =
+  /^((Label|Path|Offset\b.*Bytes|Frame|Packet|Reassembled)\b.*|(Offset\S*\s+)?0?0 +0?1 +0?2\b.*|[-─┌┬┐╭╮ ]+)$/i;
+const RULER_BELOW = /^[-─└┴┘╰╯ ]+$/;
+/** What tcpdump says of a packet. */
+const PACKET = /^\s*(?:\d\d:\d\d:\d\d\.\d+ |[\w.:-]+\.[\w-]+ > [\w.:-]+\.[\w-]+: )/;
+/** tshark -x: what was put together from several packets, or decoded, stands behind the packet in dumps of its own. */
+const SOURCE = /^([A-Z][\w -]*?) \(\d+ bytes?\):\s*$/;
+/** `*` stands for lines like the one before; no more than this. */
+const MAX_REPEATED_BYTES = 64 * 1024 * 1024;
+
+const HEX: Unit = {
+  name: 'hex text',
+  pattern: /(?:0x)?((?:[0-9a-f]{2})+)(?=[\s|]|$)/iy,
+  layout: 'gap',
+  read: readHex,
+};
+/** Numbers of several bytes, as machines have them. */
+const WORDS: Unit = {
+  name: 'words of hex, the lowest byte first,',
+  pattern: /([0-9a-f]{16}|[0-9a-f]{8}|[0-9a-f]{4})(?=\s|$)/iy,
+  layout: 'aligned',
+  read: readWord,
+};
+/** The same with the highest byte first: od --endian=big. */
+const BIG_WORDS: Unit = { ...WORDS, name: 'words of hex', read: readHex };
+/** The same, of which the last may be shorter: xxd -e. */
+const REVERSED: Unit = { ...WORDS, pattern: /((?:[0-9a-f]{2}){1,8})(?=\s|$)/iy };
+const BINARY: Unit = { name: 'binary digits', pattern: /([01]{8})(?=\s|$)/y, layout: 'gap', read: numberReader(2, 1) };
+
+const OTHER_UNITS: readonly Unit[] = [
+  BINARY,
+  { name: 'octal bytes', pattern: /([0-3][0-7]{2})(?=\s|$)/y, layout: 'aligned', read: numberReader(8, 1) },
+  { name: 'octal words', pattern: /([01][0-7]{5})(?=\s|$)/y, layout: 'aligned', read: numberReader(8, 2) },
+  { name: 'decimal bytes', pattern: /(0|-?[1-9]\d{0,2})(?=\s|$)/y, layout: 'aligned', read: numberReader(10, 1) },
+  { name: 'decimal words', pattern: /(-?\d{1,5})(?=\s|$)/y, layout: 'aligned', read: numberReader(10, 2) },
+  { name: 'characters', pattern: /( [0-3][0-7]{2}| {2}\\.| {3}[ -~])/y, layout: 'cells', read: readCharacter },
+];
+
 /** od counts in octal, with 7 digits; the rest of the world in hex. */
-function offsetBases({ offsetDigits }: DumpLine): readonly number[] {
-  return offsetDigits.length === 7 ? [8, 10, 16] : [16, 8, 10];
+function offsetBases({ offsetDigits }: Row): readonly number[] {
+  return offsetDigits.length === 7 ? [8, 10, 16] : [16, 10, 8];
 }
 
 /**
- * Reads bytes written as `HEX_SYNTAX` says, or as a hex dump with offsets; also what Node prints for a Buffer.
+ * The bytes of a dump; undefined when the text is none.
  * @throws {HexSyntaxError} saying what cannot be read, and where
  */
-export function parseHexText(text: string): HexText {
-  const inspected = /^\s*<Buffer((?:\s[0-9a-f]{2})*)(?: \.\.\. (\d+) more bytes?)?>\s*$/.exec(text);
-  if (inspected !== null) {
-    return { bytes: parseHex(inspected[1]!), form: `a Buffer as Node prints it${inspected[2] ? ', cut off' : ''}` };
-  }
-  const lines = readDumpLines(text);
-  return (lines && assemble(lines)) ?? { bytes: parseHex(text), form: 'hex text' };
+export function parseHexDump(text: string): HexDump | undefined {
+  const rows = readRows(text);
+  if (rows === undefined) return undefined;
+  const indents = [...new Set(rows.map(({ indent }) => indent))];
+  const isFollowed = indents.length === 2 && Math.abs(indents[0]! - indents[1]!) >= 4;
+  if (isFollowed) return readBothDirections(rows, Math.min(...indents));
+  const starts = rows.flatMap((row, i) => (isZero(row) && hasBytes(row) ? [i] : []));
+  return starts.length > 1 && starts[0] === 0 ? readPackets(rows, starts) : readOneDirection(rows);
 }
 
-/** The lines of a dump; undefined when some line has no offset. */
-function readDumpLines(text: string): DumpLine[] | undefined {
-  const lines: DumpLine[] = [];
+/** Dumps behind each other are packets: whoever reads them knows whether they are. */
+function readPackets(rows: readonly Row[], starts: readonly number[]): HexDump | undefined {
+  const read = starts.map((start, i) => assemble(rows.slice(start, starts[i + 1])));
+  const [first] = read;
+  if (first === undefined || read.includes(undefined)) return undefined;
+  return {
+    form: first.form,
+    parts: read.map((part) => ({ bytes: part!.bytes })),
+    restartsAt: { line: rows[starts[1]!]!.number, position: rows[starts[1]!]!.position },
+  };
+}
+
+function readOneDirection(rows: readonly Row[]): HexDump | undefined {
+  const read = assemble(rows);
+  return read && { form: read.form, parts: [{ bytes: read.bytes }] };
+}
+
+/** Wireshark's "Follow stream": each direction counts for itself, and the server's lines are indented. */
+function readBothDirections(rows: readonly Row[], clientIndent: number): HexDump | undefined {
+  const own = [rows.filter((row) => row.indent === clientIndent), rows.filter((row) => row.indent !== clientIndent)];
+  const [client, server] = own.map(assemble);
+  if (client === undefined || server === undefined) return undefined;
+  const [clientEnds, serverEnds] = own.map(
+    (some, i) => new Map(some.map((row, at) => [row, [client, server][i]!.ends[at]!])),
+  );
+  const parts: { direction: Direction; bytes: Uint8Array<ArrayBuffer> }[] = [];
+  let [clientAt, serverAt] = [0, 0];
+  for (const [i, row] of rows.entries()) {
+    const isClient = row.indent === clientIndent;
+    if (rows[i + 1]?.indent === row.indent) continue;
+    const end = (isClient ? clientEnds : serverEnds)!.get(row)!;
+    const bytes = isClient ? client.bytes.slice(clientAt, end) : server.bytes.slice(serverAt, end);
+    if (isClient) clientAt = end;
+    else serverAt = end;
+    parts.push({ direction: isClient ? 'clientToServer' : 'serverToClient', bytes });
+  }
+  return { form: `both directions, ${client.form}`, parts };
+}
+
+/** The rows of a dump; undefined when some line is none. */
+function readRows(text: string): Row[] | undefined {
+  const rows: Row[] = [];
   let position = 0;
-  for (const [i, line] of text.replace(OTHER_SPACES, ' ').split('\n').entries()) {
-    const last = lines.at(-1);
-    if (line.trim() === '*' && last !== undefined) last.isRepeated = true;
-    else if (line.trim() !== '') {
-      const read = readDumpLine(line.trimEnd(), i + 1, position);
-      if (read === undefined) return undefined;
-      lines.push(read);
+  let isSkipped = false;
+  for (const [i, original] of text.split('\n').entries()) {
+    const source = SOURCE.exec(original)?.[1];
+    if (source !== undefined) isSkipped = source !== 'Frame';
+    else if (original.trim() === '') isSkipped = false;
+    const line = isSkipped || source !== undefined ? '' : tidy(original);
+    const last = rows.at(-1);
+    if (line === '*' && last !== undefined) last.isRepeated = true;
+    else if (line !== '' && !(last === undefined ? HEADING : RULER_BELOW).test(line.trim()) && !PACKET.test(line)) {
+      const row = readRow(line, i + 1, position);
+      if (row === undefined || (rows[0]?.hasColon === true && !row.hasColon)) {
+        if (last !== undefined && isSurelyDump(rows)) {
+          throw new HexSyntaxError(
+            `Line ${i + 1} of the dump has no offset: it is cut off, or no part of it`,
+            position,
+          );
+        }
+        return undefined;
+      }
+      rows.push(row);
     }
-    position += line.length + 1;
+    position += original.length + 1;
   }
-  return lines.length === 0 ? undefined : lines;
+  return rows.length === 0 ? undefined : rows;
 }
 
-/**
- * Bytes go on until a wider gap than the one in their middle, or until something that is no byte. Columns of characters
- * stand behind such a gap.
- */
-function readDumpLine(line: string, number: number, position: number): DumpLine | undefined {
+/** Without what hexyl draws around the columns. */
+function tidy(line: string): string {
+  const plain = line.replace(OTHER_SPACES, ' ').trimEnd();
+  if (!/[│┊╎]/.test(plain)) return plain.trim() === '*' ? '*' : plain;
+  return plain
+    .replace(/^\s*│\s*([0-9a-f]+)\s*│/, '$1: ')
+    .replace(/ [┊╎]/g, '')
+    .replace('│', ' │');
+}
+
+function readRow(line: string, number: number, position: number): Row | undefined {
   const start = OFFSET.exec(line);
   if (start === null) return undefined;
-  const [whole, prefix, offsetDigits, colon, gap] = start;
-  const hasColon = colon !== undefined;
-  const bytes: number[] = [];
-  let groupDigits = 0;
-  let at = whole.length;
-  for (;;) {
-    const group = /^(?:[0-9a-fA-F]{2})+(?=\s|$)/.exec(line.slice(at))?.[0];
-    if (group === undefined) break;
-    for (let i = 0; i < group.length; i += 2) bytes.push(16 * digitAt(group, i) + digitAt(group, i + 1));
-    groupDigits = Math.max(groupDigits, group.length);
-    at += group.length;
-    const space = /^[ \t]*/.exec(line.slice(at))![0].length;
-    at += space;
-    const isMiddle = space === 2 && bytes.length === 8 && !hasColon;
-    if (space > 1 && !isMiddle) break;
-  }
-  if (bytes.length === 0 && at < line.length) return undefined;
+  const [whole, indent, prefix, offsetDigits, colon, gap] = start;
   return {
     number,
     position,
+    indent: indent!.replaceAll('\t', '        ').length,
     hasPrefix: prefix !== undefined,
     offsetDigits: offsetDigits!,
-    hasColon,
+    hasColon: colon !== undefined,
     hasWideGap: (gap?.length ?? 0) > 1,
-    bytes,
-    groupDigits,
+    line,
+    offsetEnd: whole.trimEnd().length,
+    bytesAt: whole.length,
     isRepeated: false,
   };
 }
 
-/** The bytes of a dump; undefined when the numbers in front are no offsets. */
-function assemble(lines: readonly DumpLine[]): HexText | undefined {
-  const first = lines[0]!;
-  const isMarked = lines.every(({ hasColon }) => hasColon);
-  const base = offsetBases(first).find((candidate) => findMismatch(lines, candidate) === undefined);
-  if (base === undefined) {
-    if (isMarked || looksLikeOffsets(lines)) throw mismatch(lines);
-    return undefined;
-  }
-  // One line proves nothing: its offset has to look like one.
-  const hasBytesAlone = first.groupDigits === 2;
-  const looksSo = isMarked || (hasBytesAlone && (first.hasWideGap || isZero(first)));
-  if (lines.length === 1 && !looksSo) return undefined;
-  if (!isMarked && lines.some(({ groupDigits }) => groupDigits > 2)) {
-    const message = 'These are words in the byte order of a machine: print single bytes, as "hexdump -C" and "xxd" do';
-    throw new HexSyntaxError(message, first.position);
-  }
-  return { bytes: Uint8Array.from(allBytes(lines, base)), form: describeForm(first, base) };
+/** Whether nobody writes anything but dumps so: offsets with colons, or from 0 on and of one width. */
+function isSurelyDump(rows: readonly Row[]): boolean {
+  if (!rows.some(hasBytes)) return false;
+  if (rows.every(({ hasColon }) => hasColon)) return true;
+  const { length } = rows[0]!.offsetDigits;
+  const areOfOneWidth = rows.every(({ offsetDigits }) => offsetDigits.length === length);
+  return isZero(rows[0]!) && areOfOneWidth && (rows.length > 1 || rows[0]!.hasWideGap);
 }
 
-function isZero({ offsetDigits }: DumpLine): boolean {
+function hasBytes({ bytesAt, line }: Row): boolean {
+  return bytesAt < line.length;
+}
+
+function isZero({ offsetDigits }: Row): boolean {
   return /^0+$/.test(offsetDigits);
 }
 
-/** From 0 on, and all of one width: nobody writes bytes so, whatever stands behind. */
-function looksLikeOffsets(lines: readonly DumpLine[]): boolean {
-  const { length } = lines[0]!.offsetDigits;
-  return lines.length > 1 && isZero(lines[0]!) && lines.every(({ offsetDigits }) => offsetDigits.length === length);
+interface Assembled {
+  readonly form: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where the bytes of each row end. */
+  readonly ends: readonly number[];
 }
 
-function mismatch(lines: readonly DumpLine[]): HexSyntaxError {
-  const line = findMismatch(lines, 16)!;
-  const message = isZero(line)
-    ? `The offsets begin again in line ${line.number}: give the bytes of one direction alone`
-    : `The offset of line ${line.number} does not say how many bytes stand before it: something is missing there`;
-  return new HexSyntaxError(message, line.position);
+/** The bytes of rows; undefined when the numbers in front are no offsets. */
+function assemble(rows: readonly Row[]): Assembled | undefined {
+  const [first] = rows;
+  if (first === undefined || !rows.some(hasBytes)) return undefined;
+  // One line proves nothing: its offset has to look like one.
+  const isSingle = /^[0-9a-f]{2}(?=\s|$)/i.test(first.line.slice(first.bytesAt)) && (first.hasWideGap || isZero(first));
+  if (rows.length === 1 && !first.hasColon && !isSingle) return undefined;
+  let fault: HexSyntaxError | undefined;
+  for (const unit of unitsFor(rows)) {
+    for (const base of offsetBases(first)) {
+      const read = readAll(rows, unit, base);
+      if (!(read instanceof HexSyntaxError)) return { ...read, form: describeForm(first, unit, base) };
+      if (fault === undefined || read.position > fault.position) fault = read;
+    }
+  }
+  if (isSurelyDump(rows)) throw fault!;
+  return undefined;
 }
 
-function offsetOf({ offsetDigits }: DumpLine, base: number): number {
-  return base < 16 && !/^\d+$/.test(offsetDigits) ? Number.NaN : Number.parseInt(offsetDigits, base);
+/** The ways in which the bytes may be written, those first that fit more closely. */
+function unitsFor(rows: readonly Row[]): readonly Unit[] {
+  const first = rows[0]!;
+  if (rows.every(({ hasColon }) => hasColon)) return [BINARY, isReversed(first) ? REVERSED : HEX];
+  // Without colons, tools print single bytes, or words.
+  const areWords = /^(?:(?:[0-9a-f]{4}\b\s*)+|(?:[0-9a-f]{8}\b\s*)+|(?:[0-9a-f]{16}\b\s*)+)$/i;
+  const isOfWords = areWords.test(first.line.slice(first.bytesAt));
+  const others = first.offsetDigits.length === 7 ? OTHER_UNITS : OTHER_UNITS.filter(({ layout }) => layout !== 'cells');
+  if (!isOfWords) return [HEX, ...others];
+  const { bytes } = readGroups(first, WORDS);
+  return [...others, isLikelyStart(bytes) || !isLikelyStart(readGroups(first, BIG_WORDS).bytes) ? WORDS : BIG_WORDS];
 }
 
-/** The first line whose offset does not say how many bytes stand before it. */
-function findMismatch(lines: readonly DumpLine[], base: number): DumpLine | undefined {
-  return lines.find((line, i) => {
-    const before = lines[i - 1];
-    if (before === undefined) return false;
-    const length = offsetOf(line, base) - offsetOf(before, base);
-    const has = before.bytes.length;
-    if (before.isRepeated) return !(has > 0 && length > has && length % has === 0);
-    // Characters that look like bytes, behind a gap like the one in the middle; and half a word at the very end.
-    const isLonger = (length === 8 && has > 8) || (length === has - 1 && before.groupDigits === 4);
-    return !(length > 0 && (length === has || isLonger));
+/** xxd -e: whether the characters behind fit the bytes of each group from the last to the first. */
+function isReversed(row: Row): boolean {
+  const inOrder = readGroups(row, HEX, Number.POSITIVE_INFINITY);
+  const reversed = readGroups(row, REVERSED, inOrder.bytes.length);
+  const characters = row.line.slice(inOrder.end).trimStart();
+  return fitOf(reversed.bytes, characters) > fitOf(inOrder.bytes, characters);
+}
+
+/** How many bytes a row of xxd -e has: as many as characters behind them. */
+function characterCount(row: Row): number | undefined {
+  const counts = Array.from({ length: 32 }, (_, i) => 32 - i);
+  return counts.find((count) => {
+    const { bytes, end } = readGroups(row, REVERSED, count);
+    const rest = row.line.slice(end);
+    return bytes.length === count && rest.trimStart().length === count;
   });
 }
 
-function* allBytes(lines: readonly DumpLine[], base: number): Generator<number> {
-  for (const [i, line] of lines.entries()) {
-    const next = lines[i + 1];
-    const length = next === undefined ? line.bytes.length : offsetOf(next, base) - offsetOf(line, base);
-    for (let at = 0; at < length; at++) yield line.bytes[at % line.bytes.length]!;
+function fitOf(bytes: readonly number[], characters: string): number {
+  return bytes.filter((byte, i) => byte > 0x20 && byte < 0x7f && characters.charCodeAt(i) === byte).length;
+}
+
+function readAll(rows: readonly Row[], unit: Unit, base: number): Omit<Assembled, 'form'> | HexSyntaxError {
+  let bytes = new Uint8Array(1024);
+  let length = 0;
+  const ends: number[] = [];
+  for (const [i, row] of rows.entries()) {
+    const next = rows[i + 1];
+    const claimed = next && offsetOf(next, base) - offsetOf(row, base);
+    if (claimed !== undefined && !(claimed > 0)) return mismatch(next!, 0, claimed);
+    // Format-Hex puts its characters right behind 16 bytes.
+    const most = row.isRepeated ? undefined : (claimed ?? (row.offsetDigits.length === 16 ? 16 : undefined));
+    const read = readGroups(row, unit, unit === REVERSED ? (most ?? characterCount(row)) : most);
+    const own = read.bytes;
+    // The last word is filled up with zeros.
+    if (next !== undefined && !hasBytes(next) && own.length > claimed! && unit.layout === 'aligned')
+      own.length = claimed!;
+    if (claimed === undefined) {
+      const fault = own.length === most ? undefined : faultOfRest(row, read);
+      if (fault !== undefined) return fault;
+      if (own.length === 0 && hasBytes(row))
+        return new HexSyntaxError(`No bytes are found in line ${row.number}`, row.position);
+    } else if (!fills(own.length, row, claimed)) {
+      return (own.length < claimed ? faultOfRest(row, read) : undefined) ?? mismatch(next!, own.length, claimed);
+    } else if (unit.layout === 'aligned' && unit !== REVERSED && /^\s*[^\s>]/.test(row.line.slice(read.end))) {
+      return mismatch(next!, 0, claimed);
+    } else if (unit === HEX && row.offsetDigits.length !== 16 && isFollowedByByte(row, read)) {
+      return mismatch(next!, 0, claimed);
+    }
+    const total = row.isRepeated ? claimed! : own.length;
+    if (total > MAX_REPEATED_BYTES) return mismatch(next!, own.length, total);
+    if (length + total > bytes.length) {
+      const larger = new Uint8Array(Math.max(length + total, 2 * bytes.length));
+      larger.set(bytes.subarray(0, length));
+      bytes = larger;
+    }
+    for (let at = 0; at < total; at++) bytes[length++] = own[at % own.length]!;
+    ends.push(length);
   }
+  return { bytes: bytes.slice(0, length), ends };
+}
+
+/** Whether a row has the bytes that the next offset says. */
+function fills(length: number, row: Row, claimed: number): boolean {
+  return row.isRepeated ? length > 0 && claimed > length && claimed % length === 0 : length === claimed;
+}
+
+export function restartFault({ line, position }: NonNullable<HexDump['restartsAt']>): HexSyntaxError {
+  const advice = 'give the bytes of one direction alone, or mark the lines of each with > and <';
+  return new HexSyntaxError(`The offsets begin again in line ${line}: ${advice}`, position);
+}
+
+function mismatch(next: Row, length: number, claimed: number): HexSyntaxError {
+  if (isZero(next)) return restartFault({ line: next.number, position: next.position });
+  const has = length > 0 ? ` (${length} are there, ${claimed} should be)` : '';
+  const what = `The offset of line ${next.number} does not say how many bytes stand before it`;
+  return new HexSyntaxError(`${what}: something is missing there${has}`, next.position);
+}
+
+/** What stands right behind the bytes of a row, where it is neither a byte nor a column of characters. */
+function faultOfRest(row: Row, { end }: RowBytes): HexSyntaxError | undefined {
+  const rest = /^ ?[^\s|>]\S*/.exec(row.line.slice(end))?.[0];
+  if (rest === undefined) return undefined;
+  const group = rest.trim();
+  const character = end + rest.length - group.length + 1;
+  const isHalf = /^[0-9a-f]+$/i.test(group) && group.length % 2 === 1;
+  const what = isHalf ? 'ends in the middle of a byte: a byte has two hex digits' : 'is no byte';
+  const message = `${JSON.stringify(group)} (line ${row.number}, character ${character}) ${what}`;
+  return new HexSyntaxError(message, row.position + character - 1);
+}
+
+function isFollowedByByte({ line, hasColon }: Row, { end, bytes }: RowBytes): boolean {
+  const isMiddle = bytes.length === 8 && !hasColon;
+  return !isMiddle && /^ (?:[0-9a-f]{2})+(?=\s|$)/i.test(line.slice(end));
+}
+
+/** Bytes go on until a wider gap than the one in their middle, or until something that is no byte. */
+function readGroups(row: Row, { pattern, layout, read }: Unit, most = Number.POSITIVE_INFINITY): RowBytes {
+  const { line, hasColon } = row;
+  const bytes: number[] = [];
+  let at = layout === 'cells' ? row.offsetEnd : row.bytesAt;
+  let end = at;
+  while (bytes.length < most) {
+    pattern.lastIndex = at;
+    const group = pattern.exec(line)?.[1];
+    if (group === undefined) break;
+    read(group, bytes);
+    at = pattern.lastIndex;
+    end = at;
+    if (layout === 'cells') continue;
+    while (line[at] === ' ' || line[at] === '\t') at++;
+    const isMiddle = at - end === 2 && bytes.length === 8 && !hasColon;
+    if (layout === 'gap' && at - end > 1 && !isMiddle) break;
+  }
+  return { bytes, end };
+}
+
+function readHex(group: string, bytes: number[]): void {
+  for (let i = 0; i < group.length; i += 2) bytes.push(16 * digitAt(group, i) + digitAt(group, i + 1));
+}
+
+function readWord(group: string, bytes: number[]): void {
+  for (let i = group.length - 2; i >= 0; i -= 2) bytes.push(16 * digitAt(group, i) + digitAt(group, i + 1));
+}
+
+function numberReader(base: number, byteCount: number): Unit['read'] {
+  return (group, bytes) => {
+    const value = Number.parseInt(group, base);
+    for (let i = 0; i < byteCount; i++) bytes.push((value >> (8 * i)) & 0xff);
+  };
+}
+
+const ESCAPES: Readonly<Record<string, number>> = {
+  '\\\\': 0x5c,
+  '\\0': 0,
+  '\\a': 7,
+  '\\b': 8,
+  '\\t': 9,
+  '\\n': 10,
+  '\\v': 11,
+  '\\f': 12,
+  '\\r': 13,
+};
+
+function readCharacter(cell: string, bytes: number[]): void {
+  const text = cell.length === 4 && cell.startsWith('   ') ? cell.slice(3) : cell.trimStart();
+  if (text.length === 3) bytes.push(Number.parseInt(text, 8));
+  else bytes.push(ESCAPES[text] ?? text.charCodeAt(0));
+}
+
+function offsetOf({ offsetDigits }: Row, base: number): number {
+  return base < 16 && !/^\d+$/.test(offsetDigits) ? Number.NaN : Number.parseInt(offsetDigits, base);
+}
+
+function isUpperCase({ line, bytesAt, hasWideGap }: Row): boolean {
+  return (
+    hasWideGap &&
+    /^(?:[\dA-F]{2} )*[\dA-F]{2}( {2}|$)/.test(line.slice(bytesAt)) &&
+    /[A-F]/.test(line.slice(bytesAt, bytesAt + 47))
+  );
 }
 
 const BASE_NAMES: Readonly<Record<number, string>> = { 8: 'octal offsets', 10: 'decimal offsets', 16: 'offsets' };
 
-function describeForm({ hasColon, hasPrefix, hasWideGap, offsetDigits }: DumpLine, base: number): string {
+function describeForm(first: Row, unit: Unit, base: number): string {
+  const { hasColon, hasPrefix, hasWideGap, offsetDigits } = first;
   let tool = 'od';
-  if (hasColon) tool = hasPrefix ? 'tcpdump -X' : 'xxd';
+  if (unit === REVERSED) tool = 'xxd -e';
+  else if (hasColon) tool = hasPrefix ? 'tcpdump -X' : 'xxd';
+  else if (offsetDigits.length === 7) tool = base === 16 ? 'hexdump' : 'od';
+  else if (offsetDigits.length === 16 || isUpperCase(first)) tool = 'Format-Hex';
   else if (hasWideGap) tool = offsetDigits.length === 8 ? 'hexdump -C' : 'Wireshark';
-  return `hex text with ${BASE_NAMES[base]} (${tool})`;
+  return `${unit.name} with ${BASE_NAMES[base]} (${tool})`;
 }

@@ -98,8 +98,8 @@ function unexpected(text: string, start: number): HexSyntaxError {
 }
 
 /** `character 7`, or `line 2, character 7` when the text has several lines. Both count from 1. */
-function placeOf(text: string, position: number): string {
-  const before = text.slice(0, position).split('\n');
-  const character = `character ${before.at(-1)!.length + 1}`;
-  return text.trim().includes('\n') ? `line ${before.length}, ${character}` : character;
+export function placeOf(text: string, position: number): string {
+  const lines = text.slice(0, position).split('\n');
+  const character = `character ${lines.at(-1)!.length + 1}`;
+  return lines.length > 1 || text.trim().includes('\n') ? `line ${lines.length}, ${character}` : character;
 }

@@ -1,7 +1,18 @@
-/** The inspector: what the bytes of one direction of a connection say, field by field. */
+/** The inspector: what the bytes of a connection say, field by field, and how they come out of what people have. */
 
 export { printable, quote } from '../protocol/quote.ts';
-export type { RecordedFrame } from './frame-recorder.ts';
+export {
+  bytesOfOneDirection,
+  type Conversation,
+  ConversationInspector,
+  type ConversationNote,
+  type ConversationView,
+  DIRECTIONS,
+  FrameEntry,
+  inspectConversation,
+  type Passage,
+} from './conversation.ts';
+export type { RecordedFrame, RecordedMessage } from './frame-recorder.ts';
 export {
   type AcceptDerivation,
   deriveAccept,
@@ -11,10 +22,19 @@ export {
 } from './handshake.ts';
 export { plural } from './header-layout.ts';
 export { formatHex, HEX_SYNTAX, HexSyntaxError, parseHex } from './hex.ts';
-export { type HexText, parseHexText } from './hex-dump.ts';
 export { InputError, type ReadInput, readInput } from './input.ts';
 export { type InspectOptions, inspect, isWholeAndLegal, StreamInspector, viewInspection } from './inspect.ts';
+export type { InflateFault } from './message-inflater.ts';
 export { sectionLabel, sectionUrl } from './section.ts';
-export { describeReading, renderText, type TextReportOptions, type Tone } from './text-report.ts';
+export {
+  describeReading,
+  renderConversation,
+  renderEntry,
+  renderHead,
+  renderText,
+  type TextReportOptions,
+  type Tone,
+  timeText,
+} from './text-report.ts';
 export type * from './view.ts';
 export * from './wire-event.ts';

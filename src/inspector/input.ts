@@ -1,16 +1,35 @@
 /**
- * Makes bytes of a connection out of what somebody hands in. Raw bytes stay as they are; text is read as hex. A file that
- * holds something else is called by its name, and the error says what to do.
+ * Makes bytes of connections out of what somebody hands in: raw bytes, or text in one of the many forms in which tools and
+ * programs write bytes down. Each form is a file of its own; here they are told apart. What cannot be read is called by its
+ * name, and the error says why and where.
  */
 
+import { MASK } from '../protocol/index.ts';
+import { parseBase64 } from './base64.ts';
+import { concat } from './bytes.ts';
+import { pastedSegment } from './capture/pasted-packet.ts';
+import type { Conversation, Passage } from './conversation.ts';
+import { joinRun, type MarkedRun, splitDirections } from './directions.ts';
+import { findStrings, hasEscapes, parseEscapedText } from './escaped-text.ts';
+import { countLikelyFrames, isLikelyStart } from './frame-recorder.ts';
 import { headKindOf } from './handshake.ts';
-
-import { parseHexText } from './hex-dump.ts';
+import { digitAt, HexSyntaxError, parseHex, placeOf } from './hex.ts';
+import { parseHexDump, restartFault } from './hex-dump.ts';
+import { bytesIn, readJson } from './message-log.ts';
+import { parseNumberLists } from './number-list.ts';
+import type { Direction } from './wire-event.ts';
 
 export interface ReadInput {
-  readonly bytes: Uint8Array;
+  /** One for each connection: several only where the input tells of several. */
+  readonly conversations: readonly Conversation[];
   /** What it was taken for, for people. */
   readonly form: string;
+}
+
+/** Bytes that were read from a text, in order. */
+interface ReadBytes {
+  readonly form: string;
+  readonly parts: readonly Passage[];
 }
 
 /** Says what the input is, and how to come by bytes that can be inspected. */
@@ -18,16 +37,14 @@ export class InputError extends Error {
   override readonly name = 'InputError';
 }
 
-const ONE_DIRECTION =
-  'open it in Wireshark, choose Follow > TCP Stream, one direction, "Show as: Raw", and save that; ' +
-  'with TLS, decrypt it there first';
-
 interface ForeignFormat {
   readonly what: string;
   /** First bytes, each of the alternatives in hex without spaces. */
   readonly starts: readonly string[];
   readonly remedy: string;
 }
+
+const AS_FILE = 'give the file itself to "framewright decode", which finds the WebSocket connections in it';
 
 /**
  * Formats that begin with bytes of their own. But for PNG's, whose eight are no ping that anybody sends, no legal frame
@@ -37,9 +54,9 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   {
     what: 'a pcap capture of packets',
     starts: ['d4c3b2a1', 'a1b2c3d4', '4d3cb2a1', 'a1b23c4d'],
-    remedy: ONE_DIRECTION,
+    remedy: AS_FILE,
   },
-  { what: 'a pcapng capture of packets', starts: ['0a0d0d0a'], remedy: ONE_DIRECTION },
+  { what: 'a pcapng capture of packets', starts: ['0a0d0d0a'], remedy: AS_FILE },
   { what: 'gzip-compressed data', starts: ['1f8b'], remedy: 'unpack it with gunzip first' },
   { what: 'a ZIP archive', starts: ['504b0304'], remedy: 'unpack it first' },
   { what: 'zstd-compressed data', starts: ['28b52ffd'], remedy: 'unpack it with unzstd first' },
@@ -47,51 +64,430 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   {
     what: 'a TLS connection, which is encrypted',
     starts: ['160301', '160302', '160303', '170303'],
-    remedy: 'record what is inside: with the keys of SSLKEYLOGFILE, Wireshark decrypts it',
+    remedy: 'give "framewright decode" a capture of its packets, and with --keys the file that SSLKEYLOGFILE names',
   },
   {
     what: 'an HTTP/2 connection',
     // "PRI * HTTP/2.0"
     starts: ['505249202a20485454502f322e30'],
-    remedy: 'have the client use HTTP/1.1; WebSocket over HTTP/2 (RFC 8441) is not read here',
+    remedy: 'give "framewright decode" a capture of its packets',
   },
 ];
-
-const HAR_REMEDY =
-  'it lists messages as the browser saw them, without the bytes of their frames; to record those, run "framewright ' +
-  'serve" and connect through its page, or capture the traffic with Wireshark';
 
 /**
  * @param content raw bytes or text, such as a file's content, or a string for text
  * @throws {InputError} when it holds something else
- * @throws {HexSyntaxError} when it is text, and no hex
+ * @throws {HexSyntaxError} when it is text, and its bytes cannot be read
  */
 export function readInput(content: Uint8Array | string): ReadInput {
   if (typeof content === 'string') return readText(content);
   refuseForeign(content, '');
-  if (headKindOf(content) !== undefined) return { bytes: content, form: 'raw bytes' };
   const text = textOf(content);
-  return text === undefined ? { bytes: content, form: 'raw bytes' } : readText(text);
+  return text === undefined ? oneConversation({ form: 'raw bytes', parts: [{ bytes: content }] }) : readText(text);
 }
 
 function readText(text: string): ReadInput {
-  const json = /^\s*\{/.test(text) || (/^\s*\[/.test(text) && /\]\s*$/.test(text));
-  if (json) {
-    const isHar = /"log"\s*:/.test(text) && /"entries"\s*:/.test(text);
-    const what = isHar ? `a HAR file: ${HAR_REMEDY}` : 'JSON: give the bytes themselves, raw or as hex';
-    throw new InputError(`This is ${what}`);
+  const json = readJsonText(text);
+  if (json !== undefined) return { ...json, conversations: json.conversations.map(directConversation) };
+  const runs = splitDirections(text);
+  return oneConversation(runs === undefined ? readBytes(text) : readRuns(runs));
+}
+
+function oneConversation({ form, parts }: ReadBytes): ReadInput {
+  const conversation = directConversation({ passages: parts });
+  const areBoth = conversation.passages.some(({ direction }) => direction !== undefined);
+  return {
+    form: areBoth && !/^(?:both|marked)/.test(form) ? `both directions, ${form}` : form,
+    conversations: [conversation],
+  };
+}
+
+/** The input as JSON, or as a line of JSON for each thing that passed; undefined when it is none. */
+function readJsonText(text: string): ReadInput | undefined {
+  if (!/^\s*[[{"]/.test(text)) return undefined;
+  let value = parseJson(text);
+  if (value === undefined) {
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    // One that is no JSON is enough to tell.
+    if (lines.length < 2 || parseJson(lines[0]!) === undefined || parseJson(lines.at(-1)!) === undefined)
+      return undefined;
+    value = lines.map(parseJson);
   }
-  if (/^\s*</.test(text) && !/^\s*<Buffer/.test(text)) {
+  if (typeof value === 'string') return readJsonString(value);
+  // An array with what is no byte: whoever reads arrays says where.
+  if (Array.isArray(value) && value.every((item) => typeof item === 'number') && bytesIn(value) === undefined)
+    return undefined;
+  const read = readJson(value);
+  if (read === undefined) {
+    throw new InputError(
+      'This is JSON without bytes or WebSocket messages in it: give the bytes themselves, raw or as hex',
+    );
+  }
+  if (read.conversations.length === 0) {
+    const advice = 'DevTools records them while it is open: reload the page with it, and save the HAR with its content';
+    throw new InputError(`This is a HAR file without WebSocket messages: ${advice}`);
+  }
+  return read;
+}
+
+/** A string whose characters are bytes, or that has bytes in some form. */
+function readJsonString(text: string): ReadInput {
+  if (!/[\u0000-\u0008\u0080-\u00ff]/.test(text)) return readText(text);
+  const bytes = Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
+  return oneConversation({ form: 'a string of JSON', parts: [{ bytes }] });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of each direction, where lines are marked. */
+function readRuns(runs: readonly MarkedRun[]): ReadBytes {
+  const forms = new Set<string>();
+  const parts = runs.flatMap((run) => {
+    const read = readRun(run);
+    for (const { form } of read) forms.add(form);
+    const bytes = concat(read.flatMap(({ parts }) => parts.map((part) => part.bytes)));
+    return bytes.length === 0 ? [] : [{ direction: run.direction, bytes }];
+  });
+  const areBoth = new Set(parts.map(({ direction }) => direction)).size > 1;
+  const isSwapped = !runs.some(({ isNamed }) => isNamed) && areSwapped(parts);
+  return {
+    form: `${areBoth ? 'both directions' : 'marked lines'}, ${[...forms].join(', ')}`,
+    parts: isSwapped ? parts.map(({ direction, bytes }) => ({ direction: OTHER[direction], bytes })) : parts,
+  };
+}
+
+const OTHER: Readonly<Record<Direction, Direction>> = {
+  clientToServer: 'serverToClient',
+  serverToClient: 'clientToServer',
+};
+
+/** A run is one dump, or each of its lines a text of its own, or one text over several lines. */
+function readRun(run: MarkedRun): ReadBytes[] {
+  if (run.texts.length === 1) return [readBytes(run.texts[0]!)];
+  const joined = joinRun(run);
+  const dump = ignoreFault(() => readDump(joined));
+  if (dump !== undefined) return [dump];
+  return ignoreFault(() => run.texts.filter((text) => text.trim() !== '').map(readBytes)) ?? [readBytes(joined)];
+}
+
+/** What is read; undefined when the text cannot be. */
+function ignoreFault<Read>(read: () => Read): Read | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof HexSyntaxError || error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether what is marked as sent was sent by a server, to judge by the first bytes of each direction. */
+function areSwapped(parts: readonly (Passage & { readonly direction: Direction })[]): boolean {
+  return parts.some((part, i) => {
+    const isFirst = parts.findIndex(({ direction }) => direction === part.direction) === i;
+    return isFirst && senderOf(part.bytes) === OTHER[part.direction];
+  });
+}
+
+/** In which direction such bytes go: by the kind of an HTTP head, or the MASK bit of a frame (§5.1). */
+function senderOf(bytes: Uint8Array): Direction | undefined {
+  const kind = headKindOf(bytes);
+  if (kind !== undefined) return kind === 'request' ? 'clientToServer' : 'serverToClient';
+  if (bytes.length < 2) return undefined;
+  return (bytes[1]! & MASK) === 0 ? 'serverToClient' : 'clientToServer';
+}
+
+/** Parts that are whole on their own and go different ways are given their directions. */
+function directConversation(conversation: Conversation): Conversation {
+  const { passages } = conversation;
+  const senders = passages.map(({ direction, bytes }) => direction ?? senderOf(bytes));
+  const areDirected = passages.some(({ direction }) => direction !== undefined);
+  if (!areDirected && (new Set(senders).size < 2 || !passages.every(({ bytes }) => isWhole(bytes))))
+    return conversation;
+  return {
+    ...conversation,
+    passages: passages.map((passage, i) => ({ ...passage, direction: senders[i] ?? 'clientToServer' })),
+  };
+}
+
+function isWhole(bytes: Uint8Array): boolean {
+  return (
+    headKindOf(bytes) !== undefined ||
+    countLikelyFrames(bytes, senderOf(bytes) === 'clientToServer' ? 'server' : 'client') > 0
+  );
+}
+
+/** The bytes of a text without marks. */
+function readBytes(text: string): ReadBytes {
+  const read = withoutHeaders(readHeads(text) ?? readDump(text) ?? readPlainText(text));
+  for (const { bytes } of read.parts) refuseForeign(bytes, `, in ${read.form}`);
+  return read;
+}
+
+function readDump(text: string): ReadBytes | undefined {
+  const dump = parseHexDump(text);
+  if (dump?.restartsAt !== undefined && !dump.parts.every(({ bytes }) => pastedSegment(bytes))) {
+    throw restartFault(dump.restartsAt);
+  }
+  return dump;
+}
+
+/** What is carried by packets that were copied with all their headers. */
+function withoutHeaders(read: ReadBytes): ReadBytes {
+  const segments = read.parts.map(({ direction, bytes }) =>
+    direction === undefined ? pastedSegment(bytes) : undefined,
+  );
+  if (read.parts.length === 0 || segments.includes(undefined)) return read;
+  const filled = segments.flatMap((segment) =>
+    segment === undefined || segment.payload.length === 0 ? [] : [segment],
+  );
+  const [first] = filled;
+  if (first === undefined) {
+    throw new InputError('These are packets of TCP that carry nothing: copy one that has payload');
+  }
+  const direction = senderOf(first.payload) ?? 'clientToServer';
+  const areBoth = filled.some(({ from }) => from !== first.from);
+  const parts = filled.map(({ from, payload }) => ({
+    direction: areBoth ? (from === first.from ? direction : OTHER[direction]) : undefined,
+    bytes: payload,
+  }));
+  return { form: `${read.form}, of packets with their headers`, parts };
+}
+
+const HEAD = /^\s*(?:[A-Z]+ \S+ )?HTTP\/1\.\d/;
+const EMPTY_LINE = /\r?\n[ \t]*\r?\n/;
+const UPGRADE = /^upgrade:\s*websocket/im;
+
+/** HTTP heads as text, and what stands behind them in whatever form. */
+function readHeads(text: string): ReadBytes | undefined {
+  const heads: Uint8Array[] = [];
+  let rest = text;
+  let hasUpgrade = false;
+  while (HEAD.test(rest)) {
+    rest = rest.trimStart();
+    const end = EMPTY_LINE.exec(rest);
+    const headText = rest.slice(0, end?.index).trim();
+    hasUpgrade = UPGRADE.test(headText);
+    // Whoever copies a head leaves out the empty line behind it.
+    const isEnded = end !== null || (hasUpgrade && /^sec-websocket-(?:key|accept):\s*\S+/im.test(headText));
+    heads.push(bytesOfCharacters(`${headText}${isEnded ? '\n\n' : ''}`));
+    rest = end === null ? '' : rest.slice(end.index + end[0].length);
+  }
+  const last = heads.at(-1);
+  if (last === undefined) return undefined;
+  const others = heads.slice(0, -1).map((bytes) => ({ bytes }));
+  if (rest.trim() === '' || !hasUpgrade) {
+    return { form: 'text', parts: joinSame([...others, { bytes: concat([last, bytesOfCharacters(rest)]) }]) };
+  }
+  const linesBefore = '\n'.repeat(text.slice(0, text.length - rest.length).split('\n').length - 1);
+  const runs = splitDirections(rest);
+  const { form, parts } = runs === undefined ? readBytes(linesBefore + rest) : readRuns(runs);
+  return { form: `text, then ${form}`, parts: joinSame([...others, { bytes: last }, ...parts]) };
+}
+
+/** Parts of one direction become one: a head, and the frames behind it. */
+function joinSame(parts: readonly Passage[]): Passage[] {
+  const joined: { direction: Direction | undefined; sender: Direction | undefined; pieces: Uint8Array[] }[] = [];
+  for (const { direction, bytes } of parts) {
+    const last = joined.at(-1);
+    const sender = direction ?? senderOf(bytes);
+    if (last === undefined || last.sender !== sender) joined.push({ direction, sender, pieces: [bytes] });
+    else {
+      last.direction ??= direction;
+      last.pieces.push(bytes);
+    }
+  }
+  return joined.map(({ direction, pieces }) => ({ direction, bytes: concat(pieces) }));
+}
+
+/** Lines end as they did on the wire, whatever a text field made of them. */
+function bytesOfCharacters(text: string): Uint8Array {
+  const wire = text.replace(/\r?\n/g, '\r\n');
+  return Uint8Array.from({ length: wire.length }, (_, i) => wire.charCodeAt(i));
+}
+
+function readPlainText(text: string, readers: readonly Reader[] = READERS): ReadBytes {
+  const digits = readDigits(text) ?? readWords(text);
+  if (digits !== undefined) return digits;
+  let fault: HexSyntaxError;
+  try {
+    return { form: 'hex text', parts: [{ bytes: parseHex(text) }] };
+  } catch (error) {
+    if (!(error instanceof HexSyntaxError)) throw error;
+    fault = error;
+  }
+  if (/^\s*<(?:[!?]|[a-z][\s\S]*<\/)/i.test(text)) {
     throw new InputError('This is XML or HTML: give the bytes themselves, raw or as hex');
   }
-  if (/^([A-Z]+ \S+ )?HTTP\/1\.\d/.test(text)) {
-    // Lines end as they did on the wire, whatever a text field made of them.
-    const head = text.replace(/\r?\n/g, '\r\n');
-    return { bytes: Uint8Array.from(head, (character) => character.charCodeAt(0)), form: 'text' };
+  for (const read of readers) {
+    const bytes = read(text);
+    if (bytes !== undefined) return bytes;
   }
-  const read = parseHexText(text);
-  refuseForeign(read.bytes, ', in hex');
-  return read;
+  if (hexShareOf(text) >= 0.5) throw fault;
+  throw new InputError(
+    'This is no form of bytes that is read here. Those are hex, dumps of xxd, hexdump, od, Wireshark and others, arrays ' +
+      'and strings of programming languages, Base64, HTTP heads, HAR files, and lines marked with > and <',
+  );
+}
+
+/** How much of a text is hex digits, white space not counted. */
+function hexShareOf(text: string): number {
+  let digits = 0;
+  let others = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (digitAt(text, i) !== -1) digits++;
+    else if (text.charCodeAt(i) > 0x20) others++;
+  }
+  return digits / Math.max(1, digits + others);
+}
+
+type Reader = (text: string) => ReadBytes | undefined;
+
+/** Forms that are told by their marks, those first that are told more surely. */
+const READERS: readonly Reader[] = [
+  readAngleBrackets,
+  readHexList,
+  readEscapes,
+  (text) => (/[[{(<]/.test(text) ? parseNumberLists(text) : undefined),
+  readQuoted,
+  readBase64,
+  readPercents,
+  readBehindLabel,
+];
+
+/** Bytes as numbers of eight bits, of three octal digits, or decimal with one at least of three digits. */
+function readDigits(text: string): ReadBytes | undefined {
+  if (/[^\d\s,;-]/.test(text)) return undefined;
+  const numbers = text.split(/[\s,;]+/).filter((number) => number !== '');
+  const readings: (readonly [form: string, pattern: RegExp, base: number])[] = [
+    ['binary digits', /^[01]{8}$/, 2],
+    ['octal numbers', /^[0-3][0-7]{2}$/, 8],
+    ['decimal numbers', /^(?:0|-?[1-9]\d{0,2})$/, 10],
+  ];
+  const fitting = readings.flatMap(([form, pattern, base]): ReadBytes[] => {
+    const isRead = numbers.every((number) => pattern.test(number)) && numbers.some(({ length }) => length >= 3);
+    const values = isRead ? numbers.map((number) => Number.parseInt(number, base)) : [];
+    if (!isRead || values.some((value) => value < -128 || value > 255)) return [];
+    return [{ form, parts: [{ bytes: Uint8Array.from(values, (value) => value & 0xff) }] }];
+  });
+  return fitting.find(({ parts }) => isWhole(parts[0]!.bytes)) ?? fitting.at(-1);
+}
+
+/** od -An -x: words with the lowest byte first, where only so they are frames. */
+function readWords(text: string): ReadBytes | undefined {
+  const [first = '', ...others] = text.trim().split(/\s+/);
+  if (
+    ![4, 8, 16].includes(first.length) ||
+    /[^\da-f\s]/i.test(text) ||
+    others.some(({ length }) => length !== first.length)
+  ) {
+    return undefined;
+  }
+  const bytes = parseHex(text);
+  const swapped = parseHex([first, ...others].map((word) => word.match(/../g)!.reverse().join('')).join(''));
+  if (isWhole(bytes) || !isWhole(swapped)) return undefined;
+  return { form: 'words of hex, the lowest byte first', parts: [{ bytes: swapped }] };
+}
+
+/** `<Buffer 81 05 … 7 more bytes>`, `[Uint8Contents]: <81 05>`, `<81054865>`. */
+function readAngleBrackets(text: string): ReadBytes | undefined {
+  const parts: Passage[] = [];
+  let isCut = false;
+  for (const { 0: whole, 1: content = '', index } of text.matchAll(
+    /<(?:\w*Buffer\b)?([\da-fA-F\s]*(?:\.\.\.[^>\n]{0,40})?)>/g,
+  )) {
+    const end = index + whole.length - 1;
+    const start = end - content.length;
+    const hexEnd = content.includes('.') ? start + content.indexOf('.') : end;
+    isCut ||= hexEnd < end;
+    parts.push({ bytes: parseHex(text.slice(0, start).replace(/[^\n]/g, ' ') + text.slice(start, hexEnd)) });
+  }
+  const last = text.lastIndexOf('<Buffer');
+  if (last !== -1 && !text.includes('>', last)) {
+    throw new HexSyntaxError(`The Buffer that begins at ${placeOf(text, last)} has no end: it is cut off`, last);
+  }
+  if (parts.length === 0) return undefined;
+  const form = text.includes('<Buffer') ? 'a Buffer as Node prints it' : 'hex text in angle brackets';
+  return { form: `${form}${isCut ? ', cut off' : ''}`, parts };
+}
+
+/** `[81, 05, fa]`, as Rust prints bytes with `{:02x?}`: letters and zeros in front tell it from decimal numbers. */
+function readHexList(text: string): ReadBytes | undefined {
+  const [start, end] = [
+    text.search(/[[{(]/) + 1,
+    Math.max(...[']', '}', ')'].map((closing) => text.lastIndexOf(closing))),
+  ];
+  const inner = text.slice(start, Math.max(start, end));
+  if (start === 0 || /[^\da-f\s,]/i.test(inner)) return undefined;
+  const items = inner.split(/[\s,]+/).filter((item) => item !== '');
+  const areHex = items.every(({ length }) => length === 2) && items.some((item) => /^0|[a-f]/i.test(item));
+  return areHex ? { form: 'hex text in brackets', parts: [{ bytes: parseHex(inner) }] } : undefined;
+}
+
+function readEscapes(text: string): ReadBytes | undefined {
+  if (!hasEscapes(text)) return undefined;
+  // Arrays of characters: { '\x81', 0x05 }.
+  if (/[[{(]\s*(?:b?'(?:\\?.|\\x..)'|0x[\da-f]+)\s*,/i.test(text)) return undefined;
+  return parseEscapedText(text);
+}
+
+/** A string without escapes: hex or Base64 in source code. */
+function readQuoted(text: string): ReadBytes | undefined {
+  if (!/["'`]/.test(text)) return undefined;
+  const strings = findStrings(text).map(({ start, end }) => text.slice(start, end));
+  const longest = strings.reduce((found, string) => (string.length > found.length ? string : found), '');
+  if (longest.length < 4) return undefined;
+  const read = ignoreFault(() => readPlainText(longest));
+  return read && { form: `a string of ${read.form}`, parts: read.parts };
+}
+
+function readBase64(text: string): ReadBytes | undefined {
+  const content = text.trim();
+  const isCertain = content.endsWith('=') || /^data:|^-----|^content-[\w-]+:/i.test(content);
+  // What is nearly all hex is hex with a fault in it.
+  if (!isCertain && (content.length < 8 || hexShareOf(content) > 0.75)) return undefined;
+  const bytes = parseBase64(content);
+  if (bytes === undefined && isCertain && /^[\w+/=\s-]+$/.test(content)) {
+    throw new HexSyntaxError('This looks like Base64 and is cut off: it has no whole number of bytes', 0);
+  }
+  if (bytes === undefined || bytes.length === 0) return undefined;
+  // Words are Base64 too: these bytes begin no frame, and no head.
+  const isLikely = isCertain || headKindOf(bytes) !== undefined || isLikelyStart(bytes);
+  return isLikely ? { form: 'Base64', parts: [{ bytes }] } : undefined;
+}
+
+/** As in addresses: %81%05Hello. */
+function readPercents(text: string): ReadBytes | undefined {
+  const content = text.trim();
+  if (!/%[\da-f]{2}/i.test(content) || /\s/.test(content)) return undefined;
+  const bytes: number[] = [];
+  for (let i = 0; i < content.length; i++) {
+    const code = content.charCodeAt(i);
+    const escaped = code === 0x25 ? /^%([\da-f]{2})/i.exec(content.slice(i, i + 3))?.[1] : undefined;
+    if (code === 0x25 && escaped === undefined) {
+      throw new HexSyntaxError(
+        `The escape at ${placeOf(text, text.indexOf(content) + i)} is cut off: % has two hex digits`,
+        i,
+      );
+    }
+    bytes.push(escaped === undefined ? code & 0xff : Number.parseInt(escaped, 16));
+    if (escaped !== undefined) i += 2;
+  }
+  return { form: 'percent-encoded text', parts: [{ bytes: Uint8Array.from(bytes) }] };
+}
+
+/** `payload: 81 05 …`, `data = …`. */
+function readBehindLabel(text: string): ReadBytes | undefined {
+  const label = /^\s*[a-z][\w .()/-]{0,40}[:=]\s*/i.exec(text)?.[0];
+  if (label === undefined || label.length === text.length) return undefined;
+  return ignoreFault(() =>
+    readPlainText(label.replace(/[^\n]/g, ' ') + text.slice(label.length), READERS.slice(0, -1)),
+  );
 }
 
 function refuseForeign(bytes: Uint8Array, how: string): void {
@@ -117,7 +513,16 @@ function textOf(bytes: Uint8Array): string | undefined {
   else if (startsWith(bytes, 'feff')) encoding = 'utf-16be';
   try {
     const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
-    return /[\u0000-\u0008\u000e-\u001f\u007f]/.test(text) ? undefined : text;
+    if (/[\u0000-\u0008\u000e-\u001f\u007f]/.test(text)) return undefined;
+    // Heads are bytes as they were, unless frames stand behind them as text, or heads of both directions.
+    if (headKindOf(bytes) === undefined) return text;
+    const end = EMPTY_LINE.exec(text);
+    const rest = end === null ? '' : text.slice(end.index + end[0].length);
+    const isText =
+      rest.trim() !== '' &&
+      UPGRADE.test(text.slice(0, end!.index)) &&
+      headKindOf(bytesOfCharacters(rest.slice(0, 8))) !== headKindOf(bytes);
+    return isText ? text : undefined;
   } catch {
     return undefined;
   }

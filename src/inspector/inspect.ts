@@ -13,7 +13,14 @@ import {
   VIOLATIONS,
   violationMessage,
 } from '../protocol/index.ts';
-import { concat, FrameRecorder, type RecordedFrame, type RecordedViolation } from './frame-recorder.ts';
+import { concat, plainBytes } from './bytes.ts';
+import {
+  countLikelyFrames,
+  FrameRecorder,
+  type RecordedFrame,
+  type RecordedMessage,
+  type RecordedViolation,
+} from './frame-recorder.ts';
 import {
   type HeadView,
   type HttpMessageView,
@@ -35,9 +42,11 @@ import {
 import { formatHex, parseHex } from './hex.ts';
 import type {
   DeflateView,
+  FieldView,
   FrameView,
   IgnoredView,
   IncompleteView,
+  InflatedView,
   InspectionView,
   MessageView,
   PayloadView,
@@ -59,6 +68,10 @@ export interface InspectOptions {
   readonly strictLengths?: boolean;
   /** How many bytes of each payload the views hold; lengths count all. Default: all of them. */
   readonly maxPayloadBytes?: number;
+  /** How many bytes of what each message says. Default: `maxPayloadBytes`. */
+  readonly maxMessageBytes?: number;
+  /** Read on behind a violation and behind a Close frame, as no receiver does. Default false. */
+  readonly readsOn?: boolean;
 }
 
 /** Looks at `bytes`, which stay as they are. Never throws, whatever they hold. */
@@ -74,7 +87,8 @@ export function viewInspection(
   frames: readonly FrameView[],
   bytes: Uint8Array,
 ): InspectionView {
-  const { role, roleFrom, deflate, handshake, preceding, violation } = inspector;
+  const { role, roleFrom, deflate, handshake, preceding, violation, unfinished } = inspector;
+  const messages = frames.flatMap(({ completed }) => completed ?? []);
   return {
     role,
     roleFrom,
@@ -83,7 +97,7 @@ export function viewInspection(
     ...(handshake && { handshake }),
     ...(deflate && { deflate }),
     frames,
-    messages: viewMessages(frames),
+    messages: unfinished === undefined ? messages : [...messages, unfinished],
     ...(violation && { violation }),
     ...viewEnd(bytes, inspector, frames.at(-1)),
   };
@@ -103,9 +117,15 @@ const NO_FRAMES: readonly RecordedFrame[] = [];
 export class StreamInspector {
   role: Role = 'server';
   roleFrom: InspectionView['roleFrom'] = 'default';
+  /** The first, where several are read. */
   violation: ViolationView | undefined;
-  /** As in `InspectOptions`; who sees the other direction may set it until the first frame comes. */
-  allowsRsv1: boolean | undefined;
+  /**
+   * What the other direction says of permessage-deflate: whoever sees that may set it until the first frame comes.
+   * Undefined when nobody sees it.
+   */
+  answer: DeflateView | 'none' | undefined;
+  /** Bytes among the frames that were passed over, because it was not known where the next frame begins. */
+  unreadBytes = 0;
   readonly #options: InspectOptions;
   /** All bytes so far, until it is clear where frames begin: those that have been read, and then the others. */
   #front: Uint8Array[] | undefined = [];
@@ -113,11 +133,19 @@ export class StreamInspector {
   #readBytes = 0;
   #opening: Opening | undefined;
   #recorder: FrameRecorder | undefined;
+  /** Whether it is not known where the next frame begins. */
+  #isLost = false;
   #recorded: RecordedFrame[] = [];
 
   constructor(options: InspectOptions = {}) {
     this.#options = options;
-    this.allowsRsv1 = options.allowsRsv1;
+  }
+
+  /** What stands in front of the frames did not come as bytes of this stream: frames begin with the next byte. */
+  beginBehind(opening: Opening): void {
+    this.#opening = opening;
+    this.#setRole('handshake');
+    this.#readFrames(0);
   }
 
   /** The opening handshake, once its head is there. */
@@ -132,13 +160,26 @@ export class StreamInspector {
 
   /** Whether permessage-deflate is in use, and who said so. */
   get deflate(): DeflateView | undefined {
-    if (this.allowsRsv1 !== undefined) return this.allowsRsv1 ? { from: 'option', parameters: '' } : undefined;
+    const { allowsRsv1 } = this.#options;
+    if (allowsRsv1 !== undefined) return allowsRsv1 ? { from: 'option', parameters: '' } : undefined;
+    if (this.answer !== undefined) return this.answer === 'none' ? undefined : this.answer;
     return this.#opening?.deflate;
+  }
+
+  /** The message that more fragments may follow. */
+  get unfinished(): MessageView | undefined {
+    const { unfinished } = this.#recorder ?? {};
+    return unfinished && viewMessage(unfinished);
   }
 
   /** Where the bytes that are read as frames end, in bytes from the first; undefined when none are. */
   get end(): number | undefined {
     return this.#recorder && (this.#opening?.framesAt ?? 0) + this.#recorder.end;
+  }
+
+  /** @internal */
+  get options(): InspectOptions {
+    return this.#options;
   }
 
   /** @internal what stands in front of the frames */
@@ -157,9 +198,11 @@ export class StreamInspector {
   }
 
   /** Like `push`, with frames as they were recorded: for whoever looks at few of many. */
-  record(bytes: Uint8Array): readonly RecordedFrame[] {
-    if (this.#front === undefined) this.#recorder?.push(bytes);
-    else this.#takeFront(this.#front, bytes);
+  record(given: Uint8Array): readonly RecordedFrame[] {
+    const bytes = plainBytes(given);
+    if (this.#front !== undefined) this.#takeFront(this.#front, bytes);
+    else if (this.#isLost) this.#seek(bytes);
+    else this.#recorder?.push(bytes);
     return this.#takeRecorded();
   }
 
@@ -167,6 +210,26 @@ export class StreamInspector {
   recordEnd(): readonly RecordedFrame[] {
     if (this.#front !== undefined) this.#readFront(concat(this.#front), true);
     this.#recorder?.finish();
+    return this.#takeRecorded();
+  }
+
+  /**
+   * Bytes passed here that were not recorded. Unless they lay inside one payload, frames are read on from the next push
+   * that seems to begin with one. At the start: the recording begins somewhere inside the stream.
+   * @returns the frame that was cut by that, if one was
+   */
+  recordLoss(byteCount: number): readonly RecordedFrame[] {
+    if (this.#recorder === undefined) {
+      this.#setRole('option');
+      // Who knows what the handshake agreed to.
+      this.answer ??= { from: 'guess', parameters: '' };
+      this.#readFrames(0);
+      this.#isLost = true;
+    } else if (this.#isLost) {
+      this.#recorder.passOver(byteCount);
+    } else {
+      this.#isLost = !this.#recorder.lose(byteCount);
+    }
     return this.#takeRecorded();
   }
 
@@ -178,6 +241,17 @@ export class StreamInspector {
       isMessageOpen: frame.isMessageOpen,
       fault: frame.violation?.id,
     });
+  }
+
+  #seek(bytes: Uint8Array): void {
+    if (countLikelyFrames(bytes, this.role) > 0) {
+      this.#isLost = false;
+      this.#recorder!.beginAnew();
+      this.#recorder!.push(bytes);
+    } else {
+      this.unreadBytes += bytes.length;
+      this.#recorder!.passOver(bytes.length);
+    }
   }
 
   #takeRecorded(): readonly RecordedFrame[] {
@@ -207,18 +281,31 @@ export class StreamInspector {
     if (!isAll && !isSettled) return;
     this.#front = undefined;
     if (framesAt === undefined || !opening.opensFrames) return;
+    this.#readFrames(framesAt).push(front.subarray(framesAt));
+  }
+
+  #setRole(roleFrom: InspectionView['roleFrom']): void {
+    const { role = 'auto' } = this.#options;
+    this.role = role === 'auto' ? 'server' : role;
+    this.roleFrom = role === 'auto' ? 'default' : roleFrom;
+  }
+
+  #readFrames(framesAt: number): FrameRecorder {
+    this.#front = undefined;
     const { role, deflate } = this;
-    const { strictLengths = false, maxPayloadBytes = Number.POSITIVE_INFINITY } = this.#options;
-    const recorderOptions = { role, allowsRsv1: deflate !== undefined, strictLengths, maxPayloadBytes };
-    this.#recorder = new FrameRecorder(recorderOptions, (frame) => {
+    const { strictLengths = false, maxPayloadBytes = Number.POSITIVE_INFINITY, readsOn = false } = this.#options;
+    const { maxMessageBytes = maxPayloadBytes } = this.#options;
+    const allowsRsv1 = deflate !== undefined;
+    const settings = { role, allowsRsv1, strictLengths, maxPayloadBytes, maxMessageBytes, readsOn };
+    this.#recorder = new FrameRecorder(settings, (frame) => {
       this.#takeFrame({ ...frame, offset: framesAt + frame.offset });
     });
-    this.#recorder.push(front.subarray(framesAt));
+    return this.#recorder;
   }
 
   #takeFrame(frame: RecordedFrame): void {
     this.#recorded.push(frame);
-    if (frame.violation !== undefined) this.violation = viewViolation(frame.violation, this.view(frame));
+    if (frame.violation !== undefined) this.violation ??= this.view(frame).violation;
   }
 }
 
@@ -233,7 +320,7 @@ function findRole(bytes: Uint8Array, given: Role | 'auto'): Pick<InspectionView,
 /** What of the bytes is missing at their end, or not read. */
 function viewEnd(
   bytes: Uint8Array,
-  { opening, end, violation }: StreamInspector,
+  { opening, end, violation, options }: StreamInspector,
   last: FrameView | undefined,
 ): Pick<InspectionView, 'incomplete' | 'ignored'> | undefined {
   if (opening?.cut !== undefined) {
@@ -250,7 +337,7 @@ function viewEnd(
       section,
     );
   }
-  if (violation !== undefined) {
+  if (violation !== undefined && options.readsOn !== true) {
     return ignoredPart(bytes, end, 'nothing is read once the connection has failed', '§7.1.7');
   }
   if (last?.state === 'cut') return { incomplete: viewCut(last) };
@@ -258,12 +345,16 @@ function viewEnd(
 }
 
 function viewFrame(frame: RecordedFrame, context: LayoutContext): FrameView {
-  const { index, offset, header, wirePayload, payload, state, message, part } = frame;
+  const { index, offset, header, wirePayload, payload, state, message, part, completed, violation } = frame;
   const byte0 = header[0]!;
   const opcode = byte0 & 0xf;
   const declared = declaredPayloadLength(header);
   const masked = header.length > 1 && (header[1]! & MASK) !== 0;
   const text = textOf(frame, opcode);
+  const fields = [
+    ...layOutHeader(header, context),
+    ...layOutPayload(opcode, header.length, wirePayload, payload, frame.presentLength, text, context),
+  ];
   return {
     index,
     offset,
@@ -273,21 +364,23 @@ function viewFrame(frame: RecordedFrame, context: LayoutContext): FrameView {
     rsv1: (byte0 & 0x40) !== 0,
     masked,
     headerHex: formatHex(header),
-    fields: [
-      ...layOutHeader(header, context),
-      ...layOutPayload(opcode, header.length, wirePayload, payload, frame.presentLength, text, context),
-    ],
+    fields,
     payload: viewPayload(frame, declared, text),
     summary: summarize(byte0, declared, masked),
     ...(message && { message: { index: message.index, part } }),
+    ...(completed && { completed: viewMessage(completed) }),
+    ...(violation && { violation: viewViolation(violation, index, offset, fields) }),
     state,
   };
 }
 
 function viewPayload(frame: RecordedFrame, declared: bigint | undefined, text: string | undefined): PayloadView {
+  const declaredLength = Number(declared ?? 0n);
   return {
-    declaredLength: Number(declared ?? 0n),
+    declaredLength,
+    ...(!Number.isSafeInteger(declaredLength) && { exactLength: `${declared}` }),
     presentLength: frame.presentLength,
+    ...(frame.lostLength > 0 && { lostLength: frame.lostLength }),
     wireHex: formatHex(frame.wirePayload),
     unmaskedHex: formatHex(frame.payload),
     ...(text !== undefined && { text }),
@@ -297,55 +390,57 @@ function viewPayload(frame: RecordedFrame, declared: bigint | undefined, text: s
 /** What of a payload is text by its opcode or its message, when it is UTF-8 on its own. */
 function textOf({ payload, presentLength, isText }: RecordedFrame, opcode: number): string | undefined {
   if (!isText) return undefined;
-  const part = opcode === Opcode.Close ? payload.subarray(2) : payload;
+  return decodeStart(opcode === Opcode.Close ? payload.subarray(2) : payload, payload.length === presentLength);
+}
+
+/** Where only the beginning is kept, it may end inside a code point: that one is left out. */
+function decodeStart(bytes: Uint8Array, isKeptWhole: boolean): string | undefined {
   try {
-    // Where only the beginning is kept, it may end inside a code point: that one is left out.
-    const isKeptWhole = payload.length === presentLength;
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(part, { stream: !isKeptWhole });
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isKeptWhole });
   } catch {
     return undefined;
   }
 }
 
-/** §5.4: frames of a message, put together. */
-function viewMessages(frames: readonly FrameView[]): MessageView[] {
-  const parts = new Map<number, FrameView[]>();
-  for (const frame of frames) {
-    const { message } = frame;
-    if (message?.part === 1) parts.set(message.index, [frame]);
-    else if (message !== undefined) parts.get(message.index)!.push(frame);
-  }
-  return [...parts].map(([index, own]) => viewMessage(index, own));
-}
-
-function viewMessage(index: number, frames: readonly FrameView[]): MessageView {
-  const first = frames[0]!;
-  const last = frames.at(-1)!;
-  const isText = first.opcode === Opcode.Text;
-  const isCompressed = first.rsv1;
-  const isComplete = last.fin && last.state === 'whole';
-  const isFailed = last.fields.some((field) => field.isFault);
-  const isKept = frames.every(({ payload }) => payload.unmaskedHex.length >= 3 * payload.presentLength - 1);
-  const isReadable = isText && isComplete && !isCompressed && !isFailed && isKept;
+function viewMessage(message: RecordedMessage): MessageView {
+  const { start: first, isComplete, frames, length, content, contentLength, isReadable } = message;
+  const { index, opcode, isText, isCompressed } = first;
+  const { inflateFault, isDamaged } = message;
+  const start = isReadable ? decodeStart(content, content.length === contentLength) : undefined;
+  const isInflated = isCompressed && isComplete && inflateFault === undefined && !isDamaged;
+  const fault = inflateFault === undefined ? undefined : `it cannot be inflated: ${inflateFault.message}`;
   return {
     index,
+    opcode,
     type: isText ? 'text' : 'binary',
-    frames: frames.map((frame) => frame.index),
-    length: frames.reduce((sum, frame) => sum + frame.payload.presentLength, 0),
+    frames,
+    length,
     isComplete,
     isCompressed,
-    ...(isReadable && { text: decodeUtf8(frames.map(({ payload }) => parseHex(payload.unmaskedHex))) }),
+    ...(isInflated && { inflated: viewInflated(content, contentLength, length, start) }),
+    ...(start !== undefined && content.length === contentLength && { text: start }),
+    ...(fault !== undefined && { fault }),
   };
 }
 
-function decodeUtf8(parts: readonly Uint8Array[]): string {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  return parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
+function viewInflated(
+  content: Uint8Array,
+  length: number,
+  compressedLength: number,
+  text: string | undefined,
+): InflatedView {
+  const ratio = compressedLength === 0 ? 1 : Math.round((100 * length) / compressedLength) / 100;
+  return { length, ratio, hex: formatHex(content), ...(text !== undefined && { text }) };
 }
 
-function viewViolation({ id, detail, faultAt }: RecordedViolation, frame: FrameView): ViolationView {
+function viewViolation(
+  { id, detail, faultAt }: RecordedViolation,
+  frame: number,
+  offset: number,
+  fields: readonly FieldView[],
+): ViolationView {
   const { closeCode, code, section, remedy } = VIOLATIONS[id];
-  const byte = faultAt ?? (frame.fields.find((field) => field.isFault)?.firstBit ?? 0) >>> 3;
+  const byte = faultAt ?? (fields.find((field) => field.isFault)?.firstBit ?? 0) >>> 3;
   return {
     id,
     code,
@@ -354,9 +449,9 @@ function viewViolation({ id, detail, faultAt }: RecordedViolation, frame: FrameV
     section,
     message: violationMessage(id, detail),
     remedy,
-    frame: frame.index,
-    offset: frame.offset,
-    faultOffset: frame.offset + byte,
+    frame,
+    offset,
+    faultOffset: offset + byte,
   };
 }
 
@@ -369,7 +464,7 @@ function viewCut({ offset, opcode, headerHex, payload }: FrameView): IncompleteV
     return { within: 'header', offset, missingBytes: missingHeader, explanation };
   }
   const declared = declaredPayloadLength(header)!;
-  const missing = declared - BigInt(payload.presentLength);
+  const missing = declared - BigInt(payload.presentLength + (payload.lostLength ?? 0));
   const kind = isControlOpcode(opcode) ? 'control frame' : 'frame';
   const explanation = `the bytes end inside a ${kind}: ${plural(missing, 'byte')} of ${declared} of its payload missing`;
   return { within: 'payload', offset, missingBytes: Number(missing), explanation };

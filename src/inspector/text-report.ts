@@ -4,10 +4,12 @@
  */
 
 import { printable, quote } from '../protocol/quote.ts';
+import { type Conversation, type ConversationView, DIRECTIONS, type FrameEntry } from './conversation.ts';
 import type { HeadView, HttpMessageView } from './handshake.ts';
 import { plural } from './header-layout.ts';
 import { sectionLabel } from './section.ts';
-import type { DeflateView, FieldView, FrameView, InspectionView, MessageView } from './view.ts';
+import type { DeflateView, FieldView, FrameView, InspectionView, MessageView, ViolationView } from './view.ts';
+import type { Direction } from './wire-event.ts';
 
 /** What a piece of the report is, for colours. */
 export type Tone = 'heading' | 'fault' | 'good' | 'dim' | 'wire';
@@ -53,10 +55,62 @@ export function renderText(view: InspectionView, options: TextReportOptions = {}
       ? []
       : [view.preceding.flatMap((message) => wrap(renderPreceding(message), 0, 2))]),
     ...(view.handshake === undefined ? [] : [renderHead(view.handshake, paint)]),
-    ...view.frames.map((frame) => renderFrame(frame, view, paint, maxPayloadBytes)),
+    ...view.frames.flatMap((frame) => renderFrameAndFault(frame, paint, maxPayloadBytes)),
     ...renderEnd(view, paint),
   ];
+  return joinBlocks(blocks);
+}
+
+function joinBlocks(blocks: readonly (readonly string[])[]): string {
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+const ARROWS: Readonly<Record<Direction, string>> = {
+  clientToServer: 'client → server',
+  serverToClient: 'client ← server',
+};
+
+/** The report on both directions of a connection, in the order in which frames passed; it ends with a line break. */
+export function renderConversation(
+  view: ConversationView,
+  { name, notes = [], areMessages }: Conversation,
+  options: TextReportOptions = {},
+): string {
+  const paint = options.paint ?? ((text) => text);
+  const { maxPayloadBytes = 256, form } = options;
+  const blocks: string[][] = [];
+  if (form !== undefined) blocks.push(wrap(`Read as: ${form}`, 0, 2));
+  if (name !== undefined && name !== '') blocks.push([paint(printable(name), 'heading')]);
+  if (areMessages) {
+    const text =
+      'Only messages were recorded. Each stands here as one frame, masked with zeros where the client sent it.';
+    blocks.push(wrap(text, 0).map((line) => paint(line, 'dim')));
+  }
+  for (const direction of DIRECTIONS) {
+    const { handshake, preceding = [], deflate } = view[direction];
+    if (preceding.length > 0) blocks.push(preceding.flatMap((message) => wrap(renderPreceding(message), 0, 2)));
+    if (handshake !== undefined) blocks.push(renderHead(handshake, paint));
+    if (handshake?.kind === 'response' && deflate) blocks.push(wrap(`${deflate.parameters} is in use`, 0));
+  }
+  for (const { direction, atMs, frame } of view.entries) {
+    const label = `${atMs === undefined ? '' : `${timeText(atMs)}  `}${ARROWS[direction]}  `;
+    blocks.push(...renderFrameAndFault(frame, paint, maxPayloadBytes, label));
+  }
+  for (const { text, atMs } of notes) {
+    blocks.push([paint(`${atMs === undefined ? '' : `${timeText(atMs)}  `}${printable(text)}`, 'fault')]);
+  }
+  for (const direction of DIRECTIONS) {
+    const own = view[direction];
+    if (own.length === 0) continue;
+    blocks.push(...renderEnd(own, paint).map(([first = '', ...rest]) => [`${ARROWS[direction]}  ${first}`, ...rest]));
+  }
+  return joinBlocks(blocks);
+}
+
+/** Milliseconds since 1970 as a date, others as seconds. */
+export function timeText(atMs: number): string {
+  const isDate = atMs > 1e11 && atMs < 8.64e15;
+  return isDate ? new Date(atMs).toISOString() : `${(atMs / 1000).toFixed(6)} s`;
 }
 
 const SENDERS = { server: 'client', client: 'server' };
@@ -65,6 +119,7 @@ const DEFLATE_SOURCES: Readonly<Record<DeflateView['from'], string>> = {
   option: 'as asked for',
   response: 'as the response agrees',
   request: 'as the request offers; its answer stands in the other direction',
+  guess: 'for all that is known: the handshake is not there',
 };
 
 /**
@@ -89,8 +144,9 @@ function renderPreceding({ kind, offset, length, bodyLength, startLine }: HttpMe
   return `HTTP ${kind} before the handshake at byte ${offset}, ${size}: ${printable(startLine)}`;
 }
 
-function renderHead(head: HeadView, paint: Paint): string[] {
-  const lines = [paint(`HTTP ${head.kind}, ${plural(head.length, 'byte')}`, 'heading')];
+export function renderHead(head: HeadView, paint: Paint): string[] {
+  const size = head.length === 0 ? '' : `, ${plural(head.length, 'byte')}`;
+  const lines = [paint(`HTTP ${head.kind}${size}`, 'heading')];
   if (head.startLine !== '') lines.push(`  ${printable(head.startLine)}`);
   for (const { name, value, meaning, section } of head.fields) {
     lines.push(`  ${name}: ${printable(value)}`);
@@ -99,18 +155,54 @@ function renderHead(head: HeadView, paint: Paint): string[] {
   return lines;
 }
 
-function renderFrame(frame: FrameView, view: InspectionView, paint: Paint, maxPayloadBytes: number): string[] {
-  const lines = [paint(`Frame ${frame.index + 1} at byte ${frame.offset}: ${frame.summary}`, 'heading')];
-  const message = view.messages[frame.message?.index ?? -1];
-  if (message !== undefined && frame.message !== undefined && isFragmented(message, view)) {
-    lines.push(`  part ${frame.message.part} of message ${frame.message.index + 1}`);
+/** A frame of a conversation, with what is wrong with it. */
+export function renderEntry({ direction, frame }: FrameEntry, options: TextReportOptions = {}): string {
+  const { paint = (text: string) => text, maxPayloadBytes = 256 } = options;
+  const blocks = renderFrameAndFault(frame, paint, maxPayloadBytes, `${ARROWS[direction]}  `);
+  return `${blocks.flat().join('\n')}\n`;
+}
+
+function renderFrameAndFault(frame: FrameView, paint: Paint, maxPayloadBytes: number, label = ''): string[][] {
+  const lines = renderFrame(frame, paint, maxPayloadBytes, label);
+  return frame.violation === undefined ? [lines] : [lines, renderViolation(frame.violation, paint)];
+}
+
+function renderFrame(frame: FrameView, paint: Paint, maxPayloadBytes: number, label: string): string[] {
+  const lines = [paint(`${label}Frame ${frame.index + 1} at byte ${frame.offset}: ${frame.summary}`, 'heading')];
+  const { message } = frame;
+  if (message !== undefined && (!frame.fin || message.part > 1)) {
+    lines.push(`  part ${message.part} of message ${message.index + 1}`);
   }
   lines.push(
     `  ${paint(frame.headerHex, 'wire')}  ${paint(`header, ${plural(bytesOf(frame.headerHex), 'byte')}`, 'dim')}`,
   );
+  const faultAt = frame.violation && frame.violation.faultOffset - frame.offset;
+  if (faultAt !== undefined && faultAt < bytesOf(frame.headerHex)) lines.push(caret(2 + 3 * faultAt, paint));
   for (const field of frame.fields) if (field.id !== 'payload') lines.push(...renderField(field, paint));
   if (frame.payload.presentLength > 0) lines.push(...renderPayload(frame, paint, maxPayloadBytes));
+  const { lostLength } = frame.payload;
+  if (lostLength !== undefined) lines.push(paint(`  ${plural(lostLength, 'byte')} of it were not recorded`, 'fault'));
+  if (frame.completed !== undefined) lines.push(...renderInflated(frame.completed, paint, maxPayloadBytes));
   return lines;
+}
+
+/** Points at a byte in the line above. */
+function caret(column: number, paint: Paint): string {
+  return paint(`${' '.repeat(column)}^^ here`, 'fault');
+}
+
+function renderInflated({ inflated, length, fault }: MessageView, paint: Paint, maxPayloadBytes: number): string[] {
+  if (fault !== undefined) return [paint(`  ${fault}`, 'fault')];
+  if (inflated === undefined) return [];
+  const lines = [`  inflated to ${plural(inflated.length, 'byte')} from ${length} (ratio ${inflated.ratio})`];
+  lines.push(...dump(inflated.hex, maxPayloadBytes, paint, true));
+  if (inflated.length > maxPayloadBytes) lines.push(more(inflated.length - maxPayloadBytes, paint));
+  else if (inflated.text !== undefined) lines.push(...wrap(quote(inflated.text), 4));
+  return lines;
+}
+
+function more(byteCount: number, paint: Paint): string {
+  return paint(`    … and ${plural(byteCount, 'more byte')}`, 'dim');
 }
 
 function isFragmented(message: MessageView, view: InspectionView): boolean {
@@ -142,13 +234,16 @@ function bitRange({ firstBit, bitLength }: FieldView): string {
 function renderPayload(frame: FrameView, paint: Paint, maxPayloadBytes: number): string[] {
   const { wireHex, unmaskedHex, text, presentLength } = frame.payload;
   const isFaulty = frame.fields.some((field) => field.id === 'payload' && field.isFault);
+  const { violation, offset, headerHex } = frame;
+  const faultAt = violation && violation.faultOffset - offset - bytesOf(headerHex);
   const lines: string[] = [];
   if (frame.masked) {
-    lines.push('  payload as sent, masked', ...dump(wireHex, maxPayloadBytes, paint, false));
+    lines.push('  payload as sent, masked', ...dump(wireHex, maxPayloadBytes, paint, false, faultAt));
   }
-  lines.push(frame.masked ? '  payload unmasked' : '  payload', ...dump(unmaskedHex, maxPayloadBytes, paint, true));
+  const name = frame.masked ? '  payload unmasked' : '  payload';
+  lines.push(name, ...dump(unmaskedHex, maxPayloadBytes, paint, true, faultAt));
   if (presentLength > maxPayloadBytes) {
-    lines.push(paint(`    … and ${plural(presentLength - maxPayloadBytes, 'more byte')}`, 'dim'));
+    lines.push(more(presentLength - maxPayloadBytes, paint));
   } else if (text !== undefined && frame.opcodeName !== 'close') {
     lines.push(...wrap(quote(text), 4));
   }
@@ -156,7 +251,14 @@ function renderPayload(frame: FrameView, paint: Paint, maxPayloadBytes: number):
 }
 
 /** Sixteen bytes to a line, with their place in the payload and, for readable payload, their ASCII characters. */
-function dump(hex: string, maxBytes: number, paint: Paint, hasCharacters: boolean): string[] {
+function dump(
+  hex: string,
+  maxBytes: number,
+  paint: Paint,
+  hasCharacters: boolean,
+  /** The byte that is pointed at; it may be the one behind the last. */
+  faultAt = -1,
+): string[] {
   const shown = hex.slice(0, 3 * maxBytes).trim();
   const lines: string[] = [];
   for (let at = 0; at < bytesOf(shown); at += BYTES_PER_LINE) {
@@ -164,6 +266,8 @@ function dump(hex: string, maxBytes: number, paint: Paint, hasCharacters: boolea
     const place = paint(at.toString(16).padStart(4, '0'), 'dim');
     const characters = hasCharacters ? `${' '.repeat(3 * BYTES_PER_LINE + 1 - bytes.length)}${asciiOf(bytes)}` : '';
     lines.push(`    ${place}  ${paint(bytes, 'wire')}${characters}`);
+    const isHere = faultAt >= at && (faultAt < at + BYTES_PER_LINE || faultAt === bytesOf(shown));
+    if (isHere && faultAt <= at + BYTES_PER_LINE) lines.push(caret(10 + 3 * (faultAt - at), paint));
   }
   return lines;
 }
@@ -178,18 +282,9 @@ function asciiOf(hex: string): string {
 
 function renderEnd(view: InspectionView, paint: Paint): string[][] {
   const blocks: string[][] = [];
-  const { violation, incomplete, ignored, handshake } = view;
+  const { incomplete, ignored, handshake } = view;
+  const faulty = view.frames.filter(({ violation }) => violation !== undefined).length;
   for (const message of view.messages) if (isFragmented(message, view)) blocks.push(renderMessage(message));
-  if (violation !== undefined) {
-    const { id, code, section, frame, offset, faultOffset, closeCode, closeCodeName } = violation;
-    blocks.push([
-      paint(`Violation: ${violation.message}`, 'fault'),
-      `  rule      ${sectionLabel(section)} (${id}, ${code})`,
-      `  where     frame ${frame + 1}, which begins at byte ${offset}; the fault is in byte ${faultOffset}`,
-      ...wrap(`remedy    ${violation.remedy}`, 2, 10),
-      `  answer    the connection fails with Close ${closeCode} (${closeCodeName})`,
-    ]);
-  }
   if (handshake?.fault !== undefined) {
     const { message, section } = handshake.fault;
     const verdict = view.frames.length > 0 ? 'Handshake at fault' : 'No WebSocket';
@@ -203,12 +298,23 @@ function renderEnd(view: InspectionView, paint: Paint): string[][] {
     const from = `${plural(length, 'byte')} from byte ${offset} on not read: ${explanation} (${sectionLabel(section)})`;
     blocks.push(wrap(from, 0).map((line) => paint(line, 'dim')));
   }
-  if (blocks.length === 0 || (violation ?? incomplete ?? handshake?.fault) === undefined) {
-    blocks.push([
-      paint(view.frames.length === 0 ? 'No frames' : `${plural(view.frames.length, 'frame')}, all legal`, 'good'),
-    ]);
+  const count = view.frames.length === 0 ? 'No frames' : plural(view.frames.length, 'frame');
+  if (faulty > 1) blocks.push([paint(`${count}, ${faulty} of them with a violation`, 'fault')]);
+  if (faulty === 0 && incomplete === undefined && handshake?.fault === undefined) {
+    blocks.push([paint(`${count}${view.frames.length === 0 ? '' : ', all legal'}`, 'good')]);
   }
   return blocks;
+}
+
+function renderViolation(violation: ViolationView, paint: Paint): string[] {
+  const { id, code, section, frame, offset, faultOffset, closeCode, closeCodeName, message, remedy } = violation;
+  return [
+    paint(`Violation: ${message}`, 'fault'),
+    `  rule      ${sectionLabel(section)} (${id}, ${code})`,
+    `  where     frame ${frame + 1}, which begins at byte ${offset}; the fault is in byte ${faultOffset}`,
+    ...wrap(`remedy    ${remedy}`, 2, 10),
+    `  answer    the connection fails with Close ${closeCode} (${closeCodeName})`,
+  ];
 }
 
 function renderMessage(message: MessageView): string[] {

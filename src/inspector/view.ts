@@ -38,10 +38,14 @@ export interface FieldView {
 }
 
 export interface PayloadView {
-  /** In bytes; rounded when it is past 2^53, where the field has it exactly. */
+  /** In bytes; rounded when it is past 2^53. */
   readonly declaredLength: number;
+  /** The same, in decimal digits, when `declaredLength` is rounded. */
+  readonly exactLength?: string;
   /** Bytes of it that are there. */
   readonly presentLength: number;
+  /** Bytes of it that passed and were not recorded; absent when there are none. */
+  readonly lostLength?: number;
   /** The first bytes, as many as the inspection keeps: by default all that are there. */
   readonly wireHex: string;
   readonly unmaskedHex: string;
@@ -65,6 +69,10 @@ export interface FrameView {
   readonly summary: string;
   /** Which message the data frame belongs to, and as which of its frames, from 1 on (§5.4). */
   readonly message?: { readonly index: number; readonly part: number };
+  /** The message that ends with it. */
+  readonly completed?: MessageView;
+  /** When the fault lies in this frame. */
+  readonly violation?: ViolationView;
   /**
    * `whole`; `cut`, when the bytes end inside it; `refused`, when the receiver refuses it for its header and so never
    * looks at its payload.
@@ -75,14 +83,32 @@ export interface FrameView {
 /** One message, in one frame or in fragments with control frames in between (§5.4). */
 export interface MessageView {
   readonly index: number;
+  /** Of its first frame. */
+  readonly opcode: number;
   readonly type: 'text' | 'binary';
   /** Indices of its frames. */
   readonly frames: readonly number[];
+  /** Of the payloads of its frames. */
   readonly length: number;
   readonly isComplete: boolean;
-  /** RFC 7692 §6.1: RSV1 of the first frame. The payload is then shown as it is, compressed. */
+  /** RFC 7692 §6.1: RSV1 of the first frame. */
   readonly isCompressed: boolean;
-  /** Of a complete text message that is not compressed. */
+  /** Of a compressed message that is complete: what it says. */
+  readonly inflated?: InflatedView;
+  /** Of a complete text message, when all of it is kept. */
+  readonly text?: string;
+  /** Why it cannot be shown. */
+  readonly fault?: string;
+}
+
+/** What a compressed message says (RFC 7692 §7.2.2). */
+export interface InflatedView {
+  readonly length: number;
+  /** How many times as long as the compressed bytes. */
+  readonly ratio: number;
+  /** The first bytes, as many as the inspection keeps. */
+  readonly hex: string;
+  /** When it is text: as far as it is kept. */
   readonly text?: string;
 }
 
@@ -122,8 +148,11 @@ export interface IgnoredView {
 
 /** permessage-deflate (RFC 7692) is in use, so that RSV1 marks compressed messages. */
 export interface DeflateView {
-  /** Who says so: the option, the 101 response, or the request, which only offers it. */
-  readonly from: 'option' | 'response' | 'request';
+  /**
+   * Who says so: the option, the 101 response, or the request, which only offers it; or nobody, and RSV1 stands in a
+   * recording whose handshake is not there.
+   */
+  readonly from: 'option' | 'response' | 'request' | 'guess';
   /** The extension as it stands in the head, with its parameters; empty for the option. */
   readonly parameters: string;
 }

@@ -2,11 +2,17 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ipPacket, pcap, TcpScript } from '../support/captures.ts';
 import { framewright, outcomeOf, start } from './framewright.ts';
 import { runCaptured } from './run-captured.ts';
 
 const HELLO = '818537fa213d7f9f4d5158';
+const REQUEST =
+  'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version: 13\r\n' +
+  'Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n';
 const RESPONSE =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n' +
   'Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n';
@@ -25,8 +31,21 @@ beforeAll(() => {
   writeFileSync(file('wireshark.txt'), '0000   81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n');
   writeFileSync(file('od.txt'), '000000 81 85 37 fa 21 3d 7f 9f 4d 51 58\n00000b\n');
   writeFileSync(file('deflate.bin'), Buffer.concat([Buffer.from(RESPONSE), Buffer.from('c107f248cdc9c90700', 'hex')]));
-  writeFileSync(file('traffic.pcap'), Buffer.from('d4c3b2a1020004000000000000000000', 'hex'));
-  writeFileSync(file('traffic.pcapng'), Buffer.from('0a0d0d0a1c0000004d3c2b1a', 'hex'));
+  const script = new TcpScript().open().send('client', REQUEST).send('server', RESPONSE);
+  script.send('client', Buffer.from(HELLO, 'hex')).send('server', Buffer.from('c107f248cdc9c90700', 'hex'));
+  script.send('server', Buffer.from('8300810141', 'hex')).send('server', Buffer.from('880203e8', 'hex'));
+  const capture = pcap(script.segments.map((segment) => ipPacket(segment)));
+  writeFileSync(file('chat.pcap'), capture);
+  writeFileSync(file('chat.pcap.gz'), gzipSync(capture));
+  writeFileSync(file('cut.gz'), gzipSync(HELLO).subarray(0, 12));
+  writeFileSync(file('none.pcap'), pcap([]));
+  const messages = [
+    { type: 'send', time: 1_700_000_000.5, opcode: 1, data: 'Hello' },
+    { type: 'receive', time: 1_700_000_000_600, opcode: 2, data: 'AQID' },
+    { type: 'error', time: 1_700_000_001, opcode: -1, data: 'it broke' },
+  ];
+  const entries = [{ request: { url: 'ws://a/' }, _webSocketMessages: messages }, { request: { url: 'http://a/' } }];
+  writeFileSync(file('messages.har'), JSON.stringify({ log: { version: '1.2', entries } }));
   writeFileSync(file('traffic.har'), '{ "log": { "version": "1.2", "entries": [] } }');
   writeFileSync(file('head.txt'), 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n');
 });
@@ -151,6 +170,92 @@ describe('framewright decode: what it says', () => {
   });
 });
 
+describe('framewright decode: captures and HAR files', () => {
+  const lines = (text: string) => text.trimEnd().split('\n');
+
+  it('a line for each frame, up to a violation', async () => {
+    for (const name of ['chat.pcap', 'chat.pcap.gz']) {
+      const { status, stdout, stderr } = await runCaptured('decode', file(name));
+      expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+      expect(lines(stdout)).toEqual([
+        'WebSocket 1: 10.0.0.1:50000 → 10.0.0.2:80',
+        '  GET / HTTP/1.1  (permessage-deflate)',
+        '  HTTP/1.1 101 Switching Protocols  (permessage-deflate)',
+        '2023-11-14T22:13:20.005Z  #1 → text, 5 bytes, masked  "Hello"',
+        '2023-11-14T22:13:20.006Z  #1 ← text, 7 bytes  (5 bytes inflated, ratio 0.71)  "Hello"',
+        '2023-11-14T22:13:20.007Z  #1 ← reserved data, 0 bytes',
+        expect.stringContaining(
+          '  Violation: Invalid WebSocket frame: invalid opcode 3 (RFC 6455 §5.2, reservedOpcode)',
+        ),
+        '#1 ← nothing is read once the connection has failed (--all reads on)',
+        '1 WebSocket in 9 packets',
+      ]);
+    }
+  });
+
+  it('--all reads on, and --fields shows every bit', async () => {
+    const { stdout } = await runCaptured('decode', '--all', file('chat.pcap'));
+    expect(stdout).toContain('#1 ← text, 1 byte  "A"\n');
+    expect(stdout).toContain('#1 ← close, 2 bytes  1000 Normal Closure\n');
+    const fields = await runCaptured('decode', '--fields', file('chat.pcap'));
+    expect(fields.stdout).toContain('HTTP request, ');
+    expect(fields.stdout).toContain('#1 client → server  Frame 1 at byte ');
+    expect(fields.stdout).toContain('payload length  §5.2    0000101     5 bytes, said in 7 bits\n');
+  });
+
+  it('--json: an object for each message', async () => {
+    const { stdout, stderr } = await runCaptured('decode', '--all', '--json', file('chat.pcap'));
+    expect(stderr).toBe('framewright: 1 WebSocket in 9 packets\n');
+    const objects = lines(stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(objects.map(({ direction, opcode, length, text }) => [direction, opcode, length, text])).toEqual([
+      ['clientToServer', 1, 5, 'Hello'],
+      ['serverToClient', 1, 5, 'Hello'],
+      ['serverToClient', 3, 0, ''],
+      ['serverToClient', 1, 1, 'A'],
+      ['serverToClient', 8, 2, ''],
+    ]);
+    expect(objects[1]).toMatchObject({ compressedLength: 7, ratio: 0.71, connection: 1 });
+    expect(objects[2]).toMatchObject({ violation: { id: 'reservedOpcode', section: 'RFC 6455 §5.2' } });
+    expect(objects[4]).toMatchObject({ code: 1000, type: 'close' });
+  });
+
+  it('a capture without a WebSocket says so', async () => {
+    const { status, stdout } = await runCaptured('decode', file('none.pcap'));
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'no WebSocket in 0 packets\n' });
+  });
+
+  it('a HAR file, with seconds and milliseconds, Base64 and an error', async () => {
+    const { status, stdout } = await runCaptured('decode', file('messages.har'));
+    expect(status).toBe(0);
+    expect(lines(stdout)).toEqual([
+      'Read as: a HAR file',
+      '',
+      'WebSocket 1: ws://a/',
+      '  only its messages were recorded, not its frames',
+      '2023-11-14T22:13:20.500Z  #1 → text, 5 bytes, masked  "Hello"',
+      '2023-11-14T22:13:20.600Z  #1 ← binary, 3 bytes  01 02 03',
+      '2023-11-14T22:13:21.000Z  #1 it broke',
+    ]);
+    const json = await runCaptured('decode', '--json', file('messages.har'));
+    expect(JSON.parse(lines(json.stdout)[1]!)).toMatchObject({
+      direction: 'serverToClient',
+      opcode: 2,
+      length: 3,
+      hex: '010203',
+    });
+  });
+
+  it('both directions at once, marked', async () => {
+    const { status, stdout } = await runCaptured('decode', `> ${HELLO}\n< 810548656c6c6f`);
+    expect(status).toBe(0);
+    expect(stdout).toContain('Read as: both directions, hex text\n');
+    expect(stdout).toContain('client → server  Frame 1 at byte 0: text, 5 bytes, masked\n');
+    expect(stdout).toContain('client ← server  Frame 1 at byte 0: text, 5 bytes\n');
+    const json = await runCaptured('decode', '--json', `> ${HELLO}\n< 810548656c6c6f`);
+    expect(lines(json.stdout).map((line) => JSON.parse(line).direction)).toEqual(['clientToServer', 'serverToClient']);
+  });
+});
+
 describe('framewright decode: arguments that are wrong', () => {
   const rows: [title: string, args: () => string[], message: string][] = [
     ['none', () => [], 'give bytes as hex, the name of a file, or - for standard input'],
@@ -161,9 +266,10 @@ describe('framewright decode: arguments that are wrong', () => {
       () => [file('typo.txt')],
       'looks like hex, but: "q" (line 2, character 5) stands',
     ],
-    ['a pcap', () => [file('traffic.pcap')], 'This is a pcap capture of packets: open it in Wireshark'],
-    ['a pcapng', () => [file('traffic.pcapng')], 'This is a pcapng capture of packets: open it in Wireshark'],
-    ['a HAR', () => [file('traffic.har')], 'This is a HAR file: it lists messages as the browser saw them'],
+    ['a HAR without messages', () => [file('traffic.har')], 'This is a HAR file without WebSocket messages'],
+    ['a key log that is not there', () => ['--keys', file('none'), file('chat.pcap')], 'cannot read the key log'],
+    ['a key log that is none', () => ['--keys', file('hex.txt'), file('chat.pcap')], 'is no key log'],
+    ['gzip that is cut off', () => [file('cut.gz')], 'cut.gz cannot be unpacked: unexpected end of file'],
     ['a pcap as hex', () => ['d4c3b2a1 02000400'], 'This is a pcap capture of packets, in hex'],
     ['a file without content', () => [file('empty')], 'holds no bytes'],
     ['a folder', () => [folder], `cannot read ${tmpdir()}`],

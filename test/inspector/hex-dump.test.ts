@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { HexSyntaxError, InputError, parseHexText, readInput } from '../../src/inspector/index.ts';
+import {
+  bytesOfOneDirection,
+  HexSyntaxError,
+  InputError,
+  readInput as readConversations,
+} from '../../src/inspector/index.ts';
+
+/** Of inputs of one direction. */
+function readInput(content: Uint8Array | string) {
+  const { conversations, form } = readConversations(content);
+  return { bytes: bytesOfOneDirection(conversations[0]!)!, form };
+}
 
 /** Three frames of 7, 7 and 4 bytes: text "Hello", text "ab cd", binary 01 02. */
 const BYTES = '81 05 48 65 6c 6c 6f 81 05 61 62 20 63 64 82 02 01 02'
@@ -8,7 +19,7 @@ const BYTES = '81 05 48 65 6c 6c 6f 81 05 61 62 20 63 64 82 02 01 02'
 
 const lines = (...all: string[]) => `${all.join('\n')}\n`;
 
-describe('parseHexText: hex dumps with offsets', () => {
+describe('readInput: hex dumps with offsets', () => {
   const rows: [tool: string, form: string, text: string][] = [
     [
       'hexdump -C',
@@ -91,7 +102,7 @@ describe('parseHexText: hex dumps with offsets', () => {
   ];
   for (const [tool, form, text] of rows) {
     it(tool, () => {
-      const read = parseHexText(text);
+      const read = readInput(text);
       expect([...read.bytes]).toEqual(BYTES);
       expect(read.form).toBe(form);
     });
@@ -103,22 +114,22 @@ describe('parseHexText: hex dumps with offsets', () => {
       '0000   81 05 48 65 6c 6c 6f   ..Hello',
       '000000 81 05 48 65 6c 6c 6f',
     ]) {
-      expect([text, [...parseHexText(text).bytes]]).toEqual([text, BYTES.slice(0, 7)]);
+      expect([text, [...readInput(text).bytes]]).toEqual([text, BYTES.slice(0, 7)]);
     }
   });
 
   it('characters that look like bytes are none', () => {
-    const { bytes } = parseHexText(lines('00000000: 6162 2063 6420 6566  ab cd ef', '00000008: 6162  ab'));
+    const { bytes } = readInput(lines('00000000: 6162 2063 6420 6566  ab cd ef', '00000008: 6162  ab'));
     expect(String.fromCharCode(...bytes)).toBe('ab cd efab');
   });
 
   it('a star stands for lines like the one before', () => {
     const zeros = '00 00 00 00 00 00 00 00';
     const dump = lines(`00000000  ${zeros}  ${zeros}  |................|`, '*', '00000040  81 05  |..|', '00000042');
-    expect([...parseHexText(dump).bytes]).toEqual([...new Array(64).fill(0), 0x81, 0x05]);
+    expect([...readInput(dump).bytes]).toEqual([...new Array(64).fill(0), 0x81, 0x05]);
     // 0140 is 96 in octal, od's default with its seven digits.
     const octal = lines(`0000000 ${zeros} ${zeros}`, '*', '0000140 00 00 00 00', '0000144');
-    expect(parseHexText(octal).bytes.length).toBe(100);
+    expect(readInput(octal).bytes.length).toBe(100);
   });
 
   it('bytes without offsets stay bytes, whatever their groups look like', () => {
@@ -129,22 +140,17 @@ describe('parseHexText: hex dumps with offsets', () => {
       '8105:4865:6c6c:6f',
       '8105\n4865\n6c6c6f',
     ]) {
-      expect([text, [...parseHexText(text).bytes]]).toEqual([text, BYTES.slice(0, 7)]);
-      expect(parseHexText(text).form).toBe('hex text');
+      expect([text, [...readInput(text).bytes]]).toEqual([text, BYTES.slice(0, 7)]);
+      expect(readInput(text).form).toBe('hex text');
     }
   });
 
   it('a Buffer as Node prints it', () => {
-    expect([...parseHexText('<Buffer 81 05 48 65 6c 6c 6f>\n').bytes]).toEqual(BYTES.slice(0, 7));
-    expect(parseHexText('<Buffer 81 05 ... 5 more bytes>').form).toContain('cut off');
+    expect([...readInput('<Buffer 81 05 48 65 6c 6c 6f>\n').bytes]).toEqual(BYTES.slice(0, 7));
+    expect(readInput('<Buffer 81 05 ... 5 more bytes>').form).toContain('cut off');
   });
 
   const refused: [title: string, text: string, message: string][] = [
-    [
-      'words (hexdump without -C)',
-      lines('0000000 0581 6548 6c6c 006f', '0000007'),
-      'words in the byte order of a machine',
-    ],
     [
       'a line that is missing',
       lines('00000000: 8105 4865', '00000010: 6c6c 6f'),
@@ -154,8 +160,8 @@ describe('parseHexText: hex dumps with offsets', () => {
   ];
   for (const [title, text, message] of refused) {
     it(title, () => {
-      expect(() => parseHexText(text)).toThrow(HexSyntaxError);
-      expect(() => parseHexText(text)).toThrow(message);
+      expect(() => readInput(text)).toThrow(HexSyntaxError);
+      expect(() => readInput(text)).toThrow(message);
     });
   }
 });
@@ -199,14 +205,13 @@ describe('readInput: what content is taken for', () => {
   });
 
   const foreign: [title: string, content: Uint8Array | string, what: string][] = [
-    ['pcap', Uint8Array.from([0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0]), 'a pcap capture of packets: open it in Wireshark'],
+    ['pcap', Uint8Array.from([0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0]), 'a pcap capture of packets: give the file itself'],
     ['pcap, big-endian', Uint8Array.from([0xa1, 0xb2, 0xc3, 0xd4, 0, 2, 0, 4]), 'a pcap capture'],
     ['pcap with nanoseconds', Uint8Array.from([0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0]), 'a pcap capture'],
     ['pcapng', Uint8Array.from([0x0a, 0x0d, 0x0d, 0x0a, 0x1c, 0, 0, 0]), 'a pcapng capture of packets'],
     ['pcapng, in hex', '0a 0d 0d 0a 1c 00 00 00', 'a pcapng capture of packets, in hex'],
-    ['HAR', '{"log": {"version": "1.2", "entries": []}}', 'a HAR file: it lists messages as the browser saw them'],
+    ['a HAR without messages', '{"log": {"version": "1.2", "entries": []}}', 'a HAR file without WebSocket messages'],
     ['other JSON', utf8.encode('{"a": 1}\n'), 'JSON'],
-    ['a JSON array', '[129, 5]', 'JSON'],
     ['XML', '<?xml version="1.0"?>', 'XML'],
     ['gzip', Uint8Array.from([0x1f, 0x8b, 8, 0]), 'gzip-compressed data: unpack it'],
     ['zip', Uint8Array.from([0x50, 0x4b, 3, 4]), 'a ZIP archive'],

@@ -111,7 +111,16 @@ describe('the examples of §5.7', () => {
     const { frames, messages } = view('01 01 61 89 00 00 01 62 80 01 63');
     expect(frames.map((frame) => frame.message?.part)).toEqual([1, undefined, 2, 3]);
     expect(messages).toEqual([
-      { index: 0, type: 'text', frames: [0, 2, 3], length: 3, isComplete: true, isCompressed: false, text: 'abc' },
+      {
+        index: 0,
+        opcode: 1,
+        type: 'text',
+        frames: [0, 2, 3],
+        length: 3,
+        isComplete: true,
+        isCompressed: false,
+        text: 'abc',
+      },
     ]);
   });
 
@@ -134,8 +143,8 @@ describe('the examples of §5.7', () => {
   it('RFC 7692 §6.1 with the extension, RSV1 marks a message as compressed, and its payload is not read as text', () => {
     const compressed = view('c1 07 f2 48 cd c9 c9 07 00', { allowsRsv1: true });
     expect(compressed.violation).toBeUndefined();
-    expect(compressed.messages[0]).toMatchObject({ isCompressed: true, type: 'text' });
-    expect(compressed.messages[0]!.text).toBeUndefined();
+    expect(compressed.messages[0]).toMatchObject({ isCompressed: true, type: 'text', length: 7, text: 'Hello' });
+    expect(compressed.messages[0]!.inflated).toEqual({ length: 5, ratio: 0.71, hex: '48 65 6c 6c 6f', text: 'Hello' });
     expect(compressed.frames[0]!.payload.text).toBeUndefined();
     expect(view('c1 07 f2 48 cd c9 c9 07 00').violation?.id).toBe('unexpectedRsv1');
   });
@@ -215,6 +224,82 @@ describe('violations: which, where, in which field, and what its receiver answer
     const found = view('8800 8100');
     expect(found.ignored).toMatchObject({ offset: 2, length: 2, section: '§5.5.1' });
     expect(isWholeAndLegal(found)).toBe(true);
+  });
+});
+
+describe('reading on', () => {
+  const readOn = (hex: string, options: InspectOptions = {}) =>
+    view(hex, { role: 'client', readsOn: true, ...options });
+
+  it('§7.1.7 goes on behind each violation, and marks its frame', () => {
+    const found = readOn('8300 8103e28228 810141 8802ffff 810142');
+    expect(found.frames.map(({ violation }) => violation?.id)).toEqual([
+      'reservedOpcode',
+      'invalidText',
+      undefined,
+      'invalidCloseCode',
+      undefined,
+    ]);
+    expect(found.frames.map(({ violation }) => violation?.faultOffset)).toEqual([0, 6, undefined, 12, undefined]);
+    expect(found.violation).toEqual(found.frames[0]!.violation);
+    expect(found.messages.map(({ text }) => text)).toEqual([undefined, 'A', 'B']);
+    expect(found.ignored).toBeUndefined();
+  });
+
+  it('§5.4 a message that another one cuts off, and a continuation of nothing', () => {
+    const found = readOn('010161 810162 800163');
+    expect(found.frames.map(({ violation }) => violation?.id)).toEqual([
+      undefined,
+      'expectedContinuation',
+      'unexpectedContinuation',
+    ]);
+    expect(found.messages.map(({ text }) => text)).toEqual(['b']);
+  });
+
+  it('§5.1 reads what a client should have masked, and shows it', () => {
+    const found = readOn('810548656c6c6f', { role: 'server' });
+    expect([found.violation?.id, found.messages[0]?.text]).toEqual(['expectedMask', 'Hello']);
+  });
+
+  it('§5.2 a length past 2^53 is told exactly', () => {
+    const found = readOn('827fffffffffffffffff0000');
+    expect(found.frames[0]!.payload).toMatchObject({ exactLength: '18446744073709551615', presentLength: 2 });
+    expect(found.frames[0]).toMatchObject({ state: 'cut', summary: 'binary, 18446744073709551615 bytes' });
+    expect(found.incomplete!.explanation).toContain('18446744073709551613 bytes of 18446744073709551615');
+  });
+});
+
+describe('compressed messages', () => {
+  const inflating = (hex: string) => view(hex, { allowsRsv1: true });
+
+  it('RFC 7692 §7.2.3.2 a message refers to the one before it', () => {
+    const { messages } = inflating('c107f248cdc9c90700 c105f200110000');
+    expect(messages.map(({ text }) => text)).toEqual(['Hello', 'Hello']);
+  });
+
+  it('RFC 7692 §7.2.3 stored blocks, a final block, two blocks, and fragments', () => {
+    for (const hex of [
+      'c10b000500faff48656c6c6f00',
+      'c108f348cdc9c9070000',
+      'c10df248050000 00ffffcac9c90700'.replace(' ', ''),
+      '4103f248cd 8004c9c90700',
+    ]) {
+      expect([hex, inflating(hex).messages[0]!.text]).toEqual([hex, 'Hello']);
+    }
+  });
+
+  it('RFC 7692 §7.2.2 what cannot be inflated, and what is no text then, fails the connection', () => {
+    const corrupt = inflating('c10106');
+    expect(corrupt.violation).toMatchObject({ id: 'invalidCompression', closeCode: 1007, faultOffset: 3 });
+    expect(corrupt.messages[0]!.fault).toContain('it cannot be inflated: a block has type 3');
+    const noText = inflating('c107000100feffff00');
+    expect(noText.violation).toMatchObject({ id: 'invalidText', frame: 0 });
+  });
+
+  it('keeps no more than it is told to of what comes out', () => {
+    const zeros = `c272ecc13101000000c2a0f54f6d0d0fa0${'0'.repeat(192)}805703`;
+    const found = inspect(parseHex(zeros), { allowsRsv1: true, maxPayloadBytes: 4 });
+    expect(found.messages[0]!.inflated).toEqual({ length: 100_000, ratio: 877.19, hex: '00 00 00 00' });
   });
 });
 
@@ -591,6 +676,7 @@ describe('inspect, for any bytes', () => {
     expect(close!.payload.text).toBe('abcdef');
     expect(inspect(frame, { maxPayloadBytes: 4 }).messages[0]).toEqual({
       index: 0,
+      opcode: 1,
       type: 'text',
       frames: [0],
       length: 9,

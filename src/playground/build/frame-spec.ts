@@ -3,7 +3,7 @@
  * right: what cannot be sent by any library can be sent from here.
  */
 
-import { concat } from '../../inspector/frame-recorder.ts';
+import { concat } from '../../inspector/bytes.ts';
 import { formatHex, parseHex } from '../../inspector/index.ts';
 import { maskReference, Opcode } from '../../protocol/index.ts';
 

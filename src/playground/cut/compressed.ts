@@ -1,6 +1,6 @@
 /** What compressed messages are made of (RFC 7692 §7.2): symbol by symbol, and the window that each leaves to the next. */
 
-import { concat } from '../../inspector/frame-recorder.ts';
+import { concat } from '../../inspector/bytes.ts';
 import { type DeflateStep, inflateMessage, windowAfter } from '../../inspector/inflate.ts';
 import { isControlOpcode, type Role, readFrames } from '../../protocol/index.ts';
 

@@ -51,7 +51,12 @@ export class ConnectionRecord {
     this.startedAt = startedAt;
     this.target = target;
     const laneOf = (direction: Direction): Lane => ({
-      inspector: new StreamInspector({ role: RECEIVERS[direction], ...options, maxPayloadBytes: 0 }),
+      inspector: new StreamInspector({
+        role: RECEIVERS[direction],
+        ...options,
+        maxPayloadBytes: 0,
+        maxMessageBytes: VIEWED_PAYLOAD_BYTES,
+      }),
       log: new ByteLog(),
       head: undefined,
       listedEnd: 0,
@@ -141,7 +146,9 @@ export class ConnectionRecord {
   #list(direction: Direction, frames: readonly RecordedFrame[]): NewEntry[] {
     const entries = this.#listHead(direction);
     const lane = this.#lanes[direction];
-    for (const { header, wirePayload: _, payload: __, ...frame } of frames) {
+    for (const { header, wirePayload: _, payload: __, completed, ...rest } of frames) {
+      // What is not compressed is in the bytes.
+      const frame = { ...rest, completed: completed?.start.isCompressed ? completed : undefined };
       const from = lane.listedEnd;
       const end = frame.offset + header.length + frame.presentLength;
       lane.listedEnd = end;
@@ -171,7 +178,7 @@ export class ConnectionRecord {
     lane.listedEnd = end;
     // RFC 7692 §5.1: what the client offers holds if the server agrees.
     if (direction === 'serverToClient') {
-      this.#lanes.clientToServer.inspector.allowsRsv1 = lane.inspector.deflate !== undefined;
+      this.#lanes.clientToServer.inspector.answer = lane.inspector.deflate ?? 'none';
     }
     return [{ type: 'head', direction, atMs: this.lastMs, from, end, head: handshake }];
   }

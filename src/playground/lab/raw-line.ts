@@ -3,7 +3,7 @@
  * TCP connection to its own echo server, with the handshake done, and passes bytes on as they are, both ways.
  */
 
-import { concat } from '../../inspector/frame-recorder.ts';
+import { concat } from '../../inspector/bytes.ts';
 
 export interface RawLineState {
   readonly phase: 'idle' | 'connecting' | 'open' | 'closed';

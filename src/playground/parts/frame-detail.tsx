@@ -8,6 +8,7 @@ import { FieldGroup } from './field-group.tsx';
 import { FieldTable } from './field-table.tsx';
 import { HeaderBytes } from './header-bytes.tsx';
 import { HeaderPicture } from './header-picture.tsx';
+import { InflatedMessage } from './inflated-message.tsx';
 import { PayloadDump, type ReadPayload } from './payload-dump.tsx';
 import { ViolationNote } from './violation-note.tsx';
 
@@ -35,6 +36,7 @@ export function FrameDetail({ frame, violation, readPayload }: FrameDetailProps)
         faultAt={violation && violation.faultOffset - violation.offset}
         readPayload={readPayload}
       />
+      {frame.completed && <InflatedMessage message={frame.completed} />}
     </FieldGroup>
   );
 }

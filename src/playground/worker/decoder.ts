@@ -4,6 +4,8 @@
  */
 
 import {
+  bytesOfOneDirection,
+  type Conversation,
   type Direction,
   describeReading,
   type InspectionView,
@@ -72,7 +74,7 @@ export class Decoder {
       const content = await this.#contentOf(input);
       if (run !== this.#run) return;
       const read = readInput(content);
-      if (read.bytes.length === 0) this.#show(this.#newJournal(), { phase: 'idle' });
+      if (read.conversations.every(isEmpty)) this.#show(this.#newJournal(), { phase: 'idle' });
       else await this.#inspect(read, input, run);
     } catch (error) {
       if (run === this.#run) this.#show(this.#newJournal(), { phase: 'fault', fault: `${(error as Error).message}.` });
@@ -90,14 +92,17 @@ export class Decoder {
 
   async #inspect(read: ReadInput, { role, isCompressed }: DecodeInput, run: number): Promise<void> {
     const options: InspectOptions = { role, allowsRsv1: isCompressed };
-    const steps = [...stepsOf(read, options)];
+    const steps = read.conversations.flatMap((conversation, i) => [...stepsOf(conversation, i + 1, options)]);
     const totalBytes = steps.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const isShort = totalBytes <= STEP_BYTES;
     const journal = this.#newJournal();
     let doneBytes = 0;
     let untoldBytes = 0;
     for (const { connection, direction, atMs, bytes } of steps) {
-      if (journal.record(connection) === undefined) journal.open(connection, '', undefined, options);
+      if (journal.record(connection) === undefined) {
+        const conversation = read.conversations[connection - 1]!;
+        journal.open(connection, '', conversation.name, optionsFor(conversation, options));
+      }
       journal.append(connection, direction, atMs, bytes);
       doneBytes += bytes.length;
       untoldBytes += bytes.length;
@@ -114,7 +119,13 @@ export class Decoder {
     const views = journal.connections.flatMap((connection) => viewsOf(journal, connection));
     const [first] = views;
     const reading = first === undefined || views.length > 1 ? read.form : describeReading(first, read.form);
-    this.#change({ phase: 'done', doneBytes, totalBytes, reading, notes: views.flatMap(notesOn).slice(0, MAX_NOTES) });
+    this.#change({
+      phase: 'done',
+      doneBytes,
+      totalBytes,
+      reading,
+      notes: [...read.conversations.flatMap(notesIn), ...views.flatMap(notesOn)].slice(0, MAX_NOTES),
+    });
     this.window.select(Math.max(0, journal.indexOfFault()));
   }
 
@@ -142,11 +153,37 @@ interface Step {
 }
 
 /** What was read, in the order in which it passed, in pieces that are not long. */
-function* stepsOf({ bytes }: ReadInput, options: InspectOptions): Generator<Step> {
-  const direction = directionOf(bytes, options);
-  for (let at = 0; at < bytes.length; at += STEP_BYTES) {
-    yield { connection: 1, direction, atMs: 0, bytes: bytes.subarray(at, at + STEP_BYTES) };
+function* stepsOf(conversation: Conversation, connection: number, options: InspectOptions): Generator<Step> {
+  const bytes = bytesOfOneDirection(conversation);
+  const passages =
+    bytes === undefined ? conversation.passages : [{ bytes, direction: directionOf(bytes, options), atMs: undefined }];
+  const startMs = passages.find(({ atMs }) => atMs !== undefined)?.atMs ?? 0;
+  for (const { direction = 'clientToServer', bytes, atMs = startMs } of passages) {
+    for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+      yield { connection, direction, atMs: atMs - startMs, bytes: bytes.subarray(at, at + STEP_BYTES) };
+    }
   }
+}
+
+function isEmpty({ passages, notes = [] }: Conversation): boolean {
+  return notes.length === 0 && passages.every(({ bytes }) => bytes.length === 0);
+}
+
+/** Where both directions are told, each has its own role. */
+function optionsFor(conversation: Conversation, { role, ...others }: InspectOptions): InspectOptions {
+  return bytesOfOneDirection(conversation) === undefined ? others : { role, ...others };
+}
+
+/** What the input tells beside bytes. */
+function notesIn({ notes = [], areMessages }: Conversation): DecodeNote[] {
+  const made = areMessages
+    ? [
+        {
+          text: 'Only messages were recorded. Each stands here as one frame, masked with zeros where the client sent it',
+        },
+      ]
+    : [];
+  return [...made, ...notes.map(({ text }) => ({ text }))];
 }
 
 /** Where bytes go of which nobody says it. */

@@ -1,0 +1,149 @@
+/**
+ * Reads arrays of bytes as source code and consoles have them: `{ 0x81, 0x05 }`, `[]byte{129, 5}`, `[129, 5, ... 7 more
+ * items]`, `(byte) 0x81`, `<<129, 5>>`. It knows numbers in brackets; in which language they stand is a name for people.
+ */
+
+import { HexSyntaxError, placeOf } from './hex.ts';
+import type { Direction } from './wire-event.ts';
+
+export interface LiteralBytes {
+  readonly form: string;
+  readonly parts: readonly { readonly direction?: Direction; readonly bytes: Uint8Array<ArrayBuffer> }[];
+}
+
+/** What an array is called, by what stands in front of its numbers. */
+const NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/Uint8Array|Int8Array|ArrayBuffer/, 'a Uint8Array'],
+  [/\[\d*\]byte|\[\]uint8/, 'a Go array'],
+  [/\bu8\b|vec!/, 'a Rust array'],
+  [/byte\s*\[\s*\d*\s*\]|\(\s*s?byte\s*\)/i, 'a Java or C# array'],
+  [/byteArrayOf|toByte/, 'a Kotlin array'],
+  [/\bchar\b|u?int8_t|std::/, 'a C array'],
+  [/bytes\(|bytearray\(/, 'Python bytes'],
+  [/<<\s*$/, 'an Erlang binary'],
+];
+
+const GAP = /(?:[\s,;]|\/\*[^*]{0,500}\*\/|\/\/[^\n]*|#[^\n]*)*/y;
+const OPENING = /[[{(<]/g;
+const CAST = /\(\s*(?:unsigned\s+|signed\s+)?(?:s?byte|char|u?int8(?:_t)?|[ui]8)\s*\)\s*/iy;
+const WRAPPER = /(?:std::)?(?:u?byte|u?int8(?:_t)?|chr)\s*[{(]\s*/iy;
+const NUMBER = /(-?)(?:0x([0-9a-f]+)|0b([01_]+)|(\d+)|b?'(\\x[0-9a-f]{2}|\\[0-7]{1,3}|\\.|[^'\\\n])')/iy;
+const SUFFIX = /(?:_?[ui]8|[ul]{1,3}\b|\.toU?Byte\(\)|\s+as\s+[ui]8)?/iy;
+/** Says that more items followed; or, in consoles, that what follows are none. */
+const ELLIPSIS = /(?:\.\.\.|\u2026)[^\]})>]{0,40}/y;
+const PROPERTIES = /\w+:[^\]]{0,500}/y;
+const CLOSING = /[\]})>]/;
+
+interface List {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly start: number;
+  readonly end: number;
+  readonly isCut: boolean;
+}
+
+/**
+ * The arrays in a text; undefined when there is none.
+ * @throws {HexSyntaxError} when one holds what is no byte, or does not end
+ */
+export function parseNumberLists(text: string): LiteralBytes | undefined {
+  const lists: List[] = [];
+  let fault: { error: HexSyntaxError; items: number } | undefined;
+  OPENING.lastIndex = 0;
+  for (let opening = OPENING.exec(text); opening !== null; opening = OPENING.exec(text)) {
+    const list = readList(text, opening.index);
+    if ('error' in list) {
+      if (list.items >= 2) throw list.error;
+      if (list.items > 0) fault ??= list;
+    } else if (list.bytes.length > 0) {
+      lists.push(list);
+      OPENING.lastIndex = list.end;
+    }
+  }
+  // A single number in brackets is the length of an array, if there is one.
+  const longest = Math.max(0, ...lists.map(({ bytes }) => bytes.length));
+  const found = longest > 1 ? lists.filter(({ bytes }) => bytes.length > 1) : lists.slice(-1);
+  if (found.length === 0) {
+    if (fault !== undefined) throw fault.error;
+    return undefined;
+  }
+  const parts = found.map((list) => partOf(text, list));
+  const isCut = found.some((list) => list.isCut);
+  const name =
+    NAMES.find(([pattern]) => pattern.test(text.slice(0, found[0]!.start + 40)))?.[1] ?? 'an array of numbers';
+  const form = found.length === 1 ? name : `${name} and ${found.length - 1} more`;
+  return { form: `${form}${isCut ? ', cut off' : ''}`, parts };
+}
+
+function partOf(text: string, { bytes, start, isCut }: List): LiteralBytes['parts'][number] {
+  const before = text.slice(Math.max(0, start - 80), start);
+  const announced = /Array\((\d+)\)\s*$/.exec(before)?.[1];
+  if (announced !== undefined && Number(announced) > bytes.length && !isCut) {
+    const message = `${announced} bytes are announced (${placeOf(text, start)}), and ${bytes.length} are there: the rest is cut off`;
+    throw new HexSyntaxError(message, start);
+  }
+  // So Wireshark names both sides of a stream.
+  const peer = /\bpeer([01])_\d+\s*\[\s*\]\s*=\s*$/.exec(before)?.[1];
+  return peer === undefined ? { bytes } : { bytes, direction: peer === '0' ? 'clientToServer' : 'serverToClient' };
+}
+
+function readList(text: string, opening: number): List | { error: HexSyntaxError; items: number } {
+  const numbers: number[] = [];
+  const failed = (message: string, position: number) => ({
+    error: new HexSyntaxError(message, position),
+    items: numbers.length,
+  });
+  for (let at = after(GAP, text, opening + 1); ; at = after(GAP, text, at)) {
+    const character = text[at];
+    if (character === undefined) {
+      return failed(`The array that begins at ${placeOf(text, opening)} has no end: it is cut off`, opening);
+    }
+    if (CLOSING.test(character)) {
+      return { bytes: Uint8Array.from(numbers), start: opening, end: at + 1, isCut: false };
+    }
+    const ellipsisEnd = after(ELLIPSIS, text, at);
+    const end = ellipsisEnd > at ? ellipsisEnd : numbers.length > 0 ? after(PROPERTIES, text, at) : at;
+    if (end > at && CLOSING.test(text[end] ?? '')) {
+      return { bytes: Uint8Array.from(numbers), start: opening, end: end + 1, isCut: ellipsisEnd > at };
+    }
+    const castEnd = after(CAST, text, at);
+    const wrapperEnd = after(WRAPPER, text, castEnd);
+    NUMBER.lastIndex = wrapperEnd;
+    const number = NUMBER.exec(text);
+    if (number === null) return failed(`${excerpt(text, at)} (${placeOf(text, at)}) is no byte`, at);
+    const value = numberOf(number);
+    numbers.push(value & 0xff);
+    if (!(value >= -128 && value <= 255)) {
+      return failed(`${number[0]} (${placeOf(text, at)}) is no byte: those go from 0 to 255`, at);
+    }
+    at = after(SUFFIX, text, NUMBER.lastIndex);
+    if (wrapperEnd > castEnd) at = after(/\s*[})]/y, text, at);
+  }
+}
+
+function after(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+}
+
+function numberOf([, minus, hex, binary, decimal, character]: RegExpExecArray): number {
+  let value: number;
+  if (hex !== undefined) value = Number.parseInt(hex, 16);
+  else if (binary !== undefined) value = Number.parseInt(binary.replaceAll('_', ''), 2);
+  else if (decimal !== undefined) value = Number(decimal);
+  else value = characterValue(character!);
+  return minus === '-' ? -value : value;
+}
+
+/** Of escapes that stand for one byte. */
+export const ESCAPED: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, e: 27 };
+
+function characterValue(text: string): number {
+  if (!text.startsWith('\\')) return text.charCodeAt(0);
+  if (/^\\x/i.test(text)) return Number.parseInt(text.slice(2), 16);
+  if (/^\\[0-7]/.test(text)) return Number.parseInt(text.slice(1), 8);
+  return ESCAPED[text[1]!] ?? text.charCodeAt(1);
+}
+
+function excerpt(text: string, at: number): string {
+  return JSON.stringify(/^\S{1,20}/.exec(text.slice(at, at + 20))?.[0] ?? '');
+}
