@@ -164,13 +164,15 @@ async function forward(settings: ProxySettings): Promise<number> {
   if (outlets === undefined) return 1;
   const thread = new Worker(threadFile(), { workerData: forwarder, stdout: false, stderr: false });
   const forwarding = new Forwarding(thread, outlets);
-  const address = await forwarding.listening.catch((error: NodeJS.ErrnoException) => {
+  const listening = await forwarding.listening.catch((error: NodeJS.ErrnoException) => {
     complain(`inspect: ${explainListenFault(error, port, host)}`);
   });
   let status = 1;
-  if (address !== undefined) {
+  if (listening !== undefined) {
     const stopped = nextSignal();
-    await print(greeting(settings, address, outlets.page));
+    const address = addressOf(settings, listening);
+    outlets.page?.announce(address);
+    await print(greeting(address, target.url, outlets.page));
     status = await Promise.race([stopped.then(() => 0), forwarding.failed.then(() => 1)]);
     if (status === 0) await forwarding.stop();
   }
@@ -257,16 +259,15 @@ async function closeOutlets({ observer, printer, file, page }: Outlets, isSummar
   complain(`${connections} connections, ${frames} frames, ${faults} faults`);
 }
 
-function greeting(
-  { target, forwarder }: ProxySettings,
-  { address, family, port }: AddressInfo,
-  page: InspectPage | undefined,
-): string {
+/** The address of the proxy, for clients. */
+function addressOf({ target, forwarder }: ProxySettings, { address, family, port }: AddressInfo): string {
   const scheme = forwarder.tls === undefined ? 'ws' : 'wss';
-  const place = `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-  const lines = [`framewright: connect to ${scheme}://${place}${target.resourceName}, which leads to ${target.url}\n`];
-  if (page !== undefined) lines.push(`framewright: the page is at ${page.url}\n`);
-  return lines.join('');
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}${target.resourceName}`;
+}
+
+function greeting(address: string, target: string, page: InspectPage | undefined): string {
+  const first = `framewright: connect to ${address}, which leads to ${target}\n`;
+  return page === undefined ? first : `${first}framewright: the page is at ${page.url}\n`;
 }
 
 // ---- A file ---------------------------------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ export interface BytesPlace {
 export type Desk =
   /** It echoes, and shows a page the page's own connection. */
   | { readonly kind: 'echo' }
-  /** It tells, on a WebSocket at the path `events`, what passes through it to `target`. */
-  | { readonly kind: 'proxy'; readonly target: string; readonly events: string };
+  /** It tells, on a WebSocket at the path `events`, what passes through it from `address` to `target`. */
+  | { readonly kind: 'proxy'; readonly target: string; readonly address?: string; readonly events: string };
 
 export type Direction = 'clientToServer' | 'serverToClient';
 

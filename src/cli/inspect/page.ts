@@ -26,6 +26,8 @@ interface PageOptions {
 
 export interface InspectPage {
   readonly url: string;
+  /** Says where the proxy is: the page's own connections go there. */
+  announce(address: string): void;
   readonly tell: ObserverOptions['tell'];
   close(): Promise<void>;
 }
@@ -42,7 +44,7 @@ export async function startPage({ host, port, target, assets }: PageOptions): Pr
   const history = new History();
   // Whoever knows it may see what passes: a page of this origin, which alone can read where it stands.
   const events = `events?id=${randomBytes(16).toString('hex')}`;
-  const files = withDesk(assets, { kind: 'proxy', target, events });
+  let files = withDesk(assets, { kind: 'proxy', target, events });
   const sockets = new WebSocketServer({ noServer: true, origins: 'same-origin' });
   /** And the connections of which they have not seen the beginning. */
   const readers = new Map<WebSocket, ReadonlySet<number>>();
@@ -70,9 +72,12 @@ export async function startPage({ host, port, target, assets }: PageOptions): Pr
   server.listen(port, host);
   await once(server, 'listening');
 
-  const { address, family, port: boundPort } = server.address() as AddressInfo;
+  const { address: own, family, port: boundPort } = server.address() as AddressInfo;
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${boundPort}/`,
+    url: `http://${family === 'IPv6' ? `[${own}]` : own}:${boundPort}/`,
+    announce(address) {
+      files = withDesk(assets, { kind: 'proxy', target, address, events });
+    },
     tell(event, bytes) {
       const message = event.type === 'bytes' ? packBytes(event, bytes!) : JSON.stringify(event);
       const { connection = 1 } = event as { connection?: number };

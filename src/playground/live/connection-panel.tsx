@@ -31,12 +31,13 @@ export function ConnectionPanel({ client, live: { phase, desk }, buttonRef }: Co
   const id = useId();
   const [url, setUrl] = usePlaceValue('url', '');
   const [protocols, setProtocols] = usePlaceValue('protocols', '');
+  const ownAddress = (desk?.kind === 'proxy' ? desk.address : undefined) ?? OWN_ADDRESS;
   const mayConnect = desk !== undefined && (phase === 'idle' || phase === 'closed');
   const connect = (event: FormEvent) => {
     event.preventDefault();
     if (!mayConnect) return;
     const names = protocols.split(/[\s,]+/).filter((name) => name !== '');
-    client.request({ type: 'connect', url: url.trim() || OWN_ADDRESS, protocols: names });
+    client.request({ type: 'connect', url: url.trim() || ownAddress, protocols: names });
   };
   return (
     <section className="panel connection" aria-labelledby={`${id}-title`}>
@@ -47,7 +48,7 @@ export function ConnectionPanel({ client, live: { phase, desk }, buttonRef }: Co
           id={`${id}-url`}
           inputMode="url"
           spellCheck={false}
-          placeholder={OWN_ADDRESS}
+          placeholder={ownAddress}
           value={url}
           onChange={(event) => setUrl(event.target.value)}
         />

@@ -35,7 +35,8 @@ describe('framewright inspect, as a process', () => {
     const [, url] = await saysSoon(/connect to (ws:\/\/127\.0\.0\.1:\d+\/chat), which leads to ws:\/\/127/);
     const [, pageUrl] = await saysSoon(/the page is at (\S+)\n/);
 
-    const desk = (await (await fetch(`${pageUrl}desk.json`)).json()) as { events: string };
+    const desk = (await (await fetch(`${pageUrl}desk.json`)).json()) as { events: string; address: string };
+    expect(desk.address).toBe(url);
     const page = new WebSocket(new URL(desk.events, pageUrl!.replace('http', 'ws')));
     onTestFinished(() => page.terminate());
     await once(page, 'open');
