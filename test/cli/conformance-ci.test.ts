@@ -45,6 +45,12 @@ function program(name: string, source: string): string {
   return `"${process.execPath}" "${path}"`;
 }
 
+/**
+ * Cases that pass whatever the testee does: where that is another process, a busy machine may give it no time, and these
+ * tests are not about verdicts.
+ */
+const ANY_ANSWER = '7.13.1,7.13.2';
+
 describe('framewright conformance --command', () => {
   it('starts a server, tests it once it answers, and stops it with what it has started', async () => {
     const { path, url } = socketIn('command');
@@ -60,10 +66,10 @@ describe('framewright conformance --command', () => {
       'outer.cjs',
       `require('node:child_process').spawn(${JSON.stringify(inner)}, { shell: true });`,
     );
-    const { status, stdout, stderr } = await conformance('--url', url, '--cases', '1.1.1,5.3', '--command', outer);
+    const { status, stdout, stderr } = await conformance('--url', url, '--cases', ANY_ANSWER, '--command', outer);
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/\n2 cases in \d+\.\d s: 2 OK\n$/);
+    expect(stdout).toMatch(/\n2 cases in \d+\.\d s: 0 OK, 2 informational\n$/);
     const refused = await new Promise((resolve) => {
       connect(path)
         .on('connect', () => resolve(false))
@@ -116,7 +122,7 @@ describe('framewright conformance --command', () => {
       '--port',
       '0',
       '--cases',
-      '5.3',
+      '7.13.1',
       '--command',
       client,
     );
@@ -188,17 +194,18 @@ describe('framewright conformance --spec', () => {
   });
 
   it('serves clients by a fuzzingserver.json', async () => {
-    const spec = { url: 'ws://127.0.0.1:9001', outdir: inFolder('clients'), cases: ['5.3'] };
+    const spec = { url: 'ws://127.0.0.1:9001', outdir: inFolder('clients'), cases: ['7.13.1'] };
     writeFileSync(inFolder('fuzzingserver.json'), JSON.stringify(spec));
     const client = program(
       'stop.cjs',
       `const socket = new WebSocket(process.env.FRAMEWRIGHT_URL + '/runCase?case=1&agent=mine');
       socket.on('message', (data, binary) => socket.send(data, { binary }));
+      socket.on('error', () => {});
       socket.on('close', () => new WebSocket(process.env.FRAMEWRIGHT_URL + '/stopServer'));`,
     );
     const { status } = await conformance('--spec', inFolder('fuzzingserver.json'), '--port', '0', '--command', client);
     expect(status).toBe(0);
-    expect(JSON.parse(readFileSync(inFolder('clients/index.json'), 'utf8'))).toMatchObject({ mine: { '5.3': {} } });
+    expect(JSON.parse(readFileSync(inFolder('clients/index.json'), 'utf8'))).toMatchObject({ mine: { '7.13.1': {} } });
   });
 });
 
@@ -309,11 +316,12 @@ describe('framewright conformance --serve --tls', () => {
     program(
       'tls.cjs',
       `const socket = new WebSocket(process.env.FRAMEWRIGHT_URL + '/runCase?case=1&agent=mine', ${options});
-      socket.on('message', (data, binary) => socket.send(data, { binary }));`,
+      socket.on('message', (data, binary) => socket.send(data, { binary }));
+      socket.on('error', (error) => (process.exitCode = /status code/.test(error.message) ? 0 : 1));`,
     );
 
   it('has a certificate of its own', async () => {
-    const test = ['--serve', '--port', '0', '--tls', '--cases', '5.3', '--command'];
+    const test = ['--serve', '--port', '0', '--tls', '--cases', '7.13.1', '--command'];
     const { status, stdout } = await conformance(...test, client('{ rejectUnauthorized: false }'));
     expect(stdout).toMatch(/^framewright: 1 case for clients at wss:\/\/127\.0\.0\.1:\d+\n/);
     expect(status).toBe(0);
@@ -325,7 +333,16 @@ describe('framewright conformance --serve --tls', () => {
     writeFileSync(inFolder('key.pem'), key);
     const given = ['--cert', inFolder('cert.pem'), '--key', inFolder('key.pem')];
     const trusting = client(`{ ca: ${JSON.stringify(cert)} }`);
-    const { status } = await conformance('--serve', '--port', '0', ...given, '--cases', '5.3', '--command', trusting);
+    const { status } = await conformance(
+      '--serve',
+      '--port',
+      '0',
+      ...given,
+      '--cases',
+      '7.13.1',
+      '--command',
+      trusting,
+    );
     expect(status).toBe(0);
   });
 
