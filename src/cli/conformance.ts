@@ -70,7 +70,7 @@ async function testServers(test: ServerTest): Promise<number> {
     );
   }
   const testee = startCommand(command.line);
-  const stopped = stopOnSignal(testee);
+  const stayOnSignal = exitOnSignal();
   try {
     const fault = await waitForEndpoints(testee, endpoints, command.timeoutMs);
     if (fault !== undefined) return failWithOutput(testee, fault);
@@ -83,21 +83,19 @@ async function testServers(test: ServerTest): Promise<number> {
       ? status
       : failWithOutput(testee, `the command ended with ${end} while it was tested`);
   } finally {
-    stopped();
     await testee.stop();
+    stayOnSignal();
   }
 }
 
-/** Ctrl-C ends the command with this process. @returns what takes that back */
-function stopOnSignal(testee: TesteeCommand): () => void {
-  const stop = (signal: NodeJS.Signals): void => {
-    void testee.stop().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+/** Ctrl-C ends this process, and with it the command. @returns what takes that back */
+function exitOnSignal(): () => void {
+  const exit = (signal: NodeJS.Signals): void => process.exit(signal === 'SIGINT' ? 130 : 143);
+  process.once('SIGINT', exit);
+  process.once('SIGTERM', exit);
   return () => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    process.off('SIGINT', exit);
+    process.off('SIGTERM', exit);
   };
 }
 

@@ -39,9 +39,9 @@ export function startCommand(line: string, environment: Readonly<Record<string, 
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (status, signal) => resolve(status === null ? `signal ${signal}` : `status ${status}`));
   });
-  // Whatever ends this process ends the command as well.
-  const kill = (): void => signalGroup(child, 'SIGKILL');
-  process.once('exit', kill);
+  // Whatever ends this process ends the command as well; nobody can wait for it then.
+  const leave = (): void => signalGroup(child, 'SIGTERM');
+  process.once('exit', leave);
   return {
     ended,
     get output() {
@@ -52,7 +52,7 @@ export function startCommand(line: string, environment: Readonly<Record<string, 
       await groupEnd(child, PATIENCE_MS);
       signalGroup(child, 'SIGKILL');
       await groupEnd(child, PATIENCE_MS);
-      process.off('exit', kill);
+      process.off('exit', leave);
     },
   };
 }
