@@ -9,7 +9,7 @@ import {
   parseBaseline,
   parseIndexReport,
   type SpecServer,
-  selectCases,
+  selectAnyCases,
 } from '../conformance/index.ts';
 import { readHost, readPort } from './listening.ts';
 import { selfSignedCertificate } from './self-signed.ts';
@@ -25,6 +25,10 @@ numbers, same scripts, same verdicts. The testee has to echo every message, text
 as binary, and take messages of 16 MiB. Groups 12 and 13 are about permessage-deflate: a testee
 without it gets UNIMPLEMENTED there, which is no fault. They take a minute or more; the others do
 without: --cases '1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*'
+
+Beyond these there are cases for what Autobahn leaves out, of which each names its clause: H.* the
+opening handshake, M.* masking, L.* lengths, D.* compression, A.* attacks, X.* gaps, T.* load.
+--cases 'H.*' runs a namespace, and --cases all everything.
 
 With --serve it is the client that comes: it asks for /getCaseCount, then opens
 /runCase?case=1&agent=x (or casetuple=1.1.1) and so on, echoing until it is closed, and at last
@@ -45,7 +49,7 @@ What is tested:
                        FRAMEWRIGHT_URL, and the test ends with it
   --command-timeout <s>  how long the port may take to answer, 1 to 3600 seconds; default 30
   --cases <patterns>   only these cases: ids with * for any characters, separated by commas, such as
-                       '7.9.*,1.1.1'. Default '*'
+                       '7.9.*,1.1.1' or 'H.*'. Default '*', all of Autobahn's; all is those beyond, too
   --exclude <patterns> not these of them, in the same form
   --h2                 over HTTP/2 (RFC 8441); without TLS, with prior knowledge
 
@@ -219,7 +223,7 @@ export function parseConformanceArgs(args: readonly string[]): ServerTest | Clie
     command: readCommand(values),
     remarks: (spec?.ignored ?? []).map((name) => `${specPath}: ${JSON.stringify(name)} has no effect here`),
   };
-  asUsage(() => selectCases(common.cases, common.exclude));
+  asUsage(() => selectAnyCases(common.cases, common.exclude, isServing ? 'client' : 'server'));
   return isServing ? readClientTest(values, common, spec) : readServerTest(values, common, spec);
 }
 
@@ -321,7 +325,7 @@ function readServerTest(
 }
 
 function selectOne(id: string): boolean {
-  return asUsage(() => selectCases(id)).length === 1;
+  return asUsage(() => selectAnyCases(id)).length === 1;
 }
 
 function readTarget(values: Values): Omit<SpecServer, 'url'> {

@@ -4,8 +4,10 @@
 
 import { type CloseExpectation, type ConformanceCase, type ExpectedEvent, subgroupOf } from './case.ts';
 import type { CaseResult } from './case-run.ts';
-import { CASES } from './cases/index.ts';
+import { ALL_CASES, type AnyCase } from './cases/index.ts';
 import { describePayload } from './payload.ts';
+import { NAMESPACES, SUBGROUPS_OF_PROGRAMS } from './programs/cases/index.ts';
+import { isProgramCase } from './programs/program.ts';
 
 export interface CaseDescription {
   readonly id: string;
@@ -96,7 +98,7 @@ const SUBGROUPS: Readonly<Record<string, string>> = {
   '13.7': 'deflate: three offers',
 };
 
-const BY_ID: ReadonlyMap<string, ConformanceCase> = new Map(CASES.map((testCase) => [testCase.id, testCase]));
+const BY_ID: ReadonlyMap<string, AnyCase> = new Map(ALL_CASES.map((testCase) => [testCase.id, testCase]));
 
 /** @throws {RangeError} when there is no such case */
 export function describeCase(id: string): CaseDescription {
@@ -104,6 +106,12 @@ export function describeCase(id: string): CaseDescription {
   if (testCase === undefined) throw new RangeError(`There is no conformance case ${JSON.stringify(id)}`);
   const group = id.split('.')[0]!;
   const subgroup = subgroupOf(id);
+  if (isProgramCase(testCase)) {
+    const { summary, clause: section, severity, expected } = testCase;
+    const subgroupTitle = SUBGROUPS_OF_PROGRAMS[subgroup]!;
+    const words = `${expected} (${severity})`;
+    return { id, summary, group, groupTitle: NAMESPACES[group]!, subgroup, subgroupTitle, section, expected: words };
+  }
   const [groupTitle, section] = GROUPS[group]!;
   return {
     id,
@@ -147,7 +155,10 @@ function expectedClose({ by, codes, mustBeClean }: CloseExpectation): string {
 }
 
 /** What a testee has done, and how the connection ended. */
-export function cameWords({ events, closedBy, remoteCloseCode, isClean, handshakeError }: CaseResult): string {
+export function cameWords(result: CaseResult): string {
+  const { events, closedBy, remoteCloseCode, isClean, handshakeError, reason } = result;
+  if (!isAutobahnCase(result.id))
+    return reason === undefined ? listWords(events) : `${reason}; seen: ${listWords(events)}`;
   if (handshakeError !== undefined) return `no opening handshake: ${handshakeError}`;
   const code = remoteCloseCode === undefined ? 'no code' : `code ${remoteCloseCode}`;
   return `${listWords(events)}; closed by the ${closedBy}, ${code} from the testee, ${isClean ? 'clean' : 'not clean'}`;

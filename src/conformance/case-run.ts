@@ -41,6 +41,8 @@ export interface CaseResult extends Verdict {
   readonly ending?: Ending;
   /** Why the opening handshake failed, if it did. */
   readonly handshakeError?: string;
+  /** Of a case with a program: what it has found wrong, or missing. */
+  readonly reason?: string;
   /** ISO 8601. */
   readonly startedAt: string;
   readonly durationMs: number;

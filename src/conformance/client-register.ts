@@ -1,7 +1,7 @@
 /** Which client has run which cases, and with what result. Knows nothing of connections. */
 
-import type { ConformanceCase } from './case.ts';
 import type { CaseResult } from './case-run.ts';
+import type { AnyCase } from './cases/index.ts';
 import { countVerdicts, type SuiteReport } from './suite.ts';
 
 interface ClientRecord {
@@ -15,13 +15,13 @@ interface ClientRecord {
 }
 
 export class ClientRegister {
-  private readonly cases: readonly ConformanceCase[];
+  private readonly cases: readonly AnyCase[];
   private readonly records = new Map<string, ClientRecord>();
   /** Who waits for cases that have not begun, by agent and id. */
   private readonly waiting = new Map<string, ((result: Promise<CaseResult>) => void)[]>();
 
   /** @param cases the order of reports */
-  constructor(cases: readonly ConformanceCase[]) {
+  constructor(cases: readonly AnyCase[]) {
     this.cases = cases;
   }
 
@@ -40,7 +40,7 @@ export class ClientRegister {
   }
 
   /** Records what `play` makes of a case. The last of several runs counts. */
-  async run(agent: string, { id }: ConformanceCase, play: () => Promise<CaseResult>): Promise<CaseResult> {
+  async run(agent: string, { id }: AnyCase, play: () => Promise<CaseResult>): Promise<CaseResult> {
     const now = new Date();
     const record = this.records.get(agent) ?? {
       startedAt: now,

@@ -151,17 +151,56 @@ export function dial(target: Target, offers: readonly Extension[] = []): Promise
   return target.http2 ? dialHttp2(target, place, offers) : dialHttp1(target, place, offers);
 }
 
-function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): Promise<OpenSocket> {
+/** A socket on its way to the target. */
+function socketTo(target: Target, place: Place, allowHalfOpen = false): Socket {
   const { isSecure, endpoint } = place;
+  const options = { ...endpoint, noDelay: true, allowHalfOpen };
+  const socket: Socket = isSecure ? connectTls({ ...options, ...tlsOptions(target, place) }) : connectTcp(options);
+  return socket.setNoDelay(true);
+}
+
+/** A connection on which nothing has been said, and what a request on it would say of it. */
+export interface RawConnection {
+  readonly socket: Socket;
+  readonly host: string;
+  readonly resourceName: string;
+}
+
+/**
+ * Connects, and leaves the opening handshake to the caller, and the end of the outgoing half.
+ * @throws {HandshakeError} when that does not succeed within five seconds
+ */
+export function connectTo(target: Target): Promise<RawConnection> {
+  const place = placeOf(parseTargetUrl(target.url));
+  const { isSecure, host, resourceName } = place;
+  const { handshakeTimeoutMs = TIMEOUT_MS } = target;
+  return new Promise((resolve, reject) => {
+    const socket = socketTo(target, place, true);
+    const fail = (reason: string): void => {
+      clearTimeout(timer);
+      abandon(socket);
+      reject(new HandshakeError(`${target.url}: ${reason}`));
+    };
+    const timer = setTimeout(() => fail(`no connection within ${handshakeTimeoutMs / 1000} s`), handshakeTimeoutMs);
+    const refuse = (error: Error): void => fail(describeConnectError(error));
+    socket.once('error', refuse);
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer);
+      socket.off('error', refuse);
+      resolve({ socket, host, resourceName });
+    });
+  });
+}
+
+function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): Promise<OpenSocket> {
+  const { isSecure } = place;
   const key = generateKey((lengthBytes) => randomBytes(lengthBytes));
   const request = upgradeRequest(target, place, key, offers);
   const offered = offers.map(({ name }) => name);
   const { handshakeTimeoutMs = TIMEOUT_MS } = target;
 
   return new Promise((resolve, reject) => {
-    const options = { ...endpoint, noDelay: true };
-    const socket: Socket = isSecure ? connectTls({ ...options, ...tlsOptions(target, place) }) : connectTcp(options);
-    socket.setNoDelay(true);
+    const socket = socketTo(target, place);
     const parser = new HttpHeadParser({ kind: 'response' });
     let isSent = false;
     let response = '';

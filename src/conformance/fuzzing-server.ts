@@ -6,12 +6,14 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { answered, type ConformanceCase, type Step } from './case.ts';
+import { answered, type Step } from './case.ts';
 import { type CaseResult, playCase } from './case-run.ts';
-import { selectCases } from './cases/index.ts';
+import { type AnyCase, selectAnyCases } from './cases/index.ts';
 import { ClientRegister } from './client-register.ts';
 import { answerOffers } from './deflate-terms.ts';
 import { NOTHING, text } from './payload.ts';
+import { isProgramCase } from './programs/program.ts';
+import { runClientProgram } from './programs/program-run.ts';
 import { receiveRequest, receiveStream, type WebSocketRequest } from './receive-request.ts';
 import type { SuiteReport } from './suite.ts';
 
@@ -45,7 +47,7 @@ export interface FuzzingServer {
   /** `ws://host:port`, without a path. */
   readonly url: string;
   /** The cases chosen; the first of them is number 1. */
-  readonly cases: readonly ConformanceCase[];
+  readonly cases: readonly AnyCase[];
   /** Names of the clients that have run a case, in order of appearance. */
   readonly agents: readonly string[];
   /**
@@ -82,7 +84,7 @@ const DEFAULT_HOST = '127.0.0.1';
 export async function startFuzzingServer(options: FuzzingServerOptions = {}): Promise<FuzzingServer> {
   const { port = DEFAULT_PORT, host = DEFAULT_HOST } = options;
   const { lingerMs } = options;
-  const desk = new FuzzingDesk(selectCases(options.cases, options.exclude), options);
+  const desk = new FuzzingDesk(selectAnyCases(options.cases, options.exclude, 'client'), options);
   const connections = new Set<Socket>();
   let lingering: NodeJS.Timeout | undefined;
   const keep = (socket: Socket): void => {
@@ -139,14 +141,16 @@ function createForHttp2(desk: FuzzingDesk, { tls }: FuzzingServerOptions): Serve
 type Endpoint = (request: WebSocketRequest) => Promise<void>;
 
 class FuzzingDesk {
-  readonly cases: readonly ConformanceCase[];
+  readonly cases: readonly AnyCase[];
   readonly register: ClientRegister;
   readonly finished: Promise<void>;
   finish: () => void = () => {};
   private readonly options: FuzzingServerOptions;
+  /** Of all requests so far. */
+  private readonly keys = new Set<string>();
   private readonly endpoints: ReadonlyMap<string, Endpoint>;
 
-  constructor(cases: readonly ConformanceCase[], options: FuzzingServerOptions) {
+  constructor(cases: readonly AnyCase[], options: FuzzingServerOptions) {
     this.cases = cases;
     this.register = new ClientRegister(cases);
     this.options = options;
@@ -169,7 +173,11 @@ class FuzzingDesk {
       if (endpoint === undefined) {
         throw new RequestFault(404, `There is no ${request.path}: use ${[...this.endpoints.keys()].join(', ')}`);
       }
-      await endpoint(request);
+      // What is wrong with a request is the business of cases with programs.
+      const isForgiven = request.path === '/runCase' && isProgramCase(this.caseOf(request));
+      if (request.fault !== undefined && !isForgiven) request.refuse(request.fault);
+      else await endpoint(request);
+      this.keys.add(request.key);
     } catch (error) {
       if (!(error instanceof RequestFault)) throw error;
       request.refuse({ status: error.status, message: `${error.message}\n` });
@@ -184,6 +192,7 @@ class FuzzingDesk {
       return;
     }
     const result = await this.register.run(agent, testCase, () => {
+      if (isProgramCase(testCase)) return runClientProgram(testCase, request, new Set(this.keys));
       const answer = testCase.wishes && answerOffers(request.extensions, testCase.wishes);
       const handshake = request.accept(answer ? [answer.extension] : []);
       const { socket, rest } = request;
@@ -218,7 +227,7 @@ class FuzzingDesk {
     if (/^(true|yes)$/i.test(query.get('shutdownOnComplete') ?? '')) this.finish();
   }
 
-  private caseOf({ query }: WebSocketRequest): ConformanceCase {
+  private caseOf({ query }: WebSocketRequest): AnyCase {
     const number = query.get('case')?.trim() ?? '';
     const id = query.get('casetuple')?.trim();
     const testCase = /^\d+$/.test(number) ? this.cases[Number(number) - 1] : this.cases.find((one) => one.id === id);

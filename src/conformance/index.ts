@@ -24,7 +24,7 @@ export type {
 } from './case.ts';
 export { type CaseDescription, cameWords, describeCase, isAutobahnCase, verdictWords } from './case-description.ts';
 export { type CaseResult, type Ending, type LoggedEvent, type RunOptions, runCase } from './case-run.ts';
-export { CASES, selectCases } from './cases/index.ts';
+export { type AnyCase, CASES, selectAnyCases, selectCases } from './cases/index.ts';
 export { toJUnitReport, toMarkdownSummary, toTapReport } from './ci-reports.ts';
 export { CORPUS_KINDS, type CorpusKind, type CorpusName } from './corpora.ts';
 export type { DeflateWish } from './deflate-terms.ts';
@@ -40,6 +40,9 @@ export {
   toIndexReport,
 } from './json-report.ts';
 export type { Payload } from './payload.ts';
+export { PROGRAM_CASES } from './programs/cases/index.ts';
+export { isProgramCase, type Program, type ProgramCase, type Severity } from './programs/program.ts';
+export { runAnyCase } from './run-any-case.ts';
 export { runSuite, type SuiteCounts, type SuiteOptions, type SuiteReport } from './suite.ts';
 export { explain, summaryLine, toTextReport } from './text-report.ts';
 export { type Behavior, type BehaviorClose, isPassing, type Verdict } from './verdict.ts';

@@ -6,8 +6,9 @@
 import type { ConformanceCase, ExpectedEvent } from './case.ts';
 import { cameWords, describeCase } from './case-description.ts';
 import type { CaseResult, LoggedEvent } from './case-run.ts';
-import { CASES } from './cases/index.ts';
+import { ALL_CASES } from './cases/index.ts';
 import { loggedText, payloadBytes } from './payload.ts';
+import { isProgramCase } from './programs/program.ts';
 import type { SuiteReport } from './suite.ts';
 import { wireLogRows } from './wire-rows.ts';
 
@@ -53,8 +54,9 @@ export function caseFileName(agent: string, id: string): string {
 export function toCaseReport({ agent, testee }: SuiteReport, result: CaseResult): object {
   const { id, wire, ending } = result;
   const { summary, expected } = describeCase(id);
-  const index = CASES.findIndex((testCase) => testCase.id === id);
-  const testCase = CASES[index];
+  const index = ALL_CASES.findIndex((one) => one.id === id);
+  const found = ALL_CASES[index];
+  const testCase = found === undefined || isProgramCase(found) ? undefined : found;
   return {
     agent,
     behavior: result.behavior,

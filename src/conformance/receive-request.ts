@@ -37,16 +37,28 @@ export interface WebSocketRequest extends Answering {
   readonly extensions: readonly Extension[];
   /** Bytes that came behind the request. */
   readonly rest: Uint8Array;
+  /** As it came; '' over HTTP/2. */
+  readonly head: string;
+  /** '' when there is none. */
+  readonly key: string;
+  /** Why the request cannot be accepted by the rules; undefined when it can. */
+  readonly fault?: Refusal;
+}
+
+/** What came, whether it can be accepted or not. */
+interface Received {
+  readonly socket: Duplex;
+  readonly rest: Uint8Array;
+  readonly head: string;
 }
 
 function requestOn(
-  socket: Duplex,
-  { extensions, resourceName }: AcceptableRequest,
-  rest: Uint8Array,
+  received: Received,
+  { extensions, resourceName, key }: Pick<AcceptableRequest, 'extensions' | 'resourceName' | 'key'>,
   answering: Answering,
 ): WebSocketRequest {
   const { pathname, searchParams } = new URL(resourceName, 'ws://localhost');
-  return { socket, path: pathname, query: searchParams, extensions, rest, ...answering };
+  return { ...received, path: pathname, query: searchParams, extensions, key, ...answering };
 }
 
 /** The same for a stream of HTTP/2. */
@@ -76,13 +88,13 @@ export function receiveStream(
     headers: HeaderMap.fromObject({ ...headers, host }),
     protocol: String(protocol),
   });
-  if (request.ok) done(requestOn(socket, request, new Uint8Array(0), answering));
+  if (request.ok) done(requestOn({ socket, rest: new Uint8Array(0), head: '' }, request, answering));
   else answering.refuse(request);
 }
 
 const TIMEOUT_MS = 5000;
 
-/** Calls `done` once with a request that can be accepted; after anything else the socket is ended. */
+/** Calls `done` once with a request of HTTP for a path; after anything else the socket is ended. */
 export function receiveRequest(socket: Socket, done: (request: WebSocketRequest) => void): void {
   const parser = new HttpHeadParser({ kind: 'request' });
   let head = '';
@@ -109,13 +121,16 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
       refuse(result);
       return;
     }
-    const request = checkUpgradeRequest(result.head);
-    if (!request.ok) {
-      refuse(request);
+    const { target, headers } = result.head;
+    const checked = checkUpgradeRequest(result.head);
+    if (!checked.ok && !target.startsWith('/')) {
+      refuse(checked);
       return;
     }
     stop();
     socket.pause();
+    const sent = { key: headers.get('sec-websocket-key') ?? '', resourceName: target, extensions: [] };
+    const request = checked.ok ? checked : sent;
     const { key } = request;
     const answering: Answering = {
       accept: (extensions) => {
@@ -125,7 +140,8 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
       },
       refuse: (refusal) => void socket.end(buildRefusalResponse(refusal), 'latin1'),
     };
-    done(requestOn(socket, request, result.rest, answering));
+    const received = { socket, rest: result.rest, head };
+    done({ ...requestOn(received, request, answering), ...(!checked.ok && { fault: checked }) });
   };
   socket.on('data', take);
   socket.on('end', give);

@@ -4,10 +4,12 @@
  */
 
 import { type ConformanceCase, compareIds } from './case.ts';
-import { type CaseResult, runCase } from './case-run.ts';
-import { selectCases } from './cases/index.ts';
+import type { CaseResult } from './case-run.ts';
+import { type AnyCase, selectAnyCases } from './cases/index.ts';
 import { CORPUS_KINDS } from './corpora.ts';
 import { abandon, dial, type Target } from './dial.ts';
+import { isProgramCase, type ProgramCase } from './programs/program.ts';
+import { runAnyCase } from './run-any-case.ts';
 import type { Behavior, BehaviorClose } from './verdict.ts';
 
 export interface SuiteOptions extends Target {
@@ -62,7 +64,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
     throw new RangeError(`concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${concurrency}`);
   }
-  const selected = selectCases(options.cases, options.exclude);
+  const selected = selectAnyCases(options.cases, options.exclude, 'server');
   const name = await probe(options);
   const { agent = name } = options;
   const cases = selected.filter(({ id }) => skips?.(agent, id) !== true);
@@ -70,20 +72,28 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const results = new Map<string, CaseResult>();
   let costToGo = cases.reduce((sum, testCase) => sum + costOf(testCase), 0);
   let costDone = 0;
-  const run = async (testCase: ConformanceCase): Promise<void> => {
-    const result = await runCase(testCase, options);
+  const run = async (testCase: AnyCase): Promise<void> => {
+    const result = await runAnyCase(testCase, options);
     results.set(result.id, result);
     costToGo -= costOf(testCase);
     costDone += costOf(testCase);
     const elapsedMs = Date.now() - startedAt.getTime();
     onResult?.(result, results.size, cases.length, Math.max(0, Math.round((elapsedMs * costToGo) / costDone)));
   };
-  const light = cases.filter(({ expectation }) => expectation.kind === 'events');
+  const programs = cases.filter(isProgramCase);
+  const scripts = cases.filter((testCase): testCase is ConformanceCase => !isProgramCase(testCase));
+  const light = scripts.filter(({ expectation }) => expectation.kind === 'events');
   // The longest pauses first: they overlap with everything else.
   light.sort((a, b) => pauseMs(b) - pauseMs(a));
   await runAll(light, concurrency, run);
-  await runAll(cases.filter(isHeavy), 1, run);
-  await runAll(cases.filter(isCompressed).sort(compareCorpora), COMPRESSION_LANES, run);
+  await runAll(scripts.filter(isHeavy), 1, run);
+  await runAll(scripts.filter(isCompressed).sort(compareCorpora), COMPRESSION_LANES, run);
+  await runAll(
+    programs.filter((testCase) => !isBurden(testCase)),
+    concurrency,
+    run,
+  );
+  await runAll(programs.filter(isBurden), 1, run);
 
   const inOrder = cases.map(({ id }) => results.get(id)!);
   return {
@@ -117,6 +127,11 @@ function isHeavy({ expectation }: ConformanceCase): boolean {
   return expectation.kind === 'firstMessage' || expectation.kind === 'echoLoop';
 }
 
+/** Attacks and load: others would have to wait. */
+function isBurden({ id }: ProgramCase): boolean {
+  return /^[AT]\./.test(id);
+}
+
 /** Cases that take long, but have minutes for it. */
 function isCompressed({ expectation }: ConformanceCase): boolean {
   return expectation.kind === 'corpusLoop';
@@ -129,7 +144,9 @@ function compareCorpora({ expectation: a }: ConformanceCase, { expectation: b }:
 }
 
 /** How long a case takes in comparison to others: what goes to and fro, the more so what is hard to compress. */
-function costOf({ expectation }: ConformanceCase): number {
+function costOf(testCase: AnyCase): number {
+  if (isProgramCase(testCase)) return isBurden(testCase) ? 5 : 1;
+  const { expectation } = testCase;
   if (expectation.kind === 'events') return 1;
   if (expectation.kind !== 'corpusLoop') return 5;
   const { corpus, count, units } = expectation;

@@ -1,0 +1,78 @@
+/**
+ * The cases with programs: a testee without fault passes each of them, and each finds the fault that it is about. That it
+ * is the only one to find it, and those that move megabytes, is for `npm run test:conformance`.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { compareIds } from '../../src/conformance/case.ts';
+import { PROGRAM_CASES, selectAnyCases, selectCases } from '../../src/conformance/index.ts';
+import { NAMESPACES } from '../../src/conformance/programs/cases/index.ts';
+import { isFound, isHeavy, ROLES, runAll, SHORT_PATIENCE_MS } from './faulty/program-roles.ts';
+import { faultOf } from './faulty/run-programs.ts';
+import { FAULT_OF } from './faulty/switched-faults.ts';
+
+describe.each(ROLES)('cases with programs, %s as testee', (role, cases, run) => {
+  const light = cases.filter((testCase) => !isHeavy(testCase));
+
+  it('pass without a fault', async () => {
+    const verdicts = await runAll(light, run, () => ({}));
+    const notOk = Object.entries(verdicts).filter(([, verdict]) => verdict !== 'OK' && verdict !== 'INFORMATIONAL');
+    const withoutOffer = 'UNIMPLEMENTED: the client offers client_max_window_bits';
+    expect(Object.fromEntries(notOk)).toEqual(role === 'a client' ? { 'D.2.9': withoutOffer } : {});
+  });
+
+  it('find each the fault that it is about', async () => {
+    const judged = light.filter(({ id }) => faultOf(id) !== undefined);
+    const verdicts = await runAll(judged, run, ({ id }) => ({ fault: faultOf(id), patienceMs: SHORT_PATIENCE_MS }));
+    const unseen = judged.filter((testCase) => !isFound(testCase, verdicts[testCase.id]!));
+    expect(unseen.map(({ id }) => `${id} ${faultOf(id)}: ${verdicts[id]}`)).toEqual([]);
+  });
+});
+
+describe('table of cases with programs', () => {
+  const ids = PROGRAM_CASES.map(({ id }) => id);
+
+  it('has each id once, in a namespace that has a title, and in order', () => {
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.filter((id) => !/^[A-Z]\.\d+\.\d+$/.test(id) || NAMESPACES[id[0]!] === undefined)).toEqual([]);
+    for (const letter of Object.keys(NAMESPACES)) {
+      const own = ids.filter((id) => id.startsWith(letter)).map((id) => id.slice(2));
+      expect(own.toSorted(compareIds)).toEqual(own);
+    }
+  });
+
+  it('has a program for at least one role, and a fault for each case that can fail', () => {
+    expect(PROGRAM_CASES.filter(({ server, client }) => server === undefined && client === undefined)).toEqual([]);
+    const withoutFault = PROGRAM_CASES.filter(({ id }) => faultOf(id) === undefined);
+    expect(withoutFault.every(({ severity }) => severity === 'INFORMATIONAL')).toBe(true);
+    expect(new Set(Object.values(FAULT_OF)).size).toBe(PROGRAM_CASES.length - withoutFault.length);
+  });
+
+  it('names a clause of an RFC', () => {
+    expect(PROGRAM_CASES.filter(({ clause }) => !/^(?:RFC \d{4} )?§[\d.]+$/.test(clause))).toEqual([]);
+  });
+});
+
+describe('choosing among all cases', () => {
+  const idsOf = (...choice: Parameters<typeof selectAnyCases>) => selectAnyCases(...choice).map(({ id }) => id);
+
+  it('leaves * to the cases of Autobahn', () => {
+    expect(idsOf('*')).toEqual(selectCases('*').map(({ id }) => id));
+    expect(idsOf('*.1')).toEqual(selectCases('*.1').map(({ id }) => id));
+  });
+
+  it('takes a namespace by its letter, and everything by "all"', () => {
+    expect(idsOf('M.*,1.1.1')).toEqual([
+      '1.1.1',
+      ...PROGRAM_CASES.filter(({ id }) => id[0] === 'M').map(({ id }) => id),
+    ]);
+    expect(idsOf('all')).toHaveLength(517 + PROGRAM_CASES.length);
+    expect(idsOf('all', 'H.*,*')).not.toContain('H.1.1');
+  });
+
+  it('leaves out what is about the other role', () => {
+    expect(idsOf('M.2.*', '', 'server')).toEqual(['M.2.1', 'M.2.2', 'M.2.3']);
+    expect(idsOf('M.2.*,M.3.*', '', 'client')).toEqual(['M.2.1', 'M.2.2', 'M.2.3', 'M.2.4', 'M.2.5']);
+    expect(() => idsOf('H.1.*', '', 'client')).toThrow('No conformance case is left');
+  });
+});
