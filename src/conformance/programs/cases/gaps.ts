@@ -121,7 +121,7 @@ const MESSAGES: readonly ProgramCase[] = [
   programCase(
     'X.2.6',
     '§5.6',
-    'MUST',
+    'SHOULD',
     'a binary message that is not UTF-8, in two fragments',
     'it is echoed: only text is UTF-8',
     inBothRoles(async (peer) => {
@@ -134,7 +134,7 @@ const MESSAGES: readonly ProgramCase[] = [
   programCase(
     'X.2.7',
     '§5.5.2',
-    'MUST',
+    'SHOULD',
     'a pong that nobody asked for',
     'it is not answered, and the next message is echoed',
     inBothRoles(async (peer) => {

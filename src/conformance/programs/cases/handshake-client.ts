@@ -350,12 +350,12 @@ const LEGAL: readonly ProgramCase[] = [
   programCase(
     'H.9.10',
     '§4.1',
-    'MUST',
+    'SHOULD',
     'the answer, octet by octet at both ends',
     TAKEN,
     takenAfter((peer) => peer.dribble(peer.responseBytes())),
   ),
-  programCase('H.9.11', '§4.2.2', 'MUST', 'the first frame behind the answer, in one write', 'it is echoed', {
+  programCase('H.9.11', '§6.2', 'MUST', 'the first frame behind the answer, in one write', 'it is echoed', {
     async client(peer) {
       const frame = peer.frame(Opcode.Text, EARLY);
       await peer.write(Buffer.concat([peer.responseBytes(), frame]), 'the answer and a frame');
@@ -364,7 +364,7 @@ const LEGAL: readonly ProgramCase[] = [
   }),
   programCase(
     'H.9.12',
-    '§4.2.2',
+    '§6.2',
     'MUST',
     'half a frame behind the answer, in one write',
     'it is echoed, once it is whole',

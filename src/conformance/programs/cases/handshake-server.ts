@@ -413,7 +413,7 @@ const OFFERS: readonly ProgramCase[] = [
   programCase(
     'H.5.6',
     '§4.2.2',
-    'MUST',
+    'SHOULD',
     'an extension that nobody knows',
     'is accepted without it',
     answers(
@@ -461,7 +461,7 @@ const latin1 = SMUGGLED.toString('latin1');
 const NOT_A_FRAME = 'is refused, or read as the body that it is: never as a frame';
 
 const HTTP: readonly ProgramCase[] = [
-  programCase('H.6.1', '§4.2.1', 'MUST', 'the request, octet by octet at both ends', ECHO, {
+  programCase('H.6.1', '§4.2.1', 'SHOULD', 'the request, octet by octet at both ends', ECHO, {
     async server(peer) {
       await peer.dribble(peer.requestBytes());
       await expectOpened(peer);
@@ -493,7 +493,7 @@ const HTTP: readonly ProgramCase[] = [
   ),
   programCase(
     'H.6.4',
-    'RFC 9112 §6.3',
+    'RFC 9112 §9.3',
     'MUST',
     'a Content-Length, and a frame in the place of the body',
     NOT_A_FRAME,
@@ -501,7 +501,7 @@ const HTTP: readonly ProgramCase[] = [
   ),
   programCase(
     'H.6.5',
-    'RFC 9112 §6.3',
+    'RFC 9112 §9.3',
     'MUST',
     'Transfer-Encoding: chunked, and a frame in the place of the body',
     NOT_A_FRAME,

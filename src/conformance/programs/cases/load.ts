@@ -88,7 +88,7 @@ export const LOAD_CASES: readonly ProgramCase[] = [
   ),
   programCase(
     'T.2.2',
-    '§5.5.1',
+    '§5.5.2',
     'MUST',
     'a ping behind 8 MiB of messages that are not read',
     'it is answered, or the connection is closed',
