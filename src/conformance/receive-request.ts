@@ -20,6 +20,7 @@ import {
 import { ignoreError } from '../transport/errors.ts';
 import { asTransport, endStreamWith, respondOn } from '../transport/http2-stream.ts';
 import { describeFields, type HandshakeRecord } from './dial.ts';
+import { readHead, valuesOf } from './programs/heads.ts';
 
 /** How a request is answered. */
 interface Answering {
@@ -117,21 +118,18 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
     const result = parser.push(chunk);
     head += chunk.toString('latin1', 0, chunk.length - (result?.ok ? result.rest.length : 0));
     if (result === undefined) return;
-    if (!result.ok) {
-      refuse(result);
-      return;
-    }
-    const { target, headers } = result.head;
-    const checked = checkUpgradeRequest(result.head);
-    if (!checked.ok && !target.startsWith('/')) {
+    const checked = result.ok ? checkUpgradeRequest(result.head) : result;
+    // Read once more for what may be wrong with it, as long as it says what is asked for.
+    const sent = readHead(Buffer.from(head, 'latin1'));
+    const resourceName = sent?.start.split(' ')[1] ?? '';
+    if (!checked.ok && (sent === undefined || !resourceName.startsWith('/'))) {
       refuse(checked);
       return;
     }
     stop();
     socket.pause();
-    const sent = { key: headers.get('sec-websocket-key') ?? '', resourceName: target, extensions: [] };
-    const request = checked.ok ? checked : sent;
-    const { key } = request;
+    const [key = ''] = sent === undefined ? [] : valuesOf(sent, 'sec-websocket-key');
+    const request = checked.ok ? checked : { key, resourceName, extensions: [] };
     const answering: Answering = {
       accept: (extensions) => {
         const response = buildUpgradeResponse({ key, extensions });
@@ -140,8 +138,8 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
       },
       refuse: (refusal) => void socket.end(buildRefusalResponse(refusal), 'latin1'),
     };
-    const received = { socket, rest: result.rest, head };
-    done({ ...requestOn(received, request, answering), ...(!checked.ok && { fault: checked }) });
+    const rest = result.ok ? result.rest : Buffer.from(head.slice(sent?.lengthBytes), 'latin1');
+    done({ ...requestOn({ socket, rest, head }, request, answering), ...(!checked.ok && { fault: checked }) });
   };
   socket.on('data', take);
   socket.on('end', give);
