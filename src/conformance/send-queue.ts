@@ -1,17 +1,25 @@
 /**
  * Writes the fuzzer's bytes, cut as a case demands. What is sent in one turn of the event loop leaves in one write. A
  * frame that is to be alone or in pieces is written by itself, each piece in a turn of its own, and what comes later
- * queues up behind it.
+ * queues up behind it. Single bytes and frames that are alone leave a millisecond apart: cases with them ask whether the
+ * testee answers a message before it has a bad frame that follows, which must not depend on who gets the processor first.
  */
 
 import type { Duplex } from 'node:stream';
+
+const APART_MS = 1;
+
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly isApart: boolean;
+}
 
 export class SendQueue {
   /** Of all that was given to it so far. */
   totalBytes = 0;
   private readonly socket: Duplex;
   private readonly onWrite: (bytes: Uint8Array) => void;
-  private readonly pieces: Uint8Array[] = [];
+  private readonly pieces: Piece[] = [];
   private isWriting = false;
   private isCorked = false;
   private isEnding = false;
@@ -26,7 +34,7 @@ export class SendQueue {
   send(bytes: Uint8Array): void {
     this.totalBytes += bytes.length;
     if (this.isWriting) {
-      this.pieces.push(bytes);
+      this.pieces.push({ bytes, isApart: false });
       return;
     }
     if (!this.isCorked) {
@@ -41,7 +49,10 @@ export class SendQueue {
   /** Sends in pieces, each a write of its own: a single one, unless `chopBytes` says how long they are. */
   sendApart(bytes: Uint8Array, chopBytes = bytes.length): void {
     this.totalBytes += bytes.length;
-    for (let at = 0; at < bytes.length; at += chopBytes) this.pieces.push(bytes.subarray(at, at + chopBytes));
+    const isApart = chopBytes === 1 || chopBytes === bytes.length;
+    for (let at = 0; at < bytes.length; at += chopBytes) {
+      this.pieces.push({ bytes: bytes.subarray(at, at + chopBytes), isApart });
+    }
     if (this.isWriting) return;
     this.uncork();
     this.isWriting = true;
@@ -68,7 +79,8 @@ export class SendQueue {
       if (this.isEnding) this.socket.end();
       return;
     }
-    this.onWrite(piece);
-    this.socket.write(piece, () => setImmediate(() => this.writeNext()));
+    const goOn = (): void => this.writeNext();
+    this.onWrite(piece.bytes);
+    this.socket.write(piece.bytes, () => (piece.isApart ? setTimeout(goOn, APART_MS) : setImmediate(goOn)));
   }
 }

@@ -112,11 +112,15 @@ class FakeSocket {
   }
 }
 
+/** Each piece takes a turn, some a millisecond; twenty are enough for all that is sent here. */
+async function twentyTurns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 async function written(send: (queue: SendQueue) => void): Promise<string[]> {
   const socket = new FakeSocket();
   send(new SendQueue(socket as unknown as Socket));
-  // Each piece takes a turn; twenty are enough for all that is sent here.
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await twentyTurns();
   return socket.writes;
 }
 
@@ -152,7 +156,7 @@ describe('send queue', () => {
     const socket = new FakeSocket();
     const queue = new SendQueue(socket as unknown as Socket);
     queue.sendApart(bytesOf('ab'), 1);
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await twentyTurns();
     queue.send(bytesOf('c'));
     queue.send(bytesOf('d'));
     await new Promise((resolve) => setImmediate(resolve));
@@ -164,7 +168,7 @@ describe('send queue', () => {
     const queue = new SendQueue(socket as unknown as Socket);
     queue.sendApart(bytesOf('abc'), 1);
     socket.destroyed = true;
-    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await twentyTurns();
     expect(socket.writes).toEqual(['a']);
   });
 
