@@ -209,7 +209,8 @@ class Fuzzer {
       this.#coverage.take(course.reached, true);
     }
     let nextProgressMs = PROGRESS_MS;
-    for (let turn = 0; this.#elapsedMs < seconds * 1000; turn++) {
+    // Each has its turn, however little time there is.
+    for (let turn = 0; turn < courses.length || this.#elapsedMs < seconds * 1000; turn++) {
       const course = courses[turn % courses.length]!;
       if (await this.#anyFails(course, this.#propose(course, new Dice(seed + turn)))) return 1;
       if (this.#elapsedMs < nextProgressMs) continue;
