@@ -149,5 +149,9 @@ describe('the bundle', () => {
       (path) => /(frame-parser|utf8|mask)\.ts$/.test(path) && !path.startsWith(`${ROOT}src/protocol/`),
     );
     expect(ownCopies).toEqual([]);
+    // Build, Cut, Close and Learn read as every server does.
+    for (const name of ['frame-parser', 'message-assembler', 'connection']) {
+      expect([...modules]).toContain(`${ROOT}src/protocol/${name}.ts`);
+    }
   });
 });
