@@ -283,9 +283,12 @@ export class FrameRecorder {
   private take(frame: OpenFrame, wire: Uint8Array): void {
     const { opcode, fin, maskingKey } = frame.header;
     const received = receivedOf(frame);
-    const payload = wire.slice();
-    if (maskingKey !== undefined) maskReference(payload, 0, payload.length, maskingKey, received);
-    frame.wirePayload.push(maskingKey === undefined ? payload : wire.slice());
+    let payload = wire;
+    if (maskingKey !== undefined) {
+      payload = wire.slice();
+      maskReference(payload, 0, payload.length, maskingKey, received);
+    }
+    frame.wirePayload.push(wire);
     frame.payload.push(payload);
     this.end += wire.length;
     const isWhole = received + wire.length === frame.payloadLength;
@@ -492,10 +495,9 @@ class ByteList {
     this.maxBytes = maxBytes;
   }
 
-  /** @param piece stays as it is from now on, and may be kept */
   push(piece: Uint8Array): void {
     const left = this.maxBytes - this.length;
-    if (left > 0 && piece.length > 0) this.pieces.push(left < piece.length ? piece.slice(0, left) : piece);
+    if (left > 0 && piece.length > 0) this.pieces.push(piece.slice(0, left));
     this.length += piece.length;
   }
 

@@ -685,6 +685,12 @@ describe('inspect, for any bytes', () => {
     });
   });
 
+  it('§5.3 a Buffer, whose slices are no copies, stays as it is and is shown as it was sent', () => {
+    const buffer = Buffer.from('818537fa213d7f9f4d5158', 'hex');
+    expect(inspect(buffer).frames[0]!.payload).toMatchObject({ wireHex: '7f 9f 4d 51 58', text: 'Hello' });
+    expect(buffer.toString('hex')).toBe('818537fa213d7f9f4d5158');
+  });
+
   it('can be printed as JSON and read back as it was', () => {
     fc.assert(
       fc.property(bytes, (input) => {
