@@ -35,7 +35,7 @@ beforeEach(async () => {
 afterEach(() => playground.close());
 
 describe('the decoder', () => {
-  const input = () => page.getByLabel('Bytes of one direction');
+  const input = () => page.getByLabel('Bytes, as you have them');
   const findings = () => page.getByTestId('findings');
   const detail = () => page.locator('.detail-panel');
 

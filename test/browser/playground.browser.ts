@@ -319,9 +319,6 @@ describe('the live view', () => {
   it('§5.2 sends and shows messages of 16 MiB, first bytes and last', async () => {
     await connect(page);
     const length = 16 * 1024 * 1024;
-    await page
-      .getByLabel('A file to send')
-      .setInputFiles({ name: 'long.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(length, 'abcd') });
     await page.getByLabel('binary').check();
     await page
       .getByLabel('A file to send')
@@ -332,10 +329,10 @@ describe('the live view', () => {
     await echo.click();
     const detail = page.locator('.detail-panel');
     await expect.poll(() => headerOf(detail)).toBe('82 7f 00 00 00 00 01 00 00 00');
-    await detail.getByText('bytes 0–255 of 16,777,216').waitFor();
+    await detail.getByText('bytes 0–127 of 16,777,216').waitFor();
     await detail.getByLabel('go to byte').fill('16777215');
     await detail.getByLabel('go to byte').press('Enter');
-    await detail.getByText('bytes 16,776,960–16,777,215 of 16,777,216').waitFor();
+    await detail.getByText('bytes 16,777,088–16,777,215 of 16,777,216').waitFor();
     await expect.poll(async () => (await cellsOf(detail, 'text')).slice(-4).join('')).toBe('abcd');
   });
 

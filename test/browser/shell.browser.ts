@@ -63,12 +63,12 @@ describe('the shell', () => {
     const page = await open('/live');
     await connect(page);
     await page.getByRole('link', { name: 'Decode' }).click();
-    await page.getByLabel('Bytes of one direction').fill('8a 00');
+    await page.getByLabel('Bytes, as you have them').fill('8a 00');
     await page.getByRole('link', { name: 'Live' }).click();
     await page.getByRole('button', { name: 'Send text' }).click();
     await expect.poll(() => linesIn(page).count()).toBe(5);
     await page.getByRole('link', { name: 'Decode' }).click();
-    expect(await page.getByLabel('Bytes of one direction').inputValue()).toBe('8a 00');
+    expect(await page.getByLabel('Bytes, as you have them').inputValue()).toBe('8a 00');
   });
 
   it('leads past the menu from the keyboard', async () => {
@@ -142,7 +142,7 @@ describe('the bundle', () => {
       plugins: [noteModules],
       worker: { plugins: () => [noteModules] },
     });
-    for (const name of ['frame-header', 'mask', 'utf8', 'violation', 'reference']) {
+    for (const name of ['frame-parser', 'mask', 'utf8', 'violation', 'close-code', 'reference']) {
       expect([...modules]).toContain(`${ROOT}src/protocol/${name}.ts`);
     }
     const ownCopies = [...modules].filter(

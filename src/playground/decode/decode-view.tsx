@@ -39,7 +39,7 @@ export default function DecodeView() {
         <h2 id={`${id}-title`}>Bytes</h2>
         <div className="decode-input">
           <div>
-            <label htmlFor={`${id}-bytes`}>Bytes of one direction, as you have them: hex, a hex dump, a file</label>
+            <label htmlFor={`${id}-bytes`}>Bytes, as you have them: hex, a dump, base64, an array, a capture</label>
             <LongTextField
               id={`${id}-bytes`}
               rows={4}

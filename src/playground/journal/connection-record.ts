@@ -24,7 +24,7 @@ export const OTHER_DIRECTION: Readonly<Record<Direction, Direction>> = {
 };
 
 /** So much of a payload is in the view of a frame. */
-const VIEWED_PAYLOAD_BYTES = 256;
+const VIEWED_PAYLOAD_BYTES = 128;
 
 /** One direction. */
 interface Lane {

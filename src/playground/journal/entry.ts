@@ -88,8 +88,6 @@ export interface MessageDetail {
   readonly isComplete: boolean;
   /** On the wire, in bytes. */
   readonly length: number;
-  /** RFC 7692 §6.2: of the message inflated, in bytes; absent when it is not compressed, or cannot be inflated. */
-  readonly inflatedLength?: number;
-  /** Its beginning; absent when it is no text. */
+  /** Its beginning; absent when it is no text, or compressed. */
   readonly text?: string;
 }

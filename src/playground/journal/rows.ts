@@ -7,7 +7,7 @@ import type { Entry, FrameEntry, MessageEntry, Row } from './entry.ts';
 
 const PREVIEW_CHARACTERS = 80;
 /** Bytes that a preview may need. */
-const PREVIEW_BYTES = 256;
+const PREVIEW_BYTES = 128;
 /** So many are found as hex. */
 const SEARCHED_HEX_BYTES = 64;
 

@@ -36,7 +36,7 @@ export function EntryDetail({ client, detail, hint }: EntryDetailProps) {
       {detail?.type === 'message' && <MessageDump key={id} detail={detail} readPayload={readPayload} />}
       {detail?.type === 'frame' && (
         <>
-          {detail.message && <MessageNote message={detail.message} />}
+          {detail.message && saysMore(detail.message) && <MessageNote message={detail.message} />}
           <FrameDetail key={id} frame={detail.frame} violation={detail.violation} readPayload={readPayload} />
         </>
       )}
@@ -51,15 +51,18 @@ function titleOf(detail: Detail): string {
   return `${way}${kind}${what === '' ? '' : `, ${what}`}`;
 }
 
+/** Whether a message has more to it than the fields of the frame show. */
+function saysMore({ frameCount, isComplete, text = '' }: MessageDetail): boolean {
+  return frameCount > 1 || !isComplete || text.length > FIELD_CHARACTERS;
+}
+
+/** Of a payload the table of fields shows so much. */
+const FIELD_CHARACTERS = 80;
+
 function MessageNote({ message }: { message: MessageDetail }) {
-  const { number, isText, frameCount, isComplete, length, inflatedLength, text } = message;
+  const { number, isText, frameCount, isComplete, length, text } = message;
   const parts = [`${isText ? 'text' : 'binary'}, ${plural(length, 'byte')} in ${plural(frameCount, 'frame')}`];
   if (!isComplete) parts.push('not finished');
-  if (inflatedLength !== undefined) {
-    parts.push(
-      `${plural(inflatedLength, 'byte')} inflated, ${(inflatedLength / Math.max(length, 1)).toFixed(2)} times as long`,
-    );
-  }
   return (
     <p className="note message-note">
       Message {number}: {parts.join(', ')}

@@ -175,7 +175,7 @@ const Line = memo(function Line({ row, top, place, count, isSelected, hasNumber,
       <span className="kind">{kind}</span>
       {what !== '' && <span className="what">{what}</span>}
       <span className="preview">{preview}</span>
-      <span className="time">{atMs.toFixed(1)} ms</span>
+      {atMs > 0 && <span className="time">{atMs.toFixed(1)} ms</span>}
     </div>
   );
 }, isSameLine);

@@ -8,7 +8,7 @@ import { type FrameView, formatHex, parseHex } from '../../inspector/index.ts';
 import { Pager } from './pager.tsx';
 
 const BYTES_PER_BLOCK = 8;
-export const BYTES_PER_PAGE = 256;
+export const BYTES_PER_PAGE = 128;
 
 /** Some of a payload, as it was sent and unmasked. */
 export interface PayloadPart {
