@@ -22,6 +22,8 @@ the pages made of them. What is not installed is passed over, with the command t
 
 `;
 
+/** Of a case that is not OK. */
+const MAX_RUNS = 3;
 /** For a client that does not come back. */
 const CLIENT_DEADLINE_MS = 15 * 60_000;
 
@@ -35,7 +37,6 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const casesChosen = values.cases === undefined ? {} : { cases: values.cases };
 const unknown = positionals.filter((name) => !TESTEES.some(({ id }) => id === name));
 if (values.help || unknown.length > 0) {
   console.log(unknown.length > 0 ? `There is no ${unknown.join(', ')}: --list has the names\n` : USAGE);
@@ -59,20 +60,46 @@ async function publish(testee: Testee): Promise<void> {
   }
   const version = testee.version();
   const startMs = performance.now();
-  const results = await (role === 'server' ? testServer(testee) : testClient(testee));
-  const counts = Object.entries(groupVerdicts(new Map(results.map((result) => [result.id, verdictOf(result)]))));
+  const found = await runOften(role === 'server' ? testServer : testClient, testee);
+  const counts = Object.entries(groupVerdicts(found));
   const words = counts.map(([verdict, ids]) => `${ids.split(' ').length} ${verdict}`).join(', ');
   console.log(
-    `${id} ${version}: ${results.length} cases in ${((performance.now() - startMs) / 1000).toFixed(0)} s: ${words}`,
+    `${id} ${version}: ${found.size} cases in ${((performance.now() - startMs) / 1000).toFixed(0)} s: ${words}`,
   );
 
   // What is known of this version from other cases stays.
   const before = readResults().find((result) => result.id === id && result.version === version);
   const verdicts = before === undefined ? new Map<string, string>() : verdictsByCase(before);
-  for (const result of results) verdicts.set(result.id, verdictOf(result));
+  for (const [one, verdict] of found) verdicts.set(one, verdict);
   const date = new Date().toISOString().slice(0, 10);
   const facts = { id, name, role, version, platform, install, settings, program, date };
   writeResult({ ...facts, verdicts: groupVerdicts(verdicts) });
+}
+
+/** Verdicts, by case. What is not OK is run again, and the best counts: whether an echo leaves in time may be chance. */
+async function runOften(
+  run: (testee: Testee, cases: string) => Promise<readonly CaseResult[]>,
+  testee: Testee,
+): Promise<Map<string, string>> {
+  const verdicts = new Map<string, string>();
+  let cases = values.cases ?? '*';
+  for (let runs = 0; runs < MAX_RUNS && cases !== ''; runs++) {
+    for (const result of await run(testee, cases)) {
+      const verdict = verdictOf(result);
+      const before = verdicts.get(result.id);
+      if (before === undefined || rankOf(verdict) < rankOf(before)) verdicts.set(result.id, verdict);
+    }
+    cases = [...verdicts]
+      .filter(([, verdict]) => rankOf(verdict) > 0)
+      .map(([id]) => id)
+      .join();
+  }
+  return verdicts;
+}
+
+function rankOf(verdict: string): number {
+  if (/^(OK$|INFORMATIONAL|UNIMPLEMENTED)/.test(verdict)) return 0;
+  return verdict === 'NON-STRICT / OK' ? 1 : 2;
 }
 
 function start(command: readonly string[]): ChildProcess {
@@ -81,11 +108,11 @@ function start(command: readonly string[]): ChildProcess {
   return spawn(file!, words, { stdio: ['ignore', 'pipe', 'ignore'], env });
 }
 
-async function testServer(testee: Testee): Promise<readonly CaseResult[]> {
+async function testServer(testee: Testee, cases: string): Promise<readonly CaseResult[]> {
   const child = start(testee.command());
   try {
     const port = await firstLine(child);
-    const report = await runSuite({ url: `ws://127.0.0.1:${port}/`, agent: testee.id, ...casesChosen });
+    const report = await runSuite({ url: `ws://127.0.0.1:${port}/`, agent: testee.id, cases });
     return report.results;
   } finally {
     child.kill('SIGKILL');
@@ -101,8 +128,8 @@ async function firstLine(child: ChildProcess): Promise<string> {
   throw new Error('the server has ended without a word');
 }
 
-async function testClient(testee: Testee): Promise<readonly CaseResult[]> {
-  const server = await startFuzzingServer({ port: 0, ...casesChosen });
+async function testClient(testee: Testee, cases: string): Promise<readonly CaseResult[]> {
+  const server = await startFuzzingServer({ port: 0, cases });
   const child = start(testee.command(server.url, testee.id));
   child.stdout!.resume();
   const timer = setTimeout(() => child.kill('SIGKILL'), CLIENT_DEADLINE_MS);

@@ -1,7 +1,7 @@
 /** The pages made of the published results: a table in spec-notes/conformance.md, and spec-notes/conformance.html. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { CASES } from '../../../src/conformance/index.ts';
+import { CASES, PROGRAM_CASES } from '../../../src/conformance/index.ts';
 import { compareCases, type PublishedResult, readResults, verdictsByCase } from './results.ts';
 import { TESTEES } from './testees.ts';
 
@@ -34,7 +34,7 @@ function inOrder(results: readonly PublishedResult[]): PublishedResult[] {
 
 /** `12` of `12.1.3`, `H` of `H.1.2`. */
 const groupOf = (id: string) => id.slice(0, id.indexOf('.'));
-const SUMMARIES = new Map(CASES.map(({ id, summary }) => [id, summary]));
+const SUMMARIES = new Map([...CASES, ...PROGRAM_CASES].map(({ id, summary }) => [id, summary]));
 
 interface Count {
   readonly all: number;
@@ -70,23 +70,27 @@ function inWords({ all, good, without, late }: Count): string {
 
 // ---- Markdown -----------------------------------------------------------------------------------------------------
 
-const isPlain = (id: string) => /^([1-9]|10)\./.test(id);
-const isCompressed = (id: string) => /^1[23]\./.test(id);
-const isOurs = (id: string) => /^[A-Z]/.test(id);
+/** What has been run, of these. */
+const PARTS: readonly (readonly [title: string, isOfIt: (id: string) => boolean])[] = [
+  ['1 to 10', (id) => /^([1-9]|10)\./.test(id)],
+  ['12, 13', (id) => /^1[23]\./.test(id)],
+  ['letters', (id) => /^[A-Z]/.test(id)],
+];
 
 function tables(results: readonly PublishedResult[]): string {
-  const table = (role: 'server' | 'client', title: string) => [
-    `| ${title} | version | runs in | 1 to 10 | 12, 13 | letters | date |`,
-    '| --- | --- | --- | --- | --- | --- | --- |',
-    ...results
+  const parts = PARTS.filter(([, isOfIt]) => results.some((result) => count(result, isOfIt).all > 0));
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = (role: 'server' | 'client') => {
+    const head = [role, 'version', 'runs in', ...parts.map(([title]) => title), 'date'];
+    const rows = results
       .filter((result) => result.role === role)
       .map((result) => {
-        const counts = [isPlain, isCompressed, isOurs].map((isCounted) => inWords(count(result, isCounted)));
-        return `| ${[result.name, result.version, result.platform, ...counts, result.date].join(' | ')} |`;
-      }),
-    '',
-  ];
-  return [...table('server', 'server'), ...table('client', 'client')].join('\n');
+        const counts = parts.map(([, isOfIt]) => inWords(count(result, isOfIt)));
+        return line([result.name, result.version, result.platform, ...counts, result.date]);
+      });
+    return [line(head), line(head.map(() => '---')), ...rows, ''];
+  };
+  return [...table('server'), ...table('client')].join('\n');
 }
 
 // ---- HTML ---------------------------------------------------------------------------------------------------------
@@ -126,8 +130,8 @@ function htmlPage(results: readonly PublishedResult[]): string {
 run on ${dates.join(', ')}. Groups 1 to 13 are the cases of the Autobahn test suite, with its numbers, scripts and verdicts. Groups with
 letters are framewright's own. Each testee is an echo of a few lines, with the settings named below and no others.</p>
 <p>A cell has the number of cases that are as they should be, of all that were run; closing counts. Amber: a fault is noticed, but
-later than it could be. <em>none</em>: the testee does without what the group is about, which is no fault. –: not run. The verdicts
-were written down by the runner; <a href="conformance.md">the notes</a> say what is judged.</p>
+later than it could be. <em>none</em>: the testee does without what the group is about, which is no fault. –: not run. A case that
+is not OK was run three times, and the best counts. The verdicts were written down by the runner; <a href="conformance.md">the notes</a> say what is judged.</p>
 <h2>Servers</h2>
 ${overview(servers, groups)}
 <h2>Clients</h2>

@@ -16,7 +16,7 @@ const require = createRequire(join(folder, 'package.json'));
 
 /** For a server that takes the upgrades of node:http. */
 function onHttp(attach) {
-  const http = createServer();
+  const http = createServer((_, response) => response.writeHead(426).end('WebSocket only'));
   attach(http);
   http.listen(0, HOST, () => ready(http.address().port));
 }
