@@ -345,7 +345,7 @@ export function requestOf(url: URL, randomKey: string, has: Has): { key: string;
     `Sec-WebSocket-Extensions: permessage-deflate${bits}${has('offersBadly') ? ', ;' : ''}`,
     ...(has('asksWithBody') ? ['Content-Length: 5'] : []),
   ];
-  return { key, text: `${lines.join('\r\n')}\r\n\r\n${has('asksWithBody') ? 'hello' : ''}` };
+  return { key, text: `${lines.join('\r\n')}\r\n\r\n` };
 }
 
 /** Judges an answer, without its empty last line; undefined fails the connection, `interim` waits for another one. */
