@@ -1,5 +1,6 @@
 /** What somebody types, or a pipe brings, as things to do on the connection. */
 
+import { isUtf8 } from 'node:buffer';
 import { HexSyntaxError, parseHex } from '../../inspector/index.ts';
 import { nearestName } from '../../options/option-check.ts';
 import { isSendableCloseCode, MAX_CLOSE_REASON_BYTES, MAX_CONTROL_PAYLOAD_BYTES } from '../../protocol/index.ts';
@@ -128,20 +129,29 @@ function need(text: string, name: string): string {
 export const INPUTS = ['lines', 'hex', 'whole'] as const;
 export type Input = (typeof INPUTS)[number];
 
-/** The messages of a pipe. @throws {InputFault} for hex that is none */
+/** The messages of a pipe. @throws {InputFault} for hex that is none, and text that is no UTF-8 */
 export async function* readPiped(stream: AsyncIterable<Buffer | string>, input: Input, isBinary: boolean) {
   if (input === 'whole') {
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(Buffer.from(part as Buffer));
-    yield { type: 'send', data: Buffer.concat(parts), isBinary } as const;
+    const data = Buffer.concat(parts);
+    if (!isBinary) requireText(data, 'standard input');
+    yield { type: 'send', data, isBinary } as const;
     return;
   }
   let number = 0;
   for await (const line of linesOf(stream)) {
     number++;
-    if (input === 'lines') yield { type: 'send', data: line, isBinary } as const;
-    else if (line.toString().trim() !== '') yield readHexLine(line.toString(), number);
+    if (input === 'lines') {
+      if (!isBinary) requireText(line, `line ${number} of standard input`);
+      yield { type: 'send', data: line, isBinary } as const;
+    } else if (line.toString().trim() !== '') yield readHexLine(line.toString(), number);
   }
+}
+
+/** §5.6: text is UTF-8. @throws {InputFault} */
+export function requireText(bytes: Uint8Array, what: string): void {
+  if (!isUtf8(bytes)) throw new InputFault(`${what} is no UTF-8, which text has to be: send it as binary`);
 }
 
 function readHexLine(line: string, number: number): Action {

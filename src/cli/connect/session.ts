@@ -10,7 +10,16 @@ import { printable, quote, type Tone } from '../../inspector/index.ts';
 import { closeCodeName } from '../../protocol/index.ts';
 import { explainNetworkFault } from '../network-fault.ts';
 import { ExitStatus, statusOfClose } from './exit-status.ts';
-import { type Action, commandHelp, complete, type Input, InputFault, readPiped, readTyped } from './input.ts';
+import {
+  type Action,
+  commandHelp,
+  complete,
+  type Input,
+  InputFault,
+  readPiped,
+  readTyped,
+  requireText,
+} from './input.ts';
 import { bytesForPeople, forPipe, type Output, textForPeople } from './message-text.ts';
 import { Screen } from './screen.ts';
 
@@ -299,6 +308,7 @@ export class Session {
     } catch (error) {
       throw new InputFault(`cannot read ${path}: ${(error as Error).message}`);
     }
+    if (!isBinary) requireText(content, path);
     this.#send(content, isBinary);
     this.note(`sent ${content.length} B`);
   }

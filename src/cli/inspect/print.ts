@@ -20,7 +20,7 @@ export class LinePrinter {
   constructor(stream: NodeJS.WriteStream, nowMs: () => number = () => performance.now()) {
     this.#stream = stream;
     this.#nowMs = nowMs;
-    this.maxCharacters = stream.isTTY ? Math.max(20, stream.columns - PLACE_CHARACTERS) : CHARACTERS_IN_A_FILE;
+    this.maxCharacters = stream.isTTY ? Math.max(20, (stream.columns || 100) - PLACE_CHARACTERS) : CHARACTERS_IN_A_FILE;
   }
 
   print(line: string): void {

@@ -92,6 +92,9 @@ describe('what a pipe brings', () => {
   it('lines of hex, and all as one', async () => {
     expect(await messages(['41 42\n\n0x43\n'], 'hex')).toEqual(['binary AB', 'binary C']);
     expect(await messages(['a\n', 'b\n'], 'whole')).toEqual(['text a\nb\n']);
+    const latin1 = Buffer.from('ok\n\xfc\n', 'latin1');
+    await expect(messages([latin1], 'lines')).rejects.toThrow('line 2 of standard input is no UTF-8');
+    await expect(messages([latin1], 'whole')).rejects.toThrow('standard input is no UTF-8');
     await expect(messages(['41\nxx\n'], 'hex')).rejects.toThrow('line 2 of standard input: "x"');
   });
 });
