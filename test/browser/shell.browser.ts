@@ -48,9 +48,9 @@ describe('the shell', () => {
     for (const { id, name } of VIEWS) {
       await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
       await expect.poll(() => title.innerText()).toBe(name);
-      expect(new URL(page.url()).hash).toMatch(new RegExp(`^#/${id}(\\?|$)`));
-      expect(await page.title()).toBe(`${name} · framewright playground`);
-      expect(await page.locator('nav [aria-current=page]').innerText()).toBe(name);
+      await expect.poll(() => new URL(page.url()).hash).toMatch(new RegExp(`^#/${id}(\\?|$)`));
+      await expect.poll(() => page.title()).toBe(`${name} · framewright playground`);
+      await expect.poll(() => page.locator('nav [aria-current=page]').innerText()).toBe(name);
       await expect.poll(() => focused(page)).toBe(name);
     }
     await page.goBack();
