@@ -101,7 +101,7 @@ describe('the packed package', () => {
     expect(files.filter((file) => file.endsWith('.map') || file.endsWith('/internals.js'))).toEqual([]);
   });
 
-  it('is a library of at most 750 KB unpacked, and at most 1.3 MB with the tools and the notes', () => {
+  it('is a library of at most 750 KB unpacked, and at most 1.5 MB with the tools and the notes', () => {
     const folder = join(project, 'node_modules/framewright');
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .map((path) => ({ path, stat: statSync(join(folder, path)) }))
@@ -110,7 +110,7 @@ describe('the packed package', () => {
     const library = bytesOf(files.filter(({ path }) => path.startsWith('dist') && !TOOLS.test(path)));
     expect(library).toBeGreaterThan(100_000);
     expect(library).toBeLessThanOrEqual(750_000);
-    expect(bytesOf(files)).toBeLessThanOrEqual(1_300_000);
+    expect(bytesOf(files)).toBeLessThanOrEqual(1_500_000);
   });
 
   it('holds what its README and SECURITY link to, and names no address that is not there', () => {
