@@ -123,7 +123,7 @@ export class TcpReader<Connection> {
     if ((flags & FIN) !== 0) side.finishedAt = (segment.sequence + bytes.length + missingBytes) >>> 0;
     if (entry.sides.some(({ waiting }) => waiting.length > 0)) {
       entry.waited++;
-      for (const of of [0, 1] as const) this.#giveUp(entry, of);
+      for (const sender of [0, 1] as const) this.#giveUp(entry, sender);
     }
     if ((flags & RST) !== 0 || entry.sides.every(isFinished)) this.#end(key, entry);
     else if (this.#entries.size > MAX_CONNECTIONS / 2) {
