@@ -49,7 +49,7 @@ What is tested:
                        FRAMEWRIGHT_URL, and the test ends with it
   --command-timeout <s>  how long the port may take to answer, 1 to 3600 seconds; default 30
   --cases <patterns>   only these cases: ids with * for any characters, separated by commas, such as
-                       '7.9.*,1.1.1' or 'H.*'. Default '*', all of Autobahn's; all is those beyond, too
+                       '7.9.*,1.1.1' or 'H.*'. Default '*', Autobahn's 517; all: those beyond too
   --exclude <patterns> not these of them, in the same form
   --h2                 over HTTP/2 (RFC 8441); without TLS, with prior knowledge
 

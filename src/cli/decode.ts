@@ -37,14 +37,14 @@ frame. It stops at the first violation of a direction and names it; --all reads 
 
   bytes   as text, over several arguments if you like: ${HEX_SYNTAX.replace('with nothing, white space, ":", ",", "-" or "_" between bytes, and', 'with or\n          without separators,')};
           or any other form below
-  file    raw bytes, a text, or a capture; a file whose name could be hex is written with its folder:
-          ./beef
+  file    raw bytes, a text, or a capture; a file whose name could be hex is written with its
+          folder: ./beef
   -       standard input, of any kind
 
 Text: hex; dumps of xxd, hexdump, od, Wireshark, tcpdump, Format-Hex; arrays and strings of C, Go,
-Rust, Java, Python, JavaScript and others; what Node prints for a Buffer; Base64; HTTP heads, alone or
-with any of these behind them; lines of both directions, marked with > and <, "client:" and "server:",
-and the like; HAR files and other JSON. The first line says what the input was taken for.
+Rust, Java, Python, JavaScript and others; what Node prints for a Buffer; Base64; HTTP heads, alone
+or with any of these behind them; lines of both directions, marked with > and <, "client:" and
+"server:", and the like; HAR files and other JSON. The first line says what the input was taken for.
 
 Captures: pcap and pcapng, packed with gzip or not: all WebSockets in them are found, over HTTP/1.1
 and HTTP/2, and with a key log over TLS.
@@ -60,13 +60,14 @@ Options:
                   their end, of which otherwise the beginning is printed
   --fields        print frames of captures and HAR files field by field, too
   --keys <file>   a TLS key log, as browsers, curl and Node write it. Default: the file that the
-                  environment variable SSLKEYLOGFILE names, if there is one. Keys in a pcapng are used
-  --json          print JSON: of bytes of one direction the findings, as one object; of captures, HAR
-                  files and both directions one line for each message and each control frame, with
-                  direction, opcode, type, length, and text or hex
+                  environment variable SSLKEYLOGFILE names, if there is one. Keys in a pcapng
+                  are used
+  --json          print JSON: of bytes of one direction the findings, as one object; of captures,
+                  HAR files and both directions one line for each message and each control frame,
+                  with direction, opcode, type, length, and text or hex
 
-Exit status: 0 all legal; 1 a violation, a fault in the handshake, bytes that end inside a frame or a
-head, or no WebSocket in a capture; 2 wrong arguments, or an input that is something else.
+Exit status: 0 all legal; 1 a violation, a fault in the handshake, bytes that end inside a frame or
+a head, or no WebSocket in a capture; 2 wrong arguments, or an input that is something else.
 
 Examples:
   framewright decode 81 85 37 fa 21 3d 7f 9f 4d 51 58

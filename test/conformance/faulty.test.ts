@@ -22,12 +22,9 @@ const SOME_FAULTS: readonly Fault[] = [
   'utf8CheckedAtMessageEnd',
   'invalidCloseCodesAccepted',
   'longControlAccepted',
-  'greetsWithText',
-  'greetsWithPong',
   'textMangled',
   'masksWrongly',
   'neverAnswersClose',
-  'leavesTcpOpen',
   'closesWith5000',
 ];
 
