@@ -24,7 +24,6 @@ const SOME_FAULTS: readonly Fault[] = [
   'longControlAccepted',
   'textMangled',
   'masksWrongly',
-  'neverAnswersClose',
   'closesWith5000',
 ];
 
