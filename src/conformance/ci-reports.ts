@@ -80,7 +80,7 @@ function seconds(ms: number): string {
 
 // ---- TAP -----------------------------------------------------------------------------------------------------------
 
-/** Version 13. What a baseline knows is TODO, with its reason. */
+/** Version 13. What a baseline knows gets the directive that TAP has for known failures, with its reason. */
 export function toTapReport(reports: readonly SuiteReport[], baseline: Baseline = NO_BASELINE): string {
   const lines = ['TAP version 13', `1..${reports.reduce((sum, { results }) => sum + results.length, 0)}`];
   let number = 0;

@@ -13,7 +13,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** The same bytes as an array that is no Buffer: that one's `slice` makes no copy. */
+/** The same bytes as a plain Uint8Array: that of a subclass may have a `slice` that makes no copy. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

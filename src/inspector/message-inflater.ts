@@ -1,8 +1,20 @@
 /**
  * What compressed messages say (RFC 7692 §7.2.2), one behind the other, where there is no zlib: DEFLATE (RFC 1951) undone
- * with tables, since recordings may be long, and with a word about what cannot be. `inflate.ts` does the same to be looked
- * at. What the last 32 KiB of messages said is kept, since the next may refer to it.
+ * with tables, since recordings may be long, and with a word about what cannot be. It tells each symbol to whoever wants
+ * to look at them. What the last 32 KiB of messages said is kept, since the next may refer to it.
  */
+
+/** One thing that the compressed bits say. Bits count from the first of the message; `at` counts bytes of its output. */
+export type DeflateStep = { readonly firstBit: number; readonly bitLength: number; readonly at: number } & (
+  | { readonly kind: 'block'; readonly coding: 'stored' | 'fixed' | 'dynamic'; readonly isLast: boolean }
+  | { readonly kind: 'literal'; readonly byte: number }
+  /** `length` bytes again that stand `distance` bytes back. */
+  | { readonly kind: 'copy'; readonly length: number; readonly distance: number }
+  | { readonly kind: 'end' }
+);
+
+/** What a step says, without its place. */
+type Said<Step = DeflateStep> = Step extends DeflateStep ? Omit<Step, 'firstBit' | 'bitLength' | 'at'> : never;
 
 /** Why a message could not be inflated. */
 export interface InflateFault {
@@ -25,6 +37,8 @@ interface Huffman {
   readonly bits: number;
 }
 
+/** By the two bits that say it (RFC 1951 §3.2.3). */
+const CODINGS = ['stored', 'fixed', 'dynamic'] as const;
 const WINDOW_BYTES = 32_768;
 /** The window is cut out of what came before only when that is longer than this: cutting costs as much as it is long. */
 const KEPT_BYTES = 2 * WINDOW_BYTES;
@@ -70,6 +84,7 @@ export class Inflater {
   #start = 0;
   #length = 0;
   #maxLength = 0;
+  #onStep: ((step: DeflateStep) => void) | undefined;
 
   /** What the next message may refer to: the last bytes of those before it. */
   get window(): Uint8Array {
@@ -82,8 +97,15 @@ export class Inflater {
     this.hasLostContext = true;
   }
 
-  /** Inflates the payload of one message, whole. After a fault the context is lost. */
-  inflate(compressed: Uint8Array, maxBytes = Number.POSITIVE_INFINITY): Inflation {
+  /**
+   * Inflates the payload of one message, whole. After a fault the context is lost.
+   * @param onStep is told each symbol, in order; the bits of the last ones may be those that a sender leaves out
+   */
+  inflate(
+    compressed: Uint8Array,
+    maxBytes = Number.POSITIVE_INFINITY,
+    onStep?: (step: DeflateStep) => void,
+  ): Inflation {
     // Nobody's compressor makes nothing of a message, and everybody takes it for an empty one.
     if (compressed.length === 0) return { output: compressed };
     this.#input = new Uint8Array(compressed.length + TAIL.length);
@@ -92,6 +114,7 @@ export class Inflater {
     this.#at = this.#held = this.#heldCount = 0;
     this.#start = this.#length;
     this.#maxLength = this.#start + maxBytes;
+    this.#onStep = onStep;
     let fault: InflateFault | undefined;
     try {
       this.#blocks(compressed.length);
@@ -114,20 +137,36 @@ export class Inflater {
   #blocks(compressedLength: number): void {
     const { length } = this.#input;
     while (this.#at < length || this.#heldCount >= 8) {
-      const isFinal = this.#bits(1) === 1;
+      const firstBit = this.#bitAt;
+      const isLast = this.#bits(1) === 1;
       const type = this.#bits(2);
-      if (type === 0) this.#storedBlock();
-      else if (type === 1) this.#codedBlock(FIXED_LITERALS, FIXED_DISTANCES);
-      else if (type === 2) this.#dynamicBlock();
-      else throw new FaultFound('corrupt', 'a block has type 3, which there is not');
-      if (!isFinal) continue;
+      const coding = CODINGS[type];
+      if (coding === undefined) throw new FaultFound('corrupt', 'a block has type 3, which there is not');
+      const tellBlock = () => this.#tell(firstBit, { kind: 'block', coding, isLast });
+      if (coding === 'stored') this.#storedBlock(tellBlock);
+      else if (coding === 'dynamic') this.#dynamicBlock(tellBlock);
+      else {
+        tellBlock();
+        this.#codedBlock(FIXED_LITERALS, FIXED_DISTANCES);
+      }
+      if (!isLast) continue;
       this.#alignToByte();
       // Senders that end their stream with a final block may have cut nothing off.
       if (this.#at === compressedLength) return;
     }
   }
 
-  #storedBlock(): void {
+  /** The place of the next bit. */
+  get #bitAt(): number {
+    return 8 * this.#at - this.#heldCount;
+  }
+
+  /** @param at where its bytes begin in the output; default: where the next will stand */
+  #tell(firstBit: number, said: Said, at = this.#length - this.#start): void {
+    this.#onStep?.({ ...said, firstBit, bitLength: this.#bitAt - firstBit, at });
+  }
+
+  #storedBlock(tellBlock: () => void): void {
     this.#alignToByte();
     const input = this.#input;
     const start = this.#at + 4;
@@ -136,14 +175,25 @@ export class Inflater {
     const inverse = input[this.#at + 2]! | (input[this.#at + 3]! << 8);
     if (size !== (~inverse & 0xffff))
       throw new FaultFound('corrupt', 'the length of a stored block is not its own complement');
+    this.#at = start;
+    tellBlock();
     if (start + size > input.length) throw cutShort();
     this.#makeRoom(size);
-    this.#output.set(input.subarray(start, start + size), this.#length);
-    this.#length += size;
-    this.#at = start + size;
+    const bytes = input.subarray(start, start + size);
+    this.#output.set(bytes, this.#length);
+    if (this.#onStep === undefined) {
+      this.#at += size;
+      this.#length += size;
+      return;
+    }
+    for (const byte of bytes) {
+      this.#at++;
+      this.#tell(8 * (this.#at - 1), { kind: 'literal', byte });
+      this.#length++;
+    }
   }
 
-  #dynamicBlock(): void {
+  #dynamicBlock(tellBlock: () => void): void {
     const literalCount = this.#bits(5) + 257;
     const distanceCount = this.#bits(5) + 1;
     const lengthCount = this.#bits(4) + 4;
@@ -164,26 +214,34 @@ export class Inflater {
     }
     if (lengths.length > literalCount + distanceCount)
       throw new FaultFound('corrupt', 'there are too many code lengths');
+    tellBlock();
     this.#codedBlock(huffman(lengths.slice(0, literalCount)), huffman(lengths.slice(literalCount)));
   }
 
   #codedBlock(literals: Huffman, distances: Huffman): void {
+    const isTold = this.#onStep !== undefined;
     for (;;) {
+      const firstBit = this.#bitAt;
       const symbol = this.#symbol(literals);
       if (symbol < 256) {
         if (this.#length === this.#output.length) this.#makeRoom(1);
         if (this.#length >= this.#maxLength) throw tooLong();
+        if (isTold) this.#tell(firstBit, { kind: 'literal', byte: symbol });
         this.#output[this.#length++] = symbol;
       } else if (symbol === 256) {
+        if (isTold) this.#tell(firstBit, { kind: 'end' });
         return;
       } else {
-        const at = symbol - 257;
-        if (at >= LENGTH_BASES.length) throw new FaultFound('corrupt', `length symbol ${symbol}, which there is not`);
-        const length = LENGTH_BASES[at]! + this.#bits(LENGTH_BITS[at]!);
+        const base = LENGTH_BASES[symbol - 257];
+        if (base === undefined) throw new FaultFound('corrupt', `length symbol ${symbol}, which there is not`);
+        const length = base + this.#bits(LENGTH_BITS[symbol - 257]!);
         const distanceSymbol = this.#symbol(distances);
         if (distanceSymbol >= 30)
           throw new FaultFound('corrupt', `distance symbol ${distanceSymbol}, which there is not`);
-        this.#copy(length, DISTANCE_BASES[distanceSymbol]! + this.#bits(DISTANCE_BITS[distanceSymbol]!));
+        const distance = DISTANCE_BASES[distanceSymbol]! + this.#bits(DISTANCE_BITS[distanceSymbol]!);
+        const at = this.#length - this.#start;
+        this.#copy(length, distance);
+        if (isTold) this.#tell(firstBit, { kind: 'copy', length, distance }, at);
       }
     }
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { selectCases } from '../../src/conformance/index.ts';
 import { acceptValue } from '../../src/handshake/index.ts';
-import { inflateMessage } from '../../src/inspector/inflate.ts';
+import { Inflater } from '../../src/inspector/message-inflater.ts';
 import { collectDeclarations } from '../../src/playground/learn/declarations.ts';
 import { LESSONS } from '../../src/playground/learn/lessons.ts';
 import { type Role, readCloseCode, readMessages, VIOLATIONS } from '../../src/protocol/index.ts';
@@ -99,7 +99,11 @@ describe('the parts of a parser, one behind the other', () => {
     parse: Parse;
     acceptFor: (key: string) => Promise<string>;
   };
-  const inflate = (bytes: Uint8Array) => inflateMessage(bytes);
+  const inflate = (bytes: Uint8Array) => {
+    const { output, fault } = new Inflater().inflate(bytes);
+    if (fault !== undefined) throw new Error(fault.message);
+    return output;
+  };
 
   /** What both say, in words. */
   const ours = (bytes: Uint8Array, role: Role) =>

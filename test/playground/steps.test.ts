@@ -104,7 +104,7 @@ describe('compressed messages, symbol by symbol', () => {
   it('RFC 7692 §7.1.1 without take-over it reaches nothing', () => {
     const options = { role: 'client', hasDeflate: true, takesOver: false } as const;
     const [, second] = traceMessages(TWICE, 'client', false);
-    expect(second).toMatchObject({ fault: 'a copy reaches back behind the start of the window' });
+    expect(second).toMatchObject({ fault: 'it refers to 5 bytes back, and only 1 are there' });
     expect(text(second!.output)).toBe('H');
     expect(receive(TWICE, options).violation?.id).toBe('invalidCompression');
   });

@@ -9,7 +9,7 @@ import type { End } from './tcp.ts';
 export type AeadName = 'aes-128-gcm' | 'aes-256-gcm' | 'aes-128-ccm' | 'aes-256-ccm' | 'chacha20-poly1305';
 export type HashName = 'sha256' | 'sha384';
 
-/** What they return is nobody else's, and no Buffer. */
+/** What they return is nobody else's, and a plain Uint8Array. */
 export interface TlsCrypto {
   hmac(hash: HashName, key: Uint8Array, data: Uint8Array): Uint8Array;
   /** @returns undefined when the tag, the last bytes, does not fit */

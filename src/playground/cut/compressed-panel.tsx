@@ -2,7 +2,7 @@
 
 import { useMemo } from 'react';
 import { plural } from '../../inspector/index.ts';
-import type { DeflateStep } from '../../inspector/inflate.ts';
+import type { DeflateStep } from '../../inspector/message-inflater.ts';
 import type { Role } from '../../protocol/index.ts';
 import { ActionButton } from '../lab/action-button.tsx';
 import { Chips } from '../lab/chips.tsx';

@@ -1,7 +1,7 @@
 /** What compressed messages are made of (RFC 7692 §7.2): symbol by symbol, and the window that each leaves to the next. */
 
 import { concat } from '../../inspector/bytes.ts';
-import { type DeflateStep, inflateMessage, windowAfter } from '../../inspector/inflate.ts';
+import { type DeflateStep, Inflater } from '../../inspector/message-inflater.ts';
 import { isControlOpcode, type Role, readFrames } from '../../protocol/index.ts';
 
 export interface CompressedMessage {
@@ -15,7 +15,8 @@ export interface CompressedMessage {
   readonly fault: string | undefined;
 }
 
-const NONE = new Uint8Array(0);
+/** More is not looked at symbol by symbol. */
+const MAX_BYTES = 65_536;
 
 /** @param takesOver whether the window of a message is kept for the next (RFC 7692 §7.1.1) */
 export function traceMessages(bytes: Uint8Array, role: Role, takesOver: boolean): CompressedMessage[] {
@@ -23,39 +24,18 @@ export function traceMessages(bytes: Uint8Array, role: Role, takesOver: boolean)
   const messages: CompressedMessage[] = [];
   let parts: Uint8Array[] = [];
   let isCompressed = false;
-  let window: Uint8Array = NONE;
+  let inflater = new Inflater();
   for (const { opcode, rsv, fin, payload, payloadLength } of frames) {
     if (isControlOpcode(opcode)) continue;
     if (opcode !== 0) [parts, isCompressed] = [[], rsv === 4];
     parts.push(payload);
     if (!isCompressed || !fin || payload.length < payloadLength) continue;
-    const message = trace(concat(parts), window);
-    messages.push(message);
-    if (takesOver) window = windowAfter(window, message.output);
+    if (!takesOver) inflater = new Inflater();
+    const compressed = concat(parts);
+    const window = inflater.window.slice();
+    const steps: DeflateStep[] = [];
+    const { output, fault } = inflater.inflate(compressed, MAX_BYTES, (step) => steps.push(step));
+    messages.push({ window, compressedLength: compressed.length, output, steps, fault: fault?.message });
   }
   return messages;
 }
-
-function trace(payload: Uint8Array, window: Uint8Array): CompressedMessage {
-  const steps: DeflateStep[] = [];
-  const base = { window, compressedLength: payload.length, steps };
-  try {
-    const output = inflateMessage(payload, { window, maxBytes: MAX_BYTES, onStep: (step) => steps.push(step) });
-    return { ...base, output, fault: undefined };
-  } catch (error) {
-    return { ...base, output: outputOf(steps, window), fault: (error as Error).message };
-  }
-}
-
-/** What the symbols have said so far. */
-function outputOf(steps: readonly DeflateStep[], window: Uint8Array): Uint8Array {
-  const all = [...window];
-  for (const step of steps) {
-    if (step.kind === 'literal') all.push(step.byte);
-    else if (step.kind === 'copy') for (let i = 0; i < step.length; i++) all.push(all[all.length - step.distance]!);
-  }
-  return Uint8Array.from(all.slice(window.length));
-}
-
-/** More is not looked at symbol by symbol. */
-const MAX_BYTES = 65_536;

@@ -3,7 +3,7 @@
  * sends written down. What is read here is read as every server of framewright reads it.
  */
 
-import { InflateLimitError, inflateMessage, windowAfter } from '../../inspector/inflate.ts';
+import { Inflater as MessageInflater } from '../../inspector/message-inflater.ts';
 import {
   type Chunk,
   Connection,
@@ -63,10 +63,9 @@ export class Receiver {
   /** Whether it has closed its side of TCP. */
   hasEnded = false;
   bytesRead = 0;
-  /** What compressed messages can reach back to. */
-  window: Uint8Array = NONE;
   readonly #options: ReceiverOptions;
   #messages = 0;
+  #messageInflater = new MessageInflater();
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -84,6 +83,11 @@ export class Receiver {
   push(bytes: Uint8Array): void {
     this.bytesRead += bytes.length;
     this.connection.receive(bytes.slice());
+  }
+
+  /** What compressed messages can reach back to. */
+  get window(): Uint8Array {
+    return this.#messageInflater.window;
   }
 
   /** Why it has failed. */
@@ -139,16 +143,11 @@ export class Receiver {
     const { takesOver = true } = this.#options;
     return {
       inflate: (bytes, start, end, maxBytes, done: InflateDone) => {
-        let message: Uint8Array;
-        try {
-          message = inflateMessage(bytes.subarray(start, end), { window: this.window, maxBytes });
-        } catch (error) {
-          const isTooLong = error instanceof InflateLimitError;
-          done(isTooLong ? { id: 'tooLong' } : { id: 'corrupt', error: error as Error }, NONE);
-          return;
-        }
-        if (takesOver) this.window = windowAfter(this.window, message);
-        done(undefined, message);
+        if (!takesOver) this.#messageInflater = new MessageInflater();
+        const { output, fault } = this.#messageInflater.inflate(bytes.subarray(start, end), maxBytes);
+        if (fault === undefined) done(undefined, output);
+        else
+          done(fault.id === 'tooLong' ? { id: 'tooLong' } : { id: 'corrupt', error: new Error(fault.message) }, NONE);
       },
     };
   }

@@ -278,7 +278,7 @@ function readClose(payload) {
     ]),
     sections: ['RFC 7692 §6.1', 'RFC 7692 §7.2.2', 'RFC 7692 §7.2.3'],
     sources: [
-      { file: 'inspector/inflate.ts', symbol: 'inflateMessage' },
+      { file: 'inspector/message-inflater.ts', symbol: 'Inflater' },
       { file: 'deflate/negotiate.ts', symbol: 'acceptResponse' },
     ],
     cases: '12.1.*,13.1.*',
