@@ -70,6 +70,16 @@ export interface Ending {
   readonly remoteCloseReason: string;
 }
 
+/** What there is of a case whose connection was never opened. */
+export const NOTHING_PLAYED = {
+  closedBy: 'testee',
+  isClean: false,
+  remoteCloseCode: undefined,
+  events: [],
+  wireLog: [],
+  wireLogOmitted: 0,
+} as const;
+
 /** From the fuzzer's Close frame to the testee's. */
 const CLOSE_HANDSHAKE_TIMEOUT_MS = 1000;
 /**
@@ -116,12 +126,7 @@ export async function runCase(
     return {
       id: testCase.id,
       ...judge(testCase, NOTHING_OBSERVED),
-      closedBy: 'testee',
-      isClean: false,
-      remoteCloseCode: undefined,
-      events: [],
-      wireLog: [],
-      wireLogOmitted: 0,
+      ...NOTHING_PLAYED,
       ...(error.handshake && { handshake: error.handshake }),
       handshakeError: error.message,
       ...timing(startedAt),

@@ -1,34 +1,19 @@
 /** `framewright conformance` as a CI uses it: the program under test, what is known, configuration files, and reports. */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { selfSignedCertificate } from '../../src/cli/self-signed.ts';
-import { type EchoServer, startRawEchoServer } from '../conformance/faulty/raw-echo.ts';
+import { holdEchoServers } from './echo-servers.ts';
 import { runCaptured } from './run-captured.ts';
 
-let good: EchoServer;
-let bad: EchoServer;
-let folder: string;
+const servers = holdEchoServers();
 
-beforeAll(async () => {
-  good = await startRawEchoServer();
-  bad = await startRawEchoServer('textEchoedAsBinary');
-  folder = mkdtempSync(join(tmpdir(), 'framewright-'));
-});
-
-afterAll(async () => {
-  rmSync(folder, { recursive: true });
-  await good.close();
-  await bad.close();
-});
-
-const inFolder = (name: string): string => join(folder, name);
+const inFolder = (name: string): string => join(servers.folder, name);
 const conformance = (...args: string[]) => runCaptured('conformance', ...args);
 
 /** A socket of its own: no two tests meet at it, as they might at a port that is free for now. */
@@ -100,9 +85,11 @@ describe('framewright conformance --command', () => {
   });
 
   it('tests nobody else who listens there', async () => {
-    const { status, stderr } = await conformance('--url', good.url, '--command', 'exit 0');
+    const { status, stderr } = await conformance('--url', servers.good.url, '--command', 'exit 0');
     expect(status).toBe(1);
-    expect(stderr).toContain(`something listens at ${new URL(good.url).host} already, and would be tested in place of`);
+    expect(stderr).toContain(
+      `something listens at ${new URL(servers.good.url).host} already, and would be tested in place of`,
+    );
   });
 
   it('runs a client, which finds the address in its environment', async () => {
@@ -146,18 +133,20 @@ describe('framewright conformance --baseline', () => {
     const path = inFolder('baseline.json');
     const test = (url: string, ...more: string[]) =>
       conformance('--url', url, '--cases', '5.3,5.4,2.2', '--baseline', path, ...more);
-    const written = await test(bad.url, '--update-baseline');
+    const written = await test(servers.bad.url, '--update-baseline');
     expect(written.status).toBe(0);
     expect(written.stdout).toContain(`${path} has 2 rows now: write a reason into 2 of them.\n`);
-    const unreasoned = await test(bad.url);
+    const unreasoned = await test(servers.bad.url);
     expect(unreasoned.status).toBe(2);
     expect(unreasoned.stderr).toContain('case 5.3 has no reason: write into "reason" why it may be FAILED, close OK');
-    expect((await test(bad.url, '--update-baseline', '--reason', 'known upstream')).status).toBe(0);
-    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ '5.3': { behavior: 'FAILED', reason: 'known upstream' } });
-    const known = await test(bad.url);
+    expect((await test(servers.bad.url, '--update-baseline', '--reason', 'known upstream')).status).toBe(0);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+      '5.3': { behavior: 'FAILED', reason: 'known upstream' },
+    });
+    const known = await test(servers.bad.url);
     expect(known.status).toBe(0);
     expect(known.stdout).toMatch(/All verdicts are as the baseline has them, 2 not passing\.\n$/);
-    const fixed = await test(good.url);
+    const fixed = await test(servers.good.url);
     expect(fixed.status).toBe(1);
     expect(fixed.stdout).toMatch(/\n5\.3 {2}passes now, and the baseline has FAILED, close OK: take its row out\n/);
   });
@@ -169,9 +158,9 @@ describe('framewright conformance --spec', () => {
     const spec = {
       outdir: inFolder('servers'),
       servers: [
-        { agent: 'Good/1', url: good.url },
+        { agent: 'Good/1', url: servers.good.url },
         { agent: 'Gone', url: gone.url },
-        { agent: 'Bad/1', url: bad.url, options: { autoFragmentSize: 1 } },
+        { agent: 'Bad/1', url: servers.bad.url, options: { autoFragmentSize: 1 } },
       ],
       cases: ['5.3', '5.4', '2.1*'],
       'exclude-cases': ['2.1', '2.11'],
@@ -218,7 +207,7 @@ describe('reports of framewright conformance', () => {
     const { GITHUB_STEP_SUMMARY } = process.env;
     process.env.GITHUB_STEP_SUMMARY = summary;
     try {
-      expect((await conformance('--url', good.url, '--cases', '2.2', ...options)).status).toBe(0);
+      expect((await conformance('--url', servers.good.url, '--cases', '2.2', ...options)).status).toBe(0);
     } finally {
       if (GITHUB_STEP_SUMMARY === undefined) delete process.env.GITHUB_STEP_SUMMARY;
       else process.env.GITHUB_STEP_SUMMARY = GITHUB_STEP_SUMMARY;
@@ -228,16 +217,23 @@ describe('reports of framewright conformance', () => {
   });
 
   it('TAP takes the place of the report on standard output', async () => {
-    const { stdout } = await conformance('--url', good.url, '--cases', '2.2', '--tap', '-');
+    const { stdout } = await conformance('--url', servers.good.url, '--cases', '2.2', '--tap', '-');
     expect(stdout).toMatch(/^TAP version 13\n1\.\.1\n# .*\nok 1 - 2\.2 ping with text\n$/);
   });
 
   it.each(['html', 'json', 'junit', 'tap', 'outdir'])(
     'that cannot be written are noticed before the run: --%s',
     async (option) => {
-      // Below a file there is no folder, whoever asks.
+      // Below a file there is no servers.folder, whoever asks.
       const path = join(process.execPath, 'report');
-      const { status, stdout, stderr } = await conformance('--url', good.url, '--cases', '2.2', `--${option}`, path);
+      const { status, stdout, stderr } = await conformance(
+        '--url',
+        servers.good.url,
+        '--cases',
+        '2.2',
+        `--${option}`,
+        path,
+      );
       expect([status, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(/^framewright: conformance: cannot write .*report/);
     },
@@ -246,7 +242,7 @@ describe('reports of framewright conformance', () => {
 
 describe('framewright conformance --url', () => {
   it('--replay prints the handshake and every octet', async () => {
-    const { status, stdout } = await conformance('--url', good.url, '--replay', '1.1.6');
+    const { status, stdout } = await conformance('--url', servers.good.url, '--replay', '1.1.6');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^1\.1\.6 {2}.*\n\nexpected {2}text message, 65535 bytes/);
     expect(stdout).toMatch(/→ GET \/ HTTP\/1\.1\n[\s\S]*← HTTP\/1\.1 101 /);
@@ -255,7 +251,7 @@ describe('framewright conformance --url', () => {
     expect(lines.length).toBeGreaterThanOrEqual(2 * 4096);
     expect(stdout).toMatch(/2a 2a 2a 2a 2a 2a 2a 2a 2a 2a 2a 2a 2a 2a 2a 2a {2}\*{16}\n/);
     expect(stdout).toMatch(/\nverdict {3}OK, close OK\n$/);
-    expect((await conformance('--url', bad.url, '--replay', '5.3')).status).toBe(1);
+    expect((await conformance('--url', servers.bad.url, '--replay', '5.3')).status).toBe(1);
   });
 
   it('sends headers, cookies, a subprotocol and an origin', async () => {

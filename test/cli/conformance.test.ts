@@ -1,38 +1,23 @@
 /** `framewright conformance`: arguments, exit statuses and files, both ways. What the cases find is tested elsewhere. */
 
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { conformance } from '../../src/cli/conformance.ts';
 import { ask, driveClient, type MakeClient } from '../conformance/client-driver.ts';
-import { type EchoServer, startRawEchoServer } from '../conformance/faulty/raw-echo.ts';
 import { makeOwnHttp2Client, startOwnHttp2Server } from '../conformance/targets.ts';
 import { testCertificate } from '../support/servers.ts';
+import { holdEchoServers } from './echo-servers.ts';
 
-let good: EchoServer;
-let bad: EchoServer;
-let folder: string;
+const servers = holdEchoServers();
 let output: string;
 let complaints: string;
-
-beforeAll(async () => {
-  good = await startRawEchoServer();
-  bad = await startRawEchoServer('textEchoedAsBinary');
-  folder = mkdtempSync(join(tmpdir(), 'framewright-'));
-});
-
-afterAll(async () => {
-  rmSync(folder, { recursive: true });
-  await good.close();
-  await bad.close();
-});
 
 beforeEach(() => {
   output = '';
@@ -97,7 +82,7 @@ describe('framewright conformance --h2', () => {
 
 describe('framewright conformance --serve', () => {
   it('reports what a client has run when it asks for that', async () => {
-    const path = join(folder, 'client.json');
+    const path = join(servers.folder, 'client.json');
     const drive = (url: string) => driveClient(makeClient, url, { agent: 'ws 8' });
     expect(await serveDuring(['--cases', '2.1,5.3,7.13.1', '--json', path], drive)).toBe(0);
     expect(output).toMatch(/^framewright: 3 cases for clients at ws:\/\/127\.0\.0\.1:\d+\nConformance of ws 8 at /);
@@ -109,7 +94,7 @@ describe('framewright conformance --serve', () => {
   });
 
   it('prints the report of a client when it asks for that, and goes on', async () => {
-    const path = join(folder, 'clients.json');
+    const path = join(servers.folder, 'clients.json');
     const drive = async (url: string): Promise<void> => {
       await ask(makeClient, `${url}/runCase?casetuple=2.2&agent=two`);
       await driveClient(makeClient, url, { agent: 'one' });
@@ -180,13 +165,13 @@ describe('framewright conformance --serve', () => {
 
 describe('framewright conformance', () => {
   it('exits with 0 when all cases pass, informational ones included', async () => {
-    expect(await conformance.run(['--cases', '2.1,7.13.*', '--url', good.url])).toBe(0);
+    expect(await conformance.run(['--cases', '2.1,7.13.*', '--url', servers.good.url])).toBe(0);
     expect(output).toMatch(/3 cases in \d+\.\d s: 1 OK, 2 informational\n$/);
     expect(complaints).toBe('');
   });
 
   it('exits with 1 when a case fails, and explains it', async () => {
-    expect(await conformance.run(['--url', bad.url, '--cases', '5.3'])).toBe(1);
+    expect(await conformance.run(['--url', servers.bad.url, '--cases', '5.3'])).toBe(1);
     expect(output).toContain('5.3  text in two fragments: FAILED');
   });
 
@@ -266,29 +251,29 @@ describe('framewright conformance', () => {
   });
 
   it('writes the verdicts, and compares with those written before', async () => {
-    const path = join(folder, 'verdicts.json');
+    const path = join(servers.folder, 'verdicts.json');
     const cases = ['--cases', '5.3,2.1'];
-    expect(await conformance.run(['--url', bad.url, ...cases, '--agent', 'bad', '--json', path])).toBe(1);
+    expect(await conformance.run(['--url', servers.bad.url, ...cases, '--agent', 'bad', '--json', path])).toBe(1);
     const verdicts = JSON.parse(readFileSync(path, 'utf8'));
     expect(verdicts).toMatchObject({ bad: { '2.1': { behavior: 'OK' }, '5.3': { behavior: 'FAILED' } } });
 
-    expect(await conformance.run(['--url', bad.url, ...cases, '--expect', path])).toBe(0);
+    expect(await conformance.run(['--url', servers.bad.url, ...cases, '--expect', path])).toBe(0);
     expect(output).toMatch(/All verdicts are as expected\.\n$/);
-    expect(await conformance.run(['--url', good.url, '--cases', '5.3,2.1,2.2', '--expect', path])).toBe(1);
+    expect(await conformance.run(['--url', servers.good.url, '--cases', '5.3,2.1,2.2', '--expect', path])).toBe(1);
     expect(output).toMatch(
       /\n2\.2 {2}is OK, close OK, and is not in the file of --expect\n5\.3 {2}is OK, close OK, expected FAILED, close \S+\n$/,
     );
   });
 
   it('says so when it cannot write them, before it runs a case', async () => {
-    const path = join(folder, 'no', 'such', 'folder');
-    expect(await conformance.run(['--url', good.url, '--cases', '2.1', '--json', path])).toBe(1);
+    const path = join(servers.folder, 'no', 'such', 'folder');
+    expect(await conformance.run(['--url', servers.good.url, '--cases', '2.1', '--json', path])).toBe(1);
     expect(output).toBe('');
     expect(complaints).toContain(`framewright: conformance: cannot write ${path}: ENOENT`);
   });
 
   it('takes no file for verdicts that is something else', async () => {
-    const path = join(folder, 'other.json');
+    const path = join(servers.folder, 'other.json');
     writeFileSync(path, '{"a": 1}');
     expect(await conformance.run(['--url', 'ws://a', '--expect', path])).toBe(2);
     expect(complaints).toContain('expected the results of exactly one agent');

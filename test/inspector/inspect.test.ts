@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HttpHeadParser } from '../../src/handshake/index.ts';
 import { type InspectOptions, inspect, isWholeAndLegal, parseHex, StreamInspector } from '../../src/inspector/index.ts';
 import { encodeFrame } from '../../src/protocol/index.ts';
+import { concat } from '../support/wire.ts';
 
 const utf8 = new TextEncoder();
 
@@ -339,7 +340,7 @@ describe('handshakes in front', () => {
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n';
 
   it('§4.1 a request, then frames of a client', () => {
-    const found = inspect(join(utf8.encode(request), parseHex('818537fa213d7f9f4d5158')));
+    const found = inspect(concat(utf8.encode(request), parseHex('818537fa213d7f9f4d5158')));
     expect(found).toMatchObject({ role: 'server', roleFrom: 'handshake' });
     expect(found.handshake).toMatchObject({
       kind: 'request',
@@ -358,7 +359,7 @@ describe('handshakes in front', () => {
   });
 
   it('§4.2.2 a response, then frames of a server; a violation counts from the first byte of all', () => {
-    const found = inspect(join(utf8.encode(response), parseHex('8100 8300')));
+    const found = inspect(concat(utf8.encode(response), parseHex('8100 8300')));
     expect(found.role).toBe('client');
     expect(found.violation).toMatchObject({ offset: response.length + 2, frame: 1 });
   });
@@ -386,7 +387,7 @@ describe('handshakes in front', () => {
   const masked = parseHex('818537fa213d7f9f4d5158');
 
   it('§4.2.1 a bad key is flagged, and the frames behind it are shown', () => {
-    const found = inspect(join(utf8.encode(request.replace('AQIDBAUGBwgJCgsMDQ4PEA==', 'short')), masked));
+    const found = inspect(concat(utf8.encode(request.replace('AQIDBAUGBwgJCgsMDQ4PEA==', 'short')), masked));
     expect(found.handshake).toMatchObject({ opensWebSocket: false, fault: { section: '§4.2.1' } });
     expect(found.frames.map((frame) => frame.summary)).toEqual(['text, 5 bytes, masked']);
     expect(found.ignored).toBeUndefined();
@@ -402,7 +403,7 @@ describe('handshakes in front', () => {
   ];
   for (const [title, head] of faulty) {
     it(`§4.2.1 so are frames behind ${title}`, () => {
-      const found = inspect(join(utf8.encode(head), masked));
+      const found = inspect(concat(utf8.encode(head), masked));
       expect(found.handshake!.fault).toBeDefined();
       expect(found.handshake!.length).toBe(head.length);
       expect(found.frames[0]).toMatchObject({ offset: head.length, summary: 'text, 5 bytes, masked' });
@@ -423,7 +424,7 @@ describe('handshakes in front', () => {
   ];
   for (const [title, message, bodyLength] of before) {
     it(`RFC 9112 §9.3 a request before the handshake: ${title}`, () => {
-      const found = inspect(join(utf8.encode(message + message + request), masked));
+      const found = inspect(concat(utf8.encode(message + message + request), masked));
       expect(found.preceding).toEqual(
         [0, message.length].map((offset) => ({
           kind: 'request',
@@ -450,7 +451,7 @@ describe('handshakes in front', () => {
   ];
   for (const [title, message] of answers) {
     it(`RFC 9112 §6.3 a response before the handshake: ${title}`, () => {
-      const found = inspect(join(utf8.encode(message + response), parseHex('8100')));
+      const found = inspect(concat(utf8.encode(message + response), parseHex('8100')));
       expect(found.preceding).toMatchObject([{ kind: 'response', startLine: message.split('\r\n')[0] }]);
       expect(found.frames[0]!.offset).toBe(message.length + response.length);
       expect(isWholeAndLegal(found)).toBe(true);
@@ -467,7 +468,7 @@ describe('handshakes in front', () => {
   });
 
   it('§4.1 both directions in one recording are named as that', () => {
-    const found = inspect(join(utf8.encode(request + response), masked));
+    const found = inspect(concat(utf8.encode(request + response), masked));
     expect(found.handshake!.fault!.message).toContain('give the bytes of each direction alone');
     expect(found.ignored!.offset).toBe(request.length);
   });
@@ -476,18 +477,18 @@ describe('handshakes in front', () => {
   const extension = 'Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\n\r\n';
 
   it('RFC 7692 §5.1 behind a 101 that agrees to permessage-deflate, RSV1 is read with it', () => {
-    const found = inspect(join(utf8.encode(response.replace(/\r\n$/, extension)), parseHex(compressed)));
+    const found = inspect(concat(utf8.encode(response.replace(/\r\n$/, extension)), parseHex(compressed)));
     expect(found.deflate).toEqual({ from: 'response', parameters: 'permessage-deflate; server_max_window_bits=10' });
     expect(found.violation).toBeUndefined();
     expect(found.messages[0]).toMatchObject({ isCompressed: true, type: 'text' });
-    const without = inspect(join(utf8.encode(response), parseHex(compressed)));
+    const without = inspect(concat(utf8.encode(response), parseHex(compressed)));
     expect([without.deflate, without.violation?.id]).toEqual([undefined, 'unexpectedRsv1']);
   });
 
   it('RFC 7692 §7.1 parameters that no client can have offered are flagged, and the frames read all the same', () => {
     for (const parameter of ['server_max_window_bits=16', 'server_no_context_takeover=1', 'level=9']) {
       const head = response.replace(/\r\n$/, `Sec-WebSocket-Extensions: permessage-deflate; ${parameter}\r\n\r\n`);
-      const found = inspect(join(utf8.encode(head), parseHex(compressed)));
+      const found = inspect(concat(utf8.encode(head), parseHex(compressed)));
       expect(found.handshake!.fault).toMatchObject({ section: 'RFC 7692 §7.1' });
       expect([found.violation, found.messages[0]?.isCompressed]).toEqual([undefined, true]);
     }
@@ -495,13 +496,13 @@ describe('handshakes in front', () => {
 
   it('RFC 7692 §5.1 behind a request that offers it, too: the answer stands in the other direction', () => {
     const offer = request.replace(/\r\n$/, extension);
-    const found = inspect(join(utf8.encode(offer), parseHex('c1 87 00000000 f2 48 cd c9 c9 07 00')));
+    const found = inspect(concat(utf8.encode(offer), parseHex('c1 87 00000000 f2 48 cd c9 c9 07 00')));
     expect(found.deflate?.from).toBe('request');
     expect(isWholeAndLegal(found)).toBe(true);
   });
 
   it('RFC 7692 §6.1 the option goes before the handshake', () => {
-    const bytes = join(utf8.encode(response.replace(/\r\n$/, extension)), parseHex(compressed));
+    const bytes = concat(utf8.encode(response.replace(/\r\n$/, extension)), parseHex(compressed));
     expect(inspect(bytes, { allowsRsv1: false }).violation?.id).toBe('unexpectedRsv1');
     expect(inspect(parseHex(compressed), { allowsRsv1: true }).deflate).toEqual({ from: 'option', parameters: '' });
   });
@@ -529,7 +530,7 @@ describe('inspect, for any bytes', () => {
     })
     .map(({ byte0, payload, maskingKey }) => encodeFrame(byte0, payload, maskingKey));
   const stream = fc.tuple(fc.array(frame, { maxLength: 5 }), fc.nat(20)).map(([frames, cut]) => {
-    const bytes = join(...frames);
+    const bytes = concat(...frames);
     return bytes.subarray(0, Math.max(0, bytes.length - cut));
   });
   const bytes = fc.oneof(fc.uint8Array({ maxLength: 60 }), stream);
@@ -541,7 +542,7 @@ describe('inspect, for any bytes', () => {
         const found = inspect(input, { role: receiver, allowsRsv1 });
         expect(input).toEqual(original);
         const parts = found.frames.flatMap((f) => [f.headerHex, f.payload.wireHex]);
-        expect(join(...[...parts, found.ignored?.hex ?? ''].map(parseHex))).toEqual(original);
+        expect(concat(...[...parts, found.ignored?.hex ?? ''].map(parseHex))).toEqual(original);
         expect(found.incomplete === undefined || found.violation === undefined).toBe(true);
       }),
     );
@@ -576,7 +577,7 @@ describe('inspect, for any bytes', () => {
         role,
         fc.array(fc.integer({ min: 1, max: 30 })),
         (frames, hasHead, role, sizes) => {
-          const input = hasHead ? join(head, frames) : frames;
+          const input = hasHead ? concat(head, frames) : frames;
           const whole = inspect(input, { role });
           const inspector = new StreamInspector({ role });
           const found = [];
@@ -610,7 +611,7 @@ describe('inspect, for any bytes', () => {
     const responses = fc.array(fc.constantFrom(...answers)).map((messages) => [...messages, accepting]);
     fc.assert(
       fc.property(fc.oneof(requests, responses), fc.array(fc.integer({ min: 1, max: 40 })), (messages, sizes) => {
-        const input = join(utf8.encode(messages.join('')), parseHex('8900'));
+        const input = concat(utf8.encode(messages.join('')), parseHex('8900'));
         const whole = inspect(input);
         const inspector = new StreamInspector();
         const found = [];
@@ -661,7 +662,7 @@ describe('inspect, for any bytes', () => {
   it('keeps of each payload what it is told to, and counts the rest', () => {
     const inspector = new StreamInspector({ role: 'client', maxPayloadBytes: 4 });
     const text = utf8.encode('añañañ');
-    const frame = join(Uint8Array.of(0x81, text.length), text);
+    const frame = concat(Uint8Array.of(0x81, text.length), text);
     expect(inspector.push(frame.subarray(0, 5))).toEqual([]);
     const [view] = inspector.push(frame.subarray(5));
     expect(view!.payload).toEqual({
@@ -700,16 +701,6 @@ describe('inspect, for any bytes', () => {
     );
   });
 });
-
-function join(...parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
 
 function binary(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('');

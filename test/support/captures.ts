@@ -1,5 +1,7 @@
 /** Writes captures of packets: TCP connections as segments that a test may lose, repeat or shuffle, in files of every kind. */
 
+import { concat } from './wire.ts';
+
 export interface Segment {
   readonly from: 'client' | 'server';
   readonly sequence: number;
@@ -86,7 +88,7 @@ export function tcpBytes(
   header.setUint8(12, (5 + options.length / 4) << 4);
   header.setUint8(13, flags);
   header.setUint16(14, 65_535);
-  return join(new Uint8Array(header.buffer), Uint8Array.from(options), payload);
+  return concat(new Uint8Array(header.buffer), Uint8Array.from(options), payload);
 }
 
 /** An IPv4 packet, or a fragment of one; `options` have a multiple of four bytes. */
@@ -106,11 +108,11 @@ export function ipv4(
   const bytes = new Uint8Array(header.buffer);
   bytes.set(source, 12);
   bytes.set(destination, 16);
-  const whole = join(bytes, Uint8Array.from(options));
+  const whole = concat(bytes, Uint8Array.from(options));
   let sum = 0;
   for (let at = 0; at < whole.length; at += 2) sum += (whole[at]! << 8) | whole[at + 1]!;
   new DataView(whole.buffer).setUint16(10, ~((sum & 0xffff) + (sum >>> 16)));
-  return join(whole, payload);
+  return concat(whole, payload);
 }
 
 /** An IPv6 packet; extension headers stand in front of the payload, which `next` names. */
@@ -127,7 +129,7 @@ export function ipv6(
   const bytes = new Uint8Array(header.buffer);
   bytes.set(source, 8);
   bytes.set(destination, 24);
-  return join(bytes, payload);
+  return concat(bytes, payload);
 }
 
 export function ipPacket(segment: Segment, ends: Ends = IPV4_ENDS): Uint8Array {
@@ -142,20 +144,20 @@ export function addressesOf({ from }: Segment, ends: Ends): [readonly number[], 
 
 /** How each kind of interface wraps a packet. */
 export const LINKS: Readonly<Record<string, { linkType: number; wrap: (packet: Uint8Array) => Uint8Array }>> = {
-  Ethernet: { linkType: 1, wrap: (packet) => join(new Uint8Array(12), etherType(packet), packet, new Uint8Array(6)) },
+  Ethernet: { linkType: 1, wrap: (packet) => concat(new Uint8Array(12), etherType(packet), packet, new Uint8Array(6)) },
   VLAN: {
     linkType: 1,
-    wrap: (packet) => join(new Uint8Array(12), Uint8Array.of(0x81, 0, 0, 5), etherType(packet), packet),
+    wrap: (packet) => concat(new Uint8Array(12), Uint8Array.of(0x81, 0, 0, 5), etherType(packet), packet),
   },
   QinQ: {
     linkType: 1,
     wrap: (packet) =>
-      join(new Uint8Array(12), Uint8Array.of(0x88, 0xa8, 0, 5, 0x81, 0, 0, 6), etherType(packet), packet),
+      concat(new Uint8Array(12), Uint8Array.of(0x88, 0xa8, 0, 5, 0x81, 0, 0, 6), etherType(packet), packet),
   },
-  'Linux cooked 1': { linkType: 113, wrap: (packet) => join(new Uint8Array(14), etherType(packet), packet) },
-  'Linux cooked 2': { linkType: 276, wrap: (packet) => join(etherType(packet), new Uint8Array(18), packet) },
-  null: { linkType: 0, wrap: (packet) => join(Uint8Array.of(2, 0, 0, 0), packet) },
-  loop: { linkType: 108, wrap: (packet) => join(Uint8Array.of(0, 0, 0, 2), packet) },
+  'Linux cooked 1': { linkType: 113, wrap: (packet) => concat(new Uint8Array(14), etherType(packet), packet) },
+  'Linux cooked 2': { linkType: 276, wrap: (packet) => concat(etherType(packet), new Uint8Array(18), packet) },
+  null: { linkType: 0, wrap: (packet) => concat(Uint8Array.of(2, 0, 0, 0), packet) },
+  loop: { linkType: 108, wrap: (packet) => concat(Uint8Array.of(0, 0, 0, 2), packet) },
   raw: { linkType: 101, wrap: (packet) => packet },
 };
 
@@ -188,19 +190,19 @@ export function pcap(
     record.setUint32(4, i * (isNano ? 1_000_000 : 1000), isLittle);
     record.setUint32(8, packet.length, isLittle);
     record.setUint32(12, packet.length, isLittle);
-    return join(new Uint8Array(record.buffer), packet);
+    return concat(new Uint8Array(record.buffer), packet);
   });
-  return join(new Uint8Array(header.buffer), ...records);
+  return concat(new Uint8Array(header.buffer), ...records);
 }
 
 /** A block of a pcapng file. */
 export function block(type: number, body: Uint8Array, isLittle = true): Uint8Array {
-  const padded = join(body, new Uint8Array((4 - (body.length % 4)) % 4));
+  const padded = concat(body, new Uint8Array((4 - (body.length % 4)) % 4));
   const ends = new DataView(new ArrayBuffer(8));
   ends.setUint32(0, type, isLittle);
   ends.setUint32(4, 12 + padded.length, isLittle);
   const bytes = new Uint8Array(ends.buffer);
-  return join(bytes, padded, bytes.slice(4));
+  return concat(bytes, padded, bytes.slice(4));
 }
 
 export function sectionHeader(isLittle = true): Uint8Array {
@@ -220,7 +222,7 @@ export function interfaceBlock(linkType: number, isLittle = true, resolution?: n
   option.setUint16(0, 9, isLittle);
   option.setUint16(2, 1, isLittle);
   option.setUint8(4, resolution);
-  return block(1, join(new Uint8Array(body.buffer), new Uint8Array(option.buffer)), isLittle);
+  return block(1, concat(new Uint8Array(body.buffer), new Uint8Array(option.buffer)), isLittle);
 }
 
 /** @param units of the time stamp since 1970 */
@@ -231,13 +233,13 @@ export function enhancedPacket(packet: Uint8Array, units: bigint, isLittle = tru
   body.setUint32(8, Number(units & 0xffff_ffffn), isLittle);
   body.setUint32(12, packet.length, isLittle);
   body.setUint32(16, packet.length, isLittle);
-  return block(6, join(new Uint8Array(body.buffer), packet), isLittle);
+  return block(6, concat(new Uint8Array(body.buffer), packet), isLittle);
 }
 
 export function simplePacket(packet: Uint8Array, isLittle = true): Uint8Array {
   const body = new DataView(new ArrayBuffer(4));
   body.setUint32(0, packet.length, isLittle);
-  return block(3, join(new Uint8Array(body.buffer), packet), isLittle);
+  return block(3, concat(new Uint8Array(body.buffer), packet), isLittle);
 }
 
 /** Decryption secrets: lines of a TLS key log. */
@@ -246,7 +248,7 @@ export function secretsBlock(text: string, isLittle = true): Uint8Array {
   const body = new DataView(new ArrayBuffer(8));
   body.setUint32(0, 0x544c534b, isLittle);
   body.setUint32(4, secrets.length, isLittle);
-  return block(10, join(new Uint8Array(body.buffer), secrets), isLittle);
+  return block(10, concat(new Uint8Array(body.buffer), secrets), isLittle);
 }
 
 export function pcapng(
@@ -255,19 +257,9 @@ export function pcapng(
 ) {
   const unitsPerMs = isNano ? 1_000_000n : 1000n;
   const start = BigInt(START_SECONDS) * 1000n;
-  return join(
+  return concat(
     sectionHeader(isLittle),
     interfaceBlock(linkType, isLittle, isNano ? 9 : undefined),
     ...packets.map((packet, i) => enhancedPacket(packet, (start + BigInt(i)) * unitsPerMs, isLittle)),
   );
-}
-
-export function join(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -1,6 +1,6 @@
 /** Runs the program of a case on a connection to its end, and says what it comes to. */
 
-import type { CaseResult, RunOptions } from '../case-run.ts';
+import { type CaseResult, NOTHING_PLAYED, type RunOptions } from '../case-run.ts';
 import { connectTo, HandshakeError, type Target } from '../dial.ts';
 import type { WebSocketRequest } from '../receive-request.ts';
 import type { Behavior } from '../verdict.ts';
@@ -98,12 +98,7 @@ function unplayed({ id }: ProgramCase, behavior: Behavior, reason: string): Case
     id,
     behavior,
     behaviorClose: 'OK',
-    closedBy: 'testee',
-    isClean: false,
-    remoteCloseCode: undefined,
-    events: [],
-    wireLog: [],
-    wireLogOmitted: 0,
+    ...NOTHING_PLAYED,
     reason,
     startedAt: new Date().toISOString(),
     durationMs: 0,

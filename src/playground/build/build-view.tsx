@@ -11,7 +11,7 @@ import {
   type ViolationId,
 } from '../../protocol/index.ts';
 import { ActionButton } from '../lab/action-button.tsx';
-import { Chips } from '../lab/chips.tsx';
+import { Chip, Chips } from '../lab/chips.tsx';
 import { describeFrames, Lines, Outcome } from '../lab/outcome.tsx';
 import { RawLine } from '../lab/raw-line.ts';
 import { receive } from '../lab/receiver.ts';
@@ -77,15 +77,9 @@ export default function BuildView() {
         <p className="hint">Each of these is a row of the table of violations. Or build a frame of your own below.</p>
         <Chips label="Rules to break">
           {breakagesFor(role).map((item) => (
-            <button
-              key={item.id}
-              type="button"
-              className="small"
-              aria-pressed={item.id === breaks}
-              onClick={() => choose(item)}
-            >
+            <Chip key={item.id} isChosen={item.id === breaks} onChoose={() => choose(item)}>
               {item.title} <span className="chip-code">{VIOLATIONS[item.id].closeCode}</span>
-            </button>
+            </Chip>
           ))}
         </Chips>
         {breakage?.needs && (
@@ -103,17 +97,15 @@ export default function BuildView() {
           <h2 id="frame-title">The frames</h2>
           <Chips label="Frames">
             {specs.map((spec, i) => (
-              <button
+              <Chip
                 // biome-ignore lint/suspicious/noArrayIndexKey: a frame is known by its place
                 key={i}
-                type="button"
-                className="small"
-                aria-pressed={i === index}
-                onClick={() => setSelected(i)}
+                isChosen={i === index}
+                onChoose={() => setSelected(i)}
               >
                 {i + 1} {opcodeName(spec.opcode)}
                 {!spec.fin && ' …'}
-              </button>
+              </Chip>
             ))}
           </Chips>
           <FrameForm key={index} spec={specs[index]!} newKey={randomKey} onChange={(spec) => replace(spec)} />

@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import { plural } from '../../inspector/index.ts';
 import { closeCodeName, type Role } from '../../protocol/index.ts';
 import { ActionButton } from '../lab/action-button.tsx';
-import { Chips } from '../lab/chips.tsx';
+import { Chip, Chips } from '../lab/chips.tsx';
 import { Lines } from '../lab/outcome.tsx';
 import { SectionLink } from '../parts/section-link.tsx';
 import { usePlaceValue } from '../router.ts';
@@ -56,15 +56,9 @@ export default function CloseView() {
         <h2 id="story-title">How codes come about</h2>
         <Chips label="Stories">
           {SCENARIOS.map(({ title, story: own }) => (
-            <button
-              key={title}
-              type="button"
-              className="small"
-              aria-pressed={own === text}
-              onClick={() => setText(own)}
-            >
+            <Chip key={title} isChosen={own === text} onChoose={() => setText(own)}>
               {title}
-            </button>
+            </Chip>
           ))}
         </Chips>
         <p role="status" className="note">

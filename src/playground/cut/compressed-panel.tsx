@@ -5,7 +5,7 @@ import { plural } from '../../inspector/index.ts';
 import type { DeflateStep } from '../../inspector/message-inflater.ts';
 import type { Role } from '../../protocol/index.ts';
 import { ActionButton } from '../lab/action-button.tsx';
-import { Chips } from '../lab/chips.tsx';
+import { Chip, Chips } from '../lab/chips.tsx';
 import { SectionLink } from '../parts/section-link.tsx';
 import { usePlaceValue } from '../router.ts';
 import { type CompressedMessage, traceMessages } from './compressed.ts';
@@ -45,19 +45,17 @@ export function CompressedPanel({ bytes, role, takesOver }: CompressedPanelProps
       </p>
       <Chips label="Compressed messages">
         {messages.map((one, i) => (
-          <button
+          <Chip
             // biome-ignore lint/suspicious/noArrayIndexKey: a message is known by its place
             key={i}
-            type="button"
-            className="small"
-            aria-pressed={i === index}
-            onClick={() => {
+            isChosen={i === index}
+            onChoose={() => {
               setWhich(String(i));
               setAt('0');
             }}
           >
             Message {i + 1}: {one.compressedLength} → {plural(one.output.length, 'byte')}
-          </button>
+          </Chip>
         ))}
       </Chips>
       <label htmlFor="symbol-at">

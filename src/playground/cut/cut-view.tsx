@@ -3,7 +3,7 @@
 import { useDeferredValue, useMemo } from 'react';
 import { parseHex, plural } from '../../inspector/index.ts';
 import type { Role } from '../../protocol/index.ts';
-import { Chips } from '../lab/chips.tsx';
+import { Chip, Chips } from '../lab/chips.tsx';
 import type { ReceiverOptions } from '../lab/receiver.ts';
 import { usePlaceValue } from '../router.ts';
 import { CompressedPanel } from './compressed-panel.tsx';
@@ -102,9 +102,9 @@ export default function CutView() {
             </div>
             <Chips label="Examples">
               {EXAMPLES.map((example) => (
-                <button key={example.name} type="button" className="small" onClick={() => show(example)}>
+                <Chip key={example.name} onChoose={() => show(example)}>
                   {example.name}
-                </button>
+                </Chip>
               ))}
             </Chips>
           </div>

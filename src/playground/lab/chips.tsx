@@ -10,3 +10,18 @@ export function Chips({ label, children }: { label: string; children: ReactNode 
     </fieldset>
   );
 }
+
+interface ChipProps {
+  /** Of chips of which one is chosen: whether it is this one. */
+  readonly isChosen?: boolean | undefined;
+  readonly onChoose: () => void;
+  readonly children: ReactNode;
+}
+
+export function Chip({ isChosen, onChoose, children }: ChipProps) {
+  return (
+    <button type="button" className="small" aria-pressed={isChosen} onClick={onChoose}>
+      {children}
+    </button>
+  );
+}

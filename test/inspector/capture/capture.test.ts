@@ -15,7 +15,6 @@ import {
   ipPacket,
   ipv4,
   ipv6,
-  join,
   LINKS,
   pcap,
   pcapng,
@@ -27,6 +26,7 @@ import {
   TcpScript,
   tcpBytes,
 } from '../../support/captures.ts';
+import { concat } from '../../support/wire.ts';
 
 const utf8 = new TextEncoder();
 const REQUEST =
@@ -115,7 +115,7 @@ describe('files', () => {
     const half = packets.length / 2;
     const first = packets.slice(0, half).map((packet) => simplePacket(packet, false));
     const second = packets.slice(half).map((packet) => enhancedPacket(LINKS.Ethernet!.wrap(packet), 0n, true, 1));
-    const file = join(
+    const file = concat(
       sectionHeader(false),
       interfaceBlock(101, false),
       ...first,
@@ -132,9 +132,9 @@ describe('files', () => {
     const cut = read(file.subarray(0, file.length - 10));
     expect(cut.messages).toEqual(CHAT);
     expect(cut.fault).toBe('the file ends inside a packet');
-    const damaged = join(file, new Uint8Array(16).fill(0xff), new Uint8Array(100));
+    const damaged = concat(file, new Uint8Array(16).fill(0xff), new Uint8Array(100));
     expect(read(damaged)).toMatchObject({ messages: CHAT, fault: expect.stringContaining('damaged') });
-    const blocks = join(pcapng(packets), Uint8Array.of(6, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f), new Uint8Array(100));
+    const blocks = concat(pcapng(packets), Uint8Array.of(6, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f), new Uint8Array(100));
     expect(read(blocks)).toMatchObject({ messages: CHAT, fault: expect.stringContaining('damaged') });
   });
 });
@@ -162,7 +162,7 @@ describe('packets', () => {
     const v6 = chat().segments.map((segment) => {
       const [source, destination] = addressesOf(segment, IPV6_ENDS);
       const headers = Uint8Array.from([...hopByHop, ...destinationOptions, ...routing]);
-      return ipv6(join(headers, tcpBytes(segment, IPV6_ENDS)), source, destination, 0);
+      return ipv6(concat(headers, tcpBytes(segment, IPV6_ENDS)), source, destination, 0);
     });
     expect(read(pcap(v6)).messages).toEqual(CHAT);
   });
@@ -179,8 +179,8 @@ describe('packets', () => {
     const v6 = chat().segments.flatMap((segment, id) => {
       const [source, destination] = addressesOf(segment, IPV6_ENDS);
       const tcp = tcpBytes(segment, IPV6_ENDS);
-      const first = join(Uint8Array.of(6, 0, 0, 1, 0, 0, 0, id), tcp.subarray(0, 16));
-      const second = join(Uint8Array.of(6, 0, 0, 16, 0, 0, 0, id), tcp.subarray(16));
+      const first = concat(Uint8Array.of(6, 0, 0, 1, 0, 0, 0, id), tcp.subarray(0, 16));
+      const second = concat(Uint8Array.of(6, 0, 0, 16, 0, 0, 0, id), tcp.subarray(16));
       return [first, second].map((part) => ipv6(part, source, destination, 44));
     });
     expect(read(pcap(v6)).messages).toEqual(CHAT);
@@ -320,7 +320,7 @@ describe('HTTP in front', () => {
       const [last = new Uint8Array(0), ...others] = front.toReversed();
       for (const bytes of others.toReversed()) script.send('client', bytes);
       if (front.length > 1) script.send('client', last).send('client', REQUEST);
-      else script.send('client', join(last, utf8.encode(REQUEST)));
+      else script.send('client', concat(last, utf8.encode(REQUEST)));
       script.send('server', RESPONSE).send('client', fromClient('behind'));
       expect(readSegments(script.segments)).toMatchObject({ messages: ['1 > behind'], notes: [] });
     }

@@ -12,7 +12,6 @@ import { parseHex } from '../../../src/inspector/index.ts';
 import {
   interfaceBlock,
   ipPacket,
-  join,
   pcap,
   secretsBlock,
   sectionHeader,
@@ -20,6 +19,7 @@ import {
   TcpScript,
 } from '../../support/captures.ts';
 import { duplexPair } from '../../support/duplex-pair.ts';
+import { concat } from '../../support/wire.ts';
 
 const REQUEST =
   'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
@@ -113,7 +113,7 @@ describe('TLS', () => {
         names: ['10.0.0.1:50000 → 10.0.0.2:80 (TLS)'],
       });
       const blocks = packets.map((packet) => simplePacket(packet));
-      const file = join(sectionHeader(), secretsBlock(keyLog), interfaceBlock(101), ...blocks);
+      const file = concat(sectionHeader(), secretsBlock(keyLog), interfaceBlock(101), ...blocks);
       expect(read(file, { crypto: nodeTlsCrypto }).messages).toEqual(found.messages);
     });
   }
