@@ -177,10 +177,15 @@ export class HttpHeadParser<Kind extends keyof HeadByKind> {
     }
     const rawHeaders = this.#rawHeaders;
     const count = rawHeaders.length / 2;
-    if (count === this.#maxHeaderCount) return tooLarge(`The head has more than ${count} header fields`);
     if (isWhitespace(line.charCodeAt(0))) {
-      return malformed(`Header line ${count + 1} starts with white space (line folding)`, 'RFC 9112 §5.2');
+      // A server may refuse a folded line. A user agent has to take it for more of the value before, behind a space.
+      if (this.#kind === 'request' || count === 0) {
+        return malformed(`Header line ${count + 1} starts with white space (line folding)`, 'RFC 9112 §5.2');
+      }
+      rawHeaders.push(trimWhitespace(`${rawHeaders.pop()} ${trimWhitespace(line)}`));
+      return undefined;
     }
+    if (count === this.#maxHeaderCount) return tooLarge(`The head has more than ${count} header fields`);
     const colon = line.indexOf(':');
     if (colon === -1) return malformed(`Header line ${count + 1} has no colon`, 'RFC 9112 §5');
     const name = line.slice(0, colon);
@@ -215,9 +220,7 @@ const PARSE_START_LINE: {
   },
   response(line, rawHeaders) {
     const [, major, minor, statusCode, reason = ''] = STATUS_LINE.exec(line) ?? [];
-    if (statusCode === undefined) {
-      return malformed('The first line is not "HTTP/version status reason"', 'RFC 9112 §4');
-    }
+    if (statusCode === undefined) return malformed('The first line is not "HTTP/version status reason"', 'RFC 9112 §4');
     if (major !== '1') return unsupportedVersion(`${major}.${minor}`);
     const headers = new HeaderMap(rawHeaders);
     return { httpVersion: `${major}.${minor}`, statusCode: Number(statusCode), reason, rawHeaders, headers };

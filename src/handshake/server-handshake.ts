@@ -262,12 +262,8 @@ export interface UpgradeResponse {
 
 /** Only the handshake can know their value. §11.3.2 to §11.3.4: the last four stand in a response at most once. */
 const RESERVED_IN_RESPONSE = [
-  'upgrade',
-  'connection',
-  'sec-websocket-accept',
-  'sec-websocket-protocol',
-  'sec-websocket-extensions',
-  'sec-websocket-version',
+  ...['upgrade', 'connection', 'sec-websocket-accept'],
+  ...['sec-websocket-protocol', 'sec-websocket-extensions', 'sec-websocket-version'],
 ];
 
 /**

@@ -264,6 +264,11 @@ describe.each(CLIENTS)('%s: the answer', (_name, Client) => {
     await opened(connect(Client, server.url()));
   });
 
+  it('RFC 9112 §5.2 a folded line, where node:http is told to read it', async () => {
+    const server = await startRawServer((head) => acceptance(head, { 'X-Note': 'folded\r\n here' }));
+    await opened(connect(Client, server.url(), undefined, { insecureHTTPParser: true }));
+  });
+
   it('the subprotocol agreed on', async () => {
     const server = await startRawServer((head) => acceptance(head, { 'Sec-WebSocket-Protocol': 'q' }));
     const socket = connect(Client, server.url(), ['p', 'q']);

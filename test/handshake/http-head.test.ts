@@ -119,6 +119,12 @@ const ACCEPTED: AcceptedRow[] = [
     head: { httpVersion: '1.0', statusCode: 502, reason: '', rawHeaders: [] },
   },
   {
+    name: 'RFC 9112 §5.2 a response with folded lines, each a space',
+    kind: 'response',
+    text: 'HTTP/1.1 101 \r\nA: b \r\n\t c: d \r\nE:\r\n f\r\nG: h\r\n \t\r\n i\r\n\r\n',
+    head: { httpVersion: '1.1', statusCode: 101, reason: '', rawHeaders: ['A', 'b c: d', 'E', 'f', 'G', 'h i'] },
+  },
+  {
     name: 'A14 a line longer than the first buffer',
     kind: 'request',
     text: `GET / HTTP/1.1\r\nCookie: ${'c'.repeat(600)}\r\n\r\n`,
@@ -222,6 +228,7 @@ const REFUSED_RESPONSES: [name: string, text: string, status: number, message: s
   ['RFC 9112 §4 a request', START, 400, 'first line'],
   ['RFC 9110 §15.6.6 HTTP/2', 'HTTP/2.0 101 x\r\n', 505, 'HTTP/2.0 is not supported'],
   ['RFC 9112 §2.2 bare LF', 'HTTP/1.1 101 x\n', 400, 'LF without CR'],
+  ['RFC 9112 §2.2 white space after it', 'HTTP/1.1 101 x\r\n A: b\r\n', 400, 'Header line 1 starts with white'],
 ];
 
 describe('HttpHeadParser refuses', () => {

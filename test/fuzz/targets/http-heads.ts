@@ -53,8 +53,10 @@ function readPlainly(bytes: Uint8Array, kind: 'request' | 'response'): Outcome {
       start = read;
     } else if (line === '') {
       return { start, fields, end: at };
+    } else if (kind === 'response' && fields.length > 0 && /^[ \t]/.test(line)) {
+      fields.push(`${fields.pop()} ${line.replace(/^[ \t]+|[ \t]+$/g, '')}`.replace(/^[ \t]+|[ \t]+$/g, ''));
     } else {
-      if (fields.length === 2 * MAX_HEADER_COUNT) return 431;
+      if (fields.length === 2 * MAX_HEADER_COUNT && !/^[ \t]/.test(line)) return 431;
       const [, name, value] = /^([^ \t:][^:]*):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
       if (name === undefined || !TOKEN.test(name)) return 400;
       fields.push(name, value!);
@@ -156,6 +158,7 @@ const RESPONSES = [
   `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${ACCEPT}\r\nSec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n`,
   'HTTP/1.0 404\r\nContent-Length: 0\r\n\r\nnothing',
   'HTTP/3.1 200 \r\n\r\n',
+  'HTTP/1.1 101 \r\nA: b\r\n c\r\n\t\r\n\r\n',
 ];
 const seedsOf = (heads: readonly string[]) => heads.map((head, i) => Uint8Array.of(i * 3, ...fromLatin1(head)));
 
