@@ -5,6 +5,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import type { ClientHttp2Session } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -20,6 +21,7 @@ import {
 } from '../handshake/index.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { asTransport } from '../transport/http2-stream.ts';
+import { faceOfSession } from './programs/http1-face.ts';
 
 /** What is tested. */
 export interface Target {
@@ -161,7 +163,7 @@ function socketTo(target: Target, place: Place, allowHalfOpen = false): Socket {
 
 /** A connection on which nothing has been said, and what a request on it would say of it. */
 export interface RawConnection {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly host: string;
   readonly resourceName: string;
 }
@@ -190,6 +192,15 @@ export function connectTo(target: Target): Promise<RawConnection> {
       resolve({ socket, host, resourceName });
     });
   });
+}
+
+/** The same over HTTP/2: on a session of its own, a stream that reads and writes as HTTP/1.1 does. */
+export function connectToStream(target: Target): Promise<RawConnection> {
+  const place = placeOf(parseTargetUrl(target.url));
+  const { host, resourceName, isSecure } = place;
+  return onSession(target, place, (session, done) =>
+    done({ socket: faceOfSession(session, host, isSecure), host, resourceName }),
+  );
 }
 
 function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): Promise<OpenSocket> {
@@ -251,51 +262,68 @@ function subprotocolsOf({ subprotocols = [] }: Target, headers: HeaderMap): read
   return headers.get('sec-websocket-protocol') === undefined ? [] : subprotocols;
 }
 
-/** On a session of its own, which ends with the stream. */
-function dialHttp2(target: Target, place: Place, offers: readonly Extension[]): Promise<OpenSocket> {
-  const { isSecure, endpoint, host, resourceName } = place;
-  const { headers = [], subprotocols = [], origin, handshakeTimeoutMs = TIMEOUT_MS } = target;
-  const offered = offers.map(({ name }) => name);
-  const parts = { host, target: resourceName, isSecure, extensions: offers, headers, subprotocols, origin };
-  const fields = buildConnectRequest(parts);
-  const request = describeFields(fields);
+/** Opens a session of HTTP/2 with a server that takes WebSockets, and what `use` makes of it, all in time. */
+function onSession<T>(
+  target: Target,
+  place: Place,
+  use: (
+    session: ClientHttp2Session,
+    done: (result: T) => void,
+    fail: (why: string, seen?: HandshakeRecord) => void,
+  ) => void,
+): Promise<T> {
+  const { isSecure, endpoint, host } = place;
+  const { handshakeTimeoutMs = TIMEOUT_MS } = target;
   return new Promise((resolve, reject) => {
     const { connect } = process.getBuiltinModule('node:http2');
     const session = connect(`${isSecure ? 'https' : 'http'}://${host}`, {
       ...(isSecure && tlsOptions(target, place)),
       ...('path' in endpoint && { createConnection: () => connectTcp(endpoint) }),
     });
-    let response = '';
-    const fail = (reason: string): void => {
+    const fail = (reason: string, seen?: HandshakeRecord): void => {
       clearTimeout(timer);
       session.destroy();
-      reject(new HandshakeError(`${target.url}: ${reason}`, response === '' ? undefined : { request, response }));
+      reject(new HandshakeError(`${target.url}: ${reason}`, seen));
     };
     const timer = setTimeout(
       () => fail(`no complete handshake within ${handshakeTimeoutMs / 1000} s`),
       handshakeTimeoutMs,
     );
+    const done = (result: T): void => {
+      clearTimeout(timer);
+      resolve(result);
+    };
     session.on('error', (error) => fail(describeConnectError(error)));
     session.on('close', () => fail('the session was closed during the handshake'));
     session.once('remoteSettings', ({ enableConnectProtocol }) => {
-      if (!enableConnectProtocol) return fail('the server takes no WebSockets over HTTP/2 (RFC 8441 §3)');
-      const socket = asTransport(session.request(Object.fromEntries(fields), { endStream: false }));
-      socket.on('error', ignoreError);
-      socket.on('close', () => {
-        fail('the stream was closed during the handshake');
-        session.close();
-      });
-      socket.on('response', (headers) => {
-        response = describeFields(Object.entries(headers));
-        const head = { statusCode: Number(headers[':status']), headers: HeaderMap.fromObject(headers) };
-        const chosen = subprotocolsOf(target, head.headers);
-        const answer = checkUpgradeResponse(head, { key: undefined, subprotocols: chosen, extensions: offered });
-        if (!answer.ok) return fail(`${answer.message} (${answer.section}): is this a WebSocket endpoint?`);
-        clearTimeout(timer);
-        const serverName = head.headers.get('server');
-        const handshake = { request, response };
-        resolve({ socket, serverName, extensions: answer.extensions, rest: NO_BYTES, handshake });
-      });
+      if (enableConnectProtocol) use(session, done, fail);
+      else fail('the server takes no WebSockets over HTTP/2 (RFC 8441 §3)');
+    });
+  });
+}
+
+/** On a session of its own, which ends with the stream. */
+function dialHttp2(target: Target, place: Place, offers: readonly Extension[]): Promise<OpenSocket> {
+  const { isSecure, host, resourceName } = place;
+  const { headers = [], subprotocols = [], origin } = target;
+  const offered = offers.map(({ name }) => name);
+  const parts = { host, target: resourceName, isSecure, extensions: offers, headers, subprotocols, origin };
+  const fields = buildConnectRequest(parts);
+  return onSession(target, place, (session, done, fail) => {
+    const socket = asTransport(session.request(Object.fromEntries(fields), { endStream: false }));
+    socket.on('error', ignoreError);
+    socket.on('close', () => {
+      fail('the stream was closed during the handshake');
+      session.close();
+    });
+    socket.on('response', (headers) => {
+      const handshake = { request: describeFields(fields), response: describeFields(Object.entries(headers)) };
+      const head = { statusCode: Number(headers[':status']), headers: HeaderMap.fromObject(headers) };
+      const chosen = subprotocolsOf(target, head.headers);
+      const answer = checkUpgradeResponse(head, { key: undefined, subprotocols: chosen, extensions: offered });
+      if (!answer.ok) return fail(`${answer.message} (${answer.section}): is this a WebSocket endpoint?`, handshake);
+      const serverName = head.headers.get('server');
+      done({ socket, serverName, extensions: answer.extensions, rest: NO_BYTES, handshake });
     });
   });
 }

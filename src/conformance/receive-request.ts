@@ -21,6 +21,7 @@ import { ignoreError } from '../transport/errors.ts';
 import { asTransport, endStreamWith, respondOn } from '../transport/http2-stream.ts';
 import { describeFields, type HandshakeRecord } from './dial.ts';
 import { readHead, valuesOf } from './programs/heads.ts';
+import { faceOfStream } from './programs/http1-face.ts';
 
 /** How a request is answered. */
 interface Answering {
@@ -30,6 +31,8 @@ interface Answering {
 }
 
 export interface WebSocketRequest extends Answering {
+  /** For programs, which write the answer as octets: `socket`, or over HTTP/2 what looks like one. */
+  readonly connection: () => Duplex;
   /** Paused; errors are heard. */
   readonly socket: Duplex;
   readonly path: string;
@@ -38,7 +41,7 @@ export interface WebSocketRequest extends Answering {
   readonly extensions: readonly Extension[];
   /** Bytes that came behind the request. */
   readonly rest: Uint8Array;
-  /** As it came; '' over HTTP/2. */
+  /** As it came; over HTTP/2 in the form of HTTP/1.1. */
   readonly head: string;
   /** '' when there is none. */
   readonly key: string;
@@ -48,6 +51,7 @@ export interface WebSocketRequest extends Answering {
 
 /** What came, whether it can be accepted or not. */
 interface Received {
+  readonly connection: () => Duplex;
   readonly socket: Duplex;
   readonly rest: Uint8Array;
   readonly head: string;
@@ -89,7 +93,10 @@ export function receiveStream(
     headers: HeaderMap.fromObject({ ...headers, host }),
     protocol: String(protocol),
   });
-  if (request.ok) done(requestOn({ socket, rest: new Uint8Array(0), head: '' }, request, answering));
+  const fields = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
+  const head = `GET ${target} HTTP/1.1\r\n${describeFields([['Host', host], ...fields])}\r\n`;
+  const received = { socket, rest: new Uint8Array(0), head, connection: () => faceOfStream(stream) };
+  if (request.ok) done(requestOn(received, request, answering));
   else answering.refuse(request);
 }
 
@@ -139,7 +146,8 @@ export function receiveRequest(socket: Socket, done: (request: WebSocketRequest)
       refuse: (refusal) => void socket.end(buildRefusalResponse(refusal), 'latin1'),
     };
     const rest = result.ok ? result.rest : Buffer.from(head.slice(sent?.lengthBytes), 'latin1');
-    done({ ...requestOn({ socket, rest, head }, request, answering), ...(!checked.ok && { fault: checked }) });
+    const received = { socket, rest, head, connection: () => socket };
+    done({ ...requestOn(received, request, answering), ...(!checked.ok && { fault: checked }) });
   };
   socket.on('data', take);
   socket.on('end', give);

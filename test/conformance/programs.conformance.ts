@@ -13,28 +13,41 @@ import {
   startFuzzingServer,
 } from '../../src/conformance/index.ts';
 import { NAMESPACES } from '../../src/conformance/programs/cases/index.ts';
+import { IS_OF_HTTP1 } from '../../src/conformance/programs/program-run.ts';
 import { driveClient, type MakeClient } from './client-driver.ts';
 import { isFound, isHeavy, ROLES, runAll, SHORT_PATIENCE_MS } from './faulty/program-roles.ts';
 import type { EchoServer } from './faulty/raw-echo.ts';
 import { faultOf } from './faulty/run-programs.ts';
-import { makeOwnClient, makeWsClient, startOwnNetServer, startOwnServer, startWsServer } from './targets.ts';
+import {
+  makeOwnClient,
+  makeOwnHttp2Client,
+  makeWsClient,
+  startOwnHttp2Server,
+  startOwnNetServer,
+  startOwnServer,
+  startWsServer,
+} from './targets.ts';
 import { idsOf, TIMEOUT_MS, told } from './verdicts.ts';
 
 const LETTERS = Object.keys(NAMESPACES);
 const BEYOND = LETTERS.map((letter) => `${letter}.*`).join();
 const CLIENT_LANES = 4;
 
-async function testServer(name: string, start: () => Promise<EchoServer>): Promise<readonly CaseResult[]> {
+async function testServer(
+  name: string,
+  start: () => Promise<EchoServer>,
+  http2 = false,
+): Promise<readonly CaseResult[]> {
   const server = await start();
   try {
-    return told(name, await runSuite({ url: server.url, cases: BEYOND }));
+    return told(name, await runSuite({ url: server.url, cases: BEYOND, http2 }));
   } finally {
     await server.close();
   }
 }
 
-async function testClient(name: string, makeClient: MakeClient): Promise<readonly CaseResult[]> {
-  const server = await startFuzzingServer({ port: 0, cases: BEYOND });
+async function testClient(name: string, makeClient: MakeClient, http2 = false): Promise<readonly CaseResult[]> {
+  const server = await startFuzzingServer({ port: 0, cases: BEYOND, http2 });
   try {
     await driveClient(makeClient, server.url, { agent: name, lanes: CLIENT_LANES });
     return told(name, server.report(name));
@@ -44,6 +57,12 @@ async function testClient(name: string, makeClient: MakeClient): Promise<readonl
 }
 
 const INFORMATIONAL = PROGRAM_CASES.filter(({ severity }) => severity === 'INFORMATIONAL').map(({ id }) => id);
+
+/** What a stream of HTTP/2 has no equal of, and `more`. */
+function ofHttp1(results: readonly CaseResult[], ...more: readonly string[]): string[] {
+  const ids = idsOf(results, ({ id }) => IS_OF_HTTP1.test(id) || more.includes(id));
+  return ids.filter((id) => !INFORMATIONAL.includes(id));
+}
 
 /** Verdicts that do not pass, by id, with what was wrong. */
 function wrongs(results: readonly CaseResult[]): Record<string, string> {
@@ -73,6 +92,16 @@ describe('conformance beyond Autobahn', () => {
   it('WebSocket passes', { timeout: TIMEOUT_MS }, async () => {
     // Its offer has client_max_window_bits, as those of browsers do.
     expectPassed(await testClient('WebSocket', makeOwnClient), 'client', ['D.2.9']);
+  });
+
+  it('RFC 8441 §5 WebSocketServer passes over HTTP/2', { timeout: TIMEOUT_MS }, async () => {
+    const results = await testServer('WebSocketServer over HTTP/2', startOwnHttp2Server, true);
+    expectPassed(results, 'server', ofHttp1(results));
+  });
+
+  it('RFC 8441 §5 WebSocket passes over HTTP/2', { timeout: TIMEOUT_MS }, async () => {
+    const results = await testClient('WebSocket over HTTP/2', makeOwnHttp2Client, true);
+    expectPassed(results, 'client', ofHttp1(results, 'D.2.9'));
   });
 
   it('finds in the server of ws what is known of it', { timeout: TIMEOUT_MS }, async () => {

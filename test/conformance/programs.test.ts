@@ -5,11 +5,20 @@
 
 import { describe, expect, it } from 'vitest';
 import { compareIds } from '../../src/conformance/case.ts';
-import { PROGRAM_CASES, selectAnyCases, selectCases } from '../../src/conformance/index.ts';
+import {
+  PROGRAM_CASES,
+  runSuite,
+  selectAnyCases,
+  selectCases,
+  startFuzzingServer,
+} from '../../src/conformance/index.ts';
 import { NAMESPACES } from '../../src/conformance/programs/cases/index.ts';
+import { driveClient } from './client-driver.ts';
 import { isFound, isHeavy, ROLES, runAll, SHORT_PATIENCE_MS } from './faulty/program-roles.ts';
 import { faultOf } from './faulty/run-programs.ts';
 import { FAULT_OF } from './faulty/switched-faults.ts';
+import { makeOwnHttp2Client, startOwnHttp2Server } from './targets.ts';
+import { idsOf, shortcomings } from './verdicts.ts';
 
 describe.each(ROLES)('cases with programs, %s as testee', (role, cases, run) => {
   const light = cases.filter((testCase) => !isHeavy(testCase));
@@ -26,6 +35,26 @@ describe.each(ROLES)('cases with programs, %s as testee', (role, cases, run) => 
     const verdicts = await runAll(judged, run, ({ id }) => ({ fault: faultOf(id), patienceMs: SHORT_PATIENCE_MS }));
     const unseen = judged.filter((testCase) => !isFound(testCase, verdicts[testCase.id]!));
     expect(unseen.map(({ id }) => `${id} ${faultOf(id)}: ${verdicts[id]}`)).toEqual([]);
+  });
+});
+
+describe('cases with programs over HTTP/2', () => {
+  const cases = 'H.1.1,M.1.1,L.2.1,D.3.1,D.5.2,A.3.1,X.3.*,X.4.1,T.1.2,T.3.4';
+
+  it('RFC 8441 §5 pass against a server, but for those about HTTP/1.1', async () => {
+    const server = await startOwnHttp2Server();
+    const { results } = await runSuite({ url: server.url, cases, http2: true });
+    await server.close();
+    expect(shortcomings(results)).toEqual({});
+    expect(idsOf(results, ({ behavior }) => behavior !== 'OK')).toEqual(['H.1.1']);
+  });
+
+  it('RFC 8441 §5 pass against a client', async () => {
+    const server = await startFuzzingServer({ port: 0, cases: cases.replace('H.1.1,', ''), http2: true });
+    await driveClient(makeOwnHttp2Client, server.url, { agent: 'own', lanes: 4 });
+    const { results } = server.report('own');
+    await server.close();
+    expect(idsOf(results, ({ behavior }) => behavior !== 'OK')).toEqual([]);
   });
 });
 
@@ -54,25 +83,25 @@ describe('table of cases with programs', () => {
 });
 
 describe('choosing among all cases', () => {
-  const idsOf = (...choice: Parameters<typeof selectAnyCases>) => selectAnyCases(...choice).map(({ id }) => id);
+  const chosen = (...choice: Parameters<typeof selectAnyCases>) => selectAnyCases(...choice).map(({ id }) => id);
 
   it('leaves * to the cases of Autobahn', () => {
-    expect(idsOf('*')).toEqual(selectCases('*').map(({ id }) => id));
-    expect(idsOf('*.1')).toEqual(selectCases('*.1').map(({ id }) => id));
+    expect(chosen('*')).toEqual(selectCases('*').map(({ id }) => id));
+    expect(chosen('*.1')).toEqual(selectCases('*.1').map(({ id }) => id));
   });
 
   it('takes a namespace by its letter, and everything by "all"', () => {
-    expect(idsOf('M.*,1.1.1')).toEqual([
+    expect(chosen('M.*,1.1.1')).toEqual([
       '1.1.1',
       ...PROGRAM_CASES.filter(({ id }) => id[0] === 'M').map(({ id }) => id),
     ]);
-    expect(idsOf('all')).toHaveLength(517 + PROGRAM_CASES.length);
-    expect(idsOf('all', 'H.*,*')).not.toContain('H.1.1');
+    expect(chosen('all')).toHaveLength(517 + PROGRAM_CASES.length);
+    expect(chosen('all', 'H.*,*')).not.toContain('H.1.1');
   });
 
   it('leaves out what is about the other role', () => {
-    expect(idsOf('M.2.*', '', 'server')).toEqual(['M.2.1', 'M.2.2', 'M.2.3']);
-    expect(idsOf('M.2.*,M.3.*', '', 'client')).toEqual(['M.2.1', 'M.2.2', 'M.2.3', 'M.2.4', 'M.2.5']);
-    expect(() => idsOf('H.1.*', '', 'client')).toThrow('No conformance case is left');
+    expect(chosen('M.2.*', '', 'server')).toEqual(['M.2.1', 'M.2.2', 'M.2.3']);
+    expect(chosen('M.2.*,M.3.*', '', 'client')).toEqual(['M.2.1', 'M.2.2', 'M.2.3', 'M.2.4', 'M.2.5']);
+    expect(() => chosen('H.1.*', '', 'client')).toThrow('No conformance case is left');
   });
 });

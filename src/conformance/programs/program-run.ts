@@ -1,7 +1,7 @@
 /** Runs the program of a case on a connection to its end, and says what it comes to. */
 
 import { type CaseResult, NOTHING_PLAYED, type RunOptions } from '../case-run.ts';
-import { connectTo, HandshakeError, type Target } from '../dial.ts';
+import { connectTo, connectToStream, HandshakeError, type Target } from '../dial.ts';
 import type { WebSocketRequest } from '../receive-request.ts';
 import type { Behavior } from '../verdict.ts';
 import { NO_WIRE_LIMITS, WireLog } from '../wire-log.ts';
@@ -17,18 +17,21 @@ const WHEN_UNEXPECTED: Readonly<Record<Severity, Behavior>> = {
   INFORMATIONAL: 'INFORMATIONAL',
 };
 
+/** Of these a stream of HTTP/2 has no equal: what stands in a head of HTTP/1.1, and half a head. */
+export const IS_OF_HTTP1 = /^(?:H\..*|A\.2\.1|T\.3\.2)$/;
+
 /** Runs a case against a server. Never rejects because of the testee. */
 export async function runServerProgram(
   testCase: ProgramCase,
   target: Target,
   { keepsWholeWire = false }: RunOptions = {},
 ): Promise<CaseResult> {
-  if (target.http2) return notOverHttp2(testCase);
+  if (target.http2 && IS_OF_HTTP1.test(testCase.id)) return notOverHttp2(testCase);
   const { headers = [], origin } = target;
   const requestLines = headers.map(([name, value]) => `${name}: ${value}`);
   if (origin !== undefined) requestLines.push(`Origin: ${origin}`);
   const connect = async (): Promise<Peer> => {
-    const { socket, host, resourceName } = await connectTo(target);
+    const { socket, host, resourceName } = await (target.http2 ? connectToStream : connectTo)(target);
     const log = new WireLog(keepsWholeWire ? NO_WIRE_LIMITS : undefined);
     return new Peer({ role: 'client', socket, host, target: resourceName, requestLines, connect, log });
   };
@@ -43,16 +46,18 @@ export async function runServerProgram(
 /** Runs a case on the request of a client. Never rejects. @param earlierKeys those of requests before */
 export async function runClientProgram(
   testCase: ProgramCase,
-  { socket, head, rest }: WebSocketRequest,
+  { socket, connection, head, rest }: WebSocketRequest,
   earlierKeys: ReadonlySet<string>,
 ): Promise<CaseResult> {
   const request = readHead(Buffer.from(head, 'latin1'));
-  if (request === undefined || !('localPort' in socket)) {
+  const isHttp1 = 'localPort' in socket;
+  if (request === undefined || (!isHttp1 && IS_OF_HTTP1.test(testCase.id))) {
     socket.destroy();
     return notOverHttp2(testCase);
   }
-  const port = Number(socket.localPort);
-  return runProgram(testCase, testCase.client!, new Peer({ role: 'server', socket, request, rest, port, earlierKeys }));
+  const port = isHttp1 ? Number(socket.localPort) : 0;
+  const options = { role: 'server', socket: connection(), request, rest, port, earlierKeys } as const;
+  return runProgram(testCase, testCase.client!, new Peer(options));
 }
 
 /** The connection is dropped at the end. */

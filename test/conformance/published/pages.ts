@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CASES, PROGRAM_CASES } from '../../../src/conformance/index.ts';
+import { NAMESPACES } from '../../../src/conformance/programs/cases/index.ts';
 import { compareCases, type PublishedResult, readResults, verdictsByCase } from './results.ts';
 import { TESTEES } from './testees.ts';
 
@@ -42,7 +43,7 @@ interface Count {
   readonly good: number;
   /** The testee does without what the case is about, and may. */
   readonly without: number;
-  /** A fault is noticed, but late. */
+  /** NON-STRICT: a fault is noticed, but late; of a group with a letter, something is not as a clause has it with SHOULD. */
   readonly late: number;
 }
 
@@ -57,35 +58,42 @@ function count(result: PublishedResult, isCounted: (id: string) => boolean): Cou
   };
 }
 
-function inWords({ all, good, without, late }: Count): string {
+function inWords({ all, good, without, late }: Count, [wordLate, wordNot]: Part['words']): string {
   if (all === 0) return '–';
   if (without === all) return 'none';
   if (good + without === all) return `all ${all}`;
   const failed = all - good - without - late;
   const words = [`${good + without} of ${all}`];
-  if (late > 0) words.push(`${late} late`);
-  if (failed > 0) words.push(`${failed} not`);
+  if (failed > 0) words.push(`${failed} ${wordNot}`);
+  if (late > 0) words.push(`${late} ${wordLate}`);
   return words.join(', ');
 }
 
 // ---- Markdown -----------------------------------------------------------------------------------------------------
 
+interface Part {
+  readonly title: string;
+  readonly isOfIt: (id: string) => boolean;
+  /** For what is NON-STRICT, and for what is worse. */
+  readonly words: readonly [late: string, not: string];
+}
+
 /** What has been run, of these. */
-const PARTS: readonly (readonly [title: string, isOfIt: (id: string) => boolean])[] = [
-  ['1 to 10', (id) => /^([1-9]|10)\./.test(id)],
-  ['12, 13', (id) => /^1[23]\./.test(id)],
-  ['letters', (id) => /^[A-Z]/.test(id)],
+const PARTS: readonly Part[] = [
+  { title: '1 to 10', isOfIt: (id) => /^([1-9]|10)\./.test(id), words: ['late', 'not'] },
+  { title: '12, 13', isOfIt: (id) => /^1[23]\./.test(id), words: ['late', 'not'] },
+  { title: 'H to X', isOfIt: (id) => /^[A-Z]/.test(id), words: ['SHOULD', 'MUST'] },
 ];
 
 function tables(results: readonly PublishedResult[]): string {
-  const parts = PARTS.filter(([, isOfIt]) => results.some((result) => count(result, isOfIt).all > 0));
+  const parts = PARTS.filter(({ isOfIt }) => results.some((result) => count(result, isOfIt).all > 0));
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = (role: 'server' | 'client') => {
-    const head = [role, 'version', 'runs in', ...parts.map(([title]) => title), 'date'];
+    const head = [role, 'version', 'runs in', ...parts.map(({ title }) => title), 'date'];
     const rows = results
       .filter((result) => result.role === role)
       .map((result) => {
-        const counts = parts.map(([, isOfIt]) => inWords(count(result, isOfIt)));
+        const counts = parts.map(({ isOfIt, words }) => inWords(count(result, isOfIt), words));
         return line([result.name, result.version, result.platform, ...counts, result.date]);
       });
     return [line(head), line(head.map(() => '---')), ...rows, ''];
@@ -128,10 +136,15 @@ function htmlPage(results: readonly PublishedResult[]): string {
 <h1>WebSocket conformance</h1>
 <p>What <code>framewright conformance</code> says of servers and clients that people use: ${results.length} of them,
 run on ${dates.join(', ')}. Groups 1 to 13 are the cases of the Autobahn test suite, with its numbers, scripts and verdicts. Groups with
-letters are framewright's own. Each testee is an echo of a few lines, with the settings named below and no others.</p>
+letters are framewright's own: ${Object.entries(NAMESPACES)
+    .map(([letter, title]) => `${letter}, ${title}`)
+    .join('; ')}.
+Each testee is an echo of a few lines, with the settings named below and no others.</p>
 <p>A cell has the number of cases that are as they should be, of all that were run; closing counts. Amber: a fault is noticed, but
-later than it could be. <em>none</em>: the testee does without what the group is about, which is no fault. –: not run. A case that
-is not OK was run three times, and the best counts. The verdicts were written down by the runner; <a href="conformance.md">the notes</a> say what is judged.</p>
+later than it could be; in a group with a letter, a clause is not kept that says SHOULD, or that leaves the peer free to refuse.
+<em>none</em>: the testee does without what the group is about, which is no fault. –: not run. A case that is not OK was run three
+times, and the best counts. The verdicts were written down by the runner; the notes say <a href="conformance.md">what is judged</a>, and
+<a href="conformance-cases.md">what the cases with letters are</a>.</p>
 <h2>Servers</h2>
 ${overview(servers, groups)}
 <h2>Clients</h2>

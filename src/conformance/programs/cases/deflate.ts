@@ -272,13 +272,18 @@ const RECEIVED: readonly ProgramCase[] = [
     }
     return [WORDS];
   }),
-  inflates('D.3.8', '7.2.2', 'compressed, plain, compressed: the plain one is not in the window', async (peer, terms) => {
-    requireContext(peer, terms);
-    await sendCompressed(peer, deflated(WORDS));
-    await peer.send(Opcode.Binary, AGAIN);
-    await sendCompressed(peer, deflated(WORDS.subarray(9), WORDS));
-    return [WORDS, AGAIN, WORDS.subarray(9)];
-  }),
+  inflates(
+    'D.3.8',
+    '7.2.2',
+    'compressed, plain, compressed: the plain one is not in the window',
+    async (peer, terms) => {
+      requireContext(peer, terms);
+      await sendCompressed(peer, deflated(WORDS));
+      await peer.send(Opcode.Binary, AGAIN);
+      await sendCompressed(peer, deflated(WORDS.subarray(9), WORDS));
+      return [WORDS, AGAIN, WORDS.subarray(9)];
+    },
+  ),
   inflates('D.3.9', '7.2.2', 'a reference that goes back by 32,000 bytes', async (peer, terms) => {
     requireContext(peer, terms);
     const far = Buffer.concat([noise(FAR_BYTES), noise(300)]);
