@@ -3,6 +3,7 @@
  * reports. This file goes through a run from its arguments to its exit status; src/conformance has the cases and judges them.
  */
 
+import { constants } from 'node:os';
 import {
   type Baseline,
   type CaseResult,
@@ -70,16 +71,18 @@ async function testServers(test: ServerTest): Promise<number> {
     );
   }
   const testee = startCommand(command.line);
-  const stayOnSignal = exitOnSignal();
+  const interruption = new AbortController();
+  const stayOnSignal = exitOnSignal(testee, interruption);
   try {
     const fault = await waitForEndpoints(testee, endpoints, command.timeoutMs);
+    if (interruption.signal.aborted) return 1;
     if (fault !== undefined) return failWithOutput(testee, fault);
     let end: string | undefined;
     void testee.ended.then((how) => {
       end = how;
     });
-    const status = await runServers(test);
-    return end === undefined || end === 'status 0'
+    const status = await runServers(test, interruption.signal);
+    return end === undefined || end === 'status 0' || interruption.signal.aborted
       ? status
       : failWithOutput(testee, `the command ended with ${end} while it was tested`);
   } finally {
@@ -88,29 +91,52 @@ async function testServers(test: ServerTest): Promise<number> {
   }
 }
 
-/** Ctrl-C ends this process, and with it the command. @returns what takes that back */
-function exitOnSignal(): () => void {
-  const exit = (signal: NodeJS.Signals): void => process.exit(signal === 'SIGINT' ? 130 : 143);
-  process.once('SIGINT', exit);
-  process.once('SIGTERM', exit);
+/** What ends a process that has started others: Ctrl-C, whoever stops it, and a terminal that is closed. */
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Such a signal ends the command, and then this process; a second one ends both at once. @returns what takes that back */
+function exitOnSignal(testee: TesteeCommand, interruption: AbortController): () => void {
+  const exit = (signal: NodeJS.Signals): void => {
+    const status = 128 + constants.signals[signal];
+    if (interruption.signal.aborted) process.exit(status);
+    interruption.abort();
+    void testee.stop().then(() => process.exit(status));
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, exit);
   return () => {
-    process.off('SIGINT', exit);
-    process.off('SIGTERM', exit);
+    for (const signal of ENDING_SIGNALS) process.off(signal, exit);
   };
 }
 
-async function runServers(test: ServerTest): Promise<number> {
-  const { servers, replay } = test;
+async function runServers(test: ServerTest, interruption?: AbortSignal): Promise<number> {
+  const { servers, replay, expected } = test;
   if (replay !== undefined) return replayCase(replay, servers);
   const reports: SuiteReport[] = [];
   let status = 0;
   for (const server of servers) {
     const report = await runServer(server, test);
     clearProgress();
+    // Whoever has stopped it wants no report of what is left.
+    if (interruption?.aborted) return 1;
     if (typeof report === 'string') status = fail(report);
     else reports.push(report);
   }
-  return reports.length === 0 ? status : Math.max(status, await conclude(reports, test));
+  if (reports.length === 0) return status;
+  const gone = await findGone(reports);
+  if (gone === undefined) return Math.max(status, await conclude(reports, test));
+  // What failed says nothing about the testee, and must not become what is known of it.
+  await conclude(reports, { ...test, expected: expected.kind === 'update' ? { kind: 'passes' } : expected });
+  const consequence = expected.kind === 'update' ? `; ${expected.path} stays as it was` : '';
+  return fail(`nobody answers at ${gone} any more: the server went away while it was tested${consequence}`);
+}
+
+/** Where nobody answers any more, if there is such a place. */
+async function findGone(reports: readonly SuiteReport[]): Promise<string | undefined> {
+  for (const { url } of reports) {
+    const endpoint = endpointOf(url);
+    if (!(await answers(endpoint))) return placeOf(endpoint);
+  }
+  return undefined;
 }
 
 /** A report, or why there is none. */
@@ -171,7 +197,7 @@ async function testClients(test: ClientTest): Promise<number> {
   } catch (error) {
     return fail(explainListenFault(error as NodeJS.ErrnoException, port, host));
   }
-  const stopped = nextSignal();
+  const stopped = nextSignal(command === undefined ? undefined : ENDING_SIGNALS);
   await print(
     `framewright: ${server.cases.length} case${server.cases.length === 1 ? '' : 's'} for clients${http2 ? ' over HTTP/2' : ''} at ${server.url}\n`,
   );

@@ -30,15 +30,13 @@ export function explainListenFault(
   return `cannot listen on port ${port} of ${host}: ${message}`;
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second then does what signals do by default. */
-export function nextSignal(): Promise<void> {
+/** Resolves at the first of these signals; the second then does what signals do by default. */
+export function nextSignal(signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM']): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
+      for (const signal of signals) process.off(signal, stop);
       resolve();
     };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
+    for (const signal of signals) process.on(signal, stop);
   });
 }

@@ -40,7 +40,7 @@ export function startCommand(line: string, environment: Readonly<Record<string, 
     child.once('exit', (status, signal) => resolve(status === null ? `signal ${signal}` : `status ${status}`));
   });
   // Whatever ends this process ends the command as well; nobody can wait for it then.
-  const leave = (): void => signalGroup(child, 'SIGTERM');
+  const leave = (): void => signalGroup(child, 'SIGKILL');
   process.once('exit', leave);
   return {
     ended,

@@ -78,6 +78,7 @@ export class HandshakeError extends Error {
 }
 
 const TIMEOUT_MS = 5000;
+const IS_IT_THERE = ': is there a WebSocket at this port and path?';
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443, 'ws+unix:': 80 };
 
 /** @throws {TypeError} when `url` is not a ws:, wss: or ws+unix: URL without a fragment */
@@ -241,13 +242,13 @@ function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): 
       const headBytes = chunk.length - (result?.ok ? result.rest.length : 0);
       response += chunk.toString('latin1', 0, headBytes);
       if (result === undefined) return;
-      if (!result.ok) return fail(`the response is not HTTP: ${result.message}`);
+      if (!result.ok) return fail(`the response is not HTTP: ${result.message}${IS_IT_THERE}`);
       // RFC 9110 §7.8: HTTP/1.0 has no Upgrade.
       if (result.head.httpVersion !== '1.1')
-        return fail(`the response is HTTP/${result.head.httpVersion}, not HTTP/1.1`);
+        return fail(`the response is HTTP/${result.head.httpVersion}, not HTTP/1.1${IS_IT_THERE}`);
       const subprotocols = subprotocolsOf(target, result.head.headers);
       const upgrade = checkUpgradeResponse(result.head, { key, subprotocols, extensions: offered });
-      if (!upgrade.ok) return fail(`${upgrade.message} (${upgrade.section}): is this a WebSocket endpoint?`);
+      if (!upgrade.ok) return fail(`${upgrade.message} (${upgrade.section})${IS_IT_THERE}`);
       socket.pause();
       settle();
       const serverName = result.head.headers.get('server');
@@ -321,7 +322,7 @@ function dialHttp2(target: Target, place: Place, offers: readonly Extension[]): 
       const head = { statusCode: Number(headers[':status']), headers: HeaderMap.fromObject(headers) };
       const chosen = subprotocolsOf(target, head.headers);
       const answer = checkUpgradeResponse(head, { key: undefined, subprotocols: chosen, extensions: offered });
-      if (!answer.ok) return fail(`${answer.message} (${answer.section}): is this a WebSocket endpoint?`, handshake);
+      if (!answer.ok) return fail(`${answer.message} (${answer.section})${IS_IT_THERE}`, handshake);
       const serverName = head.headers.get('server');
       done({ socket, serverName, extensions: answer.extensions, rest: NO_BYTES, handshake });
     });

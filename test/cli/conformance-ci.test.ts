@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { selfSignedCertificate } from '../../src/cli/self-signed.ts';
 import { holdEchoServers } from './echo-servers.ts';
@@ -44,7 +44,9 @@ describe('framewright conformance --command', () => {
       `setTimeout(() => {
         const server = require('node:http').createServer().listen(${JSON.stringify(path)});
         const echo = new WebSocketServer({ server });
-        echo.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
+        echo.on('connection', (socket) => {
+          socket.on('message', (data, binary) => socket.send(data, { binary })).on('error', () => {});
+        });
       }, 100);`,
     );
     const outer = program(
@@ -91,6 +93,58 @@ describe('framewright conformance --command', () => {
       `something listens at ${new URL(servers.good.url).host} already, and would be tested in place of`,
     );
   });
+
+  it('says that a server has gone, and takes nothing of it into the baseline', async () => {
+    const { path, url } = socketIn('going');
+    const going = program(
+      'going.cjs',
+      `const server = require('node:http').createServer().listen(${JSON.stringify(path)});
+      let connections = 0;
+      new WebSocketServer({ server }).on('connection', (socket) => {
+        if (++connections === 1) return;
+        server.close();
+        socket.terminate();
+      });`,
+    );
+    const baseline = inFolder('gone.json');
+    const update = ['--baseline', baseline, '--update-baseline', '--reason', 'none'];
+    const { status, stderr } = await conformance('--url', url, '--cases', '2.2', '--command', going, ...update);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`went away while it was tested; ${baseline} stays as it was\n`);
+    expect(existsSync(baseline)).toBe(false);
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'waits, when the terminal is closed, until the command has gone',
+    async () => {
+      const { url } = socketIn('slow');
+      const started = inFolder('slow.pid');
+      const slow = program(
+        'slow.cjs',
+        `process.on('SIGTERM', () => setTimeout(() => process.exit(), 50));
+      require('node:fs').writeFileSync(${JSON.stringify(started)}, String(process.pid));
+      setInterval(() => {}, 1000);`,
+      );
+      const isAlive = (): boolean => {
+        try {
+          return process.kill(Number(readFileSync(started, 'utf8')), 0);
+        } catch {
+          return false;
+        }
+      };
+      const exits: unknown[] = [];
+      const exit = vi.spyOn(process, 'exit').mockImplementation((status) => {
+        exits.push(status, isAlive());
+        return undefined as never;
+      });
+      const ended = conformance('--url', url, '--command', slow);
+      await vi.waitFor(() => expect(isAlive()).toBe(true), { timeout: 20_000 });
+      process.emit('SIGHUP', 'SIGHUP');
+      expect((await ended).stderr).toBe('');
+      await vi.waitFor(() => expect(exits).toEqual([129, false]), { timeout: 20_000 });
+      exit.mockRestore();
+    },
+  );
 
   it('runs a client, which finds the address in its environment', async () => {
     const client = program(
@@ -148,7 +202,7 @@ describe('framewright conformance --baseline', () => {
     expect(known.stdout).toMatch(/All verdicts are as the baseline has them, 2 not passing\.\n$/);
     const fixed = await test(servers.good.url);
     expect(fixed.status).toBe(1);
-    expect(fixed.stdout).toMatch(/\n5\.3 {2}passes now, and the baseline has FAILED, close OK: take its row out\n/);
+    expect(fixed.stdout).toMatch(/\n5\.3 {2}passes now, and the baseline has FAILED, close OK: take its row out,/);
   });
 });
 
