@@ -1,7 +1,7 @@
 /** What `framewright conformance` is asked for: its help, and its arguments and configuration files read and checked. */
 
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import type { parseArgs } from 'node:util';
 import {
   type Baseline,
   checkTarget,
@@ -14,7 +14,7 @@ import {
 import { readHost, readPort } from './listening.ts';
 import { selfSignedCertificate } from './self-signed.ts';
 import { readPair, readPem } from './tls-options.ts';
-import { readNumber, UsageError } from './usage.ts';
+import { readArgs, readNumber, UsageError } from './usage.ts';
 
 export const CONFORMANCE_HELP = `Usage: framewright conformance --url <url> [options]
        framewright conformance --serve [options]
@@ -197,7 +197,12 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'
 
 /** @throws {UsageError} and what `parseArgs` throws */
 export function parseConformanceArgs(args: readonly string[]): ServerTest | ClientTest {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  const { values, positionals } = readArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  if (positionals.length > 0) {
+    throw new UsageError(
+      `what is ${JSON.stringify(positionals[0])}? A server's address goes with --url, a command in quotes`,
+    );
+  }
   const specPath = specPathOf(values);
   const given = [values.url, values.serve, specPath].filter((value) => value !== undefined);
   if (given.length !== 1) {

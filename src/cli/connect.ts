@@ -3,21 +3,20 @@
  * rest.
  */
 
-import { parseArgs } from 'node:util';
 import { formatHex } from '../inspector/index.ts';
 import type { Command } from './command.ts';
 import { EXIT_STATUS_HELP } from './connect/exit-status.ts';
 import { historyPath } from './connect/history.ts';
 import { INPUTS } from './connect/input.ts';
 import { OUTPUTS } from './connect/message-text.ts';
-import { Session, type SessionOptions } from './connect/session.ts';
+import { Session, type SessionOptions, withoutCredentials } from './connect/session.ts';
 import { tapRequests } from './connect/wire-tap.ts';
 import type { Note } from './inspect/notes.ts';
 import { Observer } from './inspect/observer.ts';
 import { WireFile } from './inspect/wire-file.ts';
 import { complainAboutUsage, painterFor } from './terminal.ts';
 import { readTlsSettings, TLS_HELP, TLS_OPTIONS } from './tls-options.ts';
-import { isUsageFault, readNumber, UsageError } from './usage.ts';
+import { isUsageFault, readArgs, readNumber, UsageError } from './usage.ts';
 
 const HELP = `Usage: framewright connect <url> [options]
 
@@ -105,8 +104,10 @@ export const connect: Command = {
       const { record, frames, ...options } = parse(args);
       file = record === undefined ? undefined : openFile(record);
       const isTapped = frames || file !== undefined;
-      const take = isTapped ? observe(options.url, frames, file, (line) => session.note(line)) : undefined;
-      const tap = take && { finishRequest: tapRequests(options.url, take) };
+      const take = isTapped
+        ? observe(withoutCredentials(options.url), frames, file, (line) => session.note(line))
+        : undefined;
+      const tap = take && { finishRequest: tapRequests(withoutCredentials(options.url), take) };
       session = open({ ...options, client: { ...options.client, ...tap } });
     } catch (error) {
       if (isUsageFault(error)) return complainAboutUsage('connect', error.message);
@@ -162,7 +163,7 @@ function openFile(path: string): WireFile {
 // ---- Arguments ------------------------------------------------------------------------------------------------------
 
 function parse(args: readonly string[]): SessionOptions & { record: string | undefined; frames: boolean } {
-  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const { values, positionals } = readArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   const [url, ...more] = positionals;
   if (url === undefined) throw new UsageError('give the address of a WebSocket, such as ws://localhost:8080/path');
   if (more.length > 0) throw new UsageError(`there is one address; what is ${JSON.stringify(more[0])}?`);

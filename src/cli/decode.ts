@@ -4,7 +4,6 @@
  */
 
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { captureKindOf, TlsSecrets } from '../inspector/capture/index.ts';
 import {
   bytesOfOneDirection,
@@ -27,7 +26,7 @@ import { findSecrets, readKeyLog, reportCapture } from './decode/capture.ts';
 import { peek, readPieces, readWhole } from './decode/input-source.ts';
 import { fieldReport, jsonReport, lineReport, type Report, reportConversation } from './decode/report.ts';
 import { complain, complainAboutUsage, painterFor, print } from './terminal.ts';
-import { isUsageFault, UsageError } from './usage.ts';
+import { isUsageFault, readArgs, UsageError } from './usage.ts';
 
 const HELP = `Usage: framewright decode [options] <bytes | file | ->
 
@@ -118,7 +117,7 @@ export const decode: Command = {
 };
 
 function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  return readArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
 }
 
 function settingsOf(values: Settings['values']): Settings {

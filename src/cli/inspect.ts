@@ -5,10 +5,9 @@
 
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type Address, parseAddress } from '../client/address.ts';
-import { formatHex } from '../inspector/index.ts';
+import { formatHex, plural } from '../inspector/index.ts';
 import type { Command } from './command.ts';
 import type { ForwardingMessage } from './forwarding-thread.ts';
 import { type Filter, parseFilter } from './inspect/filter.ts';
@@ -22,7 +21,7 @@ import { explainListenFault, nextSignal, readHost, readPort } from './listening.
 import { readPageAssets } from './page-assets.ts';
 import { complain, complainAboutUsage, painterFor, print } from './terminal.ts';
 import { readPair, readTlsSettings, TLS_HELP, TLS_OPTIONS } from './tls-options.ts';
-import { isUsageFault, UsageError } from './usage.ts';
+import { isUsageFault, readArgs, UsageError } from './usage.ts';
 
 const HELP = `Usage: framewright inspect <target> [options]
        framewright inspect --load <file> [options]
@@ -177,7 +176,7 @@ async function forward(settings: ProxySettings): Promise<number> {
     if (status === 0) await forwarding.stop();
   }
   await thread.terminate();
-  await closeOutlets(outlets, true);
+  await closeOutlets(outlets, listening !== undefined);
   return status;
 }
 
@@ -256,7 +255,7 @@ async function closeOutlets({ observer, printer, file, page }: Outlets, isSummar
   if (file?.error !== undefined) complain(`inspect: --save: the file is not whole: ${file.error.message}`);
   if (!isSummarized) return;
   const { connections, frames, faults } = observer.counts;
-  complain(`${connections} connections, ${frames} frames, ${faults} faults`);
+  complain(`${plural(connections, 'connection')}, ${plural(frames, 'frame')}, ${plural(faults, 'fault')}`);
 }
 
 /** The address of the proxy, for clients. */
@@ -291,7 +290,7 @@ async function show(settings: FileSettings): Promise<number> {
 // ---- Arguments ------------------------------------------------------------------------------------------------------
 
 function parse(args: readonly string[]): ProxySettings | FileSettings {
-  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const { values, positionals } = readArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   const { load, page, save } = values;
   const [target, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`there is one target; what is ${JSON.stringify(more[0])}?`);

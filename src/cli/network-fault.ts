@@ -30,16 +30,22 @@ const EXPLANATIONS: Readonly<Record<string, Explain>> = {
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO|CERT_UNTRUSTED|CERT_SIGNATURE/;
 /** The other side has answered to the beginning of TLS with something else. */
 const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/;
+const NO_HTTP = /^HPE_/;
 const WANTS_CERTIFICATE = /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/;
 
 export function explainNetworkFault({ code = '', message }: { code?: string; message: string }, place: string): string {
+  const said = printable(message.trim());
+  if (said.startsWith('The proxy ')) {
+    return `${said}: check its address, and user and password in it (--proxy, or http_proxy and https_proxy in the environment)`;
+  }
   const explain = EXPLANATIONS[code];
   if (explain !== undefined) return explain(place);
-  const said = printable(message.trim());
   if (UNTRUSTED.test(code)) {
     return `the certificate of ${place} is not trusted (${said}): name who vouches for it with --ca, or take any with --insecure`;
   }
   if (NO_TLS.test(code) || code === 'EPROTO') return `${place} does not speak TLS: is it ws: in place of wss:?`;
+  if (NO_HTTP.test(code)) return `${place} does not speak HTTP (${said}): is a WebSocket served at that port?`;
+  if (said === 'Server sent no subprotocol') return `${place} speaks none of the subprotocols: check --subprotocol`;
   if (WANTS_CERTIFICATE.test(code))
     return `${place} refused TLS (${said}): does it ask for a certificate (--cert and --key)?`;
   return `${place}: ${said}`;

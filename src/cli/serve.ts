@@ -4,13 +4,12 @@
  */
 
 import type { AddressInfo } from 'node:net';
-import { parseArgs } from 'node:util';
 import type { Command } from './command.ts';
 import { explainListenFault, nextSignal, readHost, readPort } from './listening.ts';
 import { PAGE_MISSING, readPageAssets } from './page-assets.ts';
 import { startPlaygroundServer } from './playground-server.ts';
 import { complain, complainAboutUsage, print } from './terminal.ts';
-import { isUsageFault } from './usage.ts';
+import { isUsageFault, readArgs } from './usage.ts';
 
 const HELP = `Usage: framewright serve [options]
 
@@ -63,7 +62,7 @@ export const serve: Command = {
 };
 
 function readOptions(args: readonly string[]): { port: number; host: string; usesNet: boolean; compresses: boolean } {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  const { values } = readArgs({ args: [...args], options: OPTIONS });
   const { port, host, net: usesNet, deflate: compresses } = values;
   return { port: readPort(port), host: readHost(host), usesNet, compresses };
 }

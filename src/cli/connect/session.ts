@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from '../../index.ts';
-import { printable, quote, type Tone } from '../../inspector/index.ts';
+import { plural, printable, quote, type Tone } from '../../inspector/index.ts';
 import { closeCodeName } from '../../protocol/index.ts';
 import { explainNetworkFault } from '../network-fault.ts';
 import { ExitStatus, statusOfClose } from './exit-status.ts';
@@ -53,6 +53,11 @@ export interface Streams {
 /** Of what a server says when it refuses. */
 const MAX_BODY_CHARACTERS = 500;
 
+/** An address as it may be shown: logs of others may have it. */
+export function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/?#]*@/, '//');
+}
+
 export class Session {
   readonly #options: SessionOptions;
   readonly #streams: Streams;
@@ -89,7 +94,7 @@ export class Session {
     socket.on('ping', (data) => this.note(`← ping${payload(data)}, answered`));
     socket.on('pong', (data) => this.#ponged(data));
     socket.on('error', (error) => {
-      this.#failure ??= this.#openedAtMs === 0 ? explainNetworkFault(error, this.#options.url) : error.message;
+      this.#failure ??= this.#openedAtMs === 0 ? explainNetworkFault(error, this.#place) : error.message;
     });
     const closed = new Promise<[code: number, reason: Buffer]>((resolve) => {
       socket.on('close', (code, reason) => resolve([code, reason]));
@@ -106,9 +111,17 @@ export class Session {
     for (const off of signals) off();
     this.#screen?.close();
     this.#streams.stdin.destroy();
+    const status = this.#status ?? this.#statusOf(code);
+    if (status === ExitStatus.TooFewMessages) {
+      this.#failure ??= `--count: it ended behind ${this.#counts.received} of ${this.#options.count} messages`;
+    }
     this.#sayEnd(code, reason);
     await new Promise<void>((resolve) => this.#streams.stdout.write('', () => resolve()));
-    return this.#status ?? this.#statusOf(code);
+    return status;
+  }
+
+  get #place(): string {
+    return withoutCredentials(this.#options.url);
   }
 
   /** A line about the connection, apart from its messages. */
@@ -125,7 +138,7 @@ export class Session {
     const { protocol, extensions, url } = this.#socket;
     const agreed = [protocol && `subprotocol ${printable(protocol)}`, extensions].filter(Boolean).join(', ');
     const ms = milliseconds(this.#openedAtMs - this.#startedAtMs);
-    this.note(`connected to ${url} in ${ms}${agreed && `: ${agreed}`}`);
+    this.note(`connected to ${withoutCredentials(url)} in ${ms}${agreed && `: ${agreed}`}`);
     for (const message of this.#options.messages) this.#send(message, this.#options.isBinary);
     const { stdin, stderr } = this.#streams;
     if (stdin.isTTY && stderr.isTTY) this.#talk();
@@ -146,13 +159,14 @@ export class Session {
     }
     const said = body.trim() === '' ? '' : `\n  ${textForPeople(body.trim().slice(0, MAX_BODY_CHARACTERS), true)}`;
     const hint = hintFor(statusCode, headers.location);
-    this.#failure = `${this.#options.url} answered ${`${statusCode} ${printable(statusMessage)}`.trimEnd()}${hint}${said}`;
+    this.#failure = `${this.#place} answered ${`${statusCode} ${printable(statusMessage)}`.trimEnd()}${hint}${said}`;
     this.#socket.terminate();
   }
 
   #timedOut(): void {
     this.#status = ExitStatus.Timeout;
-    this.#failure = `--timeout: no end after ${(this.#options.timeoutMs ?? 0) / 1000} s`;
+    const what = this.#openedAtMs === 0 ? `no answer from ${this.#place}` : 'no end';
+    this.#failure = `--timeout: ${what} after ${(this.#options.timeoutMs ?? 0) / 1000} s`;
     this.#socket.terminate();
   }
 
@@ -317,9 +331,9 @@ export class Session {
     const { url, protocol, extensions, bufferedAmount, isPaused } = this.#socket;
     const { sent, received } = this.#counts;
     return [
-      `${url}, open for ${milliseconds(performance.now() - this.#openedAtMs)}${isPaused ? ', paused' : ''}`,
+      `${withoutCredentials(url)}, open for ${milliseconds(performance.now() - this.#openedAtMs)}${isPaused ? ', paused' : ''}`,
       `subprotocol ${protocol || 'none'}, extensions ${extensions || 'none'}`,
-      `${sent} messages sent, ${received} received, ${bufferedAmount} B not sent yet`,
+      `${plural(sent, 'message')} sent, ${received} received, ${bufferedAmount} B not sent yet`,
     ].join('\n');
   }
 

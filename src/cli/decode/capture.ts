@@ -75,6 +75,7 @@ export async function reportCapture(
   }
   reader.finish();
   for (const line of unread) say(line);
+  if (unread.length > 0 && secrets.size === 0) say('a key log of TLS is named by --keys');
   if (unreadCount > unread.length) say(`not read: ${plural(unreadCount - unread.length, 'more connection')}`);
   fault ??= reader.fault;
   if (fault !== undefined) say(`the capture is damaged: ${fault}`);

@@ -102,7 +102,9 @@ function parseEvent(line: string, place: string): WireEvent {
   try {
     event = JSON.parse(line);
   } catch {
-    throw new UsageError(`${place}: no JSON: give a file that --save, --record or the page has written`);
+    throw new UsageError(
+      `${place}: no JSON: give a file that --save, --record or the page has written. Captures and HAR files are for framewright decode`,
+    );
   }
   const fault = faultOf(event);
   if (fault !== undefined) throw new UsageError(`${place}: ${fault}`);

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -48,6 +49,12 @@ const DEFAULTS: Omit<SessionOptions, 'url'> = {
   isFull: false,
   historyPath: undefined,
 };
+
+async function listenAt(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 interface Started {
   readonly stdin: FakeStream;
@@ -116,7 +123,9 @@ describe('connect in a pipe', () => {
       socket.send('one');
       socket.close(1000);
     });
-    expect(await start(short.url, { count: 2 }).status).toBe(4);
+    const { status, stderr } = start(short.url, { count: 2 });
+    expect(await status).toBe(4);
+    expect(stderr.said).toContain('--count: it ended behind 1 of 2 messages\n');
     expect(await start(short.url, { count: 1 }).status).toBe(0);
   });
 
@@ -212,6 +221,25 @@ describe('connect: what goes wrong before it is open', () => {
     expect(stderr.said).toContain(`nobody listens at ${url}: is the server running, and is that its port?`);
   });
 
+  it('the proxy is not there, what is there speaks something else, or says nothing', async () => {
+    const { url, server } = await serve();
+    const proxy = url.replace('ws:', 'http:').replace(/\/$/, '');
+    await server.server.close();
+    const through = start('ws://me:secret@127.0.0.1:1/', { client: { proxy } });
+    expect(await through.status).toBe(1);
+    expect(through.stderr.said).toContain(`The proxy ${new URL(proxy).host} could not be used: connect ECONNREFUSED`);
+
+    const greeter = createServer((socket) => socket.on('error', () => {}).end('220 mail\r\n'));
+    const silent = createServer((socket) => socket.on('error', () => {}));
+    const places = await Promise.all([greeter, silent].map(listenAt));
+    const talking = start(`ws://me:secret@${places[0]}/`);
+    expect(await talking.status).toBe(1);
+    expect(talking.stderr.said).toContain(`ws://${places[0]}/ does not speak HTTP (`);
+    const waiting = start(`ws://me:secret@${places[1]}/`, { timeoutMs: 20 });
+    expect(await waiting.status).toBe(3);
+    expect(waiting.stderr.said).toContain(`--timeout: no answer from ws://${places[1]}/ after 0.02 s`);
+  });
+
   const rows: [args: string[], message: string][] = [
     [[], 'give the address of a WebSocket, such as ws://localhost:8080/path'],
     [['ws://a', 'b'], 'there is one address; what is "b"?'],
@@ -233,7 +261,8 @@ describe('connect: what goes wrong before it is open', () => {
     [['ws://a', '--ca', '/no/where'], '--ca: cannot read /no/where: ENOENT'],
     [['ws://a', '--ca', '/dev/null'], '--ca: /dev/null is no PEM file'],
     [['ws://a', '--record', '/no/where'], '--record: cannot write /no/where: ENOENT'],
-    [['ws://a', '--frobnicate'], "Unknown option '--frobnicate'"],
+    [['ws://a', '--frobnicate'], "Unknown option '--frobnicate'\n"],
+    [['ws://a', '--recrd', 'x'], "Unknown option '--recrd': did you mean --record?"],
   ];
   for (const [args, message] of rows) {
     it(args.join(' ') || 'nothing', async () => {

@@ -54,7 +54,7 @@ describe('framewright inspect, as a process', () => {
     child.kill('SIGINT');
     const { status, stdout, stderr } = await outcome;
     expect({ status, stderr }).toMatchObject({ status: 0 });
-    expect(stderr).toContain('framewright: 1 connections, 4 frames, 0 faults\n');
+    expect(stderr).toContain('framewright: 1 connection, 4 frames, 0 faults\n');
     const lines = stdout.split('\n').map((line) => line.replace(/^[\d:.]+ +/, ''));
     expect(lines.filter((line) => /[→←]/.test(line) && !/GET|101/.test(line))).toEqual([
       '#1   → text              7 B  "through"',
