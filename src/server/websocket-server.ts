@@ -40,7 +40,7 @@ import {
   type WsConnectionOptions,
 } from '../options/connection-options.ts';
 import type { ConnectionSettings, Identity } from '../options/connection-settings.ts';
-import { checkOptions, PATH, socketClass, TEXT, warnOnce } from '../options/option-check.ts';
+import { checkOptions, describe, PATH, socketClass, TEXT, warnOnce } from '../options/option-check.ts';
 import { doorOf, OPTIONS, WS_DEFAULT_LIMITS } from '../options/option-table.ts';
 import { TypedEmitter } from '../socket/emitter.ts';
 import { internals, type SocketObserver, WebSocket } from '../socket/websocket.ts';
@@ -338,6 +338,7 @@ export class WebSocketServer<
    * Answers an upgrade request (§4.2.2), once earlier requests on the same connection have been answered (RFC 9112
    * §9.3.2); or an extended CONNECT of HTTP/2, whose stream is the socket (RFC 8441 §5).
    * @param callback called with the new WebSocket when the handshake has succeeded
+   * @throws {TypeError} when an argument is missing
    * @throws {Error} when the socket has been given to `handleUpgrade` before
    */
   handleUpgrade(
@@ -346,6 +347,12 @@ export class WebSocketServer<
     head: Buffer,
     callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
   ): void {
+    if (typeof callback !== 'function' || typeof head?.length !== 'number' || typeof socket?.on !== 'function') {
+      const given = [request, socket, head, callback].map(describe).join(', ');
+      throw new TypeError(
+        `handleUpgrade() takes request, socket and head of an 'upgrade' event and a callback, not ${given}`,
+      );
+    }
     const markedSocket = socket as Duplex & { [UPGRADED]?: true };
     if (markedSocket[UPGRADED] === true) {
       throw new Error(

@@ -226,7 +226,7 @@ describe('framewright conformance', () => {
     [['--serve', '--concurrency', '1'], '--concurrency goes with --url only'],
     [['--serve', '--port', '65536'], '--port takes a whole number from 0 to 65535, not "65536"'],
     [['--serve', '--host', ''], '--host takes an address or a name, not an empty string'],
-    [['--url', 'ws://a', 'ws://b'], "Unexpected argument 'ws://b'"],
+    [['--url', 'ws://a', 'ws://b'], 'what is "ws://b"? A server\'s address goes with --url'],
     [['--url', 'ws://a', '--linger', '1'], '--linger goes with --serve only'],
     [['--serve', '--linger', '-1'], "Option '--linger' argument is ambiguous"],
     [['--url', 'ws://a', '--exclude', '8.*'], 'No conformance case fits "8.*"'],

@@ -98,6 +98,16 @@ describe('noServer and handleUpgrade', () => {
     ]);
   });
 
+  it('handleUpgrade says which arguments it takes', () => {
+    const wss = new WebSocketServer({ noServer: true });
+    const upgrade = wss.handleUpgrade.bind(wss) as (...args: unknown[]) => void;
+    const socket = new Duplex();
+    const takes = "handleUpgrade() takes request, socket and head of an 'upgrade' event and a callback, not an object";
+    expect(() => upgrade({}, socket, () => {})).toThrow(new TypeError(`${takes}, an object, a function, undefined`));
+    expect(() => upgrade({}, socket, Buffer.alloc(0))).toThrow(`${takes}, an object, an object, undefined`);
+    expect(() => upgrade({})).toThrow(`${takes}, undefined, undefined, undefined`);
+  });
+
   it('a callback that throws ends the connection with 1011, not the process', async () => {
     const { uncaught, nextWarning } = watchProcess();
     const { server, endpoint } = await startPlainHttp();

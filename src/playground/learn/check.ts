@@ -1,7 +1,7 @@
 /** How a task is checked: the learner's bytes go to the parser of production, and what it finds is held against the task. */
 
 import { acceptValue, checkUpgradeRequest, HttpHeadParser } from '../../handshake/index.ts';
-import { formatHex, parseHex } from '../../inspector/index.ts';
+import { formatHex, parseHex, plural } from '../../inspector/index.ts';
 import { type ReferenceFrame, readFrames } from '../../protocol/index.ts';
 import { describeEvent } from '../lab/describe.ts';
 import { heldBy } from '../lab/peek.ts';
@@ -68,7 +68,9 @@ export function hears(...events: readonly string[]): Wish {
 /** So many frames, all of them whole. */
 export function hasFrames(count: number): Wish {
   return (_, frames) =>
-    frames.length === count ? undefined : `The task asks for ${count} frames: here are ${frames.length}.`;
+    frames.length === count
+      ? undefined
+      : `The task asks for ${plural(count, 'frame')}: here ${frames.length === 1 ? 'is' : 'are'} ${frames.length}.`;
 }
 
 /** The key of the first frame, in hex. */
