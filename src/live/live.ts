@@ -205,18 +205,16 @@ export function connect(...args: unknown[]): Live {
         if (!(fallback && failures >= MAX_FAILURES && failures % 2 === 0)) {
           return socketLink(Socket, address, current, own, isAlone);
         }
-        return streamLink(fetch, address, current, {
+        const link = streamLink(fetch, address, current, {
           ...own,
           joins: () =>
             [...memberships.values()].map((membership) => {
               membership.cut();
               return JSON.stringify(membership.join(nextId()));
             }),
-          interrupted(id) {
-            requests.interrupt([id]);
-            requests.flush();
-          },
+          interrupted: (id) => requests.interrupt(false, link, id),
         });
+        return link;
       },
       opened() {
         // A fall-back has brought them when it began.
@@ -230,7 +228,7 @@ export function connect(...args: unknown[]): Live {
       },
       lost(error, code) {
         clearTimeout(refreshTimer);
-        requests.interrupt(undefined, isAlone && code === TOO_LONG);
+        requests.interrupt(isAlone && code === TOO_LONG);
         isAlone ||= code === TOO_LONG;
         for (const membership of [...memberships.values()]) {
           membership.cut();

@@ -7,10 +7,12 @@ import { checkMs } from './options.ts';
 import type { RequestOptions } from './types.ts';
 
 interface Request {
+  readonly id: number;
   readonly length: number;
   send(): void;
   readonly retry: boolean;
-  isSent: boolean;
+  /** What it went out by; undefined while it has not, or nothing comes back by that any more. */
+  link: LiveLink | undefined;
   settle(error: RealtimeError | undefined, output?: unknown): void;
 }
 
@@ -55,12 +57,11 @@ export class Requests {
     const body = text === undefined ? '' : `,${JSON.stringify(name)}:${text}`;
     const id = this.#nextId();
     const { type } = head;
-    const all =
-      type === 'token' ? { ...head, id } : { ...head, id, key: key ?? (retry ? this.#prefix + id : undefined) };
+    const all = { ...head, id, key: key ?? (retry ? this.#prefix + id : undefined) };
     const deadline = Date.now() + timeoutMs;
     return new Promise((resolve, reject) => {
       const giveUp = (code: 'TIMEOUT' | 'CANCELLED', message: string, cause?: unknown) => {
-        if (request.isSent) this.#link()?.send('cancel', `{"type":"cancel","id":${id}}`, id);
+        request.link?.send('cancel', `{"type":"cancel","id":${id}}`, id);
         request.settle(new RealtimeError(code, message, { cause }));
       };
       const abort = () => giveUp('CANCELLED', 'The signal was aborted', signal!.reason);
@@ -69,13 +70,14 @@ export class Requests {
         timeoutMs,
       );
       const request: Request = {
+        id,
         length: body.length,
         retry,
-        isSent: false,
+        link: undefined,
         send: () => {
-          request.isSent = true;
+          request.link = this.#link()!;
           const rest = type === 'call' ? { ...all, timeoutMs: Math.max(1, deadline - Date.now()) } : all;
-          this.#link()!.send(type, `${JSON.stringify(rest).slice(0, -1)}${body}}`, id);
+          request.link.send(type, `${JSON.stringify(rest).slice(0, -1)}${body}}`, id);
         },
         settle: (error, output) => {
           clearTimeout(timer);
@@ -100,24 +102,27 @@ export class Requests {
   /** Sends what is not on its way, in order. */
   flush(): void {
     if (!this.#link()) return;
-    for (const request of this.#open.values()) if (!request.isSent) request.send();
+    for (const request of this.#open.values()) if (!request.link) request.send();
   }
 
   /**
-   * The connection was lost that had these on it: whether they were done is not known.
+   * What went out by a link gets no answer there: whether it was done is not known. It goes out again when there is one.
    * @param isTooLong the longest one was the cause
+   * @param by only by this one
+   * @param only what has this number
    */
-  interrupt(ids: readonly number[] = [...this.#open.keys()], isTooLong = false): void {
-    const lost = ids.map((id) => this.#open.get(id)).filter((request) => request?.isSent) as Request[];
+  interrupt(isTooLong: boolean, by?: LiveLink, only?: number): void {
+    const lost = [...this.#open.values()].filter(({ id, link }) => link && (!by || (link === by && id === only)));
     const longest = Math.max(...lost.map(({ length }) => length));
     for (const request of lost) {
-      request.isSent = false;
+      request.link = undefined;
       if (isTooLong && request.length === longest) {
         request.settle(new RealtimeError('INVALID', 'It is too long for the server'));
       } else if (!request.retry) {
         request.settle(new RealtimeError('DISCONNECTED', 'The connection was lost before the answer'));
       }
     }
+    this.flush();
   }
 
   end(error: RealtimeError): void {

@@ -3,12 +3,13 @@
  * its own. What a stream brings is settled when it begins: for another join there is another stream, from the positions of then.
  */
 
-import { retryReason } from '../realtime-protocol/close-codes.ts';
 import { CLOSE_EVENT } from '../realtime-protocol/wire.ts';
 import type { LiveLink, LiveLinkEvents } from './link.ts';
 
-/** What a refusal over HTTP would be as a close code. */
-const CODES: Readonly<Record<number, number>> = { 401: 4401, 403: 4403 };
+/** Refusals for which there are close codes: 4000 more. */
+const REFUSALS = [401, 403];
+/** A request that gets one of these would get it again. */
+const MISTAKES = [400, 413, 415];
 /** The server says when to come back. */
 const LATER = 1013;
 /** Any other end. */
@@ -31,7 +32,13 @@ export function streamLink(
   let stream = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const post = async (body: string, accept: string, { signal }: AbortController): Promise<Response | undefined> => {
+  /** @param id of a request */
+  const post = async (
+    body: string,
+    accept: string,
+    { signal }: AbortController,
+    id?: number,
+  ): Promise<Response | undefined> => {
     const response = await fetch(url.replace(/^ws/, 'http'), {
       method: 'POST',
       headers: { accept, 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
@@ -41,11 +48,12 @@ export function streamLink(
     const { ok, status, headers } = response;
     if (ok && headers.get('content-type')?.startsWith(accept)) return response;
     const seconds = Number(headers.get('retry-after'));
-    const why = headers.get('content-type')?.startsWith('text/plain') ? `: ${await response.text()}` : '';
-    events.lost(
-      CODES[status] ?? (seconds ? LATER : CUT),
-      seconds ? retryReason(seconds * 1000) : `HTTP ${status}${why}`,
-    );
+    const words = headers.get('content-type')?.startsWith('text/plain') ? `: ${await response.text()}` : '';
+    const message = `HTTP ${status}${words}`;
+    if (id && MISTAKES.includes(status)) {
+      events.message(JSON.stringify({ type: 'error', id, code: 'INVALID', message }));
+    } else if (seconds) events.lost(LATER, `retry-after-ms=${seconds * 1000}`);
+    else events.lost(REFUSALS.includes(status) ? 4000 + status : CUT, message);
     return undefined;
   };
 
@@ -97,7 +105,7 @@ export function streamLink(
       else if (type === 'call' || type === 'publish') {
         const own = new AbortController();
         posts.set(id, own);
-        post(text, 'application/json', own)
+        post(text, 'application/json', own, id)
           .then((response) => response?.text())
           .catch((cause) => {
             if (!own.signal.aborted) events.lost(CUT, '', cause);

@@ -30,13 +30,8 @@ export function reactionTo(code: number): Reaction {
   return REACTIONS[code] ?? 'again';
 }
 
-/** The reason of a Close frame that tells when to come back. */
-export function retryReason(delayMs: number): string {
-  return `retry in ${Math.round(delayMs)} ms`;
-}
-
-/** The hint in a reason, in milliseconds. */
+/** The hint in a reason of when to come back, in milliseconds: as servers give it that drain. */
 export function retryHintMs(reason: string): number | undefined {
-  const found = /\bretry in (\d{1,9}) ms\b/.exec(reason);
+  const found = /\bretry-after-ms=(\d{1,9})\b/.exec(reason);
   return found === null ? undefined : Number(found[1]);
 }

@@ -121,7 +121,7 @@ const KINDS: Readonly<Record<Kind, readonly [isKind: (value: unknown) => boolean
   text: [(value) => typeof value === 'string', 'text'],
   flag: [(value) => typeof value === 'boolean', 'true or false'],
   json: [(value) => value !== undefined, 'there'],
-  list: [Array.isArray, 'an array'],
+  list: [(value) => Array.isArray(value), 'an array'],
 };
 
 /**

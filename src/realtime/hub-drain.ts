@@ -4,8 +4,6 @@
  */
 
 import type { Rejection } from '../admission/rejection.ts';
-import { buildClosePayload } from '../protocol/index.ts';
-import { retryReason } from '../realtime-protocol/close-codes.ts';
 import { checkDrainOptions, DRAIN, type DrainCounts, type DrainOptions, SHUTTING_DOWN } from '../server/drain.ts';
 import { warnOfError } from '../transport/errors.ts';
 import type { Session } from './session.ts';
@@ -21,16 +19,14 @@ interface Draining {
 }
 
 const DOOR = { ...DRAIN, name: 'hub.drain()' };
-const DEFAULT_RETRY_MS = 1000;
-const SERVICE_RESTART = 1012;
+/** It restarts. */
+const DEFAULTS: DrainOptions = { code: 1012, retryAfterMs: 1000 };
 /** What is kept of the time for the closing handshakes of those whose calls take it all. */
 const CLOSING_MS = 1000;
 
 export class HubDrain {
   readonly #hub: Draining;
-  #code = SERVICE_RESTART;
-  #reason = '';
-  #retryAfterMs = DEFAULT_RETRY_MS;
+  #settings = checkDrainOptions({}, DOOR, DEFAULTS);
   #deadlineMs = 0;
   #timers: NodeJS.Timeout[] = [];
   #isOverdue = false;
@@ -51,13 +47,11 @@ export class HubDrain {
 
   /** @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range */
   begin(given: DrainOptions = {}): Promise<DrainCounts> {
-    const { timeoutMs, spreadMs, retryAfterMs = DEFAULT_RETRY_MS } = checkDrainOptions(given, DOOR);
+    const settings = checkDrainOptions(given, DOOR, DEFAULTS);
+    const { timeoutMs, spreadMs } = settings;
     const nowMs = performance.now();
     if (this.#done === undefined) {
-      this.#code = given.code ?? SERVICE_RESTART;
-      this.#retryAfterMs = retryAfterMs;
-      this.#reason = `${given.reason ?? ''} ${retryReason(retryAfterMs)}`.trim();
-      buildClosePayload(this.#code, this.#reason);
+      this.#settings = settings;
       this.#done = new Promise((resolve) => {
         this.#finish = () => resolve({ closed: this.#closed, terminated: this.#terminated, refused: this.#refused });
       });
@@ -91,7 +85,10 @@ export class HubDrain {
   obstacle(): Rejection | undefined {
     if (!this.hasBegun) return undefined;
     this.#refused += 1;
-    return { ...SHUTTING_DOWN, headers: [['Retry-After', String(Math.max(1, Math.ceil(this.#retryAfterMs / 1000)))]] };
+    return {
+      ...SHUTTING_DOWN,
+      headers: [['Retry-After', String(Math.max(1, Math.ceil(this.#settings.retryAfterMs! / 1000)))]],
+    };
   }
 
   /** Closes it, unless calls are open on it: then, behind their answers. */
@@ -104,7 +101,7 @@ export class HubDrain {
 
   /** Tells a client to come back. */
   farewell({ outlet }: Pick<Session, 'outlet'>): void {
-    outlet.close(this.#code, this.#reason);
+    outlet.close(this.#settings.code, this.#settings.reason);
   }
 
   #closeAll(): void {

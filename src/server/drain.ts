@@ -76,14 +76,18 @@ export const DRAIN: Door = {
  * Options of a drain, with what holds where nothing is given.
  * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
  */
-export function checkDrainOptions(given: DrainOptions = {}, door = DRAIN) {
+export function checkDrainOptions(
+  given: DrainOptions = {},
+  door = DRAIN,
+  defaults: Pick<DrainOptions, 'code' | 'retryAfterMs'> = {},
+) {
   checkOptions(door, given);
   const timeoutMs = checkTimeout('timeoutMs', given.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const spreadMs = checkTimeout('spreadMs', given.spreadMs ?? 0);
   if (spreadMs > timeoutMs) {
     throw new RangeError(`${door.name}: spreadMs (${spreadMs}) must be at most timeoutMs (${timeoutMs})`);
   }
-  const { code = CloseCode.GoingAway, retryAfterMs } = given;
+  const { code = defaults.code ?? CloseCode.GoingAway, retryAfterMs = defaults.retryAfterMs } = given;
   if (retryAfterMs !== undefined) checkTimeout('retryAfterMs', retryAfterMs);
   const hint = retryAfterMs === undefined ? '' : `retry-after-ms=${retryAfterMs}`;
   const reason = [given.reason ?? '', hint].filter((part) => part !== '').join(' ');

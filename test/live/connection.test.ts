@@ -84,9 +84,9 @@ describe('the back-off', () => {
 describe('what a close code asks for', () => {
   it.each([
     [1001, '', 500],
-    [1012, 'retry in 4000 ms', 4500],
-    [1013, 'busy, retry in 9000 ms', 9500],
-    [1011, 'retry in 4000 ms', 500],
+    [1012, 'retry-after-ms=4000', 4500],
+    [1013, 'busy, retry-after-ms=9000', 9500],
+    [1011, 'retry-after-ms=4000', 500],
     [1000, '', 500],
     [1005, '', 500],
     [1006, '', 500],
@@ -127,7 +127,7 @@ describe('what a close code asks for', () => {
   it("obeys the server's hint when the network or the page comes back meanwhile", async () => {
     const page = fakePage();
     const live = await started();
-    FakeSocket.last.end(1013, 'retry in 60000 ms');
+    FakeSocket.last.end(1013, 'retry-after-ms=60000');
     await vi.advanceTimersByTimeAsync(10_000);
     page.online();
     page.show();

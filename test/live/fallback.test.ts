@@ -61,8 +61,8 @@ class Exchange {
     await settle();
   }
 
-  async answer(message: object, init: ResponseInit = {}): Promise<void> {
-    this.#resolve(Response.json(message, init));
+  async answer(message: object | string, init: ResponseInit = {}): Promise<void> {
+    this.#resolve(typeof message === 'string' ? new Response(message, init) : Response.json(message, init));
     await settle();
   }
 
@@ -241,6 +241,33 @@ describe('the fall-back', () => {
     expect(await call).toBe('done');
   });
 
+  it('hears nothing of a POST whose request went out again by another link', async () => {
+    await fallen();
+    const call = live.call.say!(1);
+    await settle();
+    const [post] = posts();
+    for (let i = 0; i < 2; i++) {
+      await latest().fail();
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    FakeSocket.last.welcome();
+    await settle();
+    const again = FakeSocket.last.take().find(({ type }) => type === 'call')!;
+    await post!.fail();
+    expect(FakeSocket.last.take()).toEqual([]);
+    FakeSocket.last.tell({ type: 'result', id: again.id, output: 'done' });
+    expect(await call).toBe('done');
+  });
+
+  it.each([400, 413, 415])('sends nothing again that was refused as a mistake: %i', async (status) => {
+    await fallen();
+    const call = expect(live.call.say!(1)).rejects.toMatchObject({ code: 'INVALID', message: `HTTP ${status}: no` });
+    await settle();
+    await posts()[0]!.answer('no', { status, headers: { 'content-type': 'text/plain' } });
+    await call;
+    expect([posts().length, live.state]).toEqual([1, 'open']);
+  });
+
   it('opens another stream from where each channel stands when joins change, once for all in a turn', async () => {
     const room = await fallen();
     const texts: unknown[] = [];
@@ -412,7 +439,7 @@ describe('the fall-back', () => {
     [1012, 'waiting'],
   ])('takes the close code that the stream brings: %i', async (code, state) => {
     await fallen();
-    latest().write(`event: close\ndata: ${JSON.stringify({ code, reason: 'retry in 5000 ms' })}\n\n`);
+    latest().write(`event: close\ndata: ${JSON.stringify({ code, reason: 'retry-after-ms=5000' })}\n\n`);
     await settle();
     expect(live.state).toBe(state);
     if (state === 'waiting') expect(live.retryAt).toBe(Date.now() + 5000);

@@ -45,7 +45,7 @@ describe('a reconnecting WebSocket', () => {
     await settle();
     FakeSocket.last.accept();
     FakeSocket.last.onmessage?.({ data: 'hello' });
-    FakeSocket.last.end(1012, 'retry in 5 ms ');
+    FakeSocket.last.end(1012, 'retry-after-ms=5 ');
     await vi.advanceTimersByTimeAsync(5);
     FakeSocket.last.accept();
     socket.close(3000, 'bye ');
@@ -58,7 +58,7 @@ describe('a reconnecting WebSocket', () => {
       'close 1006 false (0)',
       'open (1)',
       'message hello (1)',
-      'close 1012 retry in 5 ms true (0)',
+      'close 1012 retry-after-ms=5 true (0)',
       'open (1)',
       'close 3000 bye true (3)',
     ]);

@@ -31,7 +31,7 @@ function messages(fields: Readonly<Record<string, Readonly<Record<string, string
 }
 
 const WORDS: Readonly<Record<ReturnType<typeof reactionTo>, string>> = {
-  later: 'come back after the time in the reason (`retry in 1500 ms`), if it has one, and a random one of your own',
+  later: 'come back after the time in the reason (`retry-after-ms=1500`), if it has one, and a random one of your own',
   token: 'get a new token, then come back; with a token that never changes, stop',
   stop: 'do not come back',
   again: 'come back after a random time that doubles with each failure, up to a bound',

@@ -68,7 +68,7 @@ describe.each(KINDS)('drain on %s', (kind) => {
     expect([hub.isDraining, hub.status().isDraining]).toEqual([false, false]);
     const drained = hub.drain();
     expect([hub.isDraining, hub.status().isDraining]).toEqual([true, true]);
-    for (const { client } of clients) expect(await client.closed).toEqual([1012, 'retry in 1000 ms']);
+    for (const { client } of clients) expect(await client.closed).toEqual([1012, 'retry-after-ms=1000']);
     expect(await drained).toEqual({ closed: 2, terminated: 0, refused: 0 });
     expect(isEngineClosed()).toBe(true);
     expect(hub.status()).toMatchObject({ connections: 0, channels: 0 });
@@ -90,7 +90,7 @@ describe.each(KINDS)('drain on %s', (kind) => {
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '3']);
     end('done');
     expect(await client.next()).toEqual({ type: 'result', id: 1, output: 'done' });
-    expect(await client.closed).toEqual([1012, 'retry in 2500 ms']);
+    expect(await client.closed).toEqual([1012, 'retry-after-ms=2500']);
     expect(await drained).toEqual({ closed: 1, terminated: 0, refused: 2 });
     expect(() => hub.attach(createServer())).toThrow('hub.attach(): this hub drains');
   });
@@ -166,7 +166,7 @@ describe('drain', () => {
     const { origin } = await serve('node:http', hub);
     const { client } = await enter(origin);
     const drained = hub.drain({ code: 1001, reason: 'bye', retryAfterMs: 0 });
-    expect(await client.closed).toEqual([1001, 'bye retry in 0 ms']);
+    expect(await client.closed).toEqual([1001, 'bye retry-after-ms=0']);
     await drained;
   });
 
@@ -201,7 +201,7 @@ describe('drain', () => {
     silent.client.socket.pause();
     const drained = hub.drain({ timeoutMs: 5000 });
     vi.advanceTimersByTime(4000);
-    expect(await working.client.closed).toEqual([1012, 'retry in 1000 ms']);
+    expect(await working.client.closed).toEqual([1012, 'retry-after-ms=1000']);
     while (hub.status().connections > 1) await new Promise(setImmediate);
     vi.advanceTimersByTime(999);
     expect(hub.status().connections).toBe(1);
@@ -289,7 +289,7 @@ describe('drain', () => {
       });
       process.kill(process.pid, 'SIGUSR2');
     });
-    expect(await client.closed).toEqual([1012, 'retry in 1000 ms']);
+    expect(await client.closed).toEqual([1012, 'retry-after-ms=1000']);
     expect(counts).toMatchObject({ closed: 1 });
   });
 });
