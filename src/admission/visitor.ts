@@ -4,9 +4,8 @@ import type { Identity } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 
-/** For applications (§7.4.2): get a new token, then come back. */
-const EXPIRED_CODE = 4401;
-const EXPIRED_REASON = 'The authentication has expired';
+/** How a connection ends then. The code is for applications (§7.4.2): get a new token, then come back. */
+export const EXPIRED = [4401, 'The authentication has expired'] as const;
 
 /** Past it a timer of Node.js would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -37,12 +36,27 @@ export function hasExpired(user: object): boolean {
   return typeof expires === 'number' && expires <= Date.now();
 }
 
+/** Calls `action` when the user's time is over, if it is limited. @returns what prevents it */
+export function whenExpired(user: object | undefined, action: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  // Programs may have changed the object meanwhile.
+  const watch = (): void => {
+    const expires = user && expiryOf(user);
+    if (!Number.isFinite(expires)) return;
+    const leftMs = (expires as number) - Date.now();
+    if (leftMs <= 0) action();
+    else timer = setTimeout(watch, Math.min(leftMs, MAX_TIMER_MS)).unref();
+  };
+  watch();
+  return () => clearTimeout(timer);
+}
+
 export class Visitor implements Identity {
   readonly address: string;
   readonly leave: (() => void) | undefined;
   #user: object | undefined;
   #webSocket: WebSocket | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #forget: (() => void) | undefined;
 
   constructor(address: string, user: object, leave: (() => void) | undefined) {
     this.address = address;
@@ -73,13 +87,9 @@ export class Visitor implements Identity {
     watch();
   }
 
-  /** Looks at the user anew: programs may have changed the object itself. */
   #watch(): void {
-    clearTimeout(this.#timer);
-    const expires = this.#user && expiryOf(this.#user);
-    if (!Number.isFinite(expires) || this.#webSocket?.readyState !== 1) return;
-    const leftMs = (expires as number) - Date.now();
-    if (leftMs <= 0) this.#webSocket.close(EXPIRED_CODE, EXPIRED_REASON);
-    else this.#timer = setTimeout(() => this.#watch(), Math.min(leftMs, MAX_TIMER_MS)).unref();
+    this.#forget?.();
+    const webSocket = this.#webSocket;
+    if (webSocket?.readyState === 1) this.#forget = whenExpired(this.#user, () => webSocket.close(...EXPIRED));
   }
 }

@@ -1,5 +1,6 @@
 /** Event streams as outlets: of the wire's frames, and of one channel's messages. */
 
+import { EXPIRED, whenExpired } from '../admission/visitor.ts';
 import { retryHintMs } from '../realtime-protocol/close-codes.ts';
 import { formatPosition, type Position } from '../realtime-protocol/position.ts';
 import type { ServerMessage } from '../realtime-protocol/wire.ts';
@@ -40,28 +41,17 @@ abstract class EventOutlet implements Outlet {
 
 // ---- The wire -------------------------------------------------------------------------------------------------------
 
-const EXPIRED = [4401, 'The authentication has expired'] as const;
-/** The longest time that a timer of Node.js can hold. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** Frames as events, encoded once. */
 const eventOf = new WeakMap<PreparedMessage, Uint8Array>();
 
 export class FrameOutlet extends EventOutlet {
-  #expiry: NodeJS.Timeout | undefined;
-
   /** @param user whose time, if it is limited, is the stream's as well */
   constructor(stream: EventStream, highWaterMarkBytes: number, user: HubUser | undefined) {
     super(stream, highWaterMarkBytes);
-    if (user?.expires === undefined) return;
-    const { expires } = user;
-    const watch = (): void => {
-      const leftMs = expires - Date.now();
-      if (leftMs <= 0) this.close(...EXPIRED);
-      else this.#expiry = setTimeout(watch, Math.min(leftMs, MAX_TIMER_MS)).unref();
-    };
-    stream.once('close', () => clearTimeout(this.#expiry));
-    watch();
+    stream.once(
+      'close',
+      whenExpired(user, () => this.close(...EXPIRED)),
+    );
   }
 
   send(frame: string): void {

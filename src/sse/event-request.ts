@@ -84,5 +84,5 @@ export function lastEventIdOf({ headers, resourceName }: EventRequest<unknown>, 
   // It is sent as UTF-8, and HTTP's fields are read as Latin-1.
   if (sent !== undefined) return Buffer.from(sent, 'latin1').toString();
   if (parameter === undefined) return '';
-  return new URLSearchParams(resourceName.split('?')[1]).get(parameter) ?? '';
+  return new URLSearchParams(resourceName.replace(/^[^?]*/, '')).get(parameter) ?? '';
 }

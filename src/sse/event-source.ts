@@ -53,7 +53,7 @@ class Implementation extends EventTarget {
   #request = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(url: unknown, init?: unknown) {
+  constructor(url: unknown, init: unknown = {}) {
     super();
     // biome-ignore lint/complexity/noArguments: undefined counts as an argument
     if (arguments.length === 0) throw new TypeError('EventSource needs a URL');

@@ -11,6 +11,7 @@ import type { HttpAnswer } from '../admission/http-answer.ts';
 import type { AdmissionOptions } from '../admission/options.ts';
 import { originRule } from '../admission/origins.ts';
 import type { Rejection } from '../admission/rejection.ts';
+import { whenExpired } from '../admission/visitor.ts';
 import { isOriginAllowed } from '../handshake/index.ts';
 import { checkTimeout } from '../options/connection-options.ts';
 import type { Identity } from '../options/connection-settings.ts';
@@ -215,7 +216,11 @@ export function eventHandler<User, Source>(
       return;
     }
     stream.once('close', () => life.end());
-    endWithUser(stream);
+    // The client comes back, and is asked who it is.
+    stream.once(
+      'close',
+      whenExpired(stream.user as object | undefined, () => stream.close()),
+    );
     const fail = (error: unknown) => {
       warnOfError(error, `the onStream of ${name}`);
       stream.terminate();
@@ -269,21 +274,4 @@ export function eventHandler<User, Source>(
       return { headers: verdict.plan.headers, body };
     },
   });
-}
-
-/** The longest time that a timer of Node.js can hold. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** A user whose `expires` has come has his stream ended; his client comes back, and is asked who it is. */
-function endWithUser(stream: EventStream<unknown>): void {
-  let timer: NodeJS.Timeout | undefined;
-  const watch = (): void => {
-    const { expires } = (stream.user ?? {}) as { readonly expires?: unknown };
-    if (typeof expires !== 'number' || !Number.isFinite(expires)) return;
-    const leftMs = expires - Date.now();
-    if (leftMs <= 0) stream.close();
-    else timer = setTimeout(watch, Math.min(leftMs, MAX_TIMER_MS)).unref();
-  };
-  stream.once('close', () => clearTimeout(timer));
-  watch();
 }

@@ -91,7 +91,7 @@ describe('the interface', () => {
   it('is that of the standard', () => {
     answers = [stream('')];
     const { source } = open();
-    expect(EventSource.name).toBe('EventSource');
+    expect([EventSource.name, EventSource.length]).toEqual(['EventSource', 1]);
     expect([EventSource.CONNECTING, EventSource.OPEN, EventSource.CLOSED]).toEqual([0, 1, 2]);
     expect([source.CONNECTING, source.OPEN, source.CLOSED]).toEqual([0, 1, 2]);
     expect(Object.keys(EventSource.prototype).sort()).toEqual(

@@ -96,7 +96,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     const utf8 = Buffer.from('é:…').toString('latin1');
     await ask(started, { 'Last-Event-ID': utf8 });
     expect((await next()).lastEventId).toBe('é:…');
-    const query = { ...started, url: `${started.url}?lastEventId=a%3Ab` };
+    const query = { ...started, url: `${started.url}?of=b?c&lastEventId=a%3Ab` };
     await ask(query);
     expect((await next()).lastEventId).toBe('a:b');
     await ask(query, { 'Last-Event-ID': 'c' });
