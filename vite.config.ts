@@ -24,6 +24,21 @@ function compressAssets(): Plugin {
   };
 }
 
+/** A package that is not installed makes no fault of the build, but a page that does not load. */
+function refuseMissingPackages(): Plugin {
+  return {
+    name: 'refuse-missing-packages',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      for (const output of Object.values(bundle)) {
+        if (output.type !== 'chunk') continue;
+        const missing = [...output.imports, ...output.dynamicImports].find((name) => bundle[name] === undefined);
+        if (missing !== undefined) this.error(`${missing} is imported and not installed: npm ci installs it`);
+      }
+    },
+  };
+}
+
 /** The lines of source that the lessons of the playground lead to, and no others. */
 function lessonSources(): Plugin {
   const id = 'virtual:lesson-sources';
@@ -49,7 +64,7 @@ const SMALLER_REACT = [
 export default defineConfig(({ command, mode }) => {
   const suite = SUITES.includes(mode) ? mode : 'test';
   return {
-    plugins: [react(), lessonSources(), compressAssets()],
+    plugins: [react(), lessonSources(), refuseMissingPackages(), compressAssets()],
     base: './',
     ...(command === 'build' && { resolve: { alias: SMALLER_REACT } }),
     build: { outDir: '../../dist/playground', emptyOutDir: true },

@@ -163,17 +163,19 @@ function LessonPanel({ lesson, index, headingRef, onPass }: LessonPanelProps) {
       <pre className="code">
         <code>{lesson.code}</code>
       </pre>
-      <Disclosure className="source" summary={`All ${index + 1} parts so far`}>
-        {() => (
-          <pre className="code">
-            <code>
-              {LESSONS.slice(0, index + 1)
-                .map(({ code }) => code)
-                .join('\n\n')}
-            </code>
-          </pre>
-        )}
-      </Disclosure>
+      {index > 0 && (
+        <Disclosure className="source" summary={`All ${index + 1} parts so far`}>
+          {() => (
+            <pre className="code">
+              <code>
+                {LESSONS.slice(0, index + 1)
+                  .map(({ code }) => code)
+                  .join('\n\n')}
+              </code>
+            </pre>
+          )}
+        </Disclosure>
+      )}
       <h3>How framewright does it</h3>
       {lesson.sources.map((source) => (
         <SourceLines key={source.symbol} source={source} />
