@@ -79,6 +79,7 @@ export class HandshakeError extends Error {
 
 const TIMEOUT_MS = 5000;
 const IS_IT_THERE = ': is there a WebSocket at this port and path?';
+const IS_IT_TLS = 'is a WebSocket served there, and with TLS (wss:) or without (ws:)?';
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443, 'ws+unix:': 80 };
 
 /** @throws {TypeError} when `url` is not a ws:, wss: or ws+unix: URL without a fragment */
@@ -227,7 +228,7 @@ function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): 
       reject(new HandshakeError(`${target.url}: ${reason}`, isSent ? { request, response } : undefined));
     };
     const timer = setTimeout(
-      () => fail(`no complete handshake within ${handshakeTimeoutMs / 1000} s`),
+      () => fail(`no complete handshake within ${handshakeTimeoutMs / 1000} s${IS_IT_THERE}`),
       handshakeTimeoutMs,
     );
 
@@ -236,7 +237,7 @@ function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): 
       socket.write(request, 'latin1');
     });
     socket.on('error', (error) => fail(describeConnectError(error)));
-    socket.on('close', () => fail('the connection was closed during the handshake'));
+    socket.on('close', () => fail(`the connection was closed during the handshake: ${IS_IT_TLS}`));
     socket.on('data', (chunk: Buffer) => {
       const result = parser.push(chunk);
       const headBytes = chunk.length - (result?.ok ? result.rest.length : 0);
@@ -248,7 +249,7 @@ function dialHttp1(target: Target, place: Place, offers: readonly Extension[]): 
         return fail(`the response is HTTP/${result.head.httpVersion}, not HTTP/1.1${IS_IT_THERE}`);
       const subprotocols = subprotocolsOf(target, result.head.headers);
       const upgrade = checkUpgradeResponse(result.head, { key, subprotocols, extensions: offered });
-      if (!upgrade.ok) return fail(`${upgrade.message} (${upgrade.section})${IS_IT_THERE}`);
+      if (!upgrade.ok) return fail(`${upgrade.message} (${upgrade.section})${adviceFor(result.head)}`);
       socket.pause();
       settle();
       const serverName = result.head.headers.get('server');
@@ -287,7 +288,7 @@ function onSession<T>(
       reject(new HandshakeError(`${target.url}: ${reason}`, seen));
     };
     const timer = setTimeout(
-      () => fail(`no complete handshake within ${handshakeTimeoutMs / 1000} s`),
+      () => fail(`no complete handshake within ${handshakeTimeoutMs / 1000} s${IS_IT_THERE}`),
       handshakeTimeoutMs,
     );
     const done = (result: T): void => {
@@ -322,7 +323,7 @@ function dialHttp2(target: Target, place: Place, offers: readonly Extension[]): 
       const head = { statusCode: Number(headers[':status']), headers: HeaderMap.fromObject(headers) };
       const chosen = subprotocolsOf(target, head.headers);
       const answer = checkUpgradeResponse(head, { key: undefined, subprotocols: chosen, extensions: offered });
-      if (!answer.ok) return fail(`${answer.message} (${answer.section})${IS_IT_THERE}`, handshake);
+      if (!answer.ok) return fail(`${answer.message} (${answer.section})${adviceFor(head)}`, handshake);
       const serverName = head.headers.get('server');
       done({ socket, serverName, extensions: answer.extensions, rest: NO_BYTES, handshake });
     });
@@ -347,18 +348,28 @@ function hostNameOnly(host: string): string {
   return /^[\d.]+$|:/.test(host) ? '' : host;
 }
 
+function adviceFor({ statusCode }: { readonly statusCode: number }): string {
+  const isForOthers = statusCode === 401 || statusCode === 403;
+  return isForOthers ? ': it wants to know who asks, by headers (--header, --cookie, --origin)' : IS_IT_THERE;
+}
+
 const REMEDIES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused (ECONNREFUSED): is the server running on that port?',
   ENOTFOUND: 'host not found (ENOTFOUND): check the name',
+  ECONNRESET: `the connection was reset (ECONNRESET): ${IS_IT_TLS}`,
   ENOENT: 'there is no such socket (ENOENT): is the server running, and is that the path it listens on?',
 };
 
 /** Codes of OpenSSL and of Node for a certificate that is not trusted, has ended, or is another's. */
 const CERTIFICATE_FAULT = /CERT|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH/;
 
+/** The other side has answered to the beginning of TLS with something else: Node has said so in several ways. */
+const NO_TLS = /wrong.version.number|packet.length.too.long|http.request/i;
+
 function describeConnectError({ code = '', message }: NodeJS.ErrnoException): string {
   if (CERTIFICATE_FAULT.test(code)) {
     return `the certificate is not trusted (${code}): rejectUnauthorized: false takes it nevertheless, as --insecure does; ca, or --ca FILE, names one to trust`;
   }
+  if (NO_TLS.test(code + message)) return 'it does not speak TLS: is it ws: in place of wss:?';
   return REMEDIES[code] ?? message;
 }

@@ -47,10 +47,11 @@ describe('runSuite', () => {
   });
 
   it.each([
-    ['answers 404', 'HTTP/1.1 404 Not Found\r\n\r\n', 'Unexpected server response: 404 (§4.1)'],
+    ['answers 404', 'HTTP/1.1 404 Not Found\r\n\r\n', '404 (§4.1): is there a WebSocket at this port and path?'],
+    ['answers 401', 'HTTP/1.1 401 Unauthorized\r\n\r\n', '401 (§4.1): it wants to know who asks, by headers (--header'],
     ['sends no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', 'the response is not HTTP: The first line is not'],
     ['speaks HTTP/1.0', 'HTTP/1.0 101 Switching Protocols\r\n\r\n', 'the response is HTTP/1.0, not HTTP/1.1'],
-    ['closes', '', 'the connection was closed during the handshake'],
+    ['closes', '', 'closed during the handshake: is a WebSocket served there, and with TLS (wss:)'],
   ])('§4.1 says so when the server %s', async (_, response, message) => {
     const server = createNetServer((socket) => {
       socket.on('error', () => {});
@@ -58,6 +59,9 @@ describe('runSuite', () => {
     });
     await withServer(server, async (url) => {
       await expect(runSuite({ url })).rejects.toThrow(message);
+      if (response === '') return;
+      const overTls = runSuite({ url: url.replace('ws:', 'wss:') });
+      await expect(overTls).rejects.toThrow('it does not speak TLS: is it ws: in place of wss:?');
     });
   });
 
