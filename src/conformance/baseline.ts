@@ -4,7 +4,8 @@
  */
 
 import type { CaseResult } from './case-run.ts';
-import { isPassing } from './verdict.ts';
+import { ALL_CASES } from './cases/index.ts';
+import { BEHAVIORS, CLOSE_BEHAVIORS, isPassing } from './verdict.ts';
 
 export interface BaselineRow {
   readonly id: string;
@@ -34,6 +35,10 @@ function readRow(id: string, row: unknown, mayLackReason: boolean): BaselineRow 
   if (typeof behavior !== 'string' || typeof behaviorClose !== 'string' || typeof reason !== 'string') {
     throw new SyntaxError(`case ${id} lacks behavior, behaviorClose or reason`);
   }
+  if (!ALL_CASES.some((one) => one.id === id)) throw new SyntaxError(`there is no case ${id}`);
+  if (!isOneOf(BEHAVIORS, behavior) || !isOneOf(CLOSE_BEHAVIORS, behaviorClose)) {
+    throw new SyntaxError(`case ${id}: ${behavior}, close ${behaviorClose} is no verdict`);
+  }
   if (typeof sometimes !== 'boolean') throw new SyntaxError(`case ${id}: "sometimes" is true, or not there`);
   if (reason.trim() === '' && !mayLackReason) {
     throw new SyntaxError(
@@ -61,8 +66,12 @@ export function compareWithBaseline(results: readonly CaseResult[], baseline: Ba
   });
 }
 
+function isOneOf(words: readonly string[], word: string): boolean {
+  return words.includes(word);
+}
+
 /** From good to bad; what else there is passes. */
-const BEHAVIORS = ['OK', 'NON-STRICT', 'FAILED'];
+const ORDER = ['OK', 'NON-STRICT', 'FAILED'];
 
 /** Whether a case does not pass, in just the way that the baseline has it. */
 export function isKnown(result: CaseResult, baseline: Baseline): boolean {
@@ -70,7 +79,7 @@ export function isKnown(result: CaseResult, baseline: Baseline): boolean {
   if (row === undefined || isPassing(result)) return false;
   const { behavior, behaviorClose } = result;
   if (row.sometimes) {
-    const isNoWorse = BEHAVIORS.indexOf(behavior) <= BEHAVIORS.indexOf(row.behavior);
+    const isNoWorse = ORDER.indexOf(behavior) <= ORDER.indexOf(row.behavior);
     return isNoWorse && (behaviorClose === row.behaviorClose || isPassing({ ...result, behavior: 'OK' }));
   }
   return row.behavior === behavior && row.behaviorClose === behaviorClose;

@@ -6,8 +6,10 @@
 import type { ConformanceCase, ExpectedEvent, Side } from './case.ts';
 import { isPayload } from './payload.ts';
 
-export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' | 'FAILED';
-export type BehaviorClose = 'OK' | 'WRONG CODE' | 'UNCLEAN' | 'FAILED BY CLIENT' | 'INFORMATIONAL' | 'FAILED';
+export const BEHAVIORS = ['OK', 'NON-STRICT', 'INFORMATIONAL', 'UNIMPLEMENTED', 'FAILED'] as const;
+export const CLOSE_BEHAVIORS = ['OK', 'WRONG CODE', 'UNCLEAN', 'FAILED BY CLIENT', 'INFORMATIONAL', 'FAILED'] as const;
+export type Behavior = (typeof BEHAVIORS)[number];
+export type BehaviorClose = (typeof CLOSE_BEHAVIORS)[number];
 
 export interface Verdict {
   readonly behavior: Behavior;

@@ -82,7 +82,12 @@ describe('baselines', () => {
       '{"5.3": {"behavior": "FAILED", "behaviorClose": "OK"}}',
       'case 5.3 has no reason: write into "reason" why it may be FAILED, close OK',
     ],
-    ['{"5.3": {"behavior": "", "behaviorClose": "", "sometimes": 1}}', 'case 5.3: "sometimes" is true, or not there'],
+    ['{"5.99": {"behavior": "FAILED", "behaviorClose": "OK", "reason": "x"}}', 'there is no case 5.99'],
+    ['{"5.3": {"behavior": "FAILD", "behaviorClose": "OK", "reason": "x"}}', 'case 5.3: FAILD, close OK is no verdict'],
+    [
+      '{"5.3": {"behavior": "FAILED", "behaviorClose": "OK", "sometimes": 1}}',
+      'case 5.3: "sometimes" is true, or not there',
+    ],
   ])('say what is wrong with %s', (json, message) => {
     expect(() => parseBaseline(json)).toThrow(new SyntaxError(message));
   });
