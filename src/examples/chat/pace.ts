@@ -17,13 +17,13 @@ export class Pace {
     this.#inMs = inMs;
   }
 
-  /** @throws {RealtimeError} TOO_FAST */
+  /** @throws {RealtimeError} UNAVAILABLE: of a call, the same key is good for the next try */
   check(user: string): void {
     if (Date.now() >= this.#until) [this.#counts, this.#until] = [new Map(), Date.now() + this.#inMs];
     const count = (this.#counts.get(user) ?? 0) + 1;
     this.#counts.set(user, count);
     if (count <= this.#most) return;
-    throw new RealtimeError('TOO_FAST', `No more than ${this.#most} ${this.#what} in ${this.#inMs / 1000} s`, {
+    throw new RealtimeError('UNAVAILABLE', `No more than ${this.#most} ${this.#what} in ${this.#inMs / 1000} s`, {
       data: { retryAfterMs: this.#until - Date.now() },
     });
   }

@@ -52,17 +52,11 @@ export function useOutbox(live: Live<typeof chat>, user: string) {
       () => discard(key),
       ({ code, message, issues, data }: RealtimeError) => {
         if (isOver) return;
-        const again = (ms: number, to: Partial<Waiting>) => {
+        if (PASSING.includes(code)) {
           change(key, { delay: message });
-          timer = setTimeout(() => {
-            change(key, to);
-            setAttempt((count) => count + 1);
-          }, ms);
-        };
-        if (PASSING.includes(code)) again(RETRY_MS, {});
-        // It was not said, and the answer to this key stays the same.
-        else if (code === 'TOO_FAST') again((data as { retryAfterMs: number }).retryAfterMs, { key: newKey() });
-        else if (code === 'TIMEOUT') change(key, { error: 'It could not be sent for an hour' });
+          const { retryAfterMs = RETRY_MS } = (data ?? {}) as { readonly retryAfterMs?: number };
+          timer = setTimeout(() => setAttempt((count) => count + 1), retryAfterMs);
+        } else if (code === 'TIMEOUT') change(key, { error: 'It could not be sent for an hour' });
         else change(key, { error: issues?.[0]?.message ?? message });
       },
     );
