@@ -301,6 +301,21 @@ it.concurrent('what is written without a network or a server waits, and is said 
     await eventually(() => one.said()).toEqual(['one', 'meanwhile', 'two', 'three', 'four']);
   }
   await ann.picture('gap');
+
+  // Once more, and nobody writes: what was read of the old log is not read of the new one.
+  await ann.page.getByRole('button', { name: 'Make a room' }).click();
+  await ann.page.getByLabel('Name').fill('later');
+  await ann.page.getByRole('button', { name: 'Make it' }).click();
+  const rooms = () => ann.page.getByRole('navigation').getByRole('link').locator('b').allInnerTexts();
+  await eventually(rooms).toEqual(['general', 'later']);
+  await stage.stopServer();
+  await stage.startServer('--port', new URL(stage.address).port);
+  await eve.page.locator('.gap').nth(1).waitFor();
+  await eventually(rooms).toEqual(['general']);
+  await eve.page.getByRole('link', { name: 'All rooms' }).click();
+  await ann.go('general');
+  await ann.say('five', 'six');
+  await eventually(() => eve.unread('general')).toBe('2');
 });
 
 it.concurrent('renews its token on the connection, stays signed in, signs out in all windows, and says what is wrong', async ({

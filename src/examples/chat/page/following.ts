@@ -39,6 +39,8 @@ export function useReading(unread: Unread, room: string, offset: number, isAtEnd
   const { isKnown, markRead } = unread;
   const readTo = unread.readOf(room);
   const isSeen = isKnown && isVisible && isAtEnd;
+  // What is shown of a log that has begun anew may have stood further than that is now.
+  const seenTo = Math.min(offset, unread.endOf(room));
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is so when the user comes and goes
   useEffect(() => {
     if (!isKnown) return;
@@ -50,9 +52,9 @@ export function useReading(unread: Unread, room: string, offset: number, isAtEnd
   }, [isKnown, isVisible]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `markRead` is another one with each render
   useEffect(() => {
-    if (isSeen) markRead(room, offset);
-  }, [isSeen, offset, readTo, room]);
-  return { newFrom: newFrom ?? NONE, unseen: isKnown ? Math.max(0, offset - readTo) : 0 };
+    if (isSeen) markRead(room, seenTo);
+  }, [isSeen, seenTo, readTo, room]);
+  return { newFrom: newFrom ?? NONE, unseen: isKnown ? Math.max(0, seenTo - readTo) : 0 };
 }
 
 /** Tells who came and who went since the page came. */

@@ -104,7 +104,7 @@ export function Room({ live, me, room, topic, outbox, unread }: RoomProps) {
               </Fragment>
             );
           })}
-          {channel.gap && <GapLine />}
+          {channel.gap && timeline.entries.at(-1)?.kind !== 'gap' && <GapLine />}
           {channel.state === 'live' &&
             timeline.entries.every(({ kind }) => kind !== 'said') &&
             waiting.length === 0 && (
@@ -163,7 +163,7 @@ function Head({ room, topic, children }: { room: string; topic: string; children
 }
 
 const GapLine = () => (
-  <p className="line gap">Some messages are missing here: the server does not have them any more</p>
+  <p className="line gap">Messages may be missing here: the server does not have all of them any more</p>
 );
 
 function typingText(names: readonly string[]): string {

@@ -32,12 +32,12 @@ export function changed(timeline: Timeline, change: Change): Timeline {
   switch (change.type) {
     case 'message': {
       const { data, position, isAfterGap } = change.message;
-      const said: Entry = { kind: 'said', key: data.id, data, position: position! };
-      // A log that began anew says once more what it still has.
-      const known = entries.findLastIndex(({ key }) => key === data.id);
-      if (known >= 0) return { ...timeline, entries: entries.with(known, said) };
-      const gap: Entry[] = isAfterGap ? [{ kind: 'gap', key: newKey() }] : [];
-      return { ...timeline, entries: [...entries, ...gap, said] };
+      const said = { kind: 'said', key: data.id, data, position: position! } as const;
+      const isMissing = isAfterGap && entries.at(-1)?.kind !== 'gap';
+      const all = isMissing ? [...entries, { kind: 'gap', key: newKey() } as const] : entries;
+      // A log that began anew says once more what it still has: that, and what stood before it here.
+      const known = all.findLastIndex(({ key }) => key === data.id);
+      return { ...timeline, entries: known >= 0 ? all.with(known, said) : all.toSpliced(placeOf(said, all), 0, said) };
     }
     case 'older': {
       const known = new Set(entries.map(({ key }) => key));
@@ -57,6 +57,16 @@ export function changed(timeline: Timeline, change: Change): Timeline {
       return { ...timeline, entries: [...rest, { kind: 'moved', key: before?.key ?? newKey(), came, went }] };
     }
   }
+}
+
+type SaidEntry = Entry & { readonly kind: 'said' };
+
+/** Offsets of two logs tell nothing of each other. */
+function placeOf({ data, position }: SaidEntry, entries: readonly Entry[]): number {
+  const isBefore = (one: SaidEntry) =>
+    one.position.epoch === position.epoch ? one.position.offset < position.offset : one.data.at < data.at;
+  const before = entries.findLastIndex((one) => one.kind === 'said' && isBefore(one));
+  return entries.slice(before + 1).some(({ kind }) => kind === 'said') ? before + 1 : entries.length;
 }
 
 const without = (names: readonly string[], others: readonly string[]) => [

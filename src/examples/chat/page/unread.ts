@@ -70,6 +70,7 @@ export function useUnread(live: Live<typeof chat>, user: string) {
 
   return {
     isKnown: read !== undefined,
+    endOf: (room: string) => ends[room] ?? 0,
     readOf: (room: string) => read?.[room] ?? 0,
     unreadOf: (room: string) => (read === undefined ? 0 : Math.max(0, (ends[room] ?? 0) - (read[room] ?? 0))),
     markRead: (room: string, offset: number) => {
