@@ -369,4 +369,12 @@ it.concurrent('renews its token on the connection, stays signed in, signs out in
   await ann.page.getByRole('button', { name: 'Sign in' }).click();
   await ann.sees(/^A name has 1 to 30 letters/);
   await ann.picture('sign-in');
+
+  // Somebody else signs in with this browser: what Ann writes here is not said under that name.
+  await ann.page.getByLabel('Your name').fill('Ann');
+  await ann.page.getByRole('button', { name: 'Sign in' }).click();
+  await ann.sees('nowhere is not open to you');
+  await ann.page.context().request.post(`${stage.address}/session`, { data: { name: 'Bob' } });
+  await ann.page.clock.fastForward('01:25');
+  await ann.page.getByLabel('Your name').waitFor();
 });

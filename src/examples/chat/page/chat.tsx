@@ -102,19 +102,30 @@ function useSession(session: Session, onSignedOut: () => void): Live<typeof chat
       isUsed.current = true;
       return session.token;
     }
-    try {
-      return (await renew()).token;
-    } catch (error) {
+    const renewed = await renew().catch((error) => {
       if (error instanceof Refused && error.status === 401) onSignedOut();
       throw error;
+    });
+    // In another tab somebody else has signed in: what is written here is not said under that name.
+    if (renewed.id !== session.id) {
+      onSignedOut();
+      throw new Error(`This browser is signed in as ${renewed.name} now`);
     }
+    return renewed.token;
   };
   return useLive<typeof chat>('/live', { token, key: session.id, backoff: { maxMs: 5000 } });
 }
 
 function useRooms(live: Live<typeof chat>) {
   const { messages } = useChannel(live, 'rooms', { last: 200, members: false });
-  const rooms = new Map(messages.map(({ data }) => [data.room, data]));
+  // A list that began anew is told from its beginning.
+  const list = messages.slice(
+    Math.max(
+      0,
+      messages.findLastIndex(({ isAfterGap }) => isAfterGap),
+    ),
+  );
+  const rooms = new Map(list.toReversed().map(({ data }) => [data.room, data]));
   const rank = (room: string) => (room === 'general' ? '' : room);
   return [...rooms.values()].sort((one, other) => rank(one.room).localeCompare(rank(other.room)));
 }
