@@ -1,12 +1,27 @@
-/** The example of a chat in several processes: one of them is killed, and all drain at SIGTERM. */
+/** The example of a chat in several processes: one of them is killed, all drain at SIGTERM, or cannot begin. */
 
-import { expect, it, onTestFinished } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openChat } from './chat-user.ts';
-import { compile, sourceOf, start } from './start.ts';
+import { compile, run, sourceOf, start } from './start.ts';
+
+let programs: Awaited<ReturnType<typeof compile>>;
+beforeAll(async () => {
+  programs = await compile({ chat: sourceOf('chat/server') });
+});
+afterAll(() => programs.remove());
+
+it('workers that cannot begin are not forked again and again', async () => {
+  const taken = createServer().listen(0);
+  onTestFinished(() => void taken.close());
+  await once(taken, 'listening');
+  const args = ['--workers', '2', '--port', String((taken.address() as AddressInfo).port)];
+  const { code, complaints } = await run(programs.programOf('chat'), args, { PAGE: '.' });
+  expect([code, complaints]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+});
 
 it('users in two processes talk, also when those are killed one after the other', async () => {
-  const programs = await compile({ chat: sourceOf('chat/server') });
-  onTestFinished(() => programs.remove());
   const { address, child, ended } = await start(programs.programOf('chat'), ['--workers', '2'], { PAGE: '.' });
   onTestFinished(() => void child.kill('SIGKILL'));
   /** Two that take connections: a free port is another one when nobody is left to listen. */

@@ -55,8 +55,8 @@ export async function start(program: string, args: readonly string[] = [], envir
 }
 
 /** @returns all that it has said, and how it ended */
-export async function run(program: string, args: readonly string[]) {
-  const { child, ended, said } = spawnExample(program, args, {});
+export async function run(program: string, args: readonly string[], environment: Environment = {}) {
+  const { child, ended, said } = spawnExample(program, args, environment);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk));
   const [code] = await ended;
