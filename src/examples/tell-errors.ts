@@ -3,6 +3,8 @@
 import type { ErrorRequestHandler } from 'express';
 
 export const tellErrors: ErrorRequestHandler = (error, _request, response, _next) => {
+  // What keeps the logs of a hub is away: it has said so itself.
+  if (error.code === 'UNAVAILABLE') return void response.status(503).json({ error: error.message });
   const status = error.status ?? 500;
   if (status >= 500) console.error(error);
   response.status(status).json({ error: status < 500 ? error.message : 'Something went wrong' });

@@ -57,7 +57,7 @@ const server = await listen({
   onRequest: () => ({ headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: PAGE }),
 });
 server.on('connection', async (socket, { url }) => {
-  const query = new URL(url, 'ws://server').searchParams;
+  const query = new URLSearchParams(url.split('?', 2)[1]);
   const name = `${query.get('name')}`.replaceAll(/[^\w.-]/g, '_').replace(/^\.+/, '');
   const size = Number(query.get('size'));
   if (name === '' || !(size > 0 && size <= MAX_BYTES)) return socket.close(4400, 'Say a name, and a size up to 1 GiB');

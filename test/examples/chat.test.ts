@@ -63,6 +63,7 @@ it('has sessions, rooms, REST and a feed, refuses what is not allowed, and drain
     [ann.call.say({ room: 'lunch', text: ' ' }), 'INVALID'],
     [ann.call.say({ room: 'lunch', text: 'x'.repeat(2001) }), 'INVALID'],
     [ann.call.say({ room: 'nowhere', text: 'x' }), 'UNKNOWN'],
+    [ann.call.history({ room: 'nowhere', before: { epoch: 'x', offset: 9 } }), 'UNKNOWN'],
     [ann.publish('typing:lunch', { by: 'ann', name: 'Bob' }), 'NOT_ALLOWED'],
     [ann.publish('read:bob', { lunch: 1 }), 'NOT_ALLOWED'],
     ...['room:nowhere', 'read:bob'].map((name) => [
@@ -82,6 +83,8 @@ it('has sessions, rooms, REST and a feed, refuses what is not allowed, and drain
   ]);
   const elsewhere = await fetch(`${address}/api/rooms`, { headers: { Origin: 'https://other.example' } });
   expect([elsewhere.status, elsewhere.headers.get('access-control-allow-origin')]).toEqual([401, null]);
+  const nothing = await fetch(`${address}/api/nothing`);
+  expect([nothing.status, await nothing.json()]).toEqual([404, { error: 'There is nothing here' }]);
   const feed = await fetch(`${address}/api/rooms/lunch/feed`, { headers });
   const reader = feed.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';

@@ -44,6 +44,12 @@ it('what is said at one is heard at the other, with one sign-in, and is there wh
     [0, null],
     [0, null],
   ]);
-  const eve = await openChat((await open()).address, 'Eve');
+  const { address } = await open();
+  const eve = await openChat(address, 'Eve');
   expect(await eve.call.overview(undefined)).toEqual({ ends: { general: 0, lunch: 1 }, read: null });
+
+  const { token } = (await (await signIn(address, 'Eve')).json()) as { token: string };
+  await redis.kill();
+  const away = await fetch(`${address}/api/rooms`, { headers: { Authorization: `Bearer ${token}` } });
+  expect([away.status, await away.json()]).toEqual([503, { error: expect.stringContaining('Redis') }]);
 });

@@ -82,6 +82,7 @@ async function addRoom(room: { room: string; topic: string; by: string }): Promi
 }
 /** Another process may have made it. */
 const isRoom = async (room: string) => rooms.has(room) || (await readRooms()).has(room);
+const noRoom = (room: string) => new RealtimeError('UNKNOWN', `There is no room ${room}`);
 const endOf = async (room: string) => (await hub.read(`room:${room}`, { last: 0 })).position.offset;
 readRooms().catch((error) => console.error('The rooms:', error.message));
 
@@ -98,7 +99,7 @@ hub
     publish: ({ user, params }) => params.user === user.id,
   })
   .call('say', async ({ room, text }, { user: { id: by, name }, key }) => {
-    if (!(await isRoom(room))) throw new RealtimeError('UNKNOWN', `There is no room ${room}`);
+    if (!(await isRoom(room))) throw noRoom(room);
     pace.check(by);
     const position = await hub.publish(`room:${room}`, { id: `${by}/${key}`, by, name, text, at: Date.now() });
     await hub.publish('activity', { room, offset: position!.offset });
@@ -117,6 +118,7 @@ hub
     return {};
   })
   .call('history', async ({ room, before: { epoch, offset } }) => {
+    if (!(await isRoom(room))) throw noRoom(room);
     const after = { epoch, offset: Math.max(0, offset - 1 - HISTORY_PAGE) };
     const { entries } = await hub.read(`room:${room}`, { after });
     return entries.filter(({ position }) => position.epoch === epoch && position.offset < offset);
@@ -152,6 +154,7 @@ app.get(
   '/api/rooms/:room/feed',
   hub.events(({ request }) => `room:${decodeURIComponent(String(request.url).split('/')[3]!)}`),
 );
+app.use('/api', (_request, response) => void response.status(404).json({ error: 'There is nothing here' }));
 const figures = metrics(hub.server);
 const allFigures = withProcess(figures);
 app.get('/metrics', (_request, response) => void response.type(figures.contentType).send(allFigures()));
