@@ -16,7 +16,7 @@ import { NAMESPACES } from '../../src/conformance/programs/cases/index.ts';
 import { IS_OF_HTTP1 } from '../../src/conformance/programs/program-run.ts';
 import { driveClient, type MakeClient } from './client-driver.ts';
 import { isFound, isHeavy, ROLES, runAll, SHORT_PATIENCE_MS } from './faulty/program-roles.ts';
-import type { EchoServer } from './faulty/raw-echo.ts';
+import { type EchoServer, startRawEchoServer } from './faulty/raw-echo.ts';
 import { faultOf } from './faulty/run-programs.ts';
 import {
   makeOwnClient,
@@ -32,6 +32,7 @@ import { idsOf, TIMEOUT_MS, told } from './verdicts.ts';
 const LETTERS = Object.keys(NAMESPACES);
 const BEYOND = LETTERS.map((letter) => `${letter}.*`).join();
 const CLIENT_LANES = 4;
+const LEGAL = ['echoesInFragments', 'closesWithReason', 'closesWithoutCode', 'failsWithEnd', 'greetsWithPing'] as const;
 const isShort = process.env.CONFORMANCE_CASES === 'some';
 
 async function testServer(
@@ -93,6 +94,14 @@ describe('conformance beyond Autobahn', () => {
   it('WebSocket passes', { timeout: TIMEOUT_MS }, async () => {
     // Its offer has client_max_window_bits, as those of browsers do.
     expectPassed(await testClient('WebSocket', makeOwnClient), 'client', ['D.2.9']);
+  });
+
+  // What a testee may do: none of them is about that.
+  it.skipIf(isShort).each(LEGAL)('a server with %s passes', { timeout: TIMEOUT_MS }, async (conduct) => {
+    const server = await startRawEchoServer(conduct);
+    const { results } = await runSuite({ url: server.url, cases: 'M.*,L.*,D.*,X.*,T.1.*' });
+    await server.close();
+    expect(wrongs(results)).toEqual({});
   });
 
   // Some of them run in `npm test`.

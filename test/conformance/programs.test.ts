@@ -3,6 +3,7 @@
  * is the only one to find it, and those that move megabytes, is for `npm run test:conformance`.
  */
 
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { compareIds } from '../../src/conformance/case.ts';
 import {
@@ -13,6 +14,11 @@ import {
   startFuzzingServer,
 } from '../../src/conformance/index.ts';
 import { NAMESPACES } from '../../src/conformance/programs/cases/index.ts';
+import { answerLine } from '../../src/conformance/programs/extensions.ts';
+import { utf8 } from '../../src/conformance/programs/moves.ts';
+import { Peer } from '../../src/conformance/programs/peer.ts';
+import { rawFrame } from '../../src/conformance/programs/raw-frame.ts';
+import { Opcode } from '../../src/protocol/index.ts';
 import { driveClient } from './client-driver.ts';
 import { isFound, isHeavy, ROLES, runAll, SHORT_PATIENCE_MS } from './faulty/program-roles.ts';
 import { faultOf } from './faulty/run-programs.ts';
@@ -56,6 +62,24 @@ describe('cases with programs over HTTP/2', () => {
     await server.close();
     expect(idsOf(results, ({ behavior }) => behavior !== 'OK')).toEqual([]);
   });
+});
+
+it('§5.4 a message is whole to programs, whatever pongs came between its fragments', async () => {
+  const socket = new PassThrough();
+  const peer = new Peer({ role: 'server', socket });
+  socket.write(rawFrame({ opcode: Opcode.Text, payload: utf8('so '), fin: false }));
+  socket.write(rawFrame({ opcode: Opcode.Pong, payload: utf8('pong') }));
+  socket.write(rawFrame({ opcode: Opcode.Continuation, payload: utf8('be it') }));
+  expect((await peer.next()).type).toBe('pong');
+  expect(await peer.next()).toEqual({ type: 'text', payload: Buffer.from('so be it') });
+  peer.destroy();
+});
+
+it('RFC 7692 §7.1.1.1 an answer repeats what the client asks of the server', () => {
+  const asked = { server_no_context_takeover: '', server_max_window_bits: '10', client_max_window_bits: '' };
+  expect(answerLine(new Map(Object.entries(asked)), 'server_max_window_bits=9')).toBe(
+    'Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; server_max_window_bits=9',
+  );
 });
 
 describe('table of cases with programs', () => {

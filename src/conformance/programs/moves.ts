@@ -3,7 +3,7 @@
 import { Opcode } from '../../protocol/index.ts';
 import { describeBytes } from '../payload.ts';
 import { type Head, type HeadChange, statusOf } from './heads.ts';
-import { Unexpected } from './outcome.ts';
+import { Refused, Unexpected } from './outcome.ts';
 import type { Peer, PeerEvent } from './peer.ts';
 import type { Program } from './program.ts';
 
@@ -28,7 +28,7 @@ export async function open(peer: Peer, change: HeadChange = {}): Promise<Head> {
 export async function expectOpened(peer: Peer): Promise<Head> {
   const head = await peer.head();
   if (head === undefined) throw new Unexpected('TCP ended without an answer');
-  if (statusOf(head) !== 101) throw new Unexpected(`the request was answered with ${head.start}`);
+  if (statusOf(head) !== 101) throw new Refused(`the request was answered with ${head.start}`);
   return head;
 }
 

@@ -97,6 +97,8 @@ export class Peer {
   #writesFrames = false;
   #chunks: Uint8Array[] = [];
   #lengthBytes = 0;
+  /** Of a message whose end is to come: pongs may stand between them. */
+  #fragments: PeerFrame[] = [];
   #isEnded = false;
   #wake: () => void = () => {};
 
@@ -314,8 +316,6 @@ export class Peer {
 
   /** The next message, pong, Close frame or end. Pings are answered on the way. */
   async next(): Promise<PeerEvent> {
-    let first: PeerFrame | undefined;
-    const parts: Uint8Array[] = [];
     for (;;) {
       const frame = await this.nextFrame();
       if (frame === undefined) return this.#event('end', NOTHING);
@@ -327,10 +327,11 @@ export class Peer {
         this.closeCode = payload.length < 2 ? undefined : readCloseCode(payload);
         return this.#event('close', payload);
       } else if (!isControlOpcode(opcode)) {
-        first ??= frame;
-        parts.push(payload);
+        this.#fragments.push(frame);
         if (!frame.fin) continue;
-        const whole = parts.length === 1 ? payload : Buffer.concat(parts);
+        const [first = frame, ...others] = this.#fragments;
+        this.#fragments = [];
+        const whole = others.length === 0 ? payload : Buffer.concat([first, ...others].map((part) => part.payload));
         const message = (first.rsv & 4) === 0 ? whole : this.#inflate(whole);
         return this.#event(first.opcode === Opcode.Binary ? 'binary' : 'text', message);
       }

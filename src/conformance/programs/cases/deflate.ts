@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { Opcode } from '../../../protocol/index.ts';
 import { Inflater } from '../../deflate.ts';
-import { deflated, extensionLine, openDeflate, type Terms, termsOf } from '../extensions.ts';
+import { answerLine, deflated, extensionLine, openDeflate, requireOffer, type Terms, termsOf } from '../extensions.ts';
 import { statusOf } from '../heads.ts';
 import { AGAIN, expectEcho, expectFailed, expectMessage, expectPong, HELLO, NOTHING, open, utf8 } from '../moves.ts';
 import { Unavailable, Unexpected } from '../outcome.ts';
@@ -134,18 +134,12 @@ async function answerTo(peer: Peer, added: readonly string[]): Promise<Terms[]> 
 
 // ---- What a client takes for an answer -----------------------------------------------------------------------------
 
-/** @throws {Unavailable} when the client offers no compression */
-function requireOffer({ request }: Peer): Terms {
-  const [terms] = termsOf(request!);
-  if (terms === undefined) throw new Unavailable('the client does not offer permessage-deflate');
-  return terms;
-}
-
-function failsOnAnswer(id: string, summary: string, lines: (terms: Terms) => string): ProgramCase {
+function failsOnAnswer(id: string, summary: string, parametersOf: (terms: Terms) => string): ProgramCase {
   return programCase(id, 'RFC 7692 §7', 'MUST', summary, 'the connection is failed', {
     async client(peer) {
-      const line = lines(requireOffer(peer));
-      await peer.write(peer.responseBytes({ added: [line] }), 'the answer');
+      const offered = requireOffer(peer);
+      const added = [answerLine(offered, parametersOf(offered))];
+      await peer.write(peer.responseBytes({ added }), 'the answer');
       await peer.send(Opcode.Text, HELLO);
       await expectFailed(peer);
     },
@@ -162,21 +156,21 @@ function takesAnswer(id: string, clause: string, summary: string, answer: string
 }
 
 const ACCEPTED: readonly ProgramCase[] = [
-  failsOnAnswer('D.2.1', 'an answer with a parameter that nobody knows', () => extensionLine('x_unknown')),
-  failsOnAnswer('D.2.2', 'an answer with server_max_window_bits=7', () => extensionLine(`${SERVER_BITS}=7`)),
-  failsOnAnswer('D.2.3', 'an answer with server_max_window_bits=16', () => extensionLine(`${SERVER_BITS}=16`)),
-  failsOnAnswer('D.2.4', 'an answer with server_max_window_bits=09', () => extensionLine(`${SERVER_BITS}=09`)),
-  failsOnAnswer('D.2.5', 'an answer with server_max_window_bits without a value', () => extensionLine(SERVER_BITS)),
-  failsOnAnswer('D.2.6', 'an answer with client_max_window_bits without a value', () => extensionLine(CLIENT_BITS)),
-  failsOnAnswer('D.2.7', 'an answer with a value for client_no_context_takeover', () =>
-    extensionLine(`${CLIENT_CONTEXT}=1`),
-  ),
-  failsOnAnswer('D.2.8', 'an answer with server_no_context_takeover twice', () =>
-    extensionLine(`${SERVER_CONTEXT}; ${SERVER_CONTEXT}`),
+  failsOnAnswer('D.2.1', 'an answer with a parameter that nobody knows', () => 'x_unknown'),
+  failsOnAnswer('D.2.2', 'an answer with server_max_window_bits=7', () => `${SERVER_BITS}=7`),
+  failsOnAnswer('D.2.3', 'an answer with server_max_window_bits=16', () => `${SERVER_BITS}=16`),
+  failsOnAnswer('D.2.4', 'an answer with server_max_window_bits=09', () => `${SERVER_BITS}=09`),
+  failsOnAnswer('D.2.5', 'an answer with server_max_window_bits without a value', () => SERVER_BITS),
+  failsOnAnswer('D.2.6', 'an answer with client_max_window_bits without a value', () => CLIENT_BITS),
+  failsOnAnswer('D.2.7', 'an answer with a value for client_no_context_takeover', () => `${CLIENT_CONTEXT}=1`),
+  failsOnAnswer(
+    'D.2.8',
+    'an answer with server_no_context_takeover twice',
+    () => `${SERVER_CONTEXT}; ${SERVER_CONTEXT}`,
   ),
   failsOnAnswer('D.2.9', 'an answer with client_max_window_bits=10, which was not offered', (terms) => {
     if (terms.has(CLIENT_BITS)) throw new Unavailable(`the client offers ${CLIENT_BITS}`);
-    return extensionLine(`${CLIENT_BITS}=10`);
+    return `${CLIENT_BITS}=10`;
   }),
   takesAnswer('D.2.10', 'RFC 7692 §7.1.1.1', 'an answer with server_no_context_takeover, unasked', SERVER_CONTEXT),
   takesAnswer(
@@ -215,12 +209,11 @@ async function sendCompressed(peer: Peer, payload: Uint8Array): Promise<void> {
   await peer.send(Opcode.Binary, payload, { rsv: RSV1 });
 }
 
-/** @throws {Unavailable} when a server wants messages that stand alone, or a small window */
+/** @throws {Unavailable} when the testee wants messages that stand alone, or a small window */
 function requireContext({ role }: Peer, terms: Terms): void {
-  if (role === 'server') return;
-  if (terms.has(CLIENT_CONTEXT)) throw new Unavailable('the server asks for messages that stand alone');
-  if (terms.has(CLIENT_BITS) && terms.get(CLIENT_BITS) !== '15')
-    throw new Unavailable('the server asks for a small window');
+  const [context, bits] = role === 'server' ? [SERVER_CONTEXT, SERVER_BITS] : [CLIENT_CONTEXT, CLIENT_BITS];
+  if (terms.has(context)) throw new Unavailable('the testee asks for messages that stand alone');
+  if (terms.has(bits) && terms.get(bits) !== '15') throw new Unavailable('the testee asks for a small window');
 }
 
 /** Bytes in which nothing comes twice. */
@@ -378,7 +371,7 @@ function keeps(
     inBothRoles(async (peer) => {
       const isServer = peer.role === 'server';
       const name = (isServer ? client : server).split('=')[0]!;
-      const terms = await openDeflate(peer, { offer: server, answer: client });
+      const terms = await openDeflate(peer, { offer: server, answer: client }, true);
       // A client need not take a smaller window when it has not said so; a server that leaves it out is another case.
       if ((!isServer || name === CLIENT_BITS) && !terms.has(name)) throw new Unavailable(`${name} is not agreed on`);
       peer.inflater = new Inflater(direction, MAX_BYTES);
