@@ -45,7 +45,9 @@ function junitSuite({ agent, startedAt, durationMs, results }: SuiteReport, base
   };
   const cases = outcomes.flatMap(({ result, outcome, why }) => {
     const { summary, subgroup, subgroupTitle } = describeCase(result.id);
-    const classname = `${agent}.${subgroup} ${subgroupTitle}`.trim();
+    // Of a name with points, readers take all in front of the last one for folders.
+    const [folder, group] = [agent, `${subgroup} ${subgroupTitle}`.trim()].map((name) => name.replaceAll('.', '_'));
+    const classname = `${folder}.${group}`;
     const open = tag('testcase', { classname, name: `${result.id} ${summary}`, time: seconds(result.durationMs) });
     if (outcome === 'failed') {
       const text = escapeXml(explain(result).join('\n'));

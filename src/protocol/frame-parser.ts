@@ -59,8 +59,14 @@ export class FrameParser implements HeaderContext {
   readonly allowsRsv1: boolean;
   /** Whether a fragmented message has begun and not ended (§5.4). */
   isMessageOpen = false;
+  /** Makes `push` return, also when it is set by the sink. What was not consumed is pushed again once this is false. */
+  isHalted = false;
+  /** Makes `push` discard every byte: after a Close frame (§5.5.1) or a failed connection (§7.1.7). */
+  isStopped = false;
   private readonly sink: FrameSink;
   private readonly limits: Limits;
+  /** The longest unfragmented message, by whichever limit. */
+  private readonly maxPlainBytes: number;
   private readonly strictLengths: boolean;
   private readonly unmask: Unmask;
   private readonly header = new FrameHeader();
@@ -72,12 +78,6 @@ export class FrameParser implements HeaderContext {
   /** Payload declared so far by the fragments of the open message, and how many there were (§10.4). */
   private messageBytes = 0;
   private fragments = 0;
-  /** Makes `push` return, also when it is set by the sink. What was not consumed is pushed again once this is false. */
-  isHalted = false;
-  /** Makes `push` discard every byte: after a Close frame (§5.5.1) or a failed connection (§7.1.7). */
-  isStopped = false;
-  /** The longest unfragmented message, by whichever limit. */
-  private readonly maxPlainBytes: number;
 
   constructor(sink: FrameSink, options: FrameParserOptions) {
     this.sink = sink;
@@ -101,6 +101,7 @@ export class FrameParser implements HeaderContext {
     let position = start;
     // A sink may hand out the chunk's memory, and whoever gets it take it away: then there are no bytes any more.
     while (position < end && bytes.length > 0 && !this.isStopped && !this.isHalted) {
+      // The frame before is complete, or there was none: a header comes.
       if (header.position === header.payloadLength) {
         let headerLength: number;
         if (this.spillLength === 0) {

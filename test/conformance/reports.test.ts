@@ -107,7 +107,7 @@ describe('reports for CI', () => {
       '<testsuite name="faulty &lt;1.0&gt; &amp; &quot;co&quot;" tests="7" failures="2" errors="0" skipped="2" time="',
     );
     expect(xml).toMatch(
-      /<testcase classname="[^"]*\.5 fragmentation" name="5\.3 [^"]*" time="\d+\.\d{3}">\n {6}<skipped message="known: a \| known &lt;fault&gt;"\/>/,
+      /<testcase classname="faulty &lt;1_0&gt; [^".]*\.5 fragmentation" name="5\.3 [^"]*" time="\d+\.\d{3}">\n {6}<skipped message="known: a \| known &lt;fault&gt;"\/>/,
     );
     expect(xml).toMatch(/<failure message="FAILED">5\.4 {2}.*\n {4}expected {2}/);
     expect(xml).toMatch(/name="7\.13\.1 [^"]*" time="[^"]*">\n {6}<system-out>nothing; closed by/);
