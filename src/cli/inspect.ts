@@ -170,7 +170,12 @@ async function forward(settings: ProxySettings): Promise<number> {
   if (listening !== undefined) {
     const stopped = nextSignal();
     const address = addressOf(settings, listening);
-    outlets.page?.announce(address);
+    outlets.page?.announce(address, {
+      ...listening,
+      isTls: forwarder.tls !== undefined,
+      resourceName: target.resourceName,
+      host: target.socketPath === undefined ? target.authority : 'localhost',
+    });
     await print(greeting(address, target.url, outlets.page));
     status = await Promise.race([stopped.then(() => 0), forwarding.failed.then(() => 1)]);
     if (status === 0) await forwarding.stop();

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import type { Desk } from '../inspector/index.ts';
+import { pathOf } from './request-target.ts';
 
 interface PlainAnswer {
   readonly status: number;
@@ -87,7 +88,7 @@ export function answerPlainRequest(assets: PageAssets, method: string, target: s
   if (method !== 'GET' && method !== 'HEAD') {
     return text(405, 'Only GET and HEAD are answered here.\n', { Allow: 'GET, HEAD' });
   }
-  const path = target.split('?', 1)[0]!;
+  const path = pathOf(target);
   const asset = assets.get(path);
   if (asset === undefined) {
     if (path === '/') return text(503, PAGE_MISSING);

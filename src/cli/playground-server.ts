@@ -13,8 +13,10 @@ import { type ConnectionOptions, listen, type WebSocket, WebSocketServer } from 
 import { endWith } from '../server/http-answer.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { echo } from './echo.ts';
+import { LimitedReceivers } from './limited-receivers.ts';
 import { answerPlainRequest, type PageAssets, withDesk } from './page-assets.ts';
 import { layRawLine } from './raw-line.ts';
+import { parameterOf, pathOf } from './request-target.ts';
 import { WatchDesk } from './watch-desk.ts';
 
 interface PlaygroundServerOptions {
@@ -64,28 +66,51 @@ function obstacleTo(target: string, isClosing: boolean): typeof NO_PATH | undefi
   return isClosing ? SHUTTING_DOWN : undefined;
 }
 
-function pathOf(target: string): string {
-  return target.split('?', 1)[0]!;
+/** What there is behind the paths. */
+interface Rooms {
+  readonly desk: WatchDesk;
+  readonly receivers: LimitedReceivers;
 }
 
-function accept(desk: WatchDesk, socket: WebSocket, target: string, listening: AddressInfo): void {
+function openRooms(): Rooms {
+  return { desk: new WatchDesk(), receivers: new LimitedReceivers(CONNECTION_OPTIONS) };
+}
+
+function accept({ desk, receivers }: Rooms, socket: WebSocket, target: string, listening: AddressInfo): void {
   // What a peer does wrong ends its connection; here it is nobody's concern beyond that.
   socket.on('error', ignoreError);
   const path = pathOf(target);
   if (path === '/watch') {
     desk.open(socket, target);
   } else if (path === '/raw') {
-    layRawLine(socket, listening);
+    void layLine(socket, parameterOf(target, 'receiver'), listening, receivers);
   } else {
     echo(socket);
     desk.join(socket, target);
   }
 }
 
+/** To the echo server itself, or to the one that has an occasion to enforce a rule. */
+async function layLine(
+  page: WebSocket,
+  rule: string | undefined,
+  listening: AddressInfo,
+  receivers: LimitedReceivers,
+): Promise<void> {
+  if (rule === undefined) {
+    layRawLine(page, listening);
+    return;
+  }
+  const place = await receivers.addressOf(rule).catch(() => undefined);
+  if (place === undefined) page.close(1008, 'there is no such receiver, or it cannot listen');
+  else layRawLine(page, { ...place, extensions: 'permessage-deflate' });
+}
+
 /** Says goodbye to everyone, and to the pages that watch them once they are gone. */
-async function closeInOrder(clients: Iterable<WebSocket>, desk: WatchDesk): Promise<void> {
+async function closeInOrder(clients: Iterable<WebSocket>, { desk, receivers }: Rooms): Promise<void> {
   const watchers = new Set(desk.watchers());
   await closeAll([...clients].filter((client) => !watchers.has(client)));
+  await receivers.close();
   await closeAll(desk.watchers());
 }
 
@@ -101,7 +126,7 @@ async function startOnNet({
   compresses = false,
   assets,
 }: PlaygroundServerOptions): Promise<PlaygroundServer> {
-  const desk = new WatchDesk();
+  const rooms = openRooms();
   let isClosing = false;
   const server = await listen(
     {
@@ -113,15 +138,15 @@ async function startOnNet({
       authorize(request) {
         const obstacle = obstacleTo(request.url, isClosing);
         if (obstacle !== undefined) return { status: obstacle.status, body: obstacle.message };
-        desk.tap(request.socket, request);
+        rooms.desk.tap(request.socket, request);
         return true;
       },
     },
-    (socket, request) => accept(desk, socket, request.url, server.address() as AddressInfo),
+    (socket, request) => accept(rooms, socket, request.url, server.address() as AddressInfo),
   );
   const close = async () => {
     isClosing = true;
-    await closeInOrder(server.clients, desk);
+    await closeInOrder(server.clients, rooms);
     await server.close(GOING_AWAY, FAREWELL);
   };
   return { address: server.address() as AddressInfo, close };
@@ -133,7 +158,7 @@ async function startOnHttp({
   compresses = false,
   assets,
 }: PlaygroundServerOptions): Promise<PlaygroundServer> {
-  const desk = new WatchDesk();
+  const rooms = openRooms();
   const sockets = new WebSocketServer({ noServer: true, ...CONNECTION_OPTIONS, perMessageDeflate: compresses });
   const server = createServer((request, response) => {
     const { status, headers, body } = answerPlainRequest(assets, request.method ?? '', request.url ?? '');
@@ -148,25 +173,25 @@ async function startOnHttp({
       endWith(socket, buildRefusalResponse(obstacle));
       return;
     }
-    desk.tap(socket, request);
+    rooms.desk.tap(socket, request);
     sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      accept(desk, webSocket, target, server.address() as AddressInfo),
+      accept(rooms, webSocket, target, server.address() as AddressInfo),
     );
   });
   server.listen(port, host);
   await once(server, 'listening');
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= closeHttp(server, sockets, desk);
+    closed ??= closeHttp(server, sockets, rooms);
     return closed;
   };
   return { address: server.address() as AddressInfo, close };
 }
 
-async function closeHttp(server: Server, sockets: WebSocketServer, desk: WatchDesk): Promise<void> {
+async function closeHttp(server: Server, sockets: WebSocketServer, rooms: Rooms): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  await closeInOrder(sockets.clients, desk);
+  await closeInOrder(sockets.clients, rooms);
   await sockets.drain({ reason: FAREWELL });
   server.closeAllConnections();
   await closed;

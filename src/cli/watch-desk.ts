@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from '../index.ts';
 import { type Direction, packBytes, WATCH_ID, type WatchRequest, type WireEvent } from '../inspector/index.ts';
+import { parameterOf } from './request-target.ts';
 
 /** What node:http and the bare TCP server both say about an upgrade request. */
 interface TappedRequest {
@@ -41,7 +42,7 @@ export class WatchDesk {
 
   /** Takes a page's watch connection, which stays open for as long as the page wants to watch. */
   open(watcher: WebSocket, target: string): void {
-    const id = parameter(target, 'id');
+    const id = parameterOf(target, 'id');
     if (id === undefined || !WATCH_ID.test(id) || this.#watches.has(id)) {
       watcher.close(1008, 'a watch needs a fresh id of 32 hex digits: /watch?id=…');
       return;
@@ -96,14 +97,8 @@ export class WatchDesk {
   }
 
   #watchOf(target: string | undefined): Watch | undefined {
-    return this.#watches.get(parameter(target ?? '', 'watch') ?? '');
+    return this.#watches.get(parameterOf(target ?? '', 'watch') ?? '');
   }
-}
-
-function parameter(target: string, name: string): string | undefined {
-  const query = target.indexOf('?');
-  if (query === -1) return undefined;
-  return new URLSearchParams(target.slice(query + 1)).get(name) ?? undefined;
 }
 
 /** The request's bytes: node:http keeps them parsed only, but with names, values and order as they were sent. */

@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type PlaygroundServer, startPlaygroundServer } from '../../src/cli/playground-server.ts';
+import { breakagesFor, framesOf } from '../../src/playground/build/breakages.ts';
+import { encodeSpecs } from '../../src/playground/build/frame-spec.ts';
+import { readCloseCode, readFrames, VIOLATIONS } from '../../src/protocol/index.ts';
 import { frame, hex, toHex } from '../support/wire.ts';
 
 const KEY = [1, 2, 3, 4];
@@ -22,8 +25,8 @@ describe.each([
     await server.close();
   });
 
-  function open(): Line {
-    const line = new Line(`ws://127.0.0.1:${server.address.port}/raw`);
+  function open(query = ''): Line {
+    const line = new Line(`ws://127.0.0.1:${server.address.port}/raw${query}`);
     lines.push(line);
     return line;
   }
@@ -46,6 +49,26 @@ describe.each([
     const [code, reason] = await ended;
     expect(line.hex).toBe('88 02 03 ea');
     expect([code, String(reason)]).toEqual([1000, 'the server has ended TCP']);
+  });
+
+  it('§7.1.7 brings the Close frame of each rule that there is, from a receiver with an occasion to enforce it', async () => {
+    const found = await Promise.all(
+      breakagesFor('server').map(async (breakage) => {
+        const line = open(breakage.receiver === undefined ? '' : `?receiver=${breakage.id}`);
+        await line.isOpen;
+        const ended = once(line.socket, 'close');
+        line.socket.send(encodeSpecs(framesOf(breakage, 'server', Uint8Array.from(KEY))));
+        await ended;
+        const last = readFrames(line.bytes, { role: 'client' }).frames.at(-1)!;
+        return [breakage.id, last.opcode, readCloseCode(last.payload)];
+      }),
+    );
+    expect(found).toEqual(breakagesFor('server').map(({ id }) => [id, 8, VIOLATIONS[id].closeCode]));
+  });
+
+  it('leads to no receiver that there is not', async () => {
+    const [code] = await once(open('?receiver=toString').socket, 'close');
+    expect(code).toBe(1008);
   });
 
   it('does no handshake that the page has written: what is text goes nowhere', async () => {
@@ -71,7 +94,7 @@ describe.each([
   });
 
   it('§10.4 is refused past 32 of them, and there is room again when one is gone', async () => {
-    const all = Array.from({ length: 32 }, open);
+    const all = Array.from({ length: 32 }, () => open());
     await Promise.all(all.map((line) => line.isOpen));
     const [code] = await once(open().socket, 'close');
     expect(code).toBe(1013);

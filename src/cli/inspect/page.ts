@@ -14,6 +14,8 @@ import { packBytes } from '../../inspector/index.ts';
 import { endWith } from '../../server/http-answer.ts';
 import { ignoreError } from '../../transport/errors.ts';
 import { answerPlainRequest, type PageAssets, withDesk } from '../page-assets.ts';
+import { layRawLine, type RawTarget } from '../raw-line.ts';
+import { pathOf } from '../request-target.ts';
 import type { ObserverOptions } from './observer.ts';
 
 interface PageOptions {
@@ -26,8 +28,8 @@ interface PageOptions {
 
 export interface InspectPage {
   readonly url: string;
-  /** Says where the proxy is: the page's own connections go there. */
-  announce(address: string): void;
+  /** Says where the proxy is: the page's own connections go there, and the bytes that it makes. */
+  announce(address: string, raw: RawTarget): void;
   readonly tell: ObserverOptions['tell'];
   close(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function startPage({ host, port, target, assets }: PageOptions): Pr
   // Whoever knows it may see what passes: a page of this origin, which alone can read where it stands.
   const events = `events?id=${randomBytes(16).toString('hex')}`;
   let files = withDesk(assets, { kind: 'proxy', target, events });
+  let rawTarget: RawTarget | undefined;
   const sockets = new WebSocketServer({ noServer: true, origins: 'same-origin' });
   /** And the connections of which they have not seen the beginning. */
   const readers = new Map<WebSocket, ReadonlySet<number>>();
@@ -56,12 +59,18 @@ export async function startPage({ host, port, target, assets }: PageOptions): Pr
   });
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (request.url !== `/${events}` || !isOwnHost(request.headers.host, host)) {
+    const { url = '' } = request;
+    const raw = pathOf(url) === '/raw' ? rawTarget : undefined;
+    if ((raw === undefined && url !== `/${events}`) || !isOwnHost(request.headers.host, host)) {
       endWith(socket, buildRefusalResponse({ status: 404, message: 'There is no WebSocket at this path\n' }));
       return;
     }
     sockets.handleUpgrade(request, socket, head, (reader) => {
       reader.on('error', ignoreError);
+      if (raw !== undefined) {
+        layRawLine(reader, raw);
+        return;
+      }
       reader.on('close', () => readers.delete(reader));
       readers.set(
         reader,
@@ -75,7 +84,8 @@ export async function startPage({ host, port, target, assets }: PageOptions): Pr
   const { address: own, family, port: boundPort } = server.address() as AddressInfo;
   return {
     url: `http://${family === 'IPv6' ? `[${own}]` : own}:${boundPort}/`,
-    announce(address) {
+    announce(address, raw) {
+      rawTarget = raw;
       files = withDesk(assets, { kind: 'proxy', target, address, events });
     },
     tell(event, bytes) {

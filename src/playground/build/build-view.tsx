@@ -140,7 +140,12 @@ export default function BuildView() {
           <h2 id="outcome-title">What a {role} does</h2>
           <p className="hint">The parser of the server runs in this page, and has read the bytes.</p>
           <Outcome receiver={receiver} />
-          <RawPanel bytes={bytes} isForServer={role === 'server'} expected={receiver.violation?.id} />
+          <RawPanel
+            bytes={bytes}
+            isForServer={role === 'server'}
+            receiver={breakage?.receiver && breakage.id}
+            expected={receiver.violation?.id}
+          />
         </section>
       </div>
 
@@ -195,11 +200,13 @@ function BuiltFrame({ specs, index, role }: { specs: readonly FrameSpec[]; index
 interface RawPanelProps {
   readonly bytes: Uint8Array;
   readonly isForServer: boolean;
+  /** The rule that the receiver is there for; undefined for an ordinary one. */
+  readonly receiver: ViolationId | undefined;
   /** What the page's receiver failed for. */
   readonly expected: ViolationId | undefined;
 }
 
-function RawPanel({ bytes, isForServer, expected }: RawPanelProps) {
+function RawPanel({ bytes, isForServer, receiver, expected }: RawPanelProps) {
   const [line] = useState(() => new RawLine());
   const { phase, received, end } = useSyncExternalStore(line.subscribe, line.state);
   useEffect(() => () => line.hangUp(), [line]);
@@ -207,7 +214,7 @@ function RawPanel({ bytes, isForServer, expected }: RawPanelProps) {
     <div className="raw-line">
       <h3>Over the network</h3>
       <div className="chips">
-        <ActionButton className="primary" isPossible={isForServer} onAct={() => line.send(bytes)}>
+        <ActionButton className="primary" isPossible={isForServer} onAct={() => line.send(bytes, receiver)}>
           Send raw to the server
         </ActionButton>
         <ActionButton isPossible={phase === 'open'} onAct={() => line.hangUp()}>
@@ -226,7 +233,8 @@ function RawPanel({ bytes, isForServer, expected }: RawPanelProps) {
       )}
       {isForServer && expected !== undefined && (
         <p className="hint">
-          Close {VIOLATIONS[expected].closeCode} should come back, if the server has the same limits and extensions.{' '}
+          Close {VIOLATIONS[expected].closeCode} should come back
+          {receiver === undefined ? '' : ': the echo server has a receiver like this one. Others may take it'}.{' '}
           <SectionLink section="§7.1.7" />
         </p>
       )}

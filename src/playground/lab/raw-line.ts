@@ -1,6 +1,7 @@
 /**
  * A connection on which every byte is the page's own choice. Browsers let nobody write a frame; so the page's server opens a
- * TCP connection to its own echo server, with the handshake done, and passes bytes on as they are, both ways.
+ * TCP connection to an echo server of its own, a proxy to its target, with the handshake done, and passes bytes on as they
+ * are, both ways.
  */
 
 import { concat } from '../../inspector/bytes.ts';
@@ -20,6 +21,7 @@ const IDLE: RawLineState = { phase: 'idle', received: new Uint8Array(0), end: ''
 export class RawLine {
   #state: RawLineState = IDLE;
   #socket: WebSocket | undefined;
+  #receiver = '';
   /** Bytes given before the line was open. */
   #waiting: Uint8Array<ArrayBuffer>[] = [];
   readonly #listeners = new Set<() => void>();
@@ -31,8 +33,13 @@ export class RawLine {
 
   readonly state = (): RawLineState => this.#state;
 
-  /** Opens a line if there is none, and sends. */
-  send(bytes: Uint8Array): void {
+  /**
+   * Opens a line if there is none, and sends.
+   * @param receiver the rule that the server at its end is there for; '' for an ordinary one
+   */
+  send(bytes: Uint8Array, receiver = ''): void {
+    if (receiver !== this.#receiver) this.hangUp();
+    this.#receiver = receiver;
     this.#waiting.push(Uint8Array.from(bytes));
     if (this.#socket === undefined) this.#open();
     else if (this.#state.phase === 'open') this.#flush();
@@ -41,10 +48,11 @@ export class RawLine {
   /** Drops TCP, without a word. */
   hangUp(): void {
     this.#socket?.close();
+    this.#end('TCP was dropped');
   }
 
   #open(): void {
-    const url = new URL('./raw', window.location.href);
+    const url = new URL(this.#receiver === '' ? './raw' : `./raw?receiver=${this.#receiver}`, window.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
@@ -52,6 +60,7 @@ export class RawLine {
     this.#change({ ...IDLE, phase: 'connecting' });
     // The first message is a text: the handshake behind is done.
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      if (socket !== this.#socket) return;
       if (typeof data === 'string') {
         this.#change({ phase: 'open' });
         this.#flush();
@@ -61,11 +70,15 @@ export class RawLine {
       }
     };
     socket.onclose = ({ reason }) => {
-      const wasOpen = this.#state.phase === 'open';
-      this.#socket = undefined;
-      this.#waiting = [];
-      this.#change({ phase: 'closed', end: reason || (wasOpen ? 'TCP was dropped' : NO_LINE) });
+      if (socket === this.#socket) this.#end(reason || (this.#state.phase === 'open' ? 'TCP was dropped' : NO_LINE));
     };
+  }
+
+  #end(reason: string): void {
+    if (this.#socket === undefined) return;
+    this.#socket = undefined;
+    this.#waiting = [];
+    this.#change({ phase: 'closed', end: reason });
   }
 
   #flush(): void {

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { History, type InspectPage, startPage } from '../../../src/cli/inspect/page.ts';
+import { listen } from '../../../src/index.ts';
 import { unpackBytes } from '../../../src/inspector/index.ts';
 
 async function start(): Promise<InspectPage> {
@@ -80,6 +82,32 @@ describe('the page of inspect', () => {
     expect(await statusFor(`evil.example:${port}`)).toBe(421);
     expect(await statusFor(`localhost:${port}`)).toBe(200);
     expect(await statusFor(`[::1]:${port}`)).toBe(200);
+  });
+
+  it('§7.1.7 has a raw line to where the proxy listens, for its own page alone', async () => {
+    const page = await start();
+    const server = await listen({ host: '127.0.0.1', path: '/chat' }, (socket) => socket.on('error', () => {}));
+    onTestFinished(() => server.close());
+    const url = new URL('raw', page.url.replace('http', 'ws'));
+    const dial = async (origin: string) => {
+      const socket = new WebSocket(url, { headers: { Origin: origin } });
+      return once(socket, 'open').then(
+        () => socket,
+        () => undefined,
+      );
+    };
+    const own = page.url.slice(0, -1);
+    expect(await dial(own)).toBe(undefined);
+    page.announce('ws://proxy/chat', { ...(server.address() as AddressInfo), resourceName: '/chat', host: 'target' });
+    expect(await dial('http://evil.example')).toBe(undefined);
+    const socket = await dial(own);
+    const heard: string[] = [];
+    socket!.on('message', (data: Buffer, isBinary) => {
+      heard.push(isBinary ? data.toString('hex') : String(data));
+      if (!isBinary) socket!.send(Buffer.from('8100', 'hex'));
+    });
+    await once(socket!, 'close');
+    expect(heard).toEqual(['open', '880203ea']);
   });
 
   it('is let go when the proxy stops', async () => {
