@@ -455,6 +455,11 @@ function walkFrames(bytes: Uint8Array, role: Role): { frames: number; end: numbe
   return { frames, end };
 }
 
+/** How much bytes look like the start of a frame: 0 not at all, 1 in the middle of a message, where few begin, 2 very much. */
+export function startLikelihood(bytes: ArrayLike<number> & Iterable<number>): number {
+  return isLikelyStart(bytes) ? Number((bytes[0]! & 0xf) !== Opcode.Continuation) + 1 : 0;
+}
+
 /** §5.2: no reserved bit but RSV1, and an opcode that there is. */
 export function isLikelyStart([byte0 = 0]: ArrayLike<number> & Iterable<number>): boolean {
   return (byte0 & 0x30) === 0 && [0, 1, 2, 8, 9, 10].includes(byte0 & 0xf);

@@ -4,9 +4,10 @@
  * neither they nor the characters are taken for bytes. Text without offsets is left to others.
  */
 
-import { isLikelyStart } from './frame-recorder.ts';
+import { startLikelihood } from './frame-recorder.ts';
 import { digitAt, HexSyntaxError } from './hex.ts';
 import type { Direction } from './wire-event.ts';
+import { paddingOf, readWord, type WordReader, wordReader } from './words.ts';
 
 export interface HexDump {
   /** What the text was taken for, for people. */
@@ -45,8 +46,10 @@ interface Unit {
   readonly pattern: RegExp;
   /** `gap`: a wide gap ends the bytes. `aligned`: columns are aligned with spaces. `cells`: and spaces may be bytes. */
   readonly layout: 'gap' | 'aligned' | 'cells';
+  /** How many bytes are a group, of which the last is filled up with zeros; `digits`: as its digits say. Default 1. */
+  readonly byteCount?: number | 'digits';
   /** Appends the bytes of a group. */
-  readonly read: (group: string, bytes: number[]) => void;
+  readonly read: WordReader;
 }
 
 /** Bytes of a row, and what they are made of. */
@@ -70,6 +73,14 @@ const SOURCE = /^([A-Z][\w -]*?) \(\d+ bytes?\):\s*$/;
 /** `*` stands for lines like the one before; no more than this. */
 const MAX_REPEATED_BYTES = 64 * 1024 * 1024;
 
+/** Of the names that od -a gives bytes: those that a frame nearly always has one of. */
+const NAMED_CHARACTER = /(?:^|\s)(?:nul|soh|stx|etx|eot|enq|ack|bel|dle|dc[1-4]|syn|etb)(?=\s|$)/;
+export const LOSSY = 'This is a dump by od -a, which has lost the highest bit of each byte: use od -t x1';
+
+export function hasNamedCharacter(text: string): boolean {
+  return NAMED_CHARACTER.test(text);
+}
+
 const HEX: Unit = {
   name: 'hex text',
   pattern: /(?:0x)?((?:[0-9a-f]{2})+)(?=[\s|]|$)/iy,
@@ -81,21 +92,34 @@ const WORDS: Unit = {
   name: 'words of hex, the lowest byte first,',
   pattern: /([0-9a-f]{16}|[0-9a-f]{8}|[0-9a-f]{4})(?=\s|$)/iy,
   layout: 'aligned',
+  byteCount: 'digits',
   read: readWord,
 };
 /** The same with the highest byte first: od --endian=big. */
 const BIG_WORDS: Unit = { ...WORDS, name: 'words of hex', read: readHex };
 /** The same, of which the last may be shorter: xxd -e. */
-const REVERSED: Unit = { ...WORDS, pattern: /((?:[0-9a-f]{2}){1,8})(?=\s|$)/iy };
-const BINARY: Unit = { name: 'binary digits', pattern: /([01]{8})(?=\s|$)/y, layout: 'gap', read: numberReader(2, 1) };
+const REVERSED: Unit = { ...WORDS, byteCount: 1, pattern: /((?:[0-9a-f]{2}){1,8})(?=\s|$)/iy };
+const BINARY: Unit = { name: 'binary digits', pattern: /([01]{8})(?=\s|$)/y, layout: 'gap', read: wordReader(2, 1) };
+const CHARACTERS: Unit = {
+  name: 'characters',
+  pattern: /( [0-3][0-7]{2}| {2}\\.| {3}[ -~])/y,
+  layout: 'cells',
+  read: readCharacter,
+};
+
+const numbers = (name: string, pattern: RegExp, base: 8 | 10, byteCount: number): Unit => {
+  return { name, pattern, layout: 'aligned', byteCount, read: wordReader(base, byteCount) };
+};
 
 const OTHER_UNITS: readonly Unit[] = [
   BINARY,
-  { name: 'octal bytes', pattern: /([0-3][0-7]{2})(?=\s|$)/y, layout: 'aligned', read: numberReader(8, 1) },
-  { name: 'octal words', pattern: /([01][0-7]{5})(?=\s|$)/y, layout: 'aligned', read: numberReader(8, 2) },
-  { name: 'decimal bytes', pattern: /(0|-?[1-9]\d{0,2})(?=\s|$)/y, layout: 'aligned', read: numberReader(10, 1) },
-  { name: 'decimal words', pattern: /(-?\d{1,5})(?=\s|$)/y, layout: 'aligned', read: numberReader(10, 2) },
-  { name: 'characters', pattern: /( [0-3][0-7]{2}| {2}\\.| {3}[ -~])/y, layout: 'cells', read: readCharacter },
+  numbers('octal bytes', /([0-3][0-7]{2})(?=\s|$)/y, 8, 1),
+  numbers('octal words', /([01][0-7]{5})(?=\s|$)/y, 8, 2),
+  numbers('octal words', /([0-3][0-7]{10})(?=\s|$)/y, 8, 4),
+  numbers('octal words', /([01][0-7]{21})(?=\s|$)/y, 8, 8),
+  numbers('decimal bytes', /(0|-?[1-9]\d{0,2})(?=\s|$)/y, 10, 1),
+  ...[2, 4, 8].map((byteCount) => numbers('decimal words', /(0|-?[1-9]\d{0,19})(?=\s|$)/y, 10, byteCount)),
+  CHARACTERS,
 ];
 
 /** od counts in octal, with 7 digits; the rest of the world in hex. */
@@ -188,8 +212,10 @@ function readRows(text: string): Row[] | undefined {
 
 /** Without what hexyl draws around the columns. */
 function tidy(line: string): string {
-  const plain = line.replace(OTHER_SPACES, ' ').trimEnd();
-  if (!/[│┊╎]/.test(plain)) return plain.trim() === '*' ? '*' : plain;
+  // Spaces at the end may be characters: od -c.
+  const plain = line.replace(OTHER_SPACES, ' ').replace(/[^\S ]+$/, '');
+  if (/^\s*\*?\s*$/.test(plain)) return plain.trim();
+  if (!/[│┊╎]/.test(plain)) return plain;
   return plain
     .replace(/^\s*│\s*([0-9a-f]+)\s*│/, '$1: ')
     .replace(/ [┊╎]/g, '')
@@ -244,7 +270,8 @@ function assemble(rows: readonly Row[]): Assembled | undefined {
   const [first] = rows;
   if (first === undefined || !rows.some(hasBytes)) return undefined;
   // One line proves nothing: its offset has to look like one.
-  const isSingle = /^[0-9a-f]{2}(?=\s|$)/i.test(first.line.slice(first.bytesAt)) && (first.hasWideGap || isZero(first));
+  const isOfBytes = /^[0-9a-f]{2}(?=\s|$)/i.test(first.line.slice(first.bytesAt));
+  const isSingle = isOfBytes ? first.hasWideGap || isZero(first) : isZero(first) && first.offsetDigits.length === 7;
   if (rows.length === 1 && !first.hasColon && !isSingle) return undefined;
   let fault: HexSyntaxError | undefined;
   for (const unit of unitsFor(rows)) {
@@ -254,7 +281,8 @@ function assemble(rows: readonly Row[]): Assembled | undefined {
       if (fault === undefined || read.position > fault.position) fault = read;
     }
   }
-  if (isSurelyDump(rows)) throw fault!;
+  if (isSurelyDump(rows))
+    throw rows.some(({ line }) => hasNamedCharacter(line)) ? new HexSyntaxError(LOSSY, 0) : fault!;
   return undefined;
 }
 
@@ -265,32 +293,39 @@ function unitsFor(rows: readonly Row[]): readonly Unit[] {
   // Without colons, tools print single bytes, or words.
   const areWords = /^(?:(?:[0-9a-f]{4}\b\s*)+|(?:[0-9a-f]{8}\b\s*)+|(?:[0-9a-f]{16}\b\s*)+)$/i;
   const isOfWords = areWords.test(first.line.slice(first.bytesAt));
-  const others = first.offsetDigits.length === 7 ? OTHER_UNITS : OTHER_UNITS.filter(({ layout }) => layout !== 'cells');
-  if (!isOfWords) return [HEX, ...others];
-  const { bytes } = readGroups(first, WORDS);
-  return [...others, isLikelyStart(bytes) || !isLikelyStart(readGroups(first, BIG_WORDS).bytes) ? WORDS : BIG_WORDS];
+  const isByOd = first.offsetDigits.length === 6 || first.offsetDigits.length === 7;
+  const others = isByOd ? OTHER_UNITS : OTHER_UNITS.filter(({ layout }) => layout !== 'cells');
+  if (isOfWords) {
+    const [little, big] = [WORDS, BIG_WORDS].map((unit) => startLikelihood(readGroups(first, unit).bytes));
+    return [...others, little! >= big! ? WORDS : BIG_WORDS];
+  }
+  const isOfBytes = /^\s*[\da-f]{2}(?:\s|$)/i.test(first.line.slice(first.bytesAt));
+  return isOfBytes ? [HEX, ...others] : [...others, HEX];
 }
 
 /** xxd -e: whether the characters behind fit the bytes of each group from the last to the first. */
 function isReversed(row: Row): boolean {
-  const inOrder = readGroups(row, HEX, Number.POSITIVE_INFINITY);
-  const reversed = readGroups(row, REVERSED, inOrder.bytes.length);
-  const characters = row.line.slice(inOrder.end).trimStart();
-  return fitOf(reversed.bytes, characters) > fitOf(inOrder.bytes, characters);
+  const count = characterCount(row);
+  if (count === undefined) return false;
+  const inOrder = readGroups(row, HEX, count);
+  if (!areCharactersOf(inOrder.bytes, row.line.slice(inOrder.end))) return true;
+  return startLikelihood(readGroups(row, REVERSED, count).bytes) > startLikelihood(inOrder.bytes);
 }
 
-/** How many bytes a row of xxd -e has: as many as characters behind them. */
+/** How many bytes a row of xxd -e has: those of which the characters stand behind them. */
 function characterCount(row: Row): number | undefined {
   const counts = Array.from({ length: 32 }, (_, i) => 32 - i);
   return counts.find((count) => {
     const { bytes, end } = readGroups(row, REVERSED, count);
-    const rest = row.line.slice(end);
-    return bytes.length === count && rest.trimStart().length === count;
+    return bytes.length === count && areCharactersOf(bytes, row.line.slice(end));
   });
 }
 
-function fitOf(bytes: readonly number[], characters: string): number {
-  return bytes.filter((byte, i) => byte > 0x20 && byte < 0x7f && characters.charCodeAt(i) === byte).length;
+/** For bytes that are no characters, others stand there. */
+function areCharactersOf(bytes: readonly number[], column: string): boolean {
+  const shown = bytes.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '\0')).join('');
+  const [own, given] = [shown.trim(), column.trim()];
+  return own.length === given.length && [...own].every((character, i) => character === '\0' || character === given[i]);
 }
 
 function readAll(rows: readonly Row[], unit: Unit, base: number): Omit<Assembled, 'form'> | HexSyntaxError {
@@ -301,13 +336,17 @@ function readAll(rows: readonly Row[], unit: Unit, base: number): Omit<Assembled
     const next = rows[i + 1];
     const claimed = next && offsetOf(next, base) - offsetOf(row, base);
     if (claimed !== undefined && !(claimed > 0)) return mismatch(next!, 0, claimed);
+    if (claimed === undefined && row.isRepeated) {
+      const message = `Behind line ${row.number}, * stands for lines like it: the offset that says how many is missing`;
+      return new HexSyntaxError(message, row.position);
+    }
     // Format-Hex puts its characters right behind 16 bytes.
     const most = row.isRepeated ? undefined : (claimed ?? (row.offsetDigits.length === 16 ? 16 : undefined));
     const read = readGroups(row, unit, unit === REVERSED ? (most ?? characterCount(row)) : most);
     const own = read.bytes;
-    // The last word is filled up with zeros.
-    if (next !== undefined && !hasBytes(next) && own.length > claimed! && unit.layout === 'aligned')
-      own.length = claimed!;
+    // hexdump -c fills the last line up with spaces.
+    if (unit.layout === 'cells' && claimed === undefined) while (own.at(-1) === 0x20) own.pop();
+    if (next !== undefined && !hasBytes(next) && isFilled(own, claimed!, unit, row)) own.length = claimed!;
     if (claimed === undefined) {
       const fault = own.length === most ? undefined : faultOfRest(row, read);
       if (fault !== undefined) return fault;
@@ -315,7 +354,7 @@ function readAll(rows: readonly Row[], unit: Unit, base: number): Omit<Assembled
         return new HexSyntaxError(`No bytes are found in line ${row.number}`, row.position);
     } else if (!fills(own.length, row, claimed)) {
       return (own.length < claimed ? faultOfRest(row, read) : undefined) ?? mismatch(next!, own.length, claimed);
-    } else if (unit.layout === 'aligned' && unit !== REVERSED && /^\s*[^\s>]/.test(row.line.slice(read.end))) {
+    } else if (unit.layout !== 'gap' && unit !== REVERSED && /^\s*[^\s>]/.test(row.line.slice(read.end))) {
       return mismatch(next!, 0, claimed);
     } else if (unit === HEX && row.offsetDigits.length !== 16 && isFollowedByByte(row, read)) {
       return mismatch(next!, 0, claimed);
@@ -328,9 +367,22 @@ function readAll(rows: readonly Row[], unit: Unit, base: number): Omit<Assembled
       bytes = larger;
     }
     for (let at = 0; at < total; at++) bytes[length++] = own[at % own.length]!;
+    // The offset behind the last line, which would say where the bytes end, has been left out.
+    if (next === undefined && hasBytes(row)) length -= paddingOf(bytes.subarray(0, length), groupBytes(unit, row));
     ends.push(length);
   }
   return { bytes: bytes.slice(0, length), ends };
+}
+
+/** How many bytes stand in a group. */
+function groupBytes({ byteCount = 1 }: Unit, { line, bytesAt }: Row): number {
+  return byteCount === 'digits' ? (/^\s*([\da-f]+)/i.exec(line.slice(bytesAt))?.[1]?.length ?? 2) / 2 : byteCount;
+}
+
+/** Whether the last word is filled up with zeros. */
+function isFilled(own: readonly number[], claimed: number, unit: Unit, row: Row): boolean {
+  const tooMany = own.length - claimed;
+  return tooMany > 0 && tooMany < groupBytes(unit, row) && own.slice(claimed).every((byte) => byte === 0);
 }
 
 /** Whether a row has the bytes that the next offset says. */
@@ -376,8 +428,7 @@ function readGroups(row: Row, { pattern, layout, read }: Unit, most = Number.POS
   while (bytes.length < most) {
     pattern.lastIndex = at;
     const group = pattern.exec(line)?.[1];
-    if (group === undefined) break;
-    read(group, bytes);
+    if (group === undefined || !read(group, bytes)) break;
     at = pattern.lastIndex;
     end = at;
     if (layout === 'cells') continue;
@@ -388,19 +439,9 @@ function readGroups(row: Row, { pattern, layout, read }: Unit, most = Number.POS
   return { bytes, end };
 }
 
-function readHex(group: string, bytes: number[]): void {
+function readHex(group: string, bytes: number[]): true {
   for (let i = 0; i < group.length; i += 2) bytes.push(16 * digitAt(group, i) + digitAt(group, i + 1));
-}
-
-function readWord(group: string, bytes: number[]): void {
-  for (let i = group.length - 2; i >= 0; i -= 2) bytes.push(16 * digitAt(group, i) + digitAt(group, i + 1));
-}
-
-function numberReader(base: number, byteCount: number): Unit['read'] {
-  return (group, bytes) => {
-    const value = Number.parseInt(group, base);
-    for (let i = 0; i < byteCount; i++) bytes.push((value >> (8 * i)) & 0xff);
-  };
+  return true;
 }
 
 const ESCAPES: Readonly<Record<string, number>> = {
@@ -415,10 +456,20 @@ const ESCAPES: Readonly<Record<string, number>> = {
   '\\r': 13,
 };
 
-function readCharacter(cell: string, bytes: number[]): void {
+function readCharacter(cell: string, bytes: number[]): true {
   const text = cell.length === 4 && cell.startsWith('   ') ? cell.slice(3) : cell.trimStart();
   if (text.length === 3) bytes.push(Number.parseInt(text, 8));
   else bytes.push(ESCAPES[text] ?? text.charCodeAt(0));
+  return true;
+}
+
+/** od -An -c: bytes as cells of characters, without offsets; undefined when the text is something else. */
+export function parseCharacterCells(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^(?:(?: [0-3][0-7]{2}| {2}\\.| {3}[ -~])+\r?\n?)+$/.test(text) || !/ [0-3][0-7]{2}/.test(text))
+    return undefined;
+  const bytes: number[] = [];
+  for (const [cell] of text.matchAll(/ {3}[ -~]| {2}\\.| [0-3][0-7]{2}/g)) readCharacter(cell, bytes);
+  return Uint8Array.from(bytes);
 }
 
 function offsetOf({ offsetDigits }: Row, base: number): number {

@@ -14,10 +14,11 @@ import { findStrings, hasEscapes, parseEscapedText } from './escaped-text.ts';
 import { countLikelyFrames, isLikelyStart } from './frame-recorder.ts';
 import { headKindOf } from './handshake.ts';
 import { digitAt, HexSyntaxError, parseHex, placeOf } from './hex.ts';
-import { parseHexDump, restartFault } from './hex-dump.ts';
+import { hasNamedCharacter, LOSSY, parseCharacterCells, parseHexDump, restartFault } from './hex-dump.ts';
 import { bytesIn, readJson } from './message-log.ts';
 import { parseNumberLists } from './number-list.ts';
 import type { Direction } from './wire-event.ts';
+import { parseWords } from './words.ts';
 
 export interface ReadInput {
   /** One for each connection: several only where the input tells of several. */
@@ -311,7 +312,11 @@ function bytesOfCharacters(text: string): Uint8Array {
   return Uint8Array.from({ length: wire.length }, (_, i) => wire.charCodeAt(i));
 }
 
-function readPlainText(text: string, readers: readonly Reader[] = READERS): ReadBytes {
+/** Characters behind the bytes, as od writes them with `z`. */
+const CHARACTER_COLUMN = /(?<=^[\da-f \t]*\s\s)>.{1,64}<[ \t\r]*$/gim;
+
+function readPlainText(given: string, readers: readonly Reader[] = READERS): ReadBytes {
+  const text = given.replace(CHARACTER_COLUMN, (column) => ' '.repeat(column.length));
   const digits = readDigits(text) ?? readWords(text);
   if (digits !== undefined) return digits;
   let fault: HexSyntaxError;
@@ -328,6 +333,7 @@ function readPlainText(text: string, readers: readonly Reader[] = READERS): Read
     const bytes = read(text);
     if (bytes !== undefined) return bytes;
   }
+  if (hasNamedCharacter(text)) throw new InputError(LOSSY);
   if (hexShareOf(text) >= 0.5) throw fault;
   throw new InputError(
     'This is no form of bytes that is read here. Those are hex, dumps of xxd, hexdump, od, Wireshark and others, arrays ' +
@@ -363,7 +369,8 @@ const READERS: readonly Reader[] = [
 /** Bytes as numbers of eight bits, of three octal digits, or decimal with one at least of three digits. */
 function readDigits(text: string): ReadBytes | undefined {
   if (/[^\d\s,;-]/.test(text)) return undefined;
-  const numbers = text.split(/[\s,;]+/).filter((number) => number !== '');
+  const groups = text.split(/[\s,;]+/).filter((number) => number !== '');
+  const numbers = bytesOfBits(groups.join('')) ?? groups;
   const readings: (readonly [form: string, pattern: RegExp, base: number])[] = [
     ['binary digits', /^[01]{8}$/, 2],
     ['octal numbers', /^[0-3][0-7]{2}$/, 8],
@@ -378,20 +385,21 @@ function readDigits(text: string): ReadBytes | undefined {
   return fitting.find(({ parts }) => isWhole(parts[0]!.bytes)) ?? fitting.at(-1);
 }
 
-/** od -An -x: words with the lowest byte first, where only so they are frames. */
+/** Bits in a row, in lines of whatever length: too many for hex without other digits. */
+function bytesOfBits(bits: string): string[] | undefined {
+  return bits.length >= 64 && bits.length % 8 === 0 && /^[01]+$/.test(bits) ? bits.match(/.{8}/g)! : undefined;
+}
+
+/** od -An: words of several bytes, and lines of characters. */
 function readWords(text: string): ReadBytes | undefined {
-  const [first = '', ...others] = text.trim().split(/\s+/);
-  if (
-    ![4, 8, 16].includes(first.length) ||
-    /[^\da-f\s]/i.test(text) ||
-    others.some(({ length }) => length !== first.length)
-  ) {
-    return undefined;
+  if (/^[\da-f \t]*\*[ \t\r]*$/im.test(text)) {
+    const advice = 'print them all, with the option -v, or with offsets';
+    throw new InputError(`The * stands for bytes like those before it, and nobody knows how many: ${advice}`);
   }
-  const bytes = parseHex(text);
-  const swapped = parseHex([first, ...others].map((word) => word.match(/../g)!.reverse().join('')).join(''));
-  if (isWhole(bytes) || !isWhole(swapped)) return undefined;
-  return { form: 'words of hex, the lowest byte first', parts: [{ bytes: swapped }] };
+  const read = parseWords(text);
+  if (read !== undefined) return { form: read.form, parts: [{ bytes: read.bytes }] };
+  const characters = parseCharacterCells(text);
+  return characters && { form: 'characters (od -c)', parts: [{ bytes: characters }] };
 }
 
 /** `<Buffer 81 05 … 7 more bytes>`, `[Uint8Contents]: <81 05>`, `<81054865>`. */
@@ -440,6 +448,11 @@ function readEscapes(text: string): ReadBytes | undefined {
 function readQuoted(text: string): ReadBytes | undefined {
   if (!/["'`]/.test(text)) return undefined;
   const strings = findStrings(text).map(({ start, end }) => text.slice(start, end));
+  // Each byte a string: ['0x81', '0x5'].
+  if (strings.length > 1 && strings.every((string) => /^(?:0x[\da-f]{1,2}|[\da-f]{2})$/i.test(string))) {
+    const bytes = Uint8Array.from(strings, (string) => Number.parseInt(string, 16));
+    return { form: 'strings of hex text', parts: [{ bytes }] };
+  }
   const longest = strings.reduce((found, string) => (string.length > found.length ? string : found), '');
   if (longest.length < 4) return undefined;
   const read = ignoreFault(() => readPlainText(longest));
@@ -448,6 +461,10 @@ function readQuoted(text: string): ReadBytes | undefined {
 
 function readBase64(text: string): ReadBytes | undefined {
   const content = text.trim();
+  // Final frames begin with Q or R there, and in Base64 with small letters.
+  if (/^[QR][A-Z2-7\s]{7,}=*$/.test(content)) {
+    throw new InputError('This looks like Base32, which is not read here: give the bytes as Base64 or hex');
+  }
   const isCertain = content.endsWith('=') || /^data:|^-----|^content-[\w-]+:/i.test(content);
   // What is nearly all hex is hex with a fault in it.
   if (!isCertain && (content.length < 8 || hexShareOf(content) > 0.75)) return undefined;

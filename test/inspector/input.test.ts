@@ -297,8 +297,57 @@ describe('packets that were copied with their headers', () => {
   });
 });
 
+describe('an odd number of bytes, as programs print them: nothing is added to fill the last word', () => {
+  const odd = '818537fa213d7f9f4d5158';
+  const printed: [command: string, text: string][] = [
+    ['od -An -x', ' 8581 fa37 3d21 9f7f 514d 0058'],
+    ['od -An -t x4', ' fa378581 9f7f3d21 0058514d'],
+    ['od -An -t x8', ' 9f7f3d21fa378581 000000000058514d'],
+    ['od -An --endian=big -t x4', ' 818537fa 213d7f9f 4d515800'],
+    ['od -An', ' 102601 175067 036441 117577 050515 000130'],
+    ['od -An -t o4', ' 37215702601 23737636441 00026050515'],
+    ['od -An -t d2', ' -31359  -1481  15649 -24705  20813     88'],
+    ['od -An -t u4', ' 4197942657 2675916065    5787981'],
+    ['od -An -c', ' 201 205   7 372   !   = 177 237   M   Q   X'],
+    ['od -An -t x1z', ' 81 85 37 fa 21 3d 7f 9f 4d 51 58                 >..7.!=..MQX<'],
+    ['od -Ad -c', '0000000 201 205   7 372   !   = 177 237   M   Q   X\n0000011'],
+    ['od -Ax -c', '000000 201 205   7 372   !   = 177 237   M   Q   X\n00000b'],
+    ['od -Ad -t x4', '0000000 fa378581 9f7f3d21 0058514d\n0000011'],
+    ['od -Ao -t u4', '0000000 4197942657 2675916065    5787981\n0000013'],
+    ['od -t o8', '0000000 1175771722077215702601 0000000000000026050515\n0000013'],
+    ['xxd -e', '00000000: fa378581 9f7f3d21   58514d           ..7.!=..MQX'],
+    ['xxd -e -g8', '00000000: 9f7f3d21fa378581           58514d  ..7.!=..MQX'],
+    ['hexdump, without its last line', '0000000 8581 fa37 3d21 9f7f 514d 0058          '],
+    [
+      'basenc --base2msbf',
+      '1000000110000101001101111111101000100001001111010111111110011111010011010101\n000101011000',
+    ],
+    [
+      'Python, [hex(byte) for byte in frame]',
+      `[${odd
+        .match(/../g)!
+        .map((byte) => `'0x${byte}'`)
+        .join(', ')}]`,
+    ],
+  ];
+  it.each(printed)('%s', (_, text) => expect(summaryOf(text)).toEqual([odd]));
+
+  it('zeros at the end that are a part of the frame stay', () => {
+    expect(summaryOf(' 0582 0000 0000 0000')).toEqual(['82050000000000']);
+    expect(summaryOf(' 0682 0000 0000 0000')).toEqual(['8206000000000000']);
+  });
+
+  it('spaces at the end of a line of characters are characters', () => {
+    expect(summaryOf('0000000 202 002        \n0000004')).toEqual(['82022020']);
+  });
+});
+
 describe('refused, with why and where', () => {
   const refused: [title: string, text: string, message: string][] = [
+    ['lines that od -An leaves out', ' 82 10 00 00\n 00 00 00 00\n*', 'nobody knows how many'],
+    ['lines left out before an end that is missing', '0000000 82 02\n0000002 00 00\n*', 'Behind line 2, * stands for'],
+    ['od -a', '0000000 soh enq   H   e\n0000004', 'has lost the highest bit'],
+    ['Base32', 'QGCTP6RBHV7Z6TKRLA======', 'This looks like Base32'],
     ['an odd digit', '81054', 'The text ends in the middle of a byte (character 6)'],
     ['a line of xxd that is cut', '00000000: 8105 486', '"486" (line 1, character 16) ends in the middle of a byte'],
     [
