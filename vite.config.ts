@@ -5,6 +5,7 @@ import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { collectDeclarations } from './src/playground/learn/declarations.ts';
+import { collectLessonCases } from './test/support/lesson-cases.ts';
 
 /** `vitest run --mode browser` runs the files named *.browser.ts, and so on; without a mode, *.test.ts. */
 const SUITES = ['browser', 'conformance', 'ecosystem', 'package', 'promises', 'proxies', 'redis', 'runtimes'];
@@ -39,7 +40,7 @@ function refuseMissingPackages(): Plugin {
   };
 }
 
-/** The lines of source that the lessons of the playground lead to, and no others. */
+/** The lines of source and the conformance cases that the lessons of the playground lead to, and no others. */
 function lessonSources(): Plugin {
   const id = 'virtual:lesson-sources';
   const root = import.meta.dirname;
@@ -49,7 +50,7 @@ function lessonSources(): Plugin {
     load(resolved) {
       if (resolved !== `\0${id}`) return undefined;
       const found = collectDeclarations((file) => readFileSync(join(root, 'src', file), 'utf8'));
-      return `export default ${JSON.stringify(found)}`;
+      return `export default ${JSON.stringify(found)};\nexport const cases = ${JSON.stringify(collectLessonCases())};`;
     },
   };
 }

@@ -5,9 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { selectCases } from '../../src/conformance/index.ts';
 import { acceptValue } from '../../src/handshake/index.ts';
 import { Inflater } from '../../src/inspector/message-inflater.ts';
+import { formatSpecs, parseSpecs } from '../../src/playground/build/frame-spec.ts';
 import { collectDeclarations } from '../../src/playground/learn/declarations.ts';
 import { LESSONS } from '../../src/playground/learn/lessons.ts';
 import { type Role, readCloseCode, readMessages, VIOLATIONS } from '../../src/protocol/index.ts';
+import { collectLessonCases } from '../support/lesson-cases.ts';
 import { type FrameFields, frame, toHex } from '../support/wire.ts';
 
 const source = (file: string) => readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
@@ -85,7 +87,11 @@ describe('lessons', () => {
         ).toContain(lines.join('\n'));
         expect(lines.some((line) => line.includes(` ${symbol}`))).toBe(true);
       }
-      expect(selectCases(lesson.cases).length).toBeGreaterThan(0);
+      const ids = selectCases(lesson.cases).map((testCase) => testCase.id);
+      for (const linked of collectLessonCases()[id]!) {
+        expect(ids).toContain(linked.id);
+        expect(formatSpecs(parseSpecs(linked.frames))).toBe(linked.frames);
+      }
     });
   });
 });

@@ -8,6 +8,7 @@ import { Disclosure } from '../parts/disclosure.tsx';
 import { FrameDetail } from '../parts/frame-detail.tsx';
 import { SectionLink } from '../parts/section-link.tsx';
 import { linkTo, usePlaceValue } from '../router.ts';
+import { CaseLinks } from './case-links.tsx';
 import type { Verdict } from './check.ts';
 import { LESSONS, type Lesson } from './lessons.ts';
 import { readProgress, writeProgress } from './progress.ts';
@@ -185,6 +186,9 @@ function LessonPanel({ lesson, index, headingRef, onPass }: LessonPanelProps) {
         With these cases of the conformance suite, for a server of your own:{' '}
         <code>npx framewright conformance --url ws://localhost:9000 --cases '{lesson.cases}'</code>
       </p>
+      <Disclosure className="source" summary="Some of these cases, bit by bit">
+        {() => <CaseLinks lesson={lesson.id} />}
+      </Disclosure>
     </article>
   );
 }
