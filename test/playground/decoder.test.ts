@@ -1,6 +1,17 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Decoder } from '../../src/playground/worker/decoder.ts';
 import type { FromWorker, RoleChoice } from '../../src/playground/worker/messages.ts';
+import { encodeFrame } from '../../src/protocol/index.ts';
+import { ipPacket, pcap, TcpScript } from '../support/captures.ts';
+
+const utf8 = new TextEncoder();
+const REQUEST =
+  'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+const RESPONSE =
+  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
 
 type Told = Extract<FromWorker, { readonly view: unknown }>;
 
@@ -99,5 +110,39 @@ describe('the decoder', () => {
     const { when, decode } = decoder();
     decode(new File([Uint8Array.of(0x8a, 0)], 'x.bin'));
     expect((await when(isDone)).view.rows[0]).toMatchObject({ kind: 'pong' });
+  });
+
+  it('finds the WebSockets of a capture, packed or not, and goes to the fault; what is missing shifts no frame', async () => {
+    const script = new TcpScript().open();
+    script
+      .send('client', REQUEST)
+      .send('server', RESPONSE)
+      .send('client', encodeFrame(0x81, utf8.encode('one'), 7));
+    const lost = script.segments.length;
+    script.send('server', encodeFrame(0x82, new Uint8Array(2000)), 500);
+    script
+      .send('server', encodeFrame(0x81, utf8.encode('two')))
+      .send('server', Uint8Array.of(0x83, 0x00))
+      .close();
+    const packets = script.segments.filter((_, i) => i !== lost + 1).map((segment) => ipPacket(segment));
+    const file = pcap(packets);
+    for (const content of [file, gzipSync(file)]) {
+      const { when, decode } = decoder();
+      decode(new File([content.slice()], 'x.pcap'));
+      const { view, decode: state, detail } = await when(isDone);
+      expect(view.rows.map(({ kind, what, preview }) => `${kind} ${what} ${preview}`.trim())).toEqual([
+        'opened  10.0.0.1:50000 → 10.0.0.2:80',
+        expect.stringMatching(/^request/),
+        expect.stringMatching(/^response/),
+        'text 3 bytes, masked “one”',
+        'note  500 bytes of the server are missing in the capture',
+        expect.stringMatching(/^binary 2000 bytes/),
+        'text 3 bytes “two”',
+        expect.stringMatching(/^reserved/),
+        'ended',
+      ]);
+      expect(detail).toMatchObject({ type: 'frame', violation: { id: 'reservedOpcode' } });
+      expect(state!.notes[0]!.text).toBe(`1 WebSocket in ${packets.length} packets`);
+    }
   });
 });

@@ -13,8 +13,8 @@ export interface LessonCase {
   readonly frames: string;
 }
 
-const MAX_CASES = 8;
-const MAX_CHARACTERS = 1000;
+const MAX_CASES = 6;
+const MAX_CHARACTERS = 300;
 /** Of the examples in §5.7. */
 const KEY = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 

@@ -1,7 +1,14 @@
 /** Reports the WebSockets of a capture, as its bytes come. */
 
 import { readFileSync } from 'node:fs';
-import { type CapturedWebSocket, CaptureReader, PacketFileReader, TlsSecrets } from '../../inspector/capture/index.ts';
+import {
+  type CapturedWebSocket,
+  CaptureReader,
+  Http2Reader,
+  PacketFileReader,
+  TlsDecryption,
+  TlsSecrets,
+} from '../../inspector/capture/index.ts';
 import { type FrameEntry, type InspectOptions, plural } from '../../inspector/index.ts';
 import { UsageError } from '../usage.ts';
 import type { Report } from './report.ts';
@@ -63,7 +70,7 @@ export async function reportCapture(
         if (unreadCount++ < MAX_UNREAD_LINES) unread.push(`not read: ${name}: ${reason}`);
       },
     },
-    { ...options, crypto: nodeTlsCrypto, secrets },
+    { ...options, tls: new TlsDecryption(nodeTlsCrypto, secrets), http2: Http2Reader },
   );
   let fault: string | undefined;
   try {

@@ -5,44 +5,49 @@
  */
 
 import { concat, latin1, uint16 } from '../bytes.ts';
-import { ConversationInspector, type FrameEntry } from '../conversation.ts';
+import type { ConversationInspector, FrameEntry } from '../conversation.ts';
 import { areLikelyFrames, countLikelyFrames } from '../frame-recorder.ts';
 import { headKindOf, headOfFields } from '../handshake.ts';
-import type { InspectOptions } from '../inspect.ts';
 import type { Direction } from '../wire-event.ts';
 import { beginsWithHttp, HttpScanner, type RequestKind } from './http1.ts';
-import { beginsWithPreface, Http2Reader, PREFACE } from './http2.ts';
+import { beginsWithPreface, type Http2Reader, PREFACE } from './http2.ts';
 import { type End, otherEnd, type TcpConnection } from './tcp.ts';
-import { beginsWithTls, type TlsCrypto, TlsReader, type TlsSecrets } from './tls.ts';
+import { beginsWithTls, type TlsDecryption } from './tls.ts';
+
+/** What takes the bytes of a WebSocket, and tells the frames that end in them if somebody wants them. */
+export type Follower = Pick<ConversationInspector, 'beginBehind' | 'push' | 'lose' | 'finish'>;
 
 /** A WebSocket in a capture. */
-export interface CapturedWebSocket {
+export interface CapturedWebSocket<F extends Follower = ConversationInspector> {
   /** From 1 on, in the order in which they were found. */
   readonly number: number;
   /** Its ends, the client's first. */
   readonly name: string;
-  readonly inspector: ConversationInspector;
+  readonly inspector: F;
 }
 
-export interface CaptureHandler {
-  onWebSocket(found: CapturedWebSocket): void;
-  onFrames(found: CapturedWebSocket, entries: readonly FrameEntry[]): void;
+export interface CaptureHandler<F extends Follower = ConversationInspector> {
+  onWebSocket(found: CapturedWebSocket<F>): void;
+  onFrames(found: CapturedWebSocket<F>, entries: readonly FrameEntry[]): void;
   /** Something to know about it beside its frames. */
-  onNote(found: CapturedWebSocket, text: string): void;
-  onEnd(found: CapturedWebSocket): void;
+  onNote(found: CapturedWebSocket<F>, text: string): void;
+  onEnd(found: CapturedWebSocket<F>): void;
   /** A connection of which nothing is shown, and why. */
   onUnread(name: string, reason: string): void;
 }
 
 /** What all connections of a capture share. */
-export interface CaptureContext {
-  readonly handler: CaptureHandler;
-  readonly options: Omit<InspectOptions, 'role'>;
-  readonly secrets: TlsSecrets;
+export interface CaptureContext<F extends Follower> {
+  readonly handler: CaptureHandler<F>;
+  readonly follow: (number: number, name: string, atMs: number | undefined) => F;
   /** Undefined: nothing is decrypted. */
-  readonly crypto: TlsCrypto | undefined;
+  readonly tls: TlsDecryption | undefined;
+  /** Undefined: HTTP/2 is not read. */
+  readonly http2: typeof Http2Reader | undefined;
   /** WebSockets so far. */
   count: number;
+  /** When the newest packet passed. */
+  atMs: number | undefined;
 }
 
 /** What the bytes of one end are taken for. */
@@ -63,19 +68,19 @@ const MAX_HELD_BYTES = 128 * 1024;
 
 const NONE = new Uint8Array(0);
 
-export class ConnectionReader {
+export class ConnectionReader<F extends Follower> {
   readonly #tcp: TcpConnection;
-  readonly #context: CaptureContext;
+  readonly #context: CaptureContext<F>;
   readonly #lanes: readonly [Lane, Lane] = [newLane(), newLane()];
   readonly #requests: RequestKind[] = [];
   /** Takes all bytes once it is there. */
   #layer: { push(from: End, bytes: Uint8Array, atMs: number | undefined): void; end?(): void } | undefined;
-  #inner: ConnectionReader | undefined;
+  #inner: ConnectionReader<F> | undefined;
   #client: End | undefined;
-  #webSocket: CapturedWebSocket | undefined;
+  #webSocket: CapturedWebSocket<F> | undefined;
   #isThroughTls = false;
 
-  constructor(tcp: TcpConnection, context: CaptureContext, isThroughTls = false) {
+  constructor(tcp: TcpConnection, context: CaptureContext<F>, isThroughTls = false) {
     this.#tcp = tcp;
     this.#context = context;
     this.#client = tcp.opener;
@@ -222,7 +227,7 @@ export class ConnectionReader {
     lane.http = new HttpScanner('request', this.#requests, () => {});
   }
 
-  #findWebSocket(name = this.#name): CapturedWebSocket {
+  #findWebSocket(name = this.#name): CapturedWebSocket<F> {
     if (this.#webSocket === undefined) {
       const isSecure = this.#isThroughTls ? ' (TLS)' : '';
       this.#webSocket = openWebSocket(this.#context, `${name}${isSecure}`);
@@ -237,10 +242,10 @@ export class ConnectionReader {
   }
 
   #beginTls(from: End, bytes: Uint8Array, atMs: number | undefined): void {
-    const { crypto, secrets } = this.#context;
+    const { tls } = this.#context;
     // A ClientHello begins with 1.
     this.#client ??= bytes[5] === 1 ? from : otherEnd(from);
-    if (crypto === undefined) {
+    if (tls === undefined) {
       this.#unread('it is encrypted (TLS)');
       this.#layer = { push: () => {} };
       return;
@@ -248,7 +253,7 @@ export class ConnectionReader {
     const inner = new ConnectionReader(this.#tcp, this.#context, true);
     inner.#client = this.#client;
     this.#inner = inner;
-    this.#layer = new TlsReader(this.#client, crypto, secrets, {
+    this.#layer = tls.open(this.#client, {
       onBytes: (end, plain, at) => inner.push(end, plain, at),
       onFault: (message) => this.#unread(`it is encrypted (TLS), and ${message}`),
     });
@@ -257,10 +262,15 @@ export class ConnectionReader {
   }
 
   #beginHttp2(from: End, bytes: Uint8Array, atMs: number | undefined): void {
-    const { handler } = this.#context;
+    const { handler, http2: Reader } = this.#context;
     const other = otherEnd(from);
     const before = this.#lanes[other].held;
-    this.#layer = new Http2Reader<CapturedWebSocket>(from, {
+    if (Reader === undefined) {
+      this.#unread('it is HTTP/2');
+      this.#layer = { push: () => {} };
+      return;
+    }
+    this.#layer = new Reader<CapturedWebSocket<F>>(from, {
       onRequest: (streamId, headers) => {
         const name = `${this.#name}, HTTP/2 stream ${streamId}${this.#isThroughTls ? ' (TLS)' : ''}`;
         const found = openWebSocket(this.#context, name);
@@ -285,8 +295,9 @@ export class ConnectionReader {
   }
 }
 
-function openWebSocket(context: CaptureContext, name: string): CapturedWebSocket {
-  const found = { number: ++context.count, name, inspector: new ConversationInspector(context.options) };
+function openWebSocket<F extends Follower>(context: CaptureContext<F>, name: string): CapturedWebSocket<F> {
+  const number = ++context.count;
+  const found = { number, name, inspector: context.follow(number, name, context.atMs) };
   context.handler.onWebSocket(found);
   return found;
 }

@@ -121,13 +121,33 @@ export interface TlsHandler {
   onFault(message: string): void;
 }
 
+/** What decrypts the TLS connections of a capture: ciphers, and the secrets that are known so far. */
+export class TlsDecryption {
+  readonly #crypto: TlsCrypto;
+  readonly #secrets: TlsSecrets;
+
+  constructor(crypto: TlsCrypto, secrets: TlsSecrets = new TlsSecrets()) {
+    this.#crypto = crypto;
+    this.#secrets = secrets;
+  }
+
+  /** Takes lines of a key log. */
+  learn(keyLog: string): void {
+    this.#secrets.add(keyLog);
+  }
+
+  open(client: End, handler: TlsHandler): TlsReader {
+    return new TlsReader(client, this.#crypto, this.#secrets, handler);
+  }
+}
+
 /** Whether the bytes begin with a TLS record. */
 export function beginsWithTls(bytes: Uint8Array): boolean {
   const [type = 0, major, minor = 9] = bytes;
   return type >= RECORD.changeCipherSpec && type <= RECORD.data && major === 3 && minor <= 4;
 }
 
-export class TlsReader {
+class TlsReader {
   readonly #client: End;
   readonly #crypto: TlsCrypto;
   readonly #secrets: TlsSecrets;

@@ -25,7 +25,7 @@ export class ByteLog {
   append(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       let page = this.#pages.at(-1);
-      if (page === undefined || this.#filled === page.bytes.length) {
+      if (page === undefined || this.#filled >= page.bytes.length) {
         const room = Math.max(MIN_PAGE_BYTES, Math.min(this.length, MAX_PAGE_BYTES), bytes.length - at);
         page = { place: this.length, bytes: new Uint8Array(room) };
         this.#pages.push(page);
@@ -37,6 +37,12 @@ export class ByteLog {
       this.length += piece.length;
       at += piece.length;
     }
+  }
+
+  /** So many bytes passed that nobody has: they are read as zeros. */
+  skip(byteCount: number): void {
+    this.length += byteCount;
+    this.#filled = Number.POSITIVE_INFINITY;
   }
 
   /** A copy of bytes start … end, as far as they have come; without those that were let go. */

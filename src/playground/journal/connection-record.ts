@@ -73,6 +73,13 @@ export class ConnectionRecord {
     return this.#list(direction, lane.inspector.record(bytes));
   }
 
+  /** Bytes passed that nobody has. @returns the frame that was cut by that, if one was */
+  lose(direction: Direction, byteCount: number): NewEntry[] {
+    const lane = this.#lanes[direction];
+    lane.log.skip(byteCount);
+    return this.#list(direction, lane.inspector.recordLoss(byteCount));
+  }
+
   /** The connection has ended: a frame that is not whole now will never be. @returns the frames that were cut */
   end(): NewEntry[] {
     if (this.hasEnded) return [];
@@ -150,7 +157,7 @@ export class ConnectionRecord {
       // What is not compressed is in the bytes.
       const frame = { ...rest, completed: completed?.start.isCompressed ? completed : undefined };
       const from = lane.listedEnd;
-      const end = frame.offset + header.length + frame.presentLength;
+      const end = frame.offset + header.length + frame.presentLength + frame.lostLength;
       lane.listedEnd = end;
       entries.push({
         type: 'frame',

@@ -94,6 +94,11 @@ export class Journal {
     this.#list(connection, [this.#recordOf(connection).appendMessage(direction, atMs, bytes, isText)]);
   }
 
+  /** Bytes passed that nobody has. */
+  lose(connection: number, direction: Direction, byteCount: number): void {
+    this.#list(connection, this.#recordOf(connection).lose(direction, byteCount));
+  }
+
   end(connection: number, atMs: number, reason = ''): void {
     const record = this.#records.get(connection);
     if (record === undefined || record.hasEnded) return;

@@ -19,6 +19,7 @@ import {
 import { DIRECTIONS } from '../journal/connection-record.ts';
 import { Journal } from '../journal/journal.ts';
 import { Announcer } from './announcer.ts';
+import { type CaptureFile, CaptureIntake, openCapture } from './capture.ts';
 import { JournalWindow } from './journal-window.ts';
 import type { DecodeInput, DecodeNote, DecodeState, FromWorker, WorkerRequest } from './messages.ts';
 
@@ -28,6 +29,8 @@ const LIMITS = { maxEntries: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE
 const STEP_BYTES = 16 * 1024;
 /** Enough of the beginning to tell who speaks. */
 const PROBE_BYTES = 4096;
+/** Of a capture, since all of it is kept. */
+const MAX_CAPTURE_BYTES = 256 * 1024 * 1024;
 /** More are not read by anybody. */
 const MAX_NOTES = 20;
 
@@ -71,6 +74,11 @@ export class Decoder {
     const run = ++this.#run;
     this.#state = { ...IDLE, phase: 'reading' };
     try {
+      const capture = typeof input.content === 'string' ? undefined : await openCapture(input.content);
+      if (capture !== undefined) {
+        await this.#takeCapture(capture, { allowsRsv1: input.isCompressed }, run);
+        return;
+      }
       const content = await this.#contentOf(input);
       if (run !== this.#run) return;
       const read = readInput(content);
@@ -80,6 +88,33 @@ export class Decoder {
       if (run === this.#run) this.#show(this.#newJournal(), { phase: 'fault', fault: `${(error as Error).message}.` });
     }
     if (run === this.#run) this.#announcer.now();
+  }
+
+  async #takeCapture({ form, totalBytes, bytes }: CaptureFile, options: InspectOptions, run: number): Promise<void> {
+    const journal = this.#newJournal();
+    const intake = new CaptureIntake(journal, options);
+    const reader = bytes.getReader();
+    let doneBytes = 0;
+    const notes: DecodeNote[] = [];
+    this.#show(journal, { phase: totalBytes === undefined ? 'reading' : 'decoding', totalBytes: totalBytes ?? 0 });
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (run !== this.#run) return void reader.cancel();
+      if (done) break;
+      intake.push(value);
+      doneBytes += value.length;
+      this.#change({ doneBytes });
+      this.#announcer.soon();
+      if (doneBytes < MAX_CAPTURE_BYTES) continue;
+      notes.push({
+        text: `Read as far as ${plural(doneBytes, 'byte')}: “framewright decode” reads captures of any length`,
+      });
+      void reader.cancel();
+      break;
+    }
+    this.#change({ phase: 'done', reading: form, notes: [...intake.finish(), ...notes] });
+    this.window.select(Math.max(0, journal.indexOfFault()));
+    this.#announcer.now();
   }
 
   /** What is short is decoded at once, without a word about progress. */

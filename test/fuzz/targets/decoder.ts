@@ -3,7 +3,7 @@
  * in pieces, and shown.
  */
 
-import { type CaptureHandler, CaptureReader, TlsSecrets } from '../../../src/inspector/capture/index.ts';
+import { type CaptureHandler, CaptureReader, Http2Reader } from '../../../src/inspector/capture/index.ts';
 import {
   bytesOfOneDirection,
   type Conversation,
@@ -96,7 +96,7 @@ function findIn(pieces: readonly Uint8Array[]): string[] {
     onEnd: ({ number }) => found.push(`${number} ends`),
     onUnread: (name, reason) => found.push(`${name}: ${reason}`),
   };
-  const reader = new CaptureReader(handler, { readsOn: true, secrets: new TlsSecrets() });
+  const reader = new CaptureReader(handler, { readsOn: true, http2: Http2Reader });
   for (const piece of pieces) reader.push(piece);
   reader.finish();
   return [...found, reader.fault ?? 'no fault'];

@@ -7,7 +7,13 @@ import { connect as connectTls, type SecureContextOptions, TLSSocket } from 'nod
 import { describe, expect, it } from 'vitest';
 import { nodeTlsCrypto } from '../../../src/cli/decode/tls-crypto.ts';
 import { selfSignedCertificate } from '../../../src/cli/self-signed.ts';
-import { type CaptureOptions, CaptureReader, TlsSecrets } from '../../../src/inspector/capture/index.ts';
+import {
+  type CaptureOptions,
+  CaptureReader,
+  Http2Reader,
+  TlsDecryption,
+  TlsSecrets,
+} from '../../../src/inspector/capture/index.ts';
 import { parseHex } from '../../../src/inspector/index.ts';
 import {
   interfaceBlock,
@@ -46,6 +52,8 @@ function recordedPair(): { client: Duplex; server: Duplex; script: TcpScript } {
   return { client, server, script };
 }
 
+const decrypting = (secrets?: TlsSecrets): CaptureOptions => ({ tls: new TlsDecryption(nodeTlsCrypto, secrets) });
+
 function read(file: Uint8Array, options: CaptureOptions) {
   const messages: string[] = [];
   const notes: string[] = [];
@@ -62,7 +70,7 @@ function read(file: Uint8Array, options: CaptureOptions) {
       onEnd: () => {},
       onUnread: (_, reason) => notes.push(reason),
     },
-    options,
+    { http2: Http2Reader, ...options },
   );
   reader.push(file);
   reader.finish();
@@ -106,7 +114,7 @@ describe('TLS', () => {
       const secrets = new TlsSecrets();
       secrets.add(keyLog);
       const packets = packetsOf(script);
-      const found = read(pcap(packets), { crypto: nodeTlsCrypto, secrets });
+      const found = read(pcap(packets), decrypting(secrets));
       expect(found).toEqual({
         messages: ['< Hello', '> Hello'],
         notes: [],
@@ -114,7 +122,7 @@ describe('TLS', () => {
       });
       const blocks = packets.map((packet) => simplePacket(packet));
       const file = concat(sectionHeader(), secretsBlock(keyLog), interfaceBlock(101), ...blocks);
-      expect(read(file, { crypto: nodeTlsCrypto }).messages).toEqual(found.messages);
+      expect(read(file, decrypting()).messages).toEqual(found.messages);
     });
   }
 
@@ -123,22 +131,16 @@ describe('TLS', () => {
     const packets = packetsOf(script);
     const notesOf = (some: readonly Uint8Array[], options: CaptureOptions) => read(pcap(some), options).notes;
     expect(notesOf(packets, {})).toEqual(['it is encrypted (TLS)']);
-    expect(notesOf(packets, { crypto: nodeTlsCrypto })).toEqual(['it is encrypted (TLS), and there is no key log']);
+    expect(notesOf(packets, decrypting())).toEqual(['it is encrypted (TLS), and there is no key log']);
     const others = new TlsSecrets();
     others.add(`CLIENT_RANDOM ${'00'.repeat(32)} ${'00'.repeat(48)}\n`);
-    expect(notesOf(packets, { crypto: nodeTlsCrypto, secrets: others })).toEqual([
-      'it is encrypted (TLS), and the key log has no keys for it',
-    ]);
+    expect(notesOf(packets, decrypting(others))).toEqual(['it is encrypted (TLS), and the key log has no keys for it']);
     const wrong = new TlsSecrets();
     wrong.add(keyLog.replace(/(SERVER_HANDSHAKE\S+ \S+ )\S+/, `$1${'00'.repeat(32)}`));
-    expect(notesOf(packets, { crypto: nodeTlsCrypto, secrets: wrong })).toEqual([
-      'it is encrypted (TLS), and the keys do not fit',
-    ]);
+    expect(notesOf(packets, decrypting(wrong))).toEqual(['it is encrypted (TLS), and the keys do not fit']);
     const secrets = new TlsSecrets();
     secrets.add(keyLog);
-    expect(notesOf(packets.slice(-3), { crypto: nodeTlsCrypto, secrets })[0]).toContain(
-      'its handshake is not in the capture',
-    );
+    expect(notesOf(packets.slice(-3), decrypting(secrets))[0]).toContain('its handshake is not in the capture');
   });
 });
 
