@@ -13,13 +13,13 @@ export type ForwardingMessage =
   | { readonly type: 'listening'; readonly address: AddressInfo }
   | { readonly type: 'failed'; readonly code: string | undefined; readonly message: string }
   | { readonly type: 'stopped' }
-  | Uint8Array;
+  | Uint8Array<ArrayBuffer>;
 
 const port = parentPort!;
 const tell = (message: ForwardingMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const notes = new NoteWriter((block) => tell(block, [block.buffer]));
-// How many bytes of notes have been read; or that there is to be no more of them.
-port.on('message', (message: number | 'stop') => {
+// A block of notes that has been read; or that there is to be no more of them.
+port.on('message', (message: Uint8Array<ArrayBuffer> | 'stop') => {
   if (message !== 'stop') {
     notes.read(message);
     return;

@@ -231,10 +231,10 @@ class Forwarding {
     await this.#looked;
   }
 
-  async #look(block: Uint8Array): Promise<void> {
+  async #look(block: Uint8Array<ArrayBuffer>): Promise<void> {
     for (const note of readNotes(block)) observe(this.#outlets.observer, note);
     await settle(this.#outlets);
-    this.#thread.postMessage(block.length);
+    this.#thread.postMessage(block, [block.buffer]);
   }
 }
 

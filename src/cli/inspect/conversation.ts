@@ -121,7 +121,7 @@ export class Conversation {
   }
 
   #hold(lane: Lane, bytes: Uint8Array): void {
-    lane.held!.push(bytes.slice());
+    lane.held!.push(Uint8Array.from(bytes));
     lane.heldBytes += bytes.length;
     if (lane.heldBytes > MAX_HELD_BYTES) this.#leave(lane, 'they did not wait for the answer to the handshake');
   }

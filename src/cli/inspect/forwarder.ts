@@ -7,7 +7,9 @@
 import { connect, createServer, isIP, type ListenOptions, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions, connect as startTls, TLSSocket } from 'node:tls';
 import type { Direction } from '../../inspector/index.ts';
+import { isPlainSocket } from '../../transport/shared-read.ts';
 import type { NoteWriter } from './notes.ts';
+import { readReused } from './reused-read.ts';
 
 /** Plain data, since it goes to another thread. */
 export interface ForwarderOptions {
@@ -116,10 +118,14 @@ class Link {
   }
 
   #forward(from: Socket, to: Socket, direction: Direction): void {
-    from.on('data', (chunk: Buffer) => {
+    const pass = (chunk: Buffer): boolean => {
       if (!to.write(chunk)) from.pause();
       if (!this.#isMissed && !this.#notes.bytes(this.#number, direction, chunk)) this.#miss();
-    });
+      return to.writableLength > 0;
+    };
+    from.on('data', pass);
+    // What TLS writes waits to be encrypted.
+    if (isPlainSocket(to)) readReused(from, pass);
     to.on('drain', () => from.resume());
     from.on('end', () => {
       to.end();

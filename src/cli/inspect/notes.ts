@@ -1,7 +1,7 @@
 /**
  * What the forwarding thread tells of its connections, as records behind each other in blocks of bytes. It writes a note
- * down in the time of a copy, and sends what there is every few milliseconds. What nobody has read yet is bounded: when
- * there is no more room, bytes are left out, and the connection is told of as missed.
+ * down in the time of a copy, and sends what there is every few milliseconds; a block comes back when it has been read. What
+ * nobody has read yet is bounded: when there is no more room, bytes are left out, and the connection is told of as missed.
  */
 
 import type { Direction } from '../../inspector/index.ts';
@@ -29,25 +29,31 @@ const DIRECTIONS: readonly Direction[] = ['clientToServer', 'serverToClient'];
 
 /** Length of the body, type, direction, connection, time. */
 const HEAD_BYTES = 4 + 1 + 1 + 4 + 8;
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
 /** Of bytes that passed so much may wait to be read. */
 export const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 /** Beginnings and ends have some more room. */
 const RESERVE_BYTES = 8 * 1024 * 1024;
-const SEND_AFTER_MS = 4;
+const SEND_AFTER_MS = 20;
+/** Blocks that wait to be read, past which only full ones are sent. */
+const MAX_PARTIAL_BLOCKS = 4;
+/** Blocks that have come back and are kept. */
+const MAX_SPARE_BLOCKS = 4;
 const MAX_TEXT_BYTES = 1000;
 
 const now = (): number => performance.timeOrigin + performance.now();
 
 export class NoteWriter {
   readonly #send: (block: Uint8Array<ArrayBuffer>) => void;
-  readonly #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  #block = allocateBlock();
   #used = 0;
   #unreadBytes = 0;
+  #unreadBlocks = 0;
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   #lostNotes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param send gets memory of its own */
+  /** @param send gets a block, whose memory comes back with `read` */
   constructor(send: (block: Uint8Array<ArrayBuffer>) => void) {
     this.#send = send;
   }
@@ -73,20 +79,30 @@ export class NoteWriter {
     this.#write(type, connection, 'clientToServer', now(), Buffer.from(text).subarray(0, MAX_TEXT_BYTES));
   }
 
-  /** So much of what was sent has been read. */
-  read(bytes: number): void {
-    this.#unreadBytes -= bytes;
+  /** A block that was sent has been read. */
+  read(block: Uint8Array<ArrayBuffer>): void {
+    this.#unreadBytes -= block.length;
+    this.#unreadBlocks--;
+    const isWhole = block.buffer.byteLength === BLOCK_BYTES;
+    if (isWhole && this.#spare.length < MAX_SPARE_BLOCKS) this.#spare.push(Buffer.from(block.buffer));
+    if (this.#timer === undefined && this.#used > 0) this.flush();
   }
 
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#used === 0) return;
-    const block = new Uint8Array(this.#used);
-    block.set(this.#block.subarray(0, this.#used));
+    const block = new Uint8Array(this.#block.buffer, 0, this.#used);
     this.#unreadBytes += this.#used;
+    this.#unreadBlocks++;
     this.#used = 0;
+    this.#block = this.#spare.pop() ?? allocateBlock();
     this.#send(block);
+  }
+
+  #flushInTime(): void {
+    this.#timer = undefined;
+    if (this.#unreadBlocks < MAX_PARTIAL_BLOCKS) this.flush();
   }
 
   #hasReserve(): boolean {
@@ -111,11 +127,16 @@ export class NoteWriter {
     at = block.writeDoubleLE(atMs, at);
     block.set(body, at);
     this.#used = at + body.length;
-    this.#timer ??= setTimeout(() => this.flush(), SEND_AFTER_MS);
+    this.#timer ??= setTimeout(() => this.#flushInTime(), SEND_AFTER_MS);
   }
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** Memory to itself, so that it can be given to another thread. */
+function allocateBlock(): Buffer<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(BLOCK_BYTES);
+}
 
 /** The notes of a block; their bytes lie in it. */
 export function* readNotes(block: Uint8Array): Generator<Note> {

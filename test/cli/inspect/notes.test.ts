@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MAX_UNREAD_BYTES, type Note, NoteWriter, readNotes } from '../../../src/cli/inspect/notes.ts';
 
 function makeBook() {
-  const blocks: Uint8Array[] = [];
+  const blocks: Uint8Array<ArrayBuffer>[] = [];
   const writer = new NoteWriter((block) => blocks.push(block));
   const notes = (): Note[] => {
     writer.flush();
@@ -29,9 +29,26 @@ describe('notes', () => {
     expect(found.every(({ atMs }) => Math.abs(atMs - Date.now()) < 3_600_000)).toBe(true);
   });
 
+  it('that nobody reads in time are sent in whole blocks only, and at once when one has been read', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { writer, blocks } = makeBook();
+    for (let i = 0; i < 8; i++) {
+      writer.finished(1, 'clientToServer');
+      vi.advanceTimersByTime(50);
+    }
+    vi.useRealTimers();
+    expect(blocks).toHaveLength(4);
+    const memory = blocks[0]!.buffer;
+    writer.read(blocks[0]!);
+    expect([...readNotes(blocks[4]!)]).toHaveLength(4);
+    writer.finished(1, 'clientToServer');
+    writer.flush();
+    expect(blocks[5]!.buffer === memory).toBe(true);
+  });
+
   it('longer than a block, in several', () => {
     const { writer, notes } = makeBook();
-    const bytes = Uint8Array.from({ length: 700_000 }, (_, i) => i);
+    const bytes = Uint8Array.from({ length: 2_500_000 }, (_, i) => i);
     writer.bytes(1, 'clientToServer', bytes);
     const parts = notes().map((note) => (note.type === 'bytes' ? Buffer.from(note.bytes) : Buffer.of()));
     expect(parts.length).toBeGreaterThan(1);
@@ -59,7 +76,7 @@ describe('notes', () => {
     expect(told).toBeLessThan(10_000);
     writer.tell('opened', 3, long);
     expect(notes()).toEqual([]);
-    writer.read(MAX_UNREAD_BYTES);
+    writer.read(new Uint8Array(MAX_UNREAD_BYTES));
     writer.tell('opened', 4, '');
     expect(notes().map(({ type, ...rest }) => ('text' in rest ? `${type} ${rest.text}` : type))).toEqual([
       'lost 2',
