@@ -38,6 +38,7 @@ const groupOf = (id: string) => id.slice(0, id.indexOf('.'));
 const SUMMARIES = new Map([...CASES, ...PROGRAM_CASES].map(({ id, summary }) => [id, summary]));
 
 interface Count {
+  /** Of those that were run and are about something that the testee has. */
   readonly all: number;
   /** As it should be, or only asked out of interest. */
   readonly good: number;
@@ -50,20 +51,20 @@ interface Count {
 function count(result: PublishedResult, isCounted: (id: string) => boolean): Count {
   const verdicts = [...verdictsByCase(result)].filter(([id]) => isCounted(id)).map(([, verdict]) => verdict);
   const having = (pattern: RegExp) => verdicts.filter((verdict) => pattern.test(verdict)).length;
+  const without = having(/^UNIMPLEMENTED/);
   return {
-    all: verdicts.length,
+    all: verdicts.length - without,
     good: having(/^(OK$|INFORMATIONAL)/),
-    without: having(/^UNIMPLEMENTED/),
+    without,
     late: having(/^NON-STRICT [/] OK$/),
   };
 }
 
 function inWords({ all, good, without, late }: Count, [wordLate, wordNot]: Part['words']): string {
-  if (all === 0) return '–';
-  if (without === all) return 'none';
-  if (good + without === all) return `all ${all}`;
-  const failed = all - good - without - late;
-  const words = [`${good + without} of ${all}`];
+  if (all === 0) return without > 0 ? 'none' : '–';
+  if (good === all) return `all ${all}`;
+  const failed = all - good - late;
+  const words = [`${good} of ${all}`];
   if (failed > 0) words.push(`${failed} ${wordNot}`);
   if (late > 0) words.push(`${late} ${wordLate}`);
   return words.join(', ');
@@ -82,7 +83,7 @@ interface Part {
 const PARTS: readonly Part[] = [
   { title: '1 to 10', isOfIt: (id) => /^([1-9]|10)\./.test(id), words: ['late', 'not'] },
   { title: '12, 13', isOfIt: (id) => /^1[23]\./.test(id), words: ['late', 'not'] },
-  { title: 'H to X', isOfIt: (id) => /^[A-Z]/.test(id), words: ['SHOULD', 'MUST'] },
+  { title: 'letters', isOfIt: (id) => /^[A-Z]/.test(id), words: ['SHOULD', 'MUST'] },
 ];
 
 function tables(results: readonly PublishedResult[]): string {
@@ -106,12 +107,13 @@ function tables(results: readonly PublishedResult[]): string {
 const STYLE = `
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; --some: #9a6700; }
 @media (prefers-color-scheme: dark) { :root { --good: #3fb950; --bad: #f85149; --some: #d29922; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
-th, td { border: 1px solid var(--line); padding: .2rem .5rem; text-align: right; white-space: nowrap; }
+th, td { border: 1px solid var(--line); padding: .2rem .4rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child, td.text { text-align: left; }
 td.good { color: var(--good); } td.bad { color: var(--bad); } td.late { color: var(--some); } td.none { color: #888; }
+table { font-size: .9rem; }
 h3 { margin: 2rem 0 0; } code { overflow-wrap: anywhere; }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; }
 dd span { margin-right: .6rem; }
@@ -124,7 +126,9 @@ function htmlPage(results: readonly PublishedResult[]): string {
   const servers = results.filter(({ role }) => role === 'server');
   const clients = results.filter(({ role }) => role === 'client');
   const ids = new Set(results.flatMap((result) => [...verdictsByCase(result).keys()]));
-  const groups = [...new Set([...ids].sort(compareCases).map(groupOf))];
+  const numbers = [...new Set([...ids].sort(compareCases).map(groupOf))].filter((group) => /^\d/.test(group));
+  const letters = Object.keys(NAMESPACES).filter((letter) => [...ids].some((id) => groupOf(id) === letter));
+  const groups = [...numbers, ...letters];
   const dates = [...new Set(results.map(({ date }) => date))].sort();
   return `<!doctype html>
 <html lang="en">
@@ -140,9 +144,10 @@ letters are framewright's own: ${Object.entries(NAMESPACES)
     .map(([letter, title]) => `${letter}, ${title}`)
     .join('; ')}.
 Each testee is an echo of a few lines, with the settings named below and no others.</p>
-<p>A cell has the number of cases that are as they should be, of all that were run; closing counts. Amber: a fault is noticed, but
+<p>A cell has the number of cases that are as they should be, of those that were run and are about something that the testee has
+(compression is no duty); closing counts. Amber: a fault is noticed, but
 later than it could be; in a group with a letter, a clause is not kept that says SHOULD, or that leaves the peer free to refuse.
-<em>none</em>: the testee does without what the group is about, which is no fault. –: not run. A case that is not OK was run three
+<em>none</em>: it does without what the group is about. –: not run. A case that is not OK was run three
 times, and the best counts. The verdicts were written down by the runner; the notes say <a href="conformance.md">what is judged</a>, and
 <a href="conformance-cases.md">what the cases with letters are</a>.</p>
 <h2>Servers</h2>
@@ -168,11 +173,9 @@ function overview(results: readonly PublishedResult[], groups: readonly string[]
 }
 
 function cell({ all, good, without, late }: Count): string {
-  if (all === 0) return '<td class="none">–</td>';
-  if (without === all) return '<td class="none">none</td>';
-  if (good + without === all) return `<td class="good">${all}</td>`;
-  const isLate = good + without + late === all;
-  return `<td class="${isLate ? 'late' : 'bad'}">${good + without}/${all}</td>`;
+  if (all === 0) return `<td class="none">${without > 0 ? 'none' : '–'}</td>`;
+  if (good === all) return `<td class="good">${all}</td>`;
+  return `<td class="${good + late === all ? 'late' : 'bad'}">${good}/${all}</td>`;
 }
 
 function details(result: PublishedResult): string {

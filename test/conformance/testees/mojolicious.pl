@@ -36,15 +36,16 @@ sub serve {
 sub run ($url, $agent) {
   my $ua = Mojo::UserAgent->new(inactivity_timeout => 60, max_response_size => 0);
   my $connect = sub ($path, $on_open) {
+    my $is_done;
     $ua->websocket(
       "$url$path" => {'Sec-WebSocket-Extensions' => 'permessage-deflate'} => sub ($ua, $tx) {
-        return Mojo::IOLoop->stop unless $tx->is_websocket;
+        return $is_done = 1 unless $tx->is_websocket;
         $tx->max_websocket_size(MAX_BYTES);
         $on_open->($tx);
-        $tx->on(finish => sub { Mojo::IOLoop->stop });
+        $tx->on(finish => sub { $is_done = 1 });
       }
     );
-    Mojo::IOLoop->start;
+    Mojo::IOLoop->one_tick until $is_done;
   };
   my $who   = 'agent=' . Mojo::Util::url_escape($agent);
   my $count = 0;
