@@ -43,13 +43,13 @@ await once(server, 'listening');
 const peer = connect((server.address() as { port: number }).port, '127.0.0.1').setNoDelay(true);
 peer.write(upgradeRequest());
 await once(peer, 'data');
+const socket = [...server.clients][0]!._socket as unknown as { bytesRead: number };
 let receivedBytes = 0;
 peer.on('data', ({ length }) => {
   receivedBytes += length;
 });
 
 async function echo(writes: readonly Uint8Array[]): Promise<void> {
-  const socket = [...server.clients][0]!._socket as unknown as { bytesRead: number };
   const untilBytes = receivedBytes + ECHO_BYTES;
   for (const bytes of writes) {
     const untilRead = socket.bytesRead + bytes.length;
