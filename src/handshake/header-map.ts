@@ -40,12 +40,15 @@ export class HeaderMap {
 
   /** Each value of its own, in order of arrival; empty when the field is absent. `name` in lower case. */
   all(name: string): readonly string[] {
-    const rawHeaders = this.#rawHeaders;
-    const values: string[] = [];
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (isNamed(rawHeaders[i]!, name)) values.push(trimWhitespace(rawHeaders[i + 1]!));
+    let values: string[] | undefined;
+    for (let i = 0; i + 1 < this.#rawHeaders.length; i += 2) {
+      if (!isNamed(this.#rawHeaders[i]!, name)) continue;
+      const value = trimWhitespace(this.#rawHeaders[i + 1]!);
+      // Most fields stand once: V8 gives an array that grows room for seventeen.
+      if (values === undefined) values = [value];
+      else values.push(value);
     }
-    return values;
+    return values ?? [];
   }
 
   /** All values joined with `, `, or undefined when the field is absent. */

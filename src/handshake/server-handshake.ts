@@ -203,13 +203,11 @@ export function checkUpgradeRequest(
   const pathFault = explainPath?.(resourceName);
   if (pathFault !== undefined) return refuse('path', { message: pathFault });
   // Items 8 and 9. Each may stand several times, which counts as one list in order (§11.3.2, §11.3.4).
-  const offer = headers.get('sec-websocket-protocol');
-  const subprotocols = offer === undefined ? NONE : parsed(parseSubprotocols, offer);
+  const subprotocols = parsed(parseSubprotocols, headers.get('sec-websocket-protocol'));
   if (typeof subprotocols === 'string') {
     return refuse('subprotocols', { message: `${REFUSALS.subprotocols.message}: ${subprotocols}` });
   }
-  const extensionOffer = parsesExtensions ? headers.get('sec-websocket-extensions') : undefined;
-  const extensions = extensionOffer === undefined ? NONE : parsed(parseExtensions, extensionOffer);
+  const extensions = parsed(parseExtensions, parsesExtensions ? headers.get('sec-websocket-extensions') : undefined);
   if (typeof extensions === 'string') {
     return refuse('extensions', { message: `${REFUSALS.extensions.message}: ${extensions}` });
   }
@@ -224,10 +222,10 @@ export function checkUpgradeRequest(
   return { ok: true, key, version: Number(version), resourceName, origin, subprotocols, extensions };
 }
 
-/** What a header's value says, or what is wrong with its syntax. */
-function parsed<Value>(parse: (value: string) => Value, value: string): Value | string {
+/** What a header's value says, nothing when there is none, or what is wrong with its syntax. */
+function parsed<Item>(parse: (value: string) => readonly Item[], value: string | undefined): readonly Item[] | string {
   try {
-    return parse(value);
+    return value === undefined ? NONE : parse(value);
   } catch (error) {
     return (error as HeaderSyntaxError).message;
   }
@@ -273,11 +271,10 @@ const RESERVED_IN_RESPONSE = [
  */
 export function upgradeResponseLines(response: UpgradeResponse): string[] {
   const { key, accept = acceptValue, subprotocol, extensions = NONE, headers = NONE } = response;
-  const lines = ['HTTP/2 200'];
-  if (key !== '') {
-    lines[0] = statusLine(101);
-    lines.push('Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept(key)}`);
-  }
+  const lines =
+    key === ''
+      ? ['HTTP/2 200']
+      : [statusLine(101), 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept(key)}`];
   if (subprotocol !== undefined) {
     if (!isToken(subprotocol)) throw new TypeError(`A subprotocol must be a token, not ${JSON.stringify(subprotocol)}`);
     lines.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
