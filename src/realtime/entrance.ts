@@ -8,7 +8,7 @@ import { RealtimeCloseCode } from '../realtime-protocol/close-codes.ts';
 import { SUBPROTOCOL } from '../realtime-protocol/wire.ts';
 import { endWith } from '../server/http-answer.ts';
 import { isServerStream } from '../server/http2-server.ts';
-import type { EventStream } from '../sse/event-stream.ts';
+import { type EventStream, whenGone } from '../sse/event-stream.ts';
 import { ignoreError } from '../transport/errors.ts';
 import { endStreamWith } from '../transport/http2-stream.ts';
 import type { Core } from './core.ts';
@@ -94,7 +94,8 @@ export class Entrance implements Door {
     // The user's time may be over by now.
     if (stream.isClosed) return undefined;
     const session = this.open(outlet, user, isWelcomed);
-    stream.on('drain', () => session.drained()).on('close', () => session.end());
+    stream.on('drain', () => session.drained());
+    whenGone(stream, () => session.end());
     return session;
   };
 }

@@ -46,7 +46,7 @@ export function sinkOfResponse(
   const carrier = out.stream ?? out;
   if (carrier.destroyed || carrier.closed) {
     gone();
-    return { write: () => false, end: () => {}, destroy: () => {} };
+    return { write: () => false, end: () => false, destroy: () => {} };
   }
   out.on('drain', drained).on('close', gone);
   writeHead(response, 200, headers);
@@ -64,7 +64,10 @@ export function sinkOfResponse(
       out.flush?.();
       return takesMore;
     },
-    end: () => void out.end(),
+    end() {
+      out.end();
+      return true;
+    },
     destroy() {
       if (!isServerStream(carrier as never)) {
         out.destroy();
@@ -104,6 +107,8 @@ export function sinkOfBody(
     end() {
       hasEnded = true;
       controller.close();
+      // Nobody says when it has been read.
+      return false;
     },
     destroy() {
       if (canFail) controller.error(new DOMException('The event stream was cut', 'AbortError'));

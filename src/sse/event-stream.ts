@@ -8,8 +8,8 @@ import { every } from './heartbeat.ts';
 export interface EventSink {
   /** @returns whether it takes more at once; else `drained` is called when it does */
   write(bytes: Uint8Array): boolean;
-  /** What was written still leaves. */
-  end(): void;
+  /** What was written still leaves. @returns whether `gone` is told when it has */
+  end(): boolean;
   destroy(): void;
 }
 
@@ -45,6 +45,9 @@ export function prepareEvent(fields: EventFields): Uint8Array {
   return encoder.encode(formatEvent(fields));
 }
 
+/** Has `listener` called when a stream has ended and nothing of it waits any more, as far as its carrier tells. */
+export let whenGone: (stream: EventStream, listener: () => void) => void;
+
 export class EventStream<User = unknown> extends TypedEmitter<EventStreamEvents> {
   /** What the client has had before, as it says; '' for nothing. */
   readonly lastEventId: string;
@@ -62,6 +65,13 @@ export class EventStream<User = unknown> extends TypedEmitter<EventStreamEvents>
   #stalledMs = 0;
   #stopBeats = (): void => {};
   #aborter: AbortController | undefined;
+  #isGone = (): void => {};
+
+  static {
+    whenGone = (stream, listener) => {
+      stream.#isGone = listener;
+    };
+  }
 
   /** @param connect makes the sink */
   constructor(
@@ -132,7 +142,7 @@ export class EventStream<User = unknown> extends TypedEmitter<EventStreamEvents>
     if (this.#state !== 'open') return;
     this.#state = 'ending';
     this.#stalledMs = 0;
-    if (this.#waiting.length === 0) this.#sink.end();
+    if (this.#waiting.length === 0) this.#endSink();
     this.#ended('server');
   }
 
@@ -159,8 +169,12 @@ export class EventStream<User = unknown> extends TypedEmitter<EventStreamEvents>
     }
     this.#waiting = waiting.slice(next);
     if (this.#waiting.length > 0) return;
-    if (this.#state === 'ending') this.#sink.end();
+    if (this.#state === 'ending') this.#endSink();
     else if (!this.#isFull) this.emit('drain');
+  }
+
+  #endSink(): void {
+    if (!this.#sink.end()) this.#isGone();
   }
 
   #beat(): void {
@@ -192,6 +206,7 @@ export class EventStream<User = unknown> extends TypedEmitter<EventStreamEvents>
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#stopBeats();
+    this.#isGone();
   }
 
   #ended(reason: EventStreamEnd): void {

@@ -324,6 +324,20 @@ describe('hub.events', () => {
     expect(late.retryMs).toBe(2000);
   });
 
+  it('cuts a reader that does not take the end, once the time of a drain is over', async () => {
+    const hub = setUp();
+    const origin = await listening(createServer(hub.events('room:a')));
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write('GET /feed HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n\r\n');
+    await once(socket, 'data');
+    socket.pause();
+    // More than the system holds.
+    await hub.publish('room:a', { n: 1, text: 'x'.repeat(20_000_000) });
+    await new Promise(setImmediate);
+    expect(await hub.drain({ timeoutMs: 20 })).toEqual({ closed: 0, terminated: 1, refused: 0 });
+  });
+
   it.each([
     ['a channel that is not there', ['hall'], "hub.events(): The protocol has no channel 'hall'"],
     ['a misnamed option', ['room:a', { lst: 3 }], 'hub.events() has no option "lst": did you mean "last"?'],

@@ -1,7 +1,7 @@
 /** A stream over a carrier that the test plays: what waits, what ends it, and the beats of all by one timer. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EventStream, prepareEvent, type SinkHandler } from '../../src/sse/event-stream.ts';
+import { EventStream, prepareEvent, type SinkHandler, whenGone } from '../../src/sse/event-stream.ts';
 
 const SETTINGS = { heartbeat: { intervalMs: 100, timeoutMs: 250 }, maxBacklogBytes: 100 };
 const streams: EventStream[] = [];
@@ -10,7 +10,7 @@ function open(settings: Partial<typeof SETTINGS> | { heartbeat: undefined } = {}
   const written: string[] = [];
   const log: string[] = [];
   let handler!: SinkHandler;
-  const state = { takes: true };
+  const state = { takes: true, tells: true };
   const facts = { lastEventId: '', user: undefined };
   const stream = new EventStream<unknown>(facts, { ...SETTINGS, ...settings }, (given) => {
     handler = given;
@@ -19,7 +19,7 @@ function open(settings: Partial<typeof SETTINGS> | { heartbeat: undefined } = {}
         written.push(Buffer.from(bytes).toString());
         return state.takes;
       },
-      end: () => void log.push('end'),
+      end: () => log.push('end') > 0 && state.tells,
       destroy: () => void log.push('destroy'),
     };
   });
@@ -99,6 +99,18 @@ describe('the end', () => {
     stream.terminate();
     stream.terminate();
     expect(log).toEqual(['close server', 'destroy']);
+  });
+
+  it.each([true, false])('is whole when the carrier says so, or has it all and says nothing more: %s', (tells) => {
+    const { stream, log, state, drain, gone } = open();
+    Object.assign(state, { takes: false, tells });
+    whenGone(stream, () => void log.push('gone'));
+    stream.send({ data: 'a' });
+    stream.send({ data: 'b' });
+    stream.close();
+    drain();
+    if (tells) gone();
+    expect(log).toEqual(['close server', 'end', 'gone']);
   });
 
   it('is told once, whoever ends it', () => {
