@@ -42,6 +42,15 @@ describe('a log that began anew', () => {
   });
 });
 
+it('who goes and comes back at once, or the other way round, has no line', () => {
+  const moved = (came: string[], went: string[]) => ({ type: 'moved', came, went }) as const;
+  const gone = changed(EMPTY, moved([], ['Ann', 'Bob']));
+  expect(changed(gone, moved(['Ann'], [])).entries).toMatchObject([{ came: [], went: ['Bob'] }]);
+  const came = changed(gone, moved(['Eve', 'Ann', 'Bob'], []));
+  expect(came.entries).toMatchObject([{ came: ['Eve'], went: [] }]);
+  expect(changed(came, moved([], ['Eve'])).entries).toEqual([]);
+});
+
 describe('who is too fast', () => {
   afterEach(() => void vi.useRealTimers());
 

@@ -50,8 +50,8 @@ export function changed(timeline: Timeline, change: Change): Timeline {
       const last = entries.at(-1);
       // Who goes and comes back at once has not been away, and nobody wants a line for each.
       const before = last?.kind === 'moved' ? last : undefined;
-      const came = without([...(before?.came ?? []), ...change.came], change.went);
-      const went = without([...(before?.went ?? []), ...change.went], change.came);
+      const came = [...without(before?.came, change.went), ...without(change.came, before?.went)];
+      const went = [...without(before?.went, change.came), ...without(change.went, before?.came)];
       const rest = before === undefined ? entries : entries.slice(0, -1);
       if (came.length + went.length === 0) return { ...timeline, entries: rest };
       return { ...timeline, entries: [...rest, { kind: 'moved', key: before?.key ?? newKey(), came, went }] };
@@ -69,9 +69,8 @@ function placeOf({ data, position }: SaidEntry, entries: readonly Entry[]): numb
   return entries.slice(before + 1).some(({ kind }) => kind === 'said') ? before + 1 : entries.length;
 }
 
-const without = (names: readonly string[], others: readonly string[]) => [
-  ...new Set(names.filter((name) => !others.includes(name))),
-];
+const without = (names: readonly string[] = [], others: readonly string[] = []) =>
+  names.filter((name) => !others.includes(name));
 
 /** The first message that is kept here, before which there may be others. */
 export const firstOf = ({ entries }: Timeline) => entries.find((entry) => entry.kind === 'said');
