@@ -6,7 +6,7 @@ import type { Listening, ProcessOptions, ServerOptions, Watched } from './server
 import type { Subject } from './subjects.ts';
 import { exitOf, linesOf, nextLineOf, runOnCore, startOnCore, type Worker } from './support/processes.ts';
 
-export const LOAD_CORE = 0;
+const LOAD_CORE = 0;
 export const SERVER_CORE = 1;
 export const CORES = cpus().length;
 export const ALL_CORES = Array.from({ length: CORES }, (_, core) => core).join();

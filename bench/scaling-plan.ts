@@ -52,7 +52,7 @@ const NAMES = {
   'crossws-redis': 'crossws, `sync`',
 } as const;
 
-export function comparisonTable({ processes }: Results): string {
+function comparisonTable({ processes }: Results): string {
   const full = 'as fast as it goes, 3 × 16 under way';
   const rows = Object.entries(NAMES).map(([subject, name]): Row => {
     const of = (key: string) => measured(processes, full, key, subject);
@@ -82,7 +82,7 @@ export function comparisonTable({ processes }: Results): string {
 
 // --- what one process, and one Redis, do
 
-export function processTable({ scaling }: Results): string {
+function processTable({ scaling }: Results): string {
   const cells = [
     '10 members',
     '100 members',
@@ -103,7 +103,7 @@ export function processTable({ scaling }: Results): string {
   );
 }
 
-export function shardsTable({ scaling }: Results): string {
+function shardsTable({ scaling }: Results): string {
   return table(
     ['three processes, 100 channels', 'publications/s', 'busy: processes', 'all of Redis'],
     [1, 2].map((count) => {
@@ -118,7 +118,7 @@ export function shardsTable({ scaling }: Results): string {
   );
 }
 
-export function memoryTable({ heartbeat, scaling }: Results): string {
+function memoryTable({ heartbeat, scaling }: Results): string {
   const cell = '10,000 idle connections';
   const rows = {
     'ws, pinged as its README has it': 'ws',
@@ -248,7 +248,7 @@ export function busyOf({ busy }: Plan): number {
   return Object.values(busy).reduce((sum, share) => sum + share, 0);
 }
 
-export function constantsTable(results: Results): string {
+function constantsTable(results: Results): string {
   const all = constantsOf(results);
   return table(
     ['constant', 'measured'],
@@ -265,7 +265,7 @@ export function constantsTable(results: Results): string {
   );
 }
 
-export function planTable(results: Results): string {
+function planTable(results: Results): string {
   const plan = planFor(constantsOf(results));
   const { connections, perProcess, membersPerChannel, channelSeconds, heartbeatSeconds, mostBusy } = ASSUMED;
   const whole = (value: number) => Math.round(value).toLocaleString('en');

@@ -62,7 +62,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   deno: { adapter: 'deno', runtime: 'deno', needs: 'deno' },
 };
 
-export const SUBJECT_NAMES = Object.keys(KINDS);
+const SUBJECT_NAMES = Object.keys(KINDS);
 
 const DENO_FLAGS = [
   'run',

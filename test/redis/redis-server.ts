@@ -16,7 +16,7 @@ if (spawnSync(PROGRAM, ['--version']).error !== undefined) {
 }
 
 /** How Redis keeps what it has: as Debian installs it, with a log of commands, and not at all. */
-export const CONFIGURATIONS = {
+const CONFIGURATIONS = {
   rdb: ['--save', '3600 1 300 100 60 10000', '--appendonly', 'no'],
   aof: ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'],
   none: ['--save', '', '--appendonly', 'no'],
