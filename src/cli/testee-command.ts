@@ -5,6 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
+import { complain } from './terminal.ts';
 
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
@@ -21,6 +22,9 @@ const MAX_OUTPUT_CHARACTERS = 16_384;
 const RETRY_MS = 50;
 /** From SIGTERM to SIGKILL. */
 const PATIENCE_MS = 5000;
+/** Whoever waits at a terminal wants to know for what. */
+const NOTICE_MS = 1000;
+const NOTICE = 'conformance: the command has not ended at SIGTERM yet: 5 s behind it, it is killed';
 
 /** Starts a command line. @param environment beside this process's own */
 export function startCommand(line: string, environment: Readonly<Record<string, string>> = {}): TesteeCommand {
@@ -42,17 +46,15 @@ export function startCommand(line: string, environment: Readonly<Record<string, 
   // Whatever ends this process ends the command as well; nobody can wait for it then.
   const leave = (): void => signalGroup(child, 'SIGKILL');
   process.once('exit', leave);
+  let stopped: Promise<void> | undefined;
   return {
     ended,
     get output() {
       return output;
     },
-    async stop() {
-      signalGroup(child, 'SIGTERM');
-      await groupEnd(child, PATIENCE_MS);
-      signalGroup(child, 'SIGKILL');
-      await groupEnd(child, PATIENCE_MS);
-      process.off('exit', leave);
+    stop() {
+      stopped ??= endGroup(child).then(() => void process.off('exit', leave));
+      return stopped;
     },
   };
 }
@@ -105,6 +107,15 @@ export function placeOf(endpoint: Endpoint): string {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  signalGroup(child, 'SIGTERM');
+  const notice = setTimeout(() => process.stderr.isTTY && complain(NOTICE), NOTICE_MS);
+  await groupEnd(child, PATIENCE_MS);
+  clearTimeout(notice);
+  signalGroup(child, 'SIGKILL');
+  await groupEnd(child, PATIENCE_MS);
 }
 
 /** Waits until nobody is left in the group, or so long: one that has ended may stay there when nobody asks after it. */
