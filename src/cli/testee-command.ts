@@ -22,6 +22,7 @@ const MAX_OUTPUT_CHARACTERS = 16_384;
 const RETRY_MS = 50;
 /** From SIGTERM to SIGKILL. */
 const PATIENCE_MS = 5000;
+const PATIENCE_WITHOUT_OUTPUT_MS = 1000;
 /** Whoever waits at a terminal wants to know for what. */
 const NOTICE_MS = 1000;
 const NOTICE = 'conformance: the command has not ended at SIGTERM yet: 5 s behind it, it is killed';
@@ -115,13 +116,25 @@ async function endGroup(child: ChildProcess): Promise<void> {
   await groupEnd(child, PATIENCE_MS);
   clearTimeout(notice);
   signalGroup(child, 'SIGKILL');
-  await groupEnd(child, PATIENCE_MS);
+  await groupEnd(child, arePipesClosed(child) ? 2 * RETRY_MS : PATIENCE_MS);
 }
 
-/** Waits until nobody is left in the group, or so long: one that has ended may stay there when nobody asks after it. */
+/**
+ * Waits until nobody is left in the group, or so long. One that has ended stays there when nobody asks after it, as in
+ * containers whose first process is no init: so when all have let go of their output, that is a second at most.
+ */
 async function groupEnd(child: ChildProcess, patienceMs: number): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (isGroupAlive(child) && performance.now() < deadline) await pause(RETRY_MS);
+  const start = performance.now();
+  let closedAt = Number.POSITIVE_INFINITY;
+  for (let now = start; isGroupAlive(child); now = performance.now()) {
+    if (arePipesClosed(child)) closedAt = Math.min(closedAt, now);
+    if (now >= Math.min(start + patienceMs, closedAt + PATIENCE_WITHOUT_OUTPUT_MS)) return;
+    await pause(RETRY_MS);
+  }
+}
+
+function arePipesClosed({ stdout, stderr }: ChildProcess): boolean {
+  return stdout?.closed !== false && stderr?.closed !== false;
 }
 
 /** Windows has no groups: there it is the tree below the shell. */
