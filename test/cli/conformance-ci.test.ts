@@ -118,30 +118,24 @@ describe('framewright conformance --command', () => {
     'waits, when the terminal is closed, until the command has gone',
     async () => {
       const { url } = socketIn('slow');
-      const started = inFolder('slow.pid');
+      const [started, ended] = [inFolder('slow.started'), inFolder('slow.ended')];
       const slow = program(
         'slow.cjs',
-        `process.on('SIGTERM', () => setTimeout(() => process.exit(), 50));
-      require('node:fs').writeFileSync(${JSON.stringify(started)}, String(process.pid));
-      setInterval(() => {}, 1000);`,
+        `const { writeFileSync } = require('node:fs');
+        process.on('SIGTERM', () => process.exit(writeFileSync(${JSON.stringify(ended)}, '')));
+        writeFileSync(${JSON.stringify(started)}, '');
+        setInterval(() => {}, 1000);`,
       );
-      const isAlive = (): boolean => {
-        try {
-          return process.kill(Number(readFileSync(started, 'utf8')), 0);
-        } catch {
-          return false;
-        }
-      };
       const exits: unknown[] = [];
       const exit = vi.spyOn(process, 'exit').mockImplementation((status) => {
-        exits.push(status, isAlive());
+        exits.push(status, existsSync(ended));
         return undefined as never;
       });
-      const ended = conformance('--url', url, '--command', slow);
-      await vi.waitFor(() => expect(isAlive()).toBe(true), { timeout: 20_000 });
+      const run = conformance('--url', url, '--command', slow);
+      await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 60_000 });
       process.emit('SIGHUP', 'SIGHUP');
-      expect((await ended).stderr).toBe('');
-      await vi.waitFor(() => expect(exits).toEqual([129, false]), { timeout: 20_000 });
+      expect((await run).stderr).toBe('');
+      await vi.waitFor(() => expect(exits).toEqual([129, true]), { timeout: 60_000 });
       exit.mockRestore();
     },
   );
