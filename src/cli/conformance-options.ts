@@ -63,7 +63,7 @@ Reports:
 
 What passes:
   --baseline <file>    the cases in this file may fail as it says, and only these: each row has a
-                       reason
+                       reason; with "sometimes": true the case may pass as well
   --update-baseline    write that file anew; reasons stay, and new rows wait for theirs
   --reason <text>      the reason for new rows
   --expect <file>      compare all verdicts with those in an index.json
@@ -205,7 +205,8 @@ export function parseConformanceArgs(args: readonly string[]): ServerTest | Clie
   }
   const specPath = specPathOf(values);
   const given = [values.url, values.serve, specPath].filter((value) => value !== undefined);
-  if (given.length !== 1) {
+  if (given.length > 1) throw new UsageError('give one of --url, --serve and --spec, not several');
+  if (given.length === 0) {
     throw new UsageError(
       'give the URL of a server, --url ws://host:port/path, or --serve for clients, or --spec and an Autobahn file',
     );

@@ -100,6 +100,7 @@ export function updateBaseline(results: readonly CaseResult[], baseline: Baselin
 
 /** A line for each row, so that differences between versions can be read. */
 export function formatBaseline(baseline: Baseline): string {
-  const rows = [...baseline.values()].map(({ id, ...row }) => `  ${JSON.stringify(id)}: ${JSON.stringify(row)}`);
+  const inOrder = ALL_CASES.flatMap(({ id }) => baseline.get(id) ?? []);
+  const rows = inOrder.map(({ id, ...row }) => `  ${JSON.stringify(id)}: ${JSON.stringify(row)}`);
   return rows.length === 0 ? '{}\n' : `{\n${rows.join(',\n')}\n}\n`;
 }

@@ -200,7 +200,7 @@ describe('framewright conformance', () => {
 
   it.each([
     [[], 'give the URL of a server, --url ws://host:port/path, or --serve for clients, or --spec and an Autobahn file'],
-    [['--serve', '--url', 'ws://a'], 'give the URL of a server, --url ws://host:port/path, or --serve for clients'],
+    [['--serve', '--url', 'ws://a'], 'give one of --url, --serve and --spec, not several'],
     [['--serve', '--replay', '1.1.1'], '--replay goes with --url only'],
     [['--url', 'ws://a', '--replay', '7.*'], '--replay takes the id of one case, such as 7.9.1, not "7.*"'],
     [['--url', 'ws://a', '--header', 'X'], '--header takes \'Name: value\', not "X"'],
