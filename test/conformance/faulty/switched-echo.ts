@@ -77,6 +77,8 @@ const NAMES: Readonly<Record<number, string>> = {
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_MESSAGE_BYTES = 17 * 1024 * 1024;
 const MAX_FRAGMENTS = 50_000;
+/** Of a message that has no limit. */
+const MAX_KEPT_BYTES = 1024 * 1024;
 const TAIL = Buffer.of(0, 0, 0xff, 0xff);
 const NONE = Buffer.alloc(0);
 
@@ -363,7 +365,7 @@ class Connection {
       (has('noMessageLimit') && length < 2 ** 24 && rsv === 0);
     const isBomb = has('fragmentedBombInflated') && this.rsv === 4;
     if (isAwaited || isBomb) {
-      if (has('noMessageLimit') || isBomb) [this.parts, this.partBytes] = [[], 0];
+      if (this.partBytes > MAX_KEPT_BYTES || isBomb) [this.parts, this.partBytes] = [[], 0];
       return 'wait';
     }
     const isManyFragments = !fin && ++this.fragments > MAX_FRAGMENTS;
@@ -405,15 +407,13 @@ class Connection {
     reads: number,
     read: { hasMessage: boolean },
   ): void {
-    const { has } = this;
     if (opcode !== CONTINUATION) [this.opcode, this.rsv, this.parts, this.partBytes] = [opcode, rsv, [], 0];
     this.parts.push(payload);
     this.partBytes += payload.length;
     if (!fin) return;
     const isCompressed = (this.rsv & 4) !== 0;
     const [type, count, joined] = [this.opcode ?? TEXT, this.parts.length, Buffer.concat(this.parts)];
-    if (!has('messageStaysOpen')) this.opcode = undefined;
-    else if (opcode === CONTINUATION) this.opcode = undefined;
+    this.opcode = undefined;
     [this.parts, this.partBytes, this.fragments] = [[], 0, 0];
     const message = isCompressed ? this.inflate(joined, count) : joined;
     if (!isCompressed && this.has('plainInContext')) this.inflateHistory = Buffer.concat([this.inflateHistory, joined]);
@@ -437,7 +437,7 @@ class Connection {
     }
     const text = message.toString('latin1');
     const isLost =
-      (has('slowMessageLost') && opcode === TEXT && message.length > 40 && reads > 10) ||
+      (has('slowMessageLost') && text.startsWith('slowly') && reads > 10) ||
       (has('hundredthLost') && text === 'message 99') ||
       (has('backlogCut') && opcode === BINARY && message.length === 65_536 && message.readUInt32BE() === 77);
     if (isLost) return;

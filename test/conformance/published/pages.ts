@@ -143,7 +143,8 @@ run on ${dates.join(', ')}. Groups 1 to 13 are the cases of the Autobahn test su
 letters are framewright's own: ${Object.entries(NAMESPACES)
     .map(([letter, title]) => `${letter}, ${title}`)
     .join('; ')}.
-Each testee is an echo of a few lines, with the settings named below and no others.</p>
+Of groups 12 and 13 two sizes of each subgroup were run. Each testee is an echo of a few lines, with the settings named below and no
+others.</p>
 <p>A cell has the number of cases that are as they should be, of those that were run and are about something that the testee has
 (compression is no duty); closing counts. Amber: a fault is noticed, but
 later than it could be; in a group with a letter, a clause is not kept that says SHOULD, or that leaves the peer free to refuse.

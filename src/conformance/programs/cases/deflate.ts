@@ -239,9 +239,9 @@ const RECEIVED: readonly ProgramCase[] = [
     return [NOTHING];
   }),
   inflates('D.3.3', '7.2.3.3', 'a block that is not compressed', async (peer) => {
-    const stored = Buffer.concat([Buffer.of(0, HELLO.length, 0, ~HELLO.length & 0xff, 0xff), HELLO, Buffer.of(0)]);
+    const stored = Buffer.concat([Buffer.of(0, WORDS.length, 0, ~WORDS.length & 0xff, 0xff), WORDS, Buffer.of(0)]);
     await sendCompressed(peer, stored);
-    return [HELLO];
+    return [WORDS];
   }),
   inflates('D.3.4', '7.2.1', 'a block with codes of its own', async (peer) => {
     const letters = Buffer.from(noise(4000).map((byte) => 97 + (byte & (byte >> 4) & 7)));
