@@ -69,6 +69,11 @@ class Stage {
     await this.#server!.ended;
   }
 
+  /** The parent of workers stands still, and goes on. */
+  signalServer(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#server!.child.kill(signal);
+  }
+
   /** Somebody with a browser of his own, who signs in. */
   async enter(name: string, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ ...DESKTOP, ...options });
@@ -314,8 +319,28 @@ it.concurrent('what is written without a network or a server waits, and is said 
   await eventually(rooms).toEqual(['general']);
   await eve.page.getByRole('link', { name: 'All rooms' }).click();
   await ann.go('general');
+  await ann.page.getByRole('textbox', { name: 'Write to general' }).waitFor();
   await ann.say('five', 'six');
   await eventually(() => eve.unread('general')).toBe('2');
+});
+
+it.concurrent('says that the server is there and the log is not, which comes back', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const eventually = eventuallyOf(expect);
+  const stage = await Stage.open(onTestFinished, '--workers', '2');
+  const ann = await stage.enter('Ann');
+  await ann.say('before');
+  await eventually(() => ann.said()).toEqual(['before']);
+  stage.signalServer('SIGSTOP');
+  await ann.sees(/^The server cannot reach what is said/);
+  await ann.say('meanwhile');
+  await ann.sees(/Waiting: /);
+  await ann.picture('stale');
+  stage.signalServer('SIGCONT');
+  await eventually(() => ann.said()).toEqual(['before', 'meanwhile']);
+  await ann.page.getByText(/^The server cannot reach what is said/).waitFor({ state: 'detached' });
 });
 
 it.concurrent('renews its token on the connection, stays signed in, signs out in all windows, and says what is wrong', async ({

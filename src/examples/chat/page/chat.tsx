@@ -19,7 +19,7 @@ interface ChatProps {
 
 export function Chat({ session, onSignedOut }: ChatProps) {
   const live = useSession(session, onSignedOut);
-  const rooms = useRooms(live);
+  const { rooms, isStale } = useRooms(live);
   const unread = useUnread(live, session.id);
   const outbox = useOutbox(live, session.id);
   const [isMaking, setMaking] = useState(false);
@@ -75,7 +75,7 @@ export function Chat({ session, onSignedOut }: ChatProps) {
         </footer>
       </nav>
       <main>
-        <ConnectionBar live={live} />
+        <ConnectionBar live={live} isStale={isStale} />
         {open !== '' && (
           <Room
             key={open}
@@ -117,7 +117,7 @@ function useSession(session: Session, onSignedOut: () => void): Live<typeof chat
 }
 
 function useRooms(live: Live<typeof chat>) {
-  const { messages } = useChannel(live, 'rooms', { last: 200, members: false });
+  const { messages, state } = useChannel(live, 'rooms', { last: 200, members: false });
   // A list that began anew is told from its beginning.
   const list = messages.slice(
     Math.max(
@@ -125,13 +125,14 @@ function useRooms(live: Live<typeof chat>) {
       messages.findLastIndex(({ isAfterGap }) => isAfterGap),
     ),
   );
-  const rooms = new Map(list.toReversed().map(({ data }) => [data.room, data]));
+  const first = new Map(list.toReversed().map(({ data }) => [data.room, data]));
   const rank = (room: string) => (room === 'general' ? '' : room);
-  return [...rooms.values()].sort((one, other) => rank(one.room).localeCompare(rank(other.room)));
+  const rooms = [...first.values()].sort((one, other) => rank(one.room).localeCompare(rank(other.room)));
+  return { rooms, isStale: state === 'stale' };
 }
 
 /** Says what is the matter, once it has been so for a moment. */
-function ConnectionBar({ live }: { readonly live: Live<typeof chat> }) {
+function ConnectionBar({ live, isStale }: { readonly live: Live<typeof chat>; readonly isStale: boolean }) {
   const [wasOpen, setWasOpen] = useState(false);
   const [now, setNow] = useState(Date.now);
   const { state, retryAt } = live;
@@ -144,7 +145,7 @@ function ConnectionBar({ live }: { readonly live: Live<typeof chat> }) {
   }, [state]);
   const seconds = Math.max(0, Math.ceil(((retryAt ?? now) - now) / 1000));
   const text = {
-    open: '',
+    open: isStale ? 'The server cannot reach what is said. What you write is sent as soon as it can.' : '',
     connecting: wasOpen || live.error ? 'Connecting again…' : '',
     offline: 'You are offline. What you write is sent when you are back.',
     waiting: `The server cannot be reached. Trying again ${seconds > 0 ? `in ${seconds} s` : 'now'}. What you write is sent then.`,
