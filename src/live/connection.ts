@@ -14,7 +14,7 @@ import type { ConnectionOptions, ConnectionState } from './types.ts';
 export const PROBE_MS = 60_000;
 
 /** How a connection ended that was cut off: without a Close frame. */
-const CUT = 1006;
+export const CUT = 1006;
 
 export interface Link {
   /** Stands in for a better one. */
@@ -184,7 +184,7 @@ export function keepConnected<L extends Link, Prepared>(
     else if (Date.now() - openedAt >= stableMs) tries = 0;
     const reaction = reactionTo(code);
     self.isRefused = reaction === 'stop' || (reaction === 'token' && typeof token === 'string');
-    const words = reason || ((cause as Partial<Error> | undefined)?.message ?? `close code ${code}`);
+    const words = reason || (cause as Partial<Error> | undefined)?.message || `close code ${code}`;
     const error = new RealtimeError(
       self.isRefused ? 'NOT_ALLOWED' : 'DISCONNECTED',
       `The connection to ${plan.name()} ${openedAt === undefined ? 'could not be made' : 'was lost'}: ${words}`,

@@ -12,7 +12,7 @@ export class Listeners<Events extends object> {
 
   /** @throws {TypeError} there is no such event */
   on<Type extends keyof Events>(type: Type, listener: (value: Events[Type]) => void): () => void {
-    if (!this.#types.includes(type as string)) throw new TypeError(`No event '${String(type)}': ${this.#types}`);
+    if (!this.#types.includes(type as string)) throw new TypeError(`No event '${type as string}': ${this.#types}`);
     const own: Listener = [type, listener];
     this.#all.add(own);
     return () => this.#all.delete(own);

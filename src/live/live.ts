@@ -105,10 +105,11 @@ export function connect(...args: unknown[]): Live {
   /** Brings a new token before the old one ends. */
   const refreshBefore = (expires: number | undefined) => {
     clearTimeout(refreshTimer);
-    if (typeof token !== 'function' || expires === undefined) return;
-    const leftMs = expires - Date.now();
+    const leftMs = expires! - Date.now();
+    // By a clock that is ahead all tokens have ended: then it is the server that says when.
+    if (typeof token !== 'function' || !(leftMs > 0)) return;
     const delayMs = Math.max(1000, leftMs * 0.8, leftMs - REFRESH_MS);
-    refreshTimer = setTimeout(() => void refresh(expires), Math.min(delayMs, LONGEST_MS));
+    refreshTimer = setTimeout(() => void refresh(expires!), Math.min(delayMs, LONGEST_MS));
   };
 
   const refresh = async (expires: number) => {
@@ -281,5 +282,5 @@ export function connect(...args: unknown[]): Live {
 }
 
 function positionOf({ epoch, offset }: { readonly epoch?: string | undefined; readonly offset?: number | undefined }) {
-  return epoch === undefined ? undefined : { epoch, offset: offset! };
+  return epoch ? { epoch, offset: offset! } : undefined;
 }

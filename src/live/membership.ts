@@ -89,8 +89,7 @@ export class Membership {
 
   entries(offset: number | undefined, data: readonly unknown[]): void {
     data.forEach((item, i) => {
-      const position =
-        offset === undefined || this.#epoch === undefined ? undefined : { epoch: this.#epoch, offset: offset + i };
+      const position = offset && this.#epoch ? { epoch: this.#epoch, offset: offset + i } : undefined;
       for (const handle of this.#ready()) handle.accept(item, position);
     });
   }

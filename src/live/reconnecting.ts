@@ -1,7 +1,7 @@
 /** The WebSocket of browsers, coming back by itself. */
 
 import type { RealtimeError } from '../realtime-protocol/realtime-error.ts';
-import { type Connection, keepConnected, type Link, type Plan } from './connection.ts';
+import { type Connection, CUT, keepConnected, type Link, type Plan } from './connection.ts';
 import { addressOf, currentToken, socketClass } from './options.ts';
 import { offer, openSocket } from './socket-link.ts';
 import type {
@@ -28,8 +28,6 @@ export function reconnecting(
 }
 
 const TYPES = ['open', 'message', 'error', 'close', 'statechange'] as const;
-/** How an attempt or a connection ends that no Close frame has ended. */
-const CUT = 1006;
 
 class Reconnecting extends EventTarget implements ReconnectingSocket {
   readonly CONNECTING = 0;

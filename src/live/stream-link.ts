@@ -4,6 +4,7 @@
  */
 
 import { CLOSE_EVENT } from '../realtime-protocol/wire.ts';
+import { CUT } from './connection.ts';
 import type { LiveLink, LiveLinkEvents } from './link.ts';
 
 /** Refusals for which there are close codes: 4000 more. */
@@ -12,8 +13,6 @@ const REFUSALS = [401, 403];
 const MISTAKES = [400, 413, 415];
 /** The server says when to come back. */
 const LATER = 1013;
-/** Any other end. */
-const CUT = 1006;
 
 export interface StreamEvents extends LiveLinkEvents {
   /** The joins of all channels, from where they stand now. */
@@ -41,15 +40,17 @@ export function streamLink(
   ): Promise<Response | undefined> => {
     const response = await fetch(url.replace(/^ws/, 'http'), {
       method: 'POST',
+      // As with a WebSocket.
+      credentials: 'include',
       headers: { accept, 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
       body,
       signal,
     });
     const { ok, status, headers } = response;
-    if (ok && headers.get('content-type')?.startsWith(accept)) return response;
+    const isOf = (type: string) => headers.get('content-type')?.startsWith(type);
+    if (ok && isOf(accept)) return response;
     const seconds = Number(headers.get('retry-after'));
-    const words = headers.get('content-type')?.startsWith('text/plain') ? `: ${await response.text()}` : '';
-    const message = `HTTP ${status}${words}`;
+    const message = `HTTP ${status}${isOf('text/plain') ? `: ${await response.text()}` : ''}`;
     if (id && MISTAKES.includes(status)) {
       events.message(JSON.stringify({ type: 'error', id, code: 'INVALID', message }));
     } else if (seconds) events.lost(LATER, `retry-after-ms=${seconds * 1000}`);

@@ -11,6 +11,7 @@ class Exchange {
   static endsAborted = true;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly credentials: unknown;
   readonly body: unknown;
   readonly response: Promise<Response>;
   isAborted = false;
@@ -18,9 +19,10 @@ class Exchange {
   #reject!: (error: unknown) => void;
   #stream!: ReadableStreamDefaultController<Uint8Array>;
 
-  constructor(url: string, { headers, body, signal }: RequestInit) {
+  constructor(url: string, { headers, body, signal, credentials }: RequestInit) {
     this.url = url;
     this.headers = headers as Record<string, string>;
+    this.credentials = credentials;
     this.body = JSON.parse(body as string);
     this.response = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -132,6 +134,7 @@ describe('the fall-back', () => {
     const [stream] = streams();
     expect(stream).toMatchObject({
       url: 'https://host/live',
+      credentials: 'include',
       headers: { accept: 'text/event-stream', 'content-type': 'application/json', authorization: 'Bearer secret' },
       body: [
         { type: 'join', channel: 'a', last: 3 },
