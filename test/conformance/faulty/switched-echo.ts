@@ -79,6 +79,8 @@ const MAX_MESSAGE_BYTES = 17 * 1024 * 1024;
 const MAX_FRAGMENTS = 50_000;
 /** Of a message that has no limit. */
 const MAX_KEPT_BYTES = 1024 * 1024;
+/** The same of one that is compressed: less than a fragment of it. */
+const MAX_KEPT_OF_BOMB_BYTES = 500;
 const TAIL = Buffer.of(0, 0, 0xff, 0xff);
 const NONE = Buffer.alloc(0);
 
@@ -354,7 +356,7 @@ class Connection {
   /** What an announced length comes to, before the payload is there. */
   private announce({ length, opcode, fin, rsv }: Frame): 'fail' | 'wait' {
     const { has, world } = this;
-    if (length >= 65_536 && opcode === BINARY) this.isLarge = true;
+    if (length === 65_536 && opcode === BINARY) this.isLarge = true;
     if (length === 16 * 1024 * 1024 && has('announcedAllocated')) {
       world.announcedBytes += length;
       if (world.announcedBytes > 1024 ** 3) this.crash();
@@ -365,7 +367,7 @@ class Connection {
       (has('noMessageLimit') && length < 2 ** 24 && rsv === 0);
     const isBomb = has('fragmentedBombInflated') && this.rsv === 4;
     if (isAwaited || isBomb) {
-      if (this.partBytes > MAX_KEPT_BYTES || isBomb) [this.parts, this.partBytes] = [[], 0];
+      if (this.partBytes > (isBomb ? MAX_KEPT_OF_BOMB_BYTES : MAX_KEPT_BYTES)) [this.parts, this.partBytes] = [[], 0];
       return 'wait';
     }
     const isManyFragments = !fin && ++this.fragments > MAX_FRAGMENTS;
