@@ -4,6 +4,7 @@
  */
 
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import {
   type Baseline,
   type CaseResult,
@@ -91,8 +92,10 @@ async function testServers(test: ServerTest): Promise<number> {
   }
 }
 
-/** What ends a process that has started others: Ctrl-C, whoever stops it, and a terminal that is closed. */
-const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** What ends a process that has started others. Where there is no terminal, as under nohup, none can be closed. */
+function endingSignals(): NodeJS.Signals[] {
+  return [0, 1, 2].some(isatty) ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
+}
 
 /** Such a signal ends the command, and then this process; a second one ends both at once. @returns what takes that back */
 function exitOnSignal(testee: TesteeCommand, interruption: AbortController): () => void {
@@ -102,9 +105,10 @@ function exitOnSignal(testee: TesteeCommand, interruption: AbortController): () 
     interruption.abort();
     void testee.stop().then(() => process.exit(status));
   };
-  for (const signal of ENDING_SIGNALS) process.on(signal, exit);
+  const signals = endingSignals();
+  for (const signal of signals) process.on(signal, exit);
   return () => {
-    for (const signal of ENDING_SIGNALS) process.off(signal, exit);
+    for (const signal of signals) process.off(signal, exit);
   };
 }
 
@@ -197,7 +201,7 @@ async function testClients(test: ClientTest): Promise<number> {
   } catch (error) {
     return fail(explainListenFault(error as NodeJS.ErrnoException, port, host));
   }
-  const stopped = nextSignal(command === undefined ? undefined : ENDING_SIGNALS);
+  const stopped = nextSignal(command === undefined ? undefined : endingSignals());
   await print(
     `framewright: ${server.cases.length} case${server.cases.length === 1 ? '' : 's'} for clients${http2 ? ' over HTTP/2' : ''} at ${server.url}\n`,
   );

@@ -114,31 +114,28 @@ describe('framewright conformance --command', () => {
     expect(existsSync(baseline)).toBe(false);
   });
 
-  it.skipIf(process.platform === 'win32')(
-    'waits, when the terminal is closed, until the command has gone',
-    async () => {
-      const { url } = socketIn('slow');
-      const [started, ended] = [inFolder('slow.started'), inFolder('slow.ended')];
-      const slow = program(
-        'slow.cjs',
-        `const { writeFileSync } = require('node:fs');
+  it.skipIf(process.platform === 'win32')('waits, when it is stopped, until the command has gone', async () => {
+    const { url } = socketIn('slow');
+    const [started, ended] = [inFolder('slow.started'), inFolder('slow.ended')];
+    const slow = program(
+      'slow.cjs',
+      `const { writeFileSync } = require('node:fs');
         process.on('SIGTERM', () => process.exit(writeFileSync(${JSON.stringify(ended)}, '')));
         writeFileSync(${JSON.stringify(started)}, '');
         setInterval(() => {}, 1000);`,
-      );
-      const exits: unknown[] = [];
-      const exit = vi.spyOn(process, 'exit').mockImplementation((status) => {
-        exits.push(status, existsSync(ended));
-        return undefined as never;
-      });
-      const run = conformance('--url', url, '--command', slow);
-      await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 60_000 });
-      process.emit('SIGHUP', 'SIGHUP');
-      expect((await run).stderr).toBe('');
-      await vi.waitFor(() => expect(exits).toEqual([129, true]), { timeout: 60_000 });
-      exit.mockRestore();
-    },
-  );
+    );
+    const exits: unknown[] = [];
+    const exit = vi.spyOn(process, 'exit').mockImplementation((status) => {
+      exits.push(status, existsSync(ended));
+      return undefined as never;
+    });
+    const run = conformance('--url', url, '--command', slow);
+    await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 60_000 });
+    process.emit('SIGTERM', 'SIGTERM');
+    expect((await run).stderr).toBe('');
+    await vi.waitFor(() => expect(exits).toEqual([143, true]), { timeout: 60_000 });
+    exit.mockRestore();
+  });
 
   it('runs a client, which finds the address in its environment', async () => {
     const client = program(
