@@ -334,13 +334,13 @@ it.concurrent('says that the server is there and the log is not, which comes bac
   await ann.say('before');
   await eventually(() => ann.said()).toEqual(['before']);
   stage.signalServer('SIGSTOP');
-  await ann.sees(/^The server cannot reach what is said/);
+  await ann.sees(/^The server can neither read nor keep/);
   await ann.say('meanwhile');
   await ann.sees(/Waiting: /);
   await ann.picture('stale');
   stage.signalServer('SIGCONT');
   await eventually(() => ann.said()).toEqual(['before', 'meanwhile']);
-  await ann.page.getByText(/^The server cannot reach what is said/).waitFor({ state: 'detached' });
+  await ann.page.getByText(/^The server can neither read nor keep/).waitFor({ state: 'detached' });
 });
 
 it.concurrent('renews its token on the connection, stays signed in, signs out in all windows, and says what is wrong', async ({

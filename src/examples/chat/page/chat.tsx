@@ -145,7 +145,7 @@ function ConnectionBar({ live, isStale }: { readonly live: Live<typeof chat>; re
   }, [state]);
   const seconds = Math.max(0, Math.ceil(((retryAt ?? now) - now) / 1000));
   const text = {
-    open: isStale ? 'The server cannot reach what is said. What you write is sent as soon as it can.' : '',
+    open: isStale ? 'The server can neither read nor keep messages now. What you write is sent as soon as it can.' : '',
     connecting: wasOpen || live.error ? 'Connecting again…' : '',
     offline: 'You are offline. What you write is sent when you are back.',
     waiting: `The server cannot be reached. Trying again ${seconds > 0 ? `in ${seconds} s` : 'now'}. What you write is sent then.`,
