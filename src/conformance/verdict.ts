@@ -6,10 +6,18 @@
 import type { ConformanceCase, ExpectedEvent, Side } from './case.ts';
 import { isPayload } from './payload.ts';
 
-export const BEHAVIORS = ['OK', 'NON-STRICT', 'INFORMATIONAL', 'UNIMPLEMENTED', 'FAILED'] as const;
-export const CLOSE_BEHAVIORS = ['OK', 'WRONG CODE', 'UNCLEAN', 'FAILED BY CLIENT', 'INFORMATIONAL', 'FAILED'] as const;
-export type Behavior = (typeof BEHAVIORS)[number];
-export type BehaviorClose = (typeof CLOSE_BEHAVIORS)[number];
+export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' | 'FAILED';
+export type BehaviorClose = 'OK' | 'WRONG CODE' | 'UNCLEAN' | 'FAILED BY CLIENT' | 'INFORMATIONAL' | 'FAILED';
+
+export const BEHAVIORS: readonly Behavior[] = ['OK', 'NON-STRICT', 'INFORMATIONAL', 'UNIMPLEMENTED', 'FAILED'];
+export const CLOSE_BEHAVIORS: readonly BehaviorClose[] = [
+  'OK',
+  'WRONG CODE',
+  'UNCLEAN',
+  'FAILED BY CLIENT',
+  'INFORMATIONAL',
+  'FAILED',
+];
 
 export interface Verdict {
   readonly behavior: Behavior;
