@@ -44,7 +44,7 @@ const NO_TUNING: ZlibTuning = {};
 
 /**
  * How much zlib looks for, where the application does not say. Its own default, 6, gains little on messages: with a context
- * the next lower level is 1 % behind, without one there is little to look through (spec-notes/rfc7692.md has the figures).
+ * the next lower level is hardly behind, without one there is little to look through (spec-notes/rfc7692.md has the figures).
  */
 const LEVEL_WITH_CONTEXT = 5;
 const LEVEL_WITHOUT_CONTEXT = 3;
