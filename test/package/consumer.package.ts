@@ -94,7 +94,8 @@ describe('the packed package', () => {
     expect(files).toContain('package/dist/playground/index.html');
     expect(
       files.filter(
-        (file) => !/^package\/(dist\/|spec-notes\/|package\.json$|(LICENSE|(CHANGELOG|README|SECURITY)\.md)$)/.test(file),
+        (file) =>
+          !/^package\/(dist\/|spec-notes\/|package\.json$|(LICENSE|(CHANGELOG|README|SECURITY)\.md)$)/.test(file),
       ),
     ).toEqual([]);
     expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
