@@ -199,7 +199,7 @@ describe('Cut', () => {
       .waitFor();
     await page.getByLabel('context take-over').uncheck();
     await main()
-      .getByText(/a copy reaches back behind the start of the window/)
+      .getByText(/it refers to 5 bytes back, and only 1 are there/)
       .waitFor();
     await main().getByText('Invalid compressed message').first().waitFor();
   });
