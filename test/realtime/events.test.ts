@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -118,6 +118,15 @@ describe.each(Object.entries(handlers))('hub.events on %s', (_name, serve) => {
     expect(await second.numbers(1)).toEqual([7]);
   });
 });
+
+/** A client that has the stream's head, and reads no more. */
+async function openAndStop(origin: string): Promise<Socket> {
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.write('GET /feed HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await once(socket, 'data');
+  return socket.pause();
+}
 
 describe('hub.events', () => {
   it('takes requests of fetch, and of HTTP/2', async () => {
@@ -278,11 +287,7 @@ describe('hub.events', () => {
     const queueBytes = 65_536;
     const hub = setUp({ queueBytes });
     const origin = await listening(createServer(hub.events('room:a')));
-    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
-    onTestFinished(() => void socket.destroy());
-    socket.write('GET /feed HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await once(socket, 'data');
-    socket.pause();
+    const socket = await openAndStop(origin);
     const text = 'x'.repeat(20_000);
     let n = 0;
     // Each in a tick of its own.
@@ -327,11 +332,7 @@ describe('hub.events', () => {
   it('cuts a reader that does not take the end, once the time of a drain is over', async () => {
     const hub = setUp();
     const origin = await listening(createServer(hub.events('room:a')));
-    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
-    onTestFinished(() => void socket.destroy());
-    socket.write('GET /feed HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n\r\n');
-    await once(socket, 'data');
-    socket.pause();
+    await openAndStop(origin);
     // More than the system holds.
     await hub.publish('room:a', { n: 1, text: 'x'.repeat(20_000_000) });
     await new Promise(setImmediate);
