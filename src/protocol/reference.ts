@@ -3,9 +3,9 @@
  * read behind the other, and each rule is said once. Nothing is fast here, and nothing is kept between calls.
  *
  * Read this first, beside the RFC. `FrameParser` and `Connection` do the same at speed, for bytes that arrive in pieces,
- * and the property tests hold them to this file. The inspector and the conformance runner read with it. So it shares no
- * rule with the fast way: what `headerViolation` says stands here a second time, on purpose, and each shows the other's
- * faults.
+ * and the property tests hold them to this file. The inspector and the conformance runner read with it. So it shares with
+ * the fast way only what UTF-8 and a close code are: what `headerViolation` says stands here a second time, on purpose, and
+ * each shows the other's faults.
  */
 
 import { isSendableCloseCode } from './close-code.ts';
