@@ -65,19 +65,22 @@ function expectAnswerAllowed(offers: readonly Extension[], settings: DeflateSett
   if (negotiation.outcome !== 'accepted') return;
   const { agreed, response } = negotiation;
   expectSame(parseExtensions(formatExtensions([response])), [response], 'the answer, written and read');
+  const answered = paramOf(response, 'client_max_window_bits');
   const allows = (offer: Extension) => {
     const [server, client] = [paramOf(offer, 'server_max_window_bits'), paramOf(offer, 'client_max_window_bits')];
     return (
       offer.name === 'permessage-deflate' &&
       !(paramOf(offer, 'server_no_context_takeover') === true && !agreed.serverNoContextTakeover) &&
       !(server !== undefined && agreed.serverMaxWindowBits > Number(server)) &&
-      !(client === undefined && paramOf(response, 'client_max_window_bits') !== undefined) &&
-      !(typeof client === 'string' && agreed.clientMaxWindowBits > Number(client))
+      !(client === undefined && answered !== undefined) &&
+      // RFC 7692 §7.1.2.2: without it in the answer, the client's value is a hint, and a larger window reads it as well.
+      !(typeof client === 'string' && answered !== undefined && agreed.clientMaxWindowBits > Number(client))
     );
   };
   if (!offers.some(allows)) throw new Error(`no offer allows the answer ${formatExtensions([response])}`);
   const said = Number(paramOf(response, 'server_max_window_bits') ?? 15);
   expectSame(agreed.serverMaxWindowBits, said, "the server's window");
+  expectSame(agreed.clientMaxWindowBits, Number(answered ?? 15), "the client's window");
 }
 
 function expectNegotiable(extensions: readonly Extension[]): void {
@@ -94,6 +97,7 @@ const EXTENSIONS = [
   'permessage-deflate',
   'permessage-deflate; client_max_window_bits; server_no_context_takeover, permessage-deflate; server_max_window_bits=9',
   'permessage-deflate; client_max_window_bits=8; client_no_context_takeover; server_max_window_bits="15"',
+  'permessage-deflate;client_max_window_bits=8',
   ' , x-webkit-deflate-frame;a = b ,, y; z="\\a\\"" ',
   '__proto__; constructor=1, foo; q=1; q=2',
 ];
