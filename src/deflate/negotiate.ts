@@ -310,25 +310,27 @@ function invalidAnswer(reason: string): Negotiation {
 
 /** What in a well-formed answer the offer does not allow. */
 function findBreach(answer: ReadParams, offer: ReadParams, settings: DeflateSettings): string | undefined {
-  if (answer.clientNoContextTakeover && settings.clientNoContextTakeover === false) {
+  const isAsWs = settings.profile === 'ws';
+  // RFC 7692 §7.1.1.2: a client has to support it, whatever it would rather have. ws refuses it.
+  if (isAsWs && answer.clientNoContextTakeover && settings.clientNoContextTakeover === false) {
     return 'Unexpected parameter "client_no_context_takeover"';
   }
   if (answer.clientMaxWindowBits !== undefined) {
-    // RFC 7692 §7.1.2.2: only an answer to an offer that has this parameter may have it, with no larger value.
-    const limit = offer.clientMaxWindowBits === true ? MAX_WINDOW_BITS : (offer.clientMaxWindowBits ?? 0);
-    if ((answer.clientMaxWindowBits as number) > limit) {
+    // RFC 7692 §7.1.2.2: only an answer to an offer that has this parameter may have it. The offer's value is a hint, and a
+    // larger one in the answer allows what the client does anyway. ws refuses that, too.
+    const hint = isAsWs ? smallest(offer.clientMaxWindowBits) : undefined;
+    if (offer.clientMaxWindowBits === undefined || (answer.clientMaxWindowBits as number) > (hint ?? MAX_WINDOW_BITS)) {
       return 'Unexpected or invalid parameter "client_max_window_bits"';
     }
   }
   // RFC 7692 §7.1.1.1, RFC 7692 §7.1.2.1: a server that takes an offer does what it asks, and says so. ws does not look: an
   // answer that leaves a wish out can be lived with, since this side then decodes with what the answer says.
-  const isLenient = settings.profile === 'ws';
-  if (offer.serverNoContextTakeover && !answer.serverNoContextTakeover && !isLenient) {
+  if (offer.serverNoContextTakeover && !answer.serverNoContextTakeover && !isAsWs) {
     return 'Missing parameter "server_no_context_takeover"';
   }
   if (offer.serverMaxWindowBits === undefined) return undefined;
   if (answer.serverMaxWindowBits === undefined) {
-    return isLenient ? undefined : 'Missing parameter "server_max_window_bits"';
+    return isAsWs ? undefined : 'Missing parameter "server_max_window_bits"';
   }
   return answer.serverMaxWindowBits > offer.serverMaxWindowBits
     ? 'Invalid value of parameter "server_max_window_bits"'
