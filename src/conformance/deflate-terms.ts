@@ -70,7 +70,7 @@ interface DeflateAnswer {
 export function answerOffers(offers: readonly Extension[], wishes: readonly DeflateWish[]): DeflateAnswer | undefined {
   const readable = offers.flatMap(({ name, params }): Parameters[] => {
     const offer = name === DEFLATE ? readParameters(params) : '';
-    // RFC 7692 §7.1: an offer that does not follow the rules is declined.
+    // RFC 7692 §7: an offer that does not follow the rules is declined.
     return typeof offer === 'string' ? [] : [offer];
   });
   for (const wish of wishes) {

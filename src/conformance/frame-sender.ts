@@ -12,7 +12,7 @@ import { SendQueue } from './send-queue.ts';
 import { closeNote } from './testee-reader.ts';
 import type { WireLog } from './wire-log.ts';
 
-/** RFC 7692 §6: on the first frame of a message it says that the message is compressed. */
+/** RFC 7692 §6.1: on the first frame of a message it says that the message is compressed. */
 const RSV1_ONLY = 4;
 
 export class FrameSender {

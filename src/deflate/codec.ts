@@ -36,7 +36,7 @@ const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 const EMPTY_MESSAGE_OCTET = 0x00;
 
 /**
- * A message may consist of many DEFLATE streams, each ended by a final block (RFC 7692 §7.2.3.5). Such a stream takes two
+ * A message may consist of many DEFLATE streams, each ended by a final block (RFC 7692 §7.2.3.4). Such a stream takes two
  * octets at least, and costs a restart, so their number has a limit.
  */
 const MAX_FINAL_BLOCKS = 1000;
@@ -195,7 +195,7 @@ export class MessageInflater {
   }
 
   /**
-   * Feeds a message, its DEFLATE streams one after another (RFC 7692 §7.2.3.4, RFC 7692 §7.2.3.5), and then its tail. A
+   * Feeds a message, its DEFLATE streams one after another (RFC 7692 §7.2.1, RFC 7692 §7.2.3.4), and then its tail. A
    * loop: so many streams must not pile up on the stack, nor hold up the event loop.
    */
   private drive(job: InflateJob, zlib: RawZlib): void {
@@ -252,7 +252,7 @@ export class MessageInflater {
     job.offset += result.consumedBytes;
     job.isAtTail = job.offset === job.end;
     if (job.isAtTail) return true;
-    // RFC 7692 §7.2.3.5: a final block ends a DEFLATE stream, not the message.
+    // RFC 7692 §7.2.1: a final block ends a DEFLATE stream, not the message.
     if (++job.finalBlocks > MAX_FINAL_BLOCKS) {
       const error = new Error('too many final blocks in a message');
       this.fail(job, { id: 'corrupt', error: Object.assign(error, { code: 'Z_DATA_ERROR', errno: -3 }) });

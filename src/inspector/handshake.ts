@@ -386,11 +386,11 @@ function parseOrNone(value: string): Extension[] {
 /** What a client that offers everything may answer to: no answer is refused for what it was not asked. */
 const WIDEST_OFFER = resolveDeflateSettings({}, 'client', 'ws');
 
-/** RFC 7692 §7.1: parameters that no offer allows: unknown, twice, or with a value out of range. */
+/** RFC 7692 §7: parameters that no offer allows: unknown, twice, or with a value out of range. */
 function deflateFault(headers: HeaderMap): HeadView['fault'] {
   const negotiation = acceptResponse(extensionsIn(headers), WIDEST_OFFER);
   if (negotiation.outcome !== 'refused') return undefined;
-  return { message: `${negotiation.message}: ${negotiation.reason}`, section: 'RFC 7692 §7.1' };
+  return { message: `${negotiation.message}: ${negotiation.reason}`, section: 'RFC 7692 §7' };
 }
 
 /** §4.2.2: what a server makes of the client's key. */

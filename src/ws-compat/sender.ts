@@ -197,7 +197,7 @@ export class Sender {
     this.#enqueue(payload, false, options, callback);
   }
 
-  /** RFC 7692 §7.2.1 leaves the choice: without a context to keep, a short message is not worth it. */
+  /** RFC 7692 §7.3 leaves the choice: without a context to keep, a short message is not worth it. */
   #isWorthCompressing(payload: Payload): boolean {
     const deflate = this._extensions[DEFLATE];
     return deflate !== undefined && payloadLength(payload) >= (deflate.compressionThreshold ?? 0);

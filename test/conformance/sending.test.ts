@@ -42,7 +42,7 @@ describe('frame encoding', () => {
     }
   });
 
-  it('RFC 7692 §6 sets RSV1 on the first fragment only', () => {
+  it('RFC 7692 §6.1 sets RSV1 on the first fragment only', () => {
     const bytes = client.fragments(1, 4, Buffer.from('abc'), 2);
     expect(bytes[0]).toBe(0x41);
     expect(parse(bytes, 'server', true)).toEqual([

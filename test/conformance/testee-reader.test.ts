@@ -88,7 +88,7 @@ describe('testee reader', () => {
     ['RFC 7692 §7.2.3.5 in two blocks', 'c10d f248050000 00ffff cac9c90700', [`text ${hello}`]],
     ['RFC 7692 §6 not compressed', `8105 ${hello}`, [`text ${hello}`]],
     ['RFC 7692 §7.2.3.6 empty', 'c201 00', ['binary ']],
-    ['RFC 7692 §6 RSV1 on a continuation frame', '0101 61 c001 62', ['breach 1002', 'text 6162']],
+    ['RFC 7692 §6.1 RSV1 on a continuation frame', '0101 61 c001 62', ['breach 1002', 'text 6162']],
     ['RFC 7692 §6.1 RSV1 on a control frame', 'c900', ['breach 1002', 'ping ']],
     ['not DEFLATE', 'c102 ffff', ['corruption']],
     ['a window that was never filled', 'c105 f200110000', ['corruption']],

@@ -107,7 +107,7 @@ for (const engine of ENGINES) {
     const bombOf = (lengthBytes: number) =>
       deflateRawSync(Buffer.alloc(lengthBytes), { finishFlush: constants.Z_SYNC_FLUSH });
 
-    it('A09 RFC 7692 §8 a gigabyte of zeros stops at the limit, and memory stays near it', async () => {
+    it('A09 §10.4 a gigabyte of zeros stops at the limit, and memory stays near it', async () => {
       const limitBytes = 8 << 20;
       const bomb = Buffer.concat(Array<Uint8Array>(1024).fill(bombOf(1 << 20)));
       const codec = inflater();
@@ -123,7 +123,7 @@ for (const engine of ENGINES) {
       expect(await inflate(codec, bytesOf('00'))).toMatchObject({ fault: { id: 'closed' } });
     });
 
-    it('A09 RFC 7692 §8 the limit is exact', async () => {
+    it('A09 §10.4 the limit is exact', async () => {
       for (const lengthBytes of [5, 65_535, 65_536, 65_537, 1_000_000]) {
         const bomb = bombOf(lengthBytes).subarray(0, -4);
         const codecs = [inflater(), inflater()];
@@ -133,13 +133,13 @@ for (const engine of ENGINES) {
       }
     });
 
-    it('A09 RFC 7692 §8 a message that inflates to nothing fits a limit of 0', async () => {
+    it('A09 §10.4 a message that inflates to nothing fits a limit of 0', async () => {
       const codec = inflater();
       expect((await inflate(codec, bytesOf('00'), 0)).fault).toBeUndefined();
       expect((await inflate(codec, bytesOf('f248cdc9c90700'), 0)).fault).toEqual({ id: 'tooLong' });
     });
 
-    it('A09 RFC 7692 §7.2.3.5 a message of final blocks only ends at their thousandth', async () => {
+    it('A09 RFC 7692 §7.2.3.4 a message of final blocks only ends at their thousandth', async () => {
       const codec = inflater();
       expect((await inflate(codec, bytesOf(`${'0300'.repeat(1000)}00`))).fault).toBeUndefined();
       const { fault } = await inflate(codec, bytesOf(`${'0300'.repeat(1001)}00`));
@@ -366,7 +366,7 @@ describe('synchronous and asynchronous', () => {
     back.close();
   });
 
-  it('A09 RFC 7692 §8 a small message that inflates to much leaves the main thread in time', async () => {
+  it('A09 §10.4 a small message that inflates to much leaves the main thread in time', async () => {
     const bomb = deflateRawSync(Buffer.alloc(4 << 20), { finishFlush: constants.Z_SYNC_FLUSH });
     expect(bomb.length).toBeLessThan(8 * 1024);
     const codec = new MessageInflater({ contextTakeover: true, windowBits: 15, maxSyncBytes: 8 * 1024 });
@@ -381,7 +381,7 @@ describe('synchronous and asynchronous', () => {
     codec.close();
   });
 
-  it('A09 RFC 7692 §8 what is as long as the memory that is lent, and about as long as the limit, is whole or too long', async () => {
+  it('A09 §10.4 what is as long as the memory that is lent, and about as long as the limit, is whole or too long', async () => {
     for (const contextTakeover of [true, false]) {
       const out = new MessageDeflater({ contextTakeover, windowBits: 15 });
       const back = new MessageInflater({ contextTakeover, windowBits: 15 });

@@ -114,7 +114,7 @@ function takeAll(): Claim {
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe.each(['handle', 'stream'] as const)(
-  'RFC 7692 §7.2.3.5 A33 many final blocks, with the engine %s',
+  'RFC 7692 §7.2.3.4 A33 many final blocks, with the engine %s',
   (engine) => {
     const optionsFor = (maxSyncBytes: number) => ({ contextTakeover: true, windowBits: 15, engine, maxSyncBytes });
 

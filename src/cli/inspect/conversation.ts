@@ -208,7 +208,7 @@ function responseFault(
   const check = checkUpgradeResponse(head, { key, subprotocols, extensions: names });
   if (!check.ok) return check;
   const negotiation = acceptResponse(check.extensions, WIDEST_OFFER);
-  return negotiation.outcome === 'refused' ? { message: negotiation.reason, section: 'RFC 7692 §7.1' } : undefined;
+  return negotiation.outcome === 'refused' ? { message: negotiation.reason, section: 'RFC 7692 §7' } : undefined;
 }
 
 /** What was agreed on for compression. A header that is malformed says nothing. */

@@ -57,7 +57,7 @@ export class MessageInflater {
       wasStuck = isStuck;
       isFull = length === output.length;
       if (length > 0) this.#take(output.subarray(0, length));
-      // RFC 7692 §7.2.3.5: behind a final block another stream begins.
+      // RFC 7692 §7.2.1: behind a final block another stream begins.
       if (left > 0 && !isFull) this.#zlib.reset();
       at = bytes.length - left;
     }

@@ -1,6 +1,6 @@
 /**
  * D: permessage-deflate (RFC 7692), of which groups 12 and 13 see what is agreed on and kept. Here: offers and answers that
- * break the rules (§7.1 there), every kind of block and of context in what the testee receives, and the limits of what it sends.
+ * break the rules (RFC 7692 §7), every kind of block and of context in what the testee receives, and the limits of what it sends.
  */
 
 import { createHash } from 'node:crypto';
@@ -134,8 +134,13 @@ async function answerTo(peer: Peer, added: readonly string[]): Promise<Terms[]> 
 
 // ---- What a client takes for an answer -----------------------------------------------------------------------------
 
-function failsOnAnswer(id: string, summary: string, parametersOf: (terms: Terms) => string): ProgramCase {
-  return programCase(id, 'RFC 7692 §7', 'MUST', summary, 'the connection is failed', {
+function failsOnAnswer(
+  id: string,
+  summary: string,
+  parametersOf: (terms: Terms) => string,
+  section = '7',
+): ProgramCase {
+  return programCase(id, `RFC 7692 §${section}`, 'MUST', summary, 'the connection is failed', {
     async client(peer) {
       const offered = requireOffer(peer);
       const added = [answerLine(offered, parametersOf(offered))];
@@ -146,8 +151,14 @@ function failsOnAnswer(id: string, summary: string, parametersOf: (terms: Terms)
   });
 }
 
-function takesAnswer(id: string, clause: string, summary: string, answer: string): ProgramCase {
-  return programCase(id, clause, 'SHOULD', summary, 'is taken, and messages are echoed', {
+function takesAnswer(
+  id: string,
+  clause: string,
+  summary: string,
+  answer: string,
+  severity: Severity = 'SHOULD',
+): ProgramCase {
+  return programCase(id, clause, severity, summary, 'is taken, and messages are echoed', {
     async client(peer) {
       await openDeflate(peer, { answer });
       await expectEcho(peer);
@@ -168,16 +179,23 @@ const ACCEPTED: readonly ProgramCase[] = [
     'an answer with server_no_context_takeover twice',
     () => `${SERVER_CONTEXT}; ${SERVER_CONTEXT}`,
   ),
-  failsOnAnswer('D.2.9', 'an answer with client_max_window_bits=10, which was not offered', (terms) => {
-    if (terms.has(CLIENT_BITS)) throw new Unavailable(`the client offers ${CLIENT_BITS}`);
-    return `${CLIENT_BITS}=10`;
-  }),
+  failsOnAnswer(
+    'D.2.9',
+    'an answer with client_max_window_bits=10, which was not offered',
+    (terms) => {
+      if (terms.has(CLIENT_BITS)) throw new Unavailable(`the client offers ${CLIENT_BITS}`);
+      return `${CLIENT_BITS}=10`;
+    },
+    '5',
+  ),
   takesAnswer('D.2.10', 'RFC 7692 §7.1.1.1', 'an answer with server_no_context_takeover, unasked', SERVER_CONTEXT),
   takesAnswer(
     'D.2.11',
     'RFC 7692 §7.1.1.2',
     'an answer with both no_context_takeovers, unasked',
     `${CLIENT_CONTEXT}; ${SERVER_CONTEXT}`,
+    // A client has to support the one of its own side. The other asks nothing of it.
+    'MUST',
   ),
   takesAnswer('D.2.12', 'RFC 7692 §7.1.2.1', 'an answer with server_max_window_bits=10, unasked', `${SERVER_BITS}=10`),
 ];
@@ -442,7 +460,7 @@ const SENT: readonly ProgramCase[] = [
   programCase(
     'D.5.6',
     'RFC 7692 §7.2.1',
-    'SHOULD',
+    'MUST',
     'a message that compresses well',
     'the echo, if it is compressed, ends without the four bytes 00 00 ff ff',
     inBothRoles(async (peer) => {
