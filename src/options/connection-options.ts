@@ -8,8 +8,8 @@ import { checkWholeNumber } from '../protocol/whole-number.ts';
 import type { WsMeaning } from '../ws-compat/option-names.ts';
 import { type BacklogSettings, resolveBacklog } from './backlog-settings.ts';
 import type { ConnectionOptions, ConnectionSettings, HeartbeatSettings } from './connection-settings.ts';
-import { checkOptions, type DoorName } from './option-check.ts';
-import { doorOf, HEARTBEAT_DEFAULTS, OPTIONS, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
+import { ANY, checkOptions, type DoorName } from './option-check.ts';
+import { doorOf, HEARTBEAT_DEFAULTS, OPTIONS, type OptionRow, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
 
 /**
  * Options of a connection where ws's names are taken beside our own. Of two names for one thing, one is given. For sizes
@@ -142,7 +142,8 @@ function heartbeatSettings(given: ConnectionOptions['heartbeat']): HeartbeatSett
   };
 }
 
-function definedOf(limits: Partial<Limits> | undefined): Partial<Limits> {
+/** The limits that are given. */
+export function definedOf(limits: Partial<Limits> | undefined): Partial<Limits> {
   return Object.fromEntries(Object.entries(limits ?? {}).filter(([, value]) => value !== undefined));
 }
 
@@ -155,6 +156,14 @@ export type SetSocketOptions = Pick<
 > & { generateMask?: ((key: Buffer) => void) | undefined };
 
 const SOCKET_DOOR = doorOf('setSocket()');
+
+/** Servers give the constructor all that they were given, and so may programs. */
+const OF_SERVERS = Object.fromEntries(
+  Object.entries<OptionRow>(OPTIONS)
+    .filter(([, { at }]) => at.includes('WebSocketServer') && !at.includes('setSocket()'))
+    .map(([name]) => [name, ANY]),
+);
+const OWN_SOCKET_DOOR = doorOf('setSocket()', OF_SERVERS, 'new WebSocket(null)');
 
 /** The options of `setSocket` that stand for settings. */
 export function socketOptionsOf({ limits, spreadsEvents, skipsUtf8Validation }: ConnectionSettings): SetSocketOptions {
@@ -242,6 +251,7 @@ export function settingsForOwnSocket(
   own: WsConnectionOptions,
   given: SetSocketOptions & WsConnectionOptions,
 ): ConnectionSettings {
+  checkOptions(OWN_SOCKET_DOOR, own);
   checkOptions(SOCKET_DOOR, given);
   const { limits: ownLimits, ...ownOptions } = inOurNames('setSocket()', own);
   const { limits, generateMask, ...options } = inOurNames('setSocket()', given);

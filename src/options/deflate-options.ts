@@ -23,7 +23,12 @@ const IDLE_ZLIB_KINDS = {
 
 const WINDOW_ADVICE = 'the window is negotiated, with serverMaxWindowBits and clientMaxWindowBits';
 const ZLIB_ADVICE = 'it stands in zlibDeflateOptions';
-const MISPLACED = {
+
+/** Settings that ws does not have, and where they stand. */
+export const OURS = { sharedCompressor: 'it stands in perMessageDeflate' };
+
+/** Names that stand elsewhere, or have another name here. */
+export const MISPLACED = {
   level: ZLIB_ADVICE,
   memLevel: ZLIB_ADVICE,
   strategy: ZLIB_ADVICE,
@@ -37,7 +42,7 @@ const MISPLACED = {
 
 const zlibMembers = (isLenient: boolean): Members => ({
   kinds: isLenient ? { ...ZLIB_KINDS, ...IDLE_ZLIB_KINDS } : ZLIB_KINDS,
-  elsewhere: isLenient ? {} : { windowBits: WINDOW_ADVICE },
+  elsewhere: { ...OURS, ...(!isLenient && { windowBits: WINDOW_ADVICE }) },
   isLenient,
 });
 

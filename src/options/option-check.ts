@@ -30,8 +30,15 @@ export interface Members {
   readonly isLenient: boolean;
 }
 
-/** Where options of a connection are given. */
-export type DoorName = 'listen()' | 'WebSocketServer' | 'WebSocket' | 'setSocket()';
+/** Where options of a connection, or of a part of it, are given. */
+export type DoorName =
+  | 'listen()'
+  | 'WebSocketServer'
+  | 'WebSocket'
+  | 'setSocket()'
+  | 'Receiver'
+  | 'PerMessageDeflate'
+  | 'createWebSocketStream()';
 
 /** Where options are given. */
 export interface Door extends Members {

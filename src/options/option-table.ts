@@ -8,7 +8,7 @@ import type { Limits } from '../protocol/index.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from '../ws-compat/option-names.ts';
 import { HIGH_WATER_MARK_BYTES, MAX_BACKLOG_BYTES, POLICIES } from './backlog-settings.ts';
 import type { HeartbeatSettings } from './connection-settings.ts';
-import { DEFLATE } from './deflate-options.ts';
+import { DEFLATE, MISPLACED, OURS as OURS_IN_DEFLATE } from './deflate-options.ts';
 import { areFields } from './given-fields.ts';
 import {
   COUNT,
@@ -18,6 +18,7 @@ import {
   FLAG,
   FLAG_OR_OBJECT,
   HOOK,
+  type Members,
   NAMES,
   NUMBER,
   OBJECT,
@@ -46,7 +47,9 @@ const SERVERS = ['listen()', 'WebSocketServer'] as const;
 const CLIENT = ['WebSocket'] as const;
 const BOTH_SIDES = ['listen()', 'WebSocketServer', 'WebSocket'] as const;
 const CONNECTIONS = ['listen()', 'WebSocketServer', 'WebSocket', 'setSocket()'] as const;
-const WS_NAMED = ['WebSocketServer', 'WebSocket', 'setSocket()'] as const;
+const RECEIVERS = [...CONNECTIONS, 'Receiver'] as const;
+const LIMITED = [...RECEIVERS, 'PerMessageDeflate'] as const;
+const WS_NAMED = ['WebSocketServer', 'WebSocket', 'setSocket()', 'Receiver'] as const;
 
 /** Such as a WebSocketServer, ours or ws's: it emits no 'upgrade'. */
 const takesUpgrades = (value: object): boolean => 'handleUpgrade' in value;
@@ -130,6 +133,12 @@ const LIMITS: OptionKind = {
   }),
 };
 
+/** In its place, what stands beside it is refused. */
+function deflateMembers(isLenient: boolean): Members {
+  const members = DEFLATE(isLenient);
+  return { ...members, elsewhere: { ...adviceForOurs('it stands beside perMessageDeflate'), ...members.elsewhere } };
+}
+
 /** A subprotocol is one as well. */
 const NAME: OptionKind = {
   expected: "a name of HTTP's characters, without spaces, commas and such",
@@ -201,10 +210,10 @@ export const OPTIONS = {
   // ---- A connection
   perMessageDeflate: {
     at: BOTH_SIDES,
-    kind: { ...FLAG_OR_OBJECT, members: DEFLATE },
+    kind: { ...FLAG_OR_OBJECT, members: deflateMembers },
     default: { 'listen()': false, WebSocketServer: false, WebSocket: true },
   },
-  limits: { at: CONNECTIONS, kind: LIMITS },
+  limits: { at: LIMITED, kind: LIMITS },
   autoPong: { at: CONNECTIONS, kind: FLAG, default: true },
   closeTimeoutMs: { at: CONNECTIONS, kind: NUMBER, default: 30_000 },
   heartbeat: {
@@ -212,9 +221,9 @@ export const OPTIONS = {
     kind: HEARTBEAT,
     default: { 'listen()': true, WebSocketServer: false, WebSocket: false },
   },
-  skipsUtf8Validation: { at: CONNECTIONS, kind: FLAG, default: false },
-  strictLengths: { at: CONNECTIONS, kind: FLAG, default: false },
-  spreadsEvents: { at: CONNECTIONS, kind: FLAG, default: false },
+  skipsUtf8Validation: { at: RECEIVERS, kind: FLAG, default: false },
+  strictLengths: { at: RECEIVERS, kind: FLAG, default: false },
+  spreadsEvents: { at: RECEIVERS, kind: FLAG, default: false },
   listenerErrors: {
     at: CONNECTIONS,
     kind: LISTENER_ERRORS,
@@ -264,6 +273,8 @@ const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'
       onRequest: 'give it a server of node:http, which answers such requests: { server }',
       maxHeadBytes: 'give it a server of node:http with maxHeaderSize: { server }',
       tls: 'give it a server of node:https: { server }',
+      socketPath: 'give it a server of node:http that listens there: { server }',
+      reusePort: 'give it a server of node:http that listens so: { server }',
     },
     withoutEffect: {
       cert: TLS_ADVICE,
@@ -273,16 +284,18 @@ const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'
       headers: "add to the lines that a 'headers' listener gets",
       protocols: 'use handleProtocols(offered, request)',
       origin: 'use origins',
-      proxy: 'only WebSocket has it',
-      socketPath: 'give it a server of node:http that listens there: { server }',
-      reusePort: 'give it a server of node:http that listens so: { server }',
     },
   },
   WebSocket: {
-    elsewhere: { nextMaskingKey: 'use generateMask' },
-    withoutEffect: { tls: 'its options stand beside the others: { ca, cert, key, … }' },
+    elsewhere: {
+      nextMaskingKey: 'use generateMask',
+      tls: 'its options stand beside the others: { ca, cert, key, … }',
+    },
   },
   'setSocket()': {},
+  Receiver: {},
+  PerMessageDeflate: { withoutEffect: MISPLACED },
+  'createWebSocketStream()': {},
 };
 
 const WS_KINDS: Readonly<Record<WsMeaning, OptionKind>> = {
@@ -303,8 +316,9 @@ export function wsNamesAt(door: DoorName): readonly WsOptionName[] {
  * A door with its rows of the table. The doors that have ws's names are lenient, and take both vocabularies. What it takes is
  * looked up when options are given, and not while the library loads.
  * @param kinds of options that are not in the table, or of another kind there
+ * @param shownAs what messages call it
  */
-export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind>> = {}): Door {
+export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind>> = {}, shownAs: string = name): Door {
   const isLenient = name !== 'listen()';
   const { elsewhere, withoutEffect = {} } = ADVICE[name];
   const known = once(() => ({
@@ -314,7 +328,7 @@ export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind
   }));
   const advice = once(() => ({ ...adviceFor(isLenient, { ...known(), ...withoutEffect }), ...elsewhere }));
   return {
-    name,
+    name: shownAs,
     isLenient,
     withoutEffect,
     get kinds() {
@@ -337,20 +351,36 @@ function once<Value>(make: () => Value): () => Value {
 const kindsOf = (entries: readonly (readonly [string, OptionKind])[]) => Object.fromEntries(entries);
 
 /**
- * For names of ours that a door does not take, and where it takes ours only, for those of ws.
+ * What is said of each name that is ours alone, where it is not taken.
+ * @param place where options stand that are not taken in this one. Default: the doors that have them
+ */
+function adviceForOurs(place?: string): Record<string, string> {
+  return {
+    ...Object.fromEntries(ROWS.filter(isOurs).map(([name, { at }]) => [name, place ?? onlyAt(at)])),
+    ...Object.fromEntries(LIMIT_NAMES.filter((name) => !isOfWs(name)).map((name) => [name, 'it stands in limits'])),
+    ...OURS_IN_DEFLATE,
+  };
+}
+
+/**
+ * For names of ours that a door does not take, and where it takes ours only, for those of ws. What ws knows passes elsewhere:
+ * its programs may give the options of a client to a server.
  * @param told names about which there is nothing more to say
  */
 function adviceFor(isLenient: boolean, told: object): Record<string, string> {
-  const strangers = ROWS.filter(([name]) => !isLenient || !SAME_IN_WS.includes(name));
-  const advice: (readonly [name: string, advice: string])[] = [
-    ...strangers.map(
-      ([name, { at }]) => [name, `only ${at.join(' and ')} ${at.length > 1 ? 'have' : 'has'} it`] as const,
-    ),
-    ...(isLenient ? [] : WS_OPTION_NAMES.map(({ ws, ours, means }) => [ws, useOurs(ours, means)] as const)),
-    ...LIMIT_NAMES.map((name) => [name, 'it stands in limits'] as const),
+  const ofWs = [
+    ...ROWS.filter((row) => !isOurs(row)).map(([name, { at }]) => [name, onlyAt(at)]),
+    ...WS_OPTION_NAMES.map(({ ws, ours, means }) => [ws, useOurs(ours, means)]),
   ];
-  return Object.fromEntries(advice.filter(([name]) => !Object.hasOwn(told, name)));
+  const advice = [...(isLenient ? [] : ofWs), ...Object.entries(adviceForOurs())];
+  return Object.fromEntries(advice.filter(([name]) => !Object.hasOwn(told, name!)));
 }
+
+const isOfWs = (name: string): boolean => SAME_IN_WS.includes(name) || WS_OPTION_NAMES.some(({ ws }) => ws === name);
+
+const isOurs = ([name]: readonly [name: string, ...unknown[]]): boolean => !isOfWs(name);
+
+const onlyAt = (at: readonly DoorName[]): string => `only ${at.join(' and ')} ${at.length > 1 ? 'have' : 'has'} it`;
 
 function useOurs(ours: string, means: WsMeaning): string {
   if (ours.startsWith(IN_LIMITS)) return `use limits: { ${ours.slice(IN_LIMITS.length)} }`;

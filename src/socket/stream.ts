@@ -6,7 +6,8 @@
 
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
-import { describe } from '../options/option-check.ts';
+import { checkOptions, describe } from '../options/option-check.ts';
+import { doorOf } from '../options/option-table.ts';
 import { hasOwnEmit } from './emitter.ts';
 import { MAX_KEPT, MAX_KEPT_BYTES } from './message-iterator.ts';
 import type { RawData } from './payload.ts';
@@ -14,14 +15,19 @@ import { internals, WebSocket } from './websocket.ts';
 
 type Callback = (error?: Error | null) => void;
 
+/** Its options are those of a Duplex, which passes over what it does not know. */
+const DOOR = doorOf('createWebSocketStream()');
+
 /**
  * @param options of the Duplex. `readableObjectMode: true` gives text messages as strings; `decodeStrings: false` sends
  *   strings as text. The writable side is never in object mode.
+ * @throws {TypeError} for what is no WebSocket, and for an option that is taken elsewhere only
  */
 export function createWebSocketStream(socket: WebSocket, options: DuplexOptions = {}): Duplex {
   if (!(socket instanceof WebSocket)) {
     throw new TypeError(`createWebSocketStream() takes a WebSocket as its first argument, not ${describe(socket)}`);
   }
+  checkOptions(DOOR, options ?? {});
   const ends = new StreamEnds(socket);
   /** What has come past the high-water mark while this side is closing. */
   let excess = 0;

@@ -4,7 +4,7 @@
  */
 
 /** Where options are given under ws's names as well as under ours. */
-export type WsDoorName = 'WebSocketServer' | 'WebSocket' | 'setSocket()';
+export type WsDoorName = 'WebSocketServer' | 'WebSocket' | 'setSocket()' | 'Receiver' | 'PerMessageDeflate';
 
 /**
  * How a value under ws's name becomes one under ours:
@@ -25,14 +25,15 @@ export interface WsOptionName {
 }
 
 const CONNECTIONS = ['WebSocketServer', 'WebSocket', 'setSocket()'] as const;
+const RECEIVERS = [...CONNECTIONS, 'Receiver'] as const;
 
 export const WS_OPTION_NAMES = [
-  { ws: 'maxPayload', ours: 'limits.maxMessageBytes', means: 'limit', at: CONNECTIONS },
-  { ws: 'maxFragments', ours: 'limits.maxFragments', means: 'limit', at: CONNECTIONS },
+  { ws: 'maxPayload', ours: 'limits.maxMessageBytes', means: 'limit', at: [...RECEIVERS, 'PerMessageDeflate'] },
+  { ws: 'maxFragments', ours: 'limits.maxFragments', means: 'limit', at: RECEIVERS },
   { ws: 'maxPendingAutoPongs', ours: 'limits.maxPendingPongs', means: 'limit', at: CONNECTIONS },
   { ws: 'closeTimeout', ours: 'closeTimeoutMs', means: 'timeout', at: CONNECTIONS },
-  { ws: 'skipUTF8Validation', ours: 'skipsUtf8Validation', means: 'flag', at: CONNECTIONS },
-  { ws: 'allowSynchronousEvents', ours: 'spreadsEvents', means: 'opposite', at: CONNECTIONS },
+  { ws: 'skipUTF8Validation', ours: 'skipsUtf8Validation', means: 'flag', at: RECEIVERS },
+  { ws: 'allowSynchronousEvents', ours: 'spreadsEvents', means: 'opposite', at: RECEIVERS },
   { ws: 'handshakeTimeout', ours: 'handshakeTimeoutMs', means: 'patience', at: ['WebSocketServer', 'WebSocket'] },
   { ws: 'protocols', ours: 'subprotocols', means: 'list', at: ['WebSocket'] },
 ] as const satisfies readonly WsOptionName[];

@@ -20,14 +20,20 @@ import {
 } from '../deflate/negotiate.ts';
 import type { Extension } from '../handshake/index.ts';
 import { ownCopyOf } from '../memory/view.ts';
-import type { Role } from '../protocol/index.ts';
+import { definedOf, inOurNames } from '../options/connection-options.ts';
+import { DEFLATE_KINDS } from '../options/deflate-options.ts';
+import { ANY, checkOptions, NUMBER, OBJECT } from '../options/option-check.ts';
+import { doorOf } from '../options/option-table.ts';
+import { type Limits, type Role, resolveLimits, UNLIMITED } from '../protocol/index.ts';
 import { violationError } from '../transport/errors.ts';
 import type { ExtensionParams } from './parsers.ts';
 
 export interface PerMessageDeflateOptions extends DeflateOptions {
   /** Which side this is. Default false, the client. */
   readonly isServer?: boolean | undefined;
-  /** Longest message, in bytes. Default 0, no limit. */
+  /** `maxMessageBytes`: longest message, in bytes. Default: no limit. */
+  readonly limits?: Pick<Partial<Limits>, 'maxMessageBytes'> | undefined;
+  /** `limits.maxMessageBytes`; 0 for no limit. */
   readonly maxPayload?: number | undefined;
 }
 
@@ -38,6 +44,13 @@ export interface PerMessageDeflateParams {
   server_max_window_bits?: number;
   client_max_window_bits?: number | true;
 }
+
+const DOOR = doorOf('PerMessageDeflate', {
+  ...DEFLATE_KINDS,
+  isServer: ANY,
+  // It knows no frames.
+  limits: { ...OBJECT, members: () => ({ kinds: { maxMessageBytes: NUMBER }, isLenient: false }) },
+});
 
 type Callback = (error: Error | null, output?: Buffer) => void;
 
@@ -63,12 +76,16 @@ export class PerMessageDeflate {
   /** The fragments so far of the message being decompressed. */
   #fragments: Uint8Array[] = [];
 
-  /** @throws {TypeError | RangeError} for options out of their range */
+  /**
+   * @throws {TypeError | RangeError} for options of the wrong kind or out of their range, for two names of one thing that
+   *   contradict each other, and for an option of ours that is taken elsewhere only
+   */
   constructor(options: PerMessageDeflateOptions = {}) {
-    const { isServer = false, maxPayload = 0 } = options;
+    checkOptions(DOOR, options);
+    const { isServer, limits, ...settings } = inOurNames('PerMessageDeflate', options);
     this.#role = isServer ? 'server' : 'client';
-    this.#settings = resolveDeflateSettings(options, this.#role, 'ws');
-    this.#maxBytes = maxPayload > 0 ? maxPayload : Number.POSITIVE_INFINITY;
+    this.#settings = resolveDeflateSettings(settings, this.#role, 'ws');
+    this.#maxBytes = resolveLimits({ ...UNLIMITED, ...definedOf(limits) }).maxMessageBytes;
   }
 
   /** The parameters that a client offers. */

@@ -6,6 +6,9 @@
 import { isUtf8 } from 'node:buffer';
 import { Writable } from 'node:stream';
 import { viewOf, viewOfChunk } from '../memory/view.ts';
+import { definedOf, inOurNames } from '../options/connection-options.ts';
+import { ANY, checkOptions } from '../options/option-check.ts';
+import { doorOf } from '../options/option-table.ts';
 import {
   Connection,
   type ConnectionHandler,
@@ -13,6 +16,7 @@ import {
   type InflateFault,
   type Inflater,
   type Limits,
+  resolveLimits,
   UNLIMITED,
   VIOLATIONS,
 } from '../protocol/index.ts';
@@ -27,6 +31,8 @@ interface Decompressor {
 export interface ReceiverOptions {
   /** Whether several events may come in one turn of the event loop. Default true. */
   readonly allowSynchronousEvents?: boolean | undefined;
+  /** The opposite of `allowSynchronousEvents`. */
+  readonly spreadsEvents?: boolean | undefined;
   readonly binaryType?: BinaryType | undefined;
   /** The extensions in use, by name: `{ 'permessage-deflate': … }`. */
   readonly extensions?: Readonly<Record<string, Decompressor | undefined>> | undefined;
@@ -34,18 +40,26 @@ export interface ReceiverOptions {
   readonly isServer?: boolean | undefined;
   /** Has no effect: what has come of a frame is kept in one piece, not as a list of chunks. */
   readonly maxBufferedChunks?: number | undefined;
-  /** Most fragments of a message. Default 0, no limit. */
+  /** Limits, see `Limits`. Default: none. */
+  readonly limits?: Partial<Limits> | undefined;
+  /** `limits.maxFragments`; 0 for no limit. */
   readonly maxFragments?: number | undefined;
-  /** Longest message, in bytes. Default 0, no limit. */
+  /** `limits.maxMessageBytes`; 0 for no limit. */
   readonly maxPayload?: number | undefined;
   /** Take text and close reasons without checking them. Default false. */
+  readonly skipsUtf8Validation?: boolean | undefined;
+  /** `skipsUtf8Validation`. */
   readonly skipUTF8Validation?: boolean | undefined;
+  /** Refuse payload lengths that are not in their shortest form (§5.2). Default false. */
+  readonly strictLengths?: boolean | undefined;
 }
 
 type Callback = (error?: Error | null) => void;
 
 /** A Receiver does not answer. */
 const NO_OUTPUT: FrameOutput = { writeFrame() {}, flush() {}, end() {} };
+
+const DOOR = doorOf('Receiver', { binaryType: ANY, extensions: ANY, isServer: ANY });
 
 const TOO_LONG_CODE = VIOLATIONS.messageTooLong.code;
 
@@ -59,16 +73,23 @@ export class Receiver extends Writable {
   /** A deferred event, while one is waiting. */
   #isEventDue = false;
 
+  /**
+   * @throws {TypeError | RangeError} for options of the wrong kind or out of their range, for two names of one thing that
+   *   contradict each other, and for an option of ours that is taken elsewhere only
+   */
   constructor(options: ReceiverOptions = {}) {
     super();
+    checkOptions(DOOR, options);
+    const { limits, spreadsEvents, skipsUtf8Validation, strictLengths } = inOurNames('Receiver', options);
     this.#binaryType = options.binaryType ?? 'nodebuffer';
-    this.#isDeferring = options.allowSynchronousEvents === false;
+    this.#isDeferring = spreadsEvents === true;
     const deflate = options.extensions?.['permessage-deflate'];
     this.#connection = new Connection(NO_OUTPUT, this.#connectionHandler(), {
       role: options.isServer === true ? 'server' : 'client',
-      limits: limitsOf(options),
+      limits: resolveLimits({ ...UNLIMITED, ...definedOf(limits) }),
       autoPong: false,
-      skipsUtf8Validation: options.skipUTF8Validation === true,
+      skipsUtf8Validation,
+      strictLengths,
       inflater: deflate && inflaterOn(deflate, () => this.#settleChunk()),
       allocate: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
       isUtf8: (chunk, start, end) => isUtf8(viewOfChunk(chunk, start, end)),
@@ -130,14 +151,6 @@ export class Receiver extends Writable {
       this.#settleChunk();
     });
   }
-}
-
-function limitsOf({ maxPayload = 0, maxFragments = 0 }: ReceiverOptions): Limits {
-  return {
-    ...UNLIMITED,
-    maxMessageBytes: maxPayload > 0 ? maxPayload : Number.POSITIVE_INFINITY,
-    maxFragments: maxFragments > 0 ? maxFragments : Number.POSITIVE_INFINITY,
-  };
 }
 
 /** @param settled called behind each message: the chunk at hand may be through now */

@@ -117,9 +117,12 @@ export class Sender {
 
   /**
    * Sends a message, or a fragment of one.
-   * @throws {TypeError} for data that has no bytes
+   * @throws {TypeError} for data that has no bytes, and for `droppable`: nothing is dropped here
    */
   send(data: SendData, options: SenderSendOptions, callback?: SenderCallback): void {
+    if ((options as { readonly droppable?: boolean }).droppable) {
+      throw new TypeError('Sender#send() has no option "droppable": only WebSocket#send() has it');
+    }
     const payload = toPayload(data);
     const fin = options.fin === true;
     const isFirst = this.#order.isMessageStart;

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as WsLibrary from 'ws';
 import type { HandshakeOptions } from '../../src/client/client-handshake.ts';
+import type { DeflateOptions } from '../../src/deflate/negotiate.ts';
 import type { WsConnectionOptions } from '../../src/options/connection-options.ts';
 import { inOurNames } from '../../src/options/connection-options.ts';
 import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
@@ -14,6 +15,8 @@ import { resolveLimits } from '../../src/protocol/index.ts';
 import type { ListenOptions } from '../../src/server/net-server.ts';
 import type { WebSocketServerOptions } from '../../src/server/websocket-server.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsDoorName } from '../../src/ws-compat/option-names.ts';
+import type { PerMessageDeflateOptions } from '../../src/ws-compat/per-message-deflate.ts';
+import type { ReceiverOptions } from '../../src/ws-compat/receiver.ts';
 import { commentsOf, DOORS, defaultAt, MESSAGES_TYPES, refresh, saidOf, splitComment, TABLES } from './option-page.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -50,6 +53,12 @@ describe('the page of options', () => {
       OptionAt<'setSocket()'> | WsNameAt<'setSocket()'>
     >();
     expectTypeOf<keyof ConnectionOptions>().toExtend<OptionAt<'listen()'>>();
+    expectTypeOf<keyof ReceiverOptions>().toEqualTypeOf<
+      OptionAt<'Receiver'> | WsNameAt<'Receiver'> | 'binaryType' | 'extensions' | 'isServer'
+    >();
+    expectTypeOf<keyof PerMessageDeflateOptions>().toEqualTypeOf<
+      OptionAt<'PerMessageDeflate'> | WsNameAt<'PerMessageDeflate'> | keyof DeflateOptions | 'isServer'
+    >();
   });
 
   it.each(Object.entries<OptionRow>(OPTIONS))('%s: what the types say of it, with the same default', (name, row) => {

@@ -14,6 +14,9 @@ const src = new URL('../../src/', import.meta.url);
 
 export const DOORS: readonly DoorName[] = ['listen()', 'WebSocketServer', 'WebSocket', 'setSocket()'];
 
+/** Doors of a part of a connection, which take a few. */
+const PARTS = ['Receiver', 'PerMessageDeflate'] as const satisfies readonly DoorName[];
+
 /** The types in which options have their comments. Of servers first, which `WebSocket` follows where it has its own. */
 const SERVER_TYPES: readonly (readonly [door: DoorName, path: string, name: string])[] = [
   ['listen()', 'server/net-server.ts', 'ListenOptions'],
@@ -143,6 +146,15 @@ export function optionTable(): string {
   );
 }
 
+/** What is taken where only a part of a connection is made. */
+export function partTable(): string {
+  const rows = PARTS.map((door) => {
+    const names = Object.entries<OptionRow>(OPTIONS).filter(([, { at }]) => at.includes(door));
+    return [`\`${door}\``, names.map(([name]) => `\`${name}\``).join(', ')];
+  });
+  return table(['class', 'takes of these'], rows);
+}
+
 export function limitTable(): string {
   const comments = commentsOf(readFileSync(new URL('protocol/limits.ts', src), 'utf8'), 'Limits');
   const [ofListen, ofOthers] = [resolveLimits(), resolveLimits(WS_DEFAULT_LIMITS)];
@@ -191,7 +203,13 @@ export function messageTable(): string {
 }
 
 /** The tables by the markers between which they stand. */
-export const TABLES = { options: optionTable, limits: limitTable, deflate: deflateTable, messages: messageTable };
+export const TABLES = {
+  options: optionTable,
+  parts: partTable,
+  limits: limitTable,
+  deflate: deflateTable,
+  messages: messageTable,
+};
 
 /** The page with its tables made anew. */
 export function refresh(page: string): string {

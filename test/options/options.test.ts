@@ -320,6 +320,16 @@ describe('WebSocketServer', () => {
     [{ tls: {} }, 'give it a server of node:https'],
     [{ maxHeadBytes: 5 }, 'give it a server of node:http with maxHeaderSize'],
     [{ proxyFromEnvironment: true }, 'WebSocketServer has no option "proxyFromEnvironment": only WebSocket has it'],
+    [{ proxy: 'http://127.0.0.1:1' }, 'WebSocketServer has no option "proxy": only WebSocket has it'],
+    [{ socketPath: '/tmp/x' }, '"socketPath": give it a server of node:http that listens there'],
+    [{ reusePort: true }, '"reusePort": give it a server of node:http that listens so'],
+    [{ perMessageDeflate: { limits: {} } }, '"perMessageDeflate.limits": it stands beside perMessageDeflate'],
+    [
+      { perMessageDeflate: { zlibDeflateOptions: { sharedCompressor: true } } },
+      '"perMessageDeflate.zlibDeflateOptions.sharedCompressor": it stands in perMessageDeflate',
+    ],
+    [{ sharedCompressor: true }, '"sharedCompressor": it stands in perMessageDeflate'],
+    [{ perMessageDeflate: { maxFrameBytes: 1 } }, '"perMessageDeflate.maxFrameBytes": it stands in limits'],
     [{ handshakeTimeoutMs: '5' }, 'WebSocketServer: handshakeTimeoutMs must be a number; got the string "5"'],
     [{ handshakeTimeout: 5, handshakeTimeoutMs: 6 }, 'handshakeTimeout (5) and handshakeTimeoutMs (6) contradict'],
     [{ verifyClient: true }, 'WebSocketServer: verifyClient must be a function; got the boolean true'],
@@ -357,7 +367,10 @@ describe('WebSocketServer', () => {
     [{ origin: 'https://example.com' }, 'WebSocketServer has no option "origin": use origins'],
     [{ protocols: ['a'] }, '"protocols": use handleProtocols(offered, request)'],
     [{ verfyClient: () => false }, 'did you mean "verifyClient"?'],
-    [{ proxy: 'http://127.0.0.1:1' }, 'WebSocketServer has no option "proxy": only WebSocket has it'],
+    [
+      { headers: { a: 'b' } },
+      `WebSocketServer has no option "headers": add to the lines that a 'headers' listener gets`,
+    ],
     [{ cert: 'x' }, '"cert": for TLS give it a server of node:https: { server: https.createServer({ cert, key }) }'],
     [{ key: 'x' }, '"key": for TLS give it a server of node:https'],
     [{ pfx: 'x' }, '"pfx": for TLS give it a server of node:https'],
@@ -447,6 +460,7 @@ describe('WebSocket', () => {
     [{ handshakeTimeout: '5' }, 'WebSocket: handshakeTimeout must be a number; got the string "5"'],
     [{ maxRedirects: '5' }, 'WebSocket: maxRedirects must be a number'],
     [{ proxy: 5 }, 'proxy must be an http: or https: URL'],
+    [{ tls: {} }, 'WebSocket has no option "tls": its options stand beside the others'],
   ])('refuses %o', (options, message) => {
     expect(() => makeClient(options)).toThrow(TypeError);
     expect(() => makeClient(options)).toThrow(message);
@@ -479,7 +493,6 @@ describe('WebSocket', () => {
   it.each([
     [{ rejectUnauthorised: true }, 'WebSocket has no option "rejectUnauthorised": did you mean "rejectUnauthorized"?'],
     [{ handshakeTimeOut: 5 }, 'did you mean "handshakeTimeout"?'],
-    [{ tls: {} }, 'its options stand beside the others'],
   ])('warns of %o', async (options, message) => {
     const { nextWarning } = watchProcess();
     makeClient(options);

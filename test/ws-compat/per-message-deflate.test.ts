@@ -184,6 +184,16 @@ describe('RFC 7692 §7.2 messages', () => {
     await expect(decompress(server, Buffer.from('ffffff', 'hex'))).rejects.toMatchObject({ code: 'Z_DATA_ERROR' });
   });
 
+  it('§10.4 limits.maxMessageBytes, as everywhere; of frames it knows nothing', async () => {
+    const { server, client } = pair(Ours, Ours, { limits: { maxMessageBytes: 10 } } as object);
+    expect(await decompress(client, await compress(server, 'a'.repeat(10)))).toHaveLength(10);
+    const long = await compress(server, 'a'.repeat(11));
+    await expect(decompress(client, long)).rejects.toMatchObject({ code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' });
+    const make = (options: object) => () => new Ours(options);
+    expect(make({ limits: { maxFragments: 1 } })).toThrow(/"limits.maxFragments": it takes maxMessageBytes$/);
+    expect(make({ maxPayload: 5, limits: { maxMessageBytes: 6 } })).toThrow('contradict each other');
+  });
+
   it('callbacks come behind the call, and cleanup ends what is under way', async () => {
     const { server } = pair(Ours, Ours);
     const log: string[] = [];

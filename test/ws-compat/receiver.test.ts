@@ -91,6 +91,41 @@ describe('§5.4 Receiver hears what ws’s hears', () => {
   });
 });
 
+describe('Receiver with names of ours', () => {
+  const { POSITIVE_INFINITY: none } = Number;
+  it.each<[string, ReceiverOptions, string, string]>([
+    ['maxMessageBytes', { limits: { maxMessageBytes: 2 } }, '81 03 61 62 63', 'UNSUPPORTED_MESSAGE_LENGTH'],
+    ['maxFrameBytes', { limits: { maxFrameBytes: 2 }, maxPayload: 9 }, '81 03 61 62 63', 'UNSUPPORTED_MESSAGE_LENGTH'],
+    ['maxFragments', { limits: { maxFragments: 1, maxFrameBytes: none } }, '01 01 61 80 00', 'TOO_MANY_BUFFERED_PARTS'],
+    ['control frames', { limits: { maxControlFramesBetweenData: 1 } }, '89 00 89 00', 'TOO_MANY_CONTROL_FRAMES'],
+    ['strictLengths', { strictLengths: true }, '81 7e 00 01 61', 'LENGTH_NOT_MINIMAL'],
+  ])('§10.4 %s', (_name, options, wire, code) => {
+    expect(hear(OurReceiver, options, [hex(wire)]).at(-1)).toContain(`WS_ERR_${code} `);
+    expect(hear(OurReceiver, {}, [hex(wire)]).at(-1)).not.toContain(code);
+  });
+
+  it('§8.1 skipsUtf8Validation and spreadsEvents', async () => {
+    expect(hear(OurReceiver, { skipsUtf8Validation: true }, [hex('81 01 ff')])).toEqual(['text ff']);
+    const receiver = new Receiver({ spreadsEvents: true, maxPayload: 0, limits: { maxMessageBytes: none } });
+    const heard = listen(receiver);
+    receiver.write(hex('81 01 61'));
+    expect(heard).toEqual([]);
+    await eventOf(receiver, 'message');
+    expect(heard).toEqual(['text 61']);
+  });
+
+  it.each<[ReceiverOptions, ErrorConstructor, string]>([
+    [{ maxPayload: 1, limits: { maxMessageBytes: 2 } }, TypeError, 'maxPayload (1) and limits.maxMessageBytes (2)'],
+    [{ limits: { maxPayload: 1 } as object }, TypeError, 'it is called maxMessageBytes here'],
+    [{ limits: { maxMessageBytes: -1 } }, RangeError, 'maxMessageBytes must be'],
+    [{ maxPayload: -1 }, RangeError, 'maxPayload must be'],
+    [{ skipUTF8Validation: 1 as never }, TypeError, 'Receiver: skipUTF8Validation must be true or false'],
+  ])('refuses %o', (options, kind, message) => {
+    expect(() => new Receiver(options)).toThrow(kind);
+    expect(() => new Receiver(options)).toThrow(message);
+  });
+});
+
 describe.each(BOTH)('Receiver as a stream: %s', (_name, ReceiverUnderTest) => {
   it('§5.5.1 finishes behind a Close frame, and emits an error as an event', async () => {
     const receiver = new ReceiverUnderTest();
