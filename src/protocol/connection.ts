@@ -175,7 +175,6 @@ export class Connection implements FrameSink {
 
   /** What has been reported and waits. */
   private inbox: Input[] = [];
-  private isTransportClosed = false;
   private isReading = false;
   /** What stands against handing anything out, as bits of `Hold`. The parser is halted while there is any. */
   private holds = 0;
@@ -216,7 +215,7 @@ export class Connection implements FrameSink {
 
   /** Whether frames can be sent: the transport may be gone though what it brought has not been read yet. */
   get isOpen(): boolean {
-    return this.state === 'open' && !this.isTransportClosed;
+    return this.state === 'open' && (this.inbox.length === 0 || !this.inbox.includes('closed'));
   }
 
   /** Whether no more should be read, since input is held back; not before the start, which is only a tick away. */
@@ -253,7 +252,6 @@ export class Connection implements FrameSink {
 
   /** The transport is closed, in whatever way. When it was lost (§7.2.1) nobody is left to be told, and 1006 remains. */
   transportClosed(): void {
-    this.isTransportClosed = true;
     this.inbox.push('closed');
     this.readInbox();
   }
@@ -276,7 +274,7 @@ export class Connection implements FrameSink {
    * @returns false when the connection is not open: nothing was sent (§5.5.1, §6.1)
    */
   sendMessage(payload: Uint8Array | string, isBinary: boolean, fin = true, isCompressed = false): boolean {
-    if (this.state !== 'open' || this.isTransportClosed) return false;
+    if (this.state !== 'open' || (this.inbox.length > 0 && !this.isOpen)) return false;
     const isContinued = this.isSendingFragments;
     this.isSendingFragments = !fin;
     let firstByte = isBinary ? BINARY_MESSAGE : TEXT_MESSAGE;
