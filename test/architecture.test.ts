@@ -45,6 +45,20 @@ describe('architecture', () => {
   });
 });
 
+describe('architecture: one place for each thing', () => {
+  const files = readSourceFiles().filter(({ path }) => !/^(?:examples|conformance)\//.test(path));
+  const filesWith = (pattern: RegExp) => files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
+
+  it.each([
+    ['the range of a whole number', /is(?:Safe)?Integer\([^)]*\)[^;\n]*[<>]=? ?-?\w/, 'protocol/whole-number.ts'],
+    ['the longest time of a timer', /2 \*\* 31|2_?147_?483_?647/, 'protocol/whole-number.ts'],
+    ['the statuses that refuse', /(?:>=|<|,) ?300\b[^;\n]*599/, 'handshake/server-handshake.ts'],
+    ['how long an answer lingers', /setTimeout\(\(\) => \w+\.destroy\(\), [A-Z]/, 'transport/linger.ts'],
+    ['the extension’s name', /(?:const|readonly) \w+ = 'permessage-deflate'/, 'deflate/negotiate.ts'],
+    ['the alphabet of Base64', /wxyz0123456789\+\//, 'handshake/key.ts'],
+  ])('%s', (_, pattern, path) => expect(filesWith(pattern)).toEqual([path]));
+});
+
 describe('architecture: the drawing of the folders', () => {
   const unitImports = (...files: [path: string, text: string][]) =>
     findUnitImports(files.map(([path, text]) => ({ path, text })));

@@ -1,6 +1,6 @@
 /** The hook `authenticate`: who a client is. It gets the token already found, and answers with a user or refuses. */
 
-import { reasonPhrase } from '../handshake/index.ts';
+import { mayRefuse, reasonPhrase } from '../handshake/index.ts';
 import { isPlainObject } from '../options/given-fields.ts';
 import { describe } from '../options/option-check.ts';
 import { checkAnswer, type HttpAnswer } from './http-answer.ts';
@@ -107,7 +107,7 @@ async function answerOf<Request>(
 
 function refusalOf(status: number, answer: Pick<HttpAnswer, 'headers' | 'body'>): Rejection {
   checkAnswer('refuse', answer, '{ headers, body }, each of which may be left out');
-  if (!Number.isInteger(status) || status < 300 || status > 599) {
+  if (!mayRefuse(status)) {
     throw new RangeError(`refuse() takes an HTTP status from 300 to 599, not ${describe(status)}`);
   }
   return {

@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { Identity, MessageMeter } from '../options/connection-settings.ts';
+import { checkWholeNumber } from '../protocol/whole-number.ts';
 import { addressKey, socketBelow } from './address.ts';
 import { answerAtOnce } from './at-once.ts';
 import { RateTable } from './message-rate.ts';
@@ -68,8 +69,8 @@ export function messageMeters<Request>(
     if (!(tokens > 0 && tokens < Number.POSITIVE_INFINITY)) {
       throw new RangeError(`${door}: messageRate.${name} must be a number above 0; got ${tokens}`);
     }
-    if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1)) {
-      throw new RangeError(`${door}: messageRate.${burstName} must be a whole number from 1 on; got ${most}`);
+    if (most !== undefined) {
+      checkWholeNumber(`${door}: messageRate.${burstName}`, most, 1, Number.MAX_SAFE_INTEGER);
     }
     return { perMs: tokens / 1000, burst: most ?? Math.max(1, tokens) };
   };

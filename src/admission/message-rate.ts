@@ -7,6 +7,7 @@
 
 import { outsideAnyContext } from '../deflate/async-context.ts';
 import type { Admission, MessageMeter } from '../options/connection-settings.ts';
+import { MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import { Agenda, type Appointment } from './agenda.ts';
 import { fullAfter, type Rate, readyAt } from './token-bucket.ts';
 
@@ -25,13 +26,11 @@ export interface Clock {
   wake(afterMs: number, action: () => void): () => void;
 }
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   wake(afterMs, action) {
     // It does not keep a process alive that has nothing else to do.
-    const timer = setTimeout(outsideAnyContext, Math.min(afterMs, MAX_TIMEOUT_MS), action).unref();
+    const timer = setTimeout(outsideAnyContext, Math.min(afterMs, MAX_TIMER_MS), action).unref();
     return () => clearTimeout(timer);
   },
 };
@@ -78,7 +77,7 @@ class Buckets implements Appointment {
  * one that would be full next goes: what its key gains by that is the least that could be given away, and who wants a fresh
  * bucket for a key that has spent much has to have as many other keys spend more.
  */
-export const MAX_KEPT_KEYS = 65_536;
+const MAX_KEPT_KEYS = 65_536;
 
 /** A key's spending is told when it comes to this part of a burst. */
 const LOT = 1 / 4;

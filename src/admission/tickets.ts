@@ -1,5 +1,6 @@
 /** Single-use tickets: a page asks for one over HTTP, where it is known, and shows it when it opens its WebSocket. */
 
+import { checkTimeout } from '../options/connection-options.ts';
 import { checkWholeNumber } from '../protocol/whole-number.ts';
 
 export interface TicketOptions {
@@ -24,7 +25,7 @@ const TICKET_BYTES = 32;
  * @throws {TypeError | RangeError} for options out of their range
  */
 export function createTickets<User>({ ttlMs = 30_000, max = 10_000 }: TicketOptions = {}): Tickets<User> {
-  checkWholeNumber('ttlMs', ttlMs, 1, 2 ** 31 - 1, 'whole milliseconds');
+  checkTimeout('ttlMs', ttlMs, 1);
   checkWholeNumber('max', max, 1);
   const { randomBytes } = process.getBuiltinModule('node:crypto');
   /** In the order in which they were issued, which is that of their ends. */

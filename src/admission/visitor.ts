@@ -2,13 +2,11 @@
 
 import type { Identity } from '../options/connection-settings.ts';
 import { describe } from '../options/option-check.ts';
+import { MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import { internals, type WebSocket } from '../socket/websocket.ts';
 
 /** How a connection ends then. The code is for applications (§7.4.2): get a new token, then come back. */
 export const EXPIRED = [4401, 'The authentication has expired'] as const;
-
-/** Past it a timer of Node.js would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Milliseconds since 1970 that are less than this are seconds, as a token has them: it is in 1973. */
 const LEAST_MS = 1e11;

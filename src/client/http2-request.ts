@@ -11,10 +11,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { buildConnectRequest, isOnlyInHttp1, isOpened } from '../handshake/index.ts';
 import { asTransport } from '../transport/http2-stream.ts';
+import { destroyUnlessClosed } from '../transport/linger.ts';
 import { type Address, basicAuthorization } from './address.ts';
-
-/** How long a session of our own may take to say goodbye, in milliseconds. */
-const LINGER_MS = 2000;
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -278,7 +276,5 @@ function onceSettled(session: ClientHttp2Session, goOn: () => void): () => void 
 /** Its only stream has ended: what was sent leaves, and the peer may take its time to end TCP, but not for ever. */
 function closeSession(session: ClientHttp2Session, socket: Socket): void {
   session.close();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
+  destroyUnlessClosed(socket);
 }

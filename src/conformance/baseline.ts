@@ -19,6 +19,8 @@ export interface BaselineRow {
 
 export type Baseline = ReadonlyMap<string, BaselineRow>;
 
+export const NO_BASELINE: Baseline = new Map();
+
 /**
  * @throws {SyntaxError} when the text is no baseline, or a row has no reason; the message says which, and what to do
  */

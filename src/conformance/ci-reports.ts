@@ -1,13 +1,11 @@
 /** A suite's results in the forms that CI systems read: JUnit's XML, TAP, and Markdown for the summary of a GitHub step. */
 
-import { type Baseline, isKnown } from './baseline.ts';
+import { type Baseline, isKnown, NO_BASELINE } from './baseline.ts';
 import { cameWords, describeCase, isAutobahnCase, verdictWords } from './case-description.ts';
 import type { CaseResult } from './case-run.ts';
 import type { SuiteReport } from './suite.ts';
 import { explain, totals } from './text-report.ts';
 import { isPassing } from './verdict.ts';
-
-const NO_BASELINE: Baseline = new Map();
 
 /** What a CI system is told of a case. */
 type Outcome = 'passed' | 'failed' | 'skipped';

@@ -4,7 +4,7 @@
  */
 
 import type { Extension, ExtensionParam } from '../handshake/index.ts';
-import type { DeflateTerms } from './deflate.ts';
+import { type DeflateTerms, MAX_WINDOW_BITS } from './deflate.ts';
 
 /** What a case wants of the testee's compression; as server, only what the testee's offer allows. */
 export interface DeflateWish {
@@ -17,7 +17,6 @@ export interface DeflateWish {
 export const DEFLATE = 'permessage-deflate';
 
 const MIN_WINDOW_BITS = 8;
-const MAX_WINDOW_BITS = 15;
 
 /** One offer or answer. */
 interface Parameters {

@@ -33,7 +33,7 @@ const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
  * of the 512 in hand: so the result fits a window of 8 bits as well.
  */
 const MIN_DEFLATE_BITS = 9;
-const MAX_WINDOW_BITS = 15;
+export const MAX_WINDOW_BITS = 15;
 
 /**
  * zlib forgives references that reach behind the window as long as they stay in the piece of output at hand. With small
@@ -47,7 +47,7 @@ const SPARE_BYTES = 64;
 const NONE = new Uint8Array(0);
 
 /** What went before in one direction, as far back as the window reaches. */
-class History {
+export class History {
   private readonly limitBytes: number;
   bytes: Uint8Array = NONE;
 
@@ -123,23 +123,6 @@ export function deflateLater(
       error ? reject(error) : resolve(withoutTail(compressed)),
     );
   });
-}
-
-export class Deflater {
-  private readonly history: History;
-  private readonly windowBits: number;
-
-  constructor(direction: DeflateDirection) {
-    this.history = new History(direction);
-    this.windowBits = direction.windowBits;
-  }
-
-  /** The message as it goes into frames. */
-  compress(message: Uint8Array): Uint8Array {
-    const compressed = deflateNow(message, this.history.bytes, this.windowBits, DEFAULT_EFFORT);
-    this.history.add(message);
-    return compressed;
-  }
 }
 
 /** Messages that are known beforehand to come, one after the other, if all is well. */

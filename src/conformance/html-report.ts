@@ -7,7 +7,7 @@
 import { deflateRawSync } from 'node:zlib';
 import { sectionLabel, sectionUrl } from '../inspector/index.ts';
 import type { Role } from '../protocol/index.ts';
-import { type Baseline, isKnown } from './baseline.ts';
+import { type Baseline, isKnown, NO_BASELINE } from './baseline.ts';
 import { cameWords, describeCase } from './case-description.ts';
 import type { CaseResult } from './case-run.ts';
 import {
@@ -24,8 +24,6 @@ import { REPORT_STYLE } from './report-style.ts';
 import type { SuiteReport } from './suite.ts';
 import { isPassing } from './verdict.ts';
 import { readWireFrames, type WireFrame } from './wire-frames.ts';
-
-const NO_BASELINE: Baseline = new Map();
 
 export function toHtmlReport(reports: readonly SuiteReport[], baseline: Baseline = NO_BASELINE): string {
   const data = deflateRawSync(JSON.stringify(reportData(reports, baseline)), { level: 9 }).toString('base64');

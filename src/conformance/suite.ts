@@ -3,6 +3,7 @@
  * neither kind spends its deadlines waiting for the other. Those with compression come last, a few at a time.
  */
 
+import { checkWholeNumber } from '../protocol/whole-number.ts';
 import { type ConformanceCase, compareIds } from './case.ts';
 import type { CaseResult } from './case-run.ts';
 import { type AnyCase, selectAnyCases } from './cases/index.ts';
@@ -61,9 +62,7 @@ const COMPRESSION_LANES = 4;
  */
 export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const { url, concurrency = DEFAULT_CONCURRENCY, skips, onResult } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
-    throw new RangeError(`concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${concurrency}`);
-  }
+  checkWholeNumber('concurrency', concurrency, 1, MAX_CONCURRENCY);
   const selected = selectAnyCases(options.cases, options.exclude, 'server');
   const name = await probe(options);
   const { agent = name } = options;

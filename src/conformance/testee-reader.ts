@@ -52,7 +52,7 @@ export interface TesteeReaderOptions {
 }
 
 /** The longest case has 16 MiB; a testee that sends more than four times that is not let into memory. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const LIMITS: Limits = { ...UNLIMITED, maxMessageBytes: MAX_MESSAGE_BYTES };
 const NOTHING = new Uint8Array(0);
 

@@ -31,7 +31,7 @@ export class CodecClosedError extends Error {
 }
 
 /** What a sender cuts off a message's end (RFC 7692 §7.2.1) and a receiver puts back (RFC 7692 §7.2.2). */
-const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+export const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 /** A message without content, once its tail is cut off (RFC 7692 §7.2.3.6). */
 const EMPTY_MESSAGE_OCTET = 0x00;
 

@@ -9,7 +9,7 @@
 
 import type { Extension, ExtensionParam } from '../handshake/index.ts';
 import type { Role } from '../protocol/index.ts';
-import { checkWholeNumber } from '../protocol/whole-number.ts';
+import { checkWholeNumber, isWholeNumber } from '../protocol/whole-number.ts';
 
 /** The one extension that is offered and agreed to; its name is registered, as §9.1 asks. */
 export const PERMESSAGE_DEFLATE = 'permessage-deflate';
@@ -126,7 +126,7 @@ interface ReadParams {
 }
 
 const DECLINED: Negotiation = { outcome: 'declined' };
-const NO_TUNING: ZlibTuning = {};
+export const NO_TUNING: ZlibTuning = {};
 
 // ---- Settings -----------------------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ export function checkZlibTuning(name: string, tuning: ZlibTuning = NO_TUNING): Z
 
 /** Whether `value` may be a window's size: 2^8 to 2^15 bytes (RFC 7692 §7.1.2). */
 export function isWindowBits(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= MIN_WINDOW_BITS && (value as number) <= MAX_WINDOW_BITS;
+  return isWholeNumber(value, MIN_WINDOW_BITS, MAX_WINDOW_BITS);
 }
 
 // ---- Server -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
  * shared by all codecs with the same options, so an idle connection holds no stream.
  */
 
-import { checkZlibTuning, type DirectionParams, isWindowBits, type ZlibTuning } from './negotiate.ts';
+import { checkZlibTuning, type DirectionParams, isWindowBits, NO_TUNING, type ZlibTuning } from './negotiate.ts';
 import {
   type Direction,
   type RawZlib,
@@ -39,8 +39,6 @@ const MAX_IDLE_STREAMS = 4;
  * A decompressor with a larger window than needed is always right.
  */
 const LEAST_ZLIB_WINDOW_BITS = 9;
-
-const NO_TUNING: ZlibTuning = {};
 
 /**
  * How much zlib looks for, where the application does not say. Its own default, 6, gains little on messages: with a context

@@ -1,5 +1,6 @@
 /** The engine of one process: logs, keys and presence in its memory. They end with it, and the next one's logs have other epochs. */
 
+import { checkWholeNumber, MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
 import type {
   Engine,
@@ -39,16 +40,13 @@ const DEFAULTS = { keyWindowMs: 120_000, maxKeys: 100_000, maxBytes: 268_435_456
 /**
  * Keeps the logs of channels in this process.
  *
- * @throws {RangeError} an option that is no whole number from 1 on
+ * @throws {TypeError | RangeError} an option that is no whole number from 1 on
  */
 export function memory(options: MemoryOptions = {}): MemoryEngine {
   const bounds = { ...DEFAULTS };
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const value = options[name] ?? DEFAULTS[name];
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`memory(): ${name} has to be a whole number from 1 on, not ${String(value)}`);
-    }
-    bounds[name] = value;
+    bounds[name] = checkWholeNumber(`memory(): ${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   }
   return new View(new Channels(bounds));
 }
@@ -56,9 +54,8 @@ export function memory(options: MemoryOptions = {}): MemoryEngine {
 /** What an entry costs besides its text, and what a log costs without entries, about. */
 const ENTRY_BYTES = 128;
 const LOG_BYTES = 384;
-/** Sweeps come no closer to each other than this, and no later than timers can. */
+/** Sweeps come no closer to each other than this. */
 const MIN_SWEEP_MS = 1000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface KeptLog extends Placed<KeptLog> {
   readonly channel: string;

@@ -43,7 +43,7 @@ export function acceptValue(key: string): string {
   return encodeBase64(sha1(bytes));
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /** `bytes` in base64 (RFC 4648 §4), padded. There is no decoder: §4.2.2 has the key used as text. */
 export function encodeBase64(bytes: Uint8Array): string {

@@ -5,6 +5,7 @@
  */
 
 import { encodeUtf8 } from '../protocol/index.ts';
+import { isWholeNumber } from '../protocol/whole-number.ts';
 import { checkExtraFields, formatHead, type HeaderField, headerLine, reasonPhrase, statusLine } from './head-writer.ts';
 import {
   type Extension,
@@ -290,6 +291,11 @@ export function buildUpgradeResponse(response: UpgradeResponse): string {
   return `${upgradeResponseLines(response).join('\r\n')}\r\n\r\n`;
 }
 
+/** Whether a status refuses: 300 to 599. */
+export function mayRefuse(status: unknown): status is number {
+  return isWholeNumber(status, 300, 599);
+}
+
 export interface RefusalResponse {
   /** 300 to 599. */
   readonly status: number;
@@ -308,7 +314,7 @@ export interface RefusalResponse {
  */
 export function buildRefusalResponse(refusal: RefusalResponse): string {
   const { status, message = reasonPhrase(status), headers = NONE, contentType = PLAIN_TEXT } = refusal;
-  if (!Number.isInteger(status) || status < 300 || status > 599) {
+  if (!mayRefuse(status)) {
     throw new RangeError(`A refusal needs an HTTP status from 300 to 599, not ${status}`);
   }
   const body = Array.from(encodeUtf8(message), (byte) => String.fromCharCode(byte)).join('');

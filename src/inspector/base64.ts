@@ -1,6 +1,7 @@
 /** Base64, as text that people paste: in one line or many, of either alphabet, with padding or without. */
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+import { ALPHABET } from '../handshake/key.ts';
+
 const VALUES = new Int8Array(128).fill(-1);
 for (let i = 0; i < ALPHABET.length; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 VALUES['-'.charCodeAt(0)] = 62;

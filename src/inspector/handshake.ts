@@ -19,6 +19,7 @@ import {
   sha1,
 } from '../handshake/index.ts';
 import { encodeUtf8, type Role } from '../protocol/index.ts';
+import { isWholeNumber } from '../protocol/whole-number.ts';
 import { latin1 } from './bytes.ts';
 import { formatHex } from './hex.ts';
 
@@ -139,7 +140,7 @@ const LONGEST_START = 8;
 const LF = 0x0a;
 
 /** Longer heads are no handshake that any server would take. */
-const MAX_HEAD_BYTES = 256 * 1024;
+export const MAX_HEAD_BYTES = 256 * 1024;
 
 /** Which HTTP message the bytes begin with, if any. */
 export function headKindOf(bytes: Uint8Array): HeadView['kind'] | undefined {
@@ -328,7 +329,7 @@ function bodyLengthOf(head: RequestHead | ResponseHead, rest: Uint8Array): HttpM
   }
   if (listHasToken(head.headers.get('transfer-encoding') ?? '', 'chunked')) return chunkedLength(rest);
   const length = Number(head.headers.get('content-length') ?? Number.NaN);
-  if (Number.isSafeInteger(length) && length >= 0) {
+  if (isWholeNumber(length, 0)) {
     if (length <= rest.length) return length;
     return { awaits: mayBecomeHead(rest) ? 1 : length - rest.length };
   }
@@ -384,7 +385,7 @@ function parseOrNone(value: string): Extension[] {
 }
 
 /** What a client that offers everything may answer to: no answer is refused for what it was not asked. */
-const WIDEST_OFFER = resolveDeflateSettings({}, 'client', 'ws');
+export const WIDEST_OFFER = resolveDeflateSettings({}, 'client', 'ws');
 
 /** RFC 7692 §7: parameters that no offer allows: unknown, twice, or with a value out of range. */
 function deflateFault(headers: HeaderMap): HeadView['fault'] {

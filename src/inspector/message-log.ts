@@ -5,6 +5,7 @@
  */
 
 import { encodeFrame, encodeUtf8, Opcode } from '../protocol/index.ts';
+import { isWholeNumber } from '../protocol/whole-number.ts';
 import { parseBase64 } from './base64.ts';
 import type { Conversation, ConversationNote, Passage } from './conversation.ts';
 import { parseHex } from './hex.ts';
@@ -46,7 +47,7 @@ export function bytesIn(value: unknown): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function isByte(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= -128 && (value as number) <= 255;
+  return isWholeNumber(value, -128, 255);
 }
 
 function entriesOf(value: unknown): readonly unknown[] | undefined {
@@ -108,8 +109,7 @@ function readMessage(message: JsonObject): Passage | { text: string; atMs: numbe
 
 function passageOf(isSent: boolean, opcode: unknown, data: unknown, time: unknown): Passage | undefined {
   if (typeof data !== 'string') return undefined;
-  const code =
-    Number.isInteger(opcode) && (opcode as number) >= 0 && (opcode as number) <= 15 ? (opcode as number) : Opcode.Text;
+  const code = isWholeNumber(opcode, 0, 15) ? opcode : Opcode.Text;
   // What is no text stands there in Base64.
   const payload =
     (code === Opcode.Text ? undefined : parseBase64(data)) ?? (data === '' ? new Uint8Array(0) : encodeUtf8(data));

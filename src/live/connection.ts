@@ -11,7 +11,7 @@ import { checkMs } from './options.ts';
 import type { ConnectionOptions, ConnectionState } from './types.ts';
 
 /** How often a better link is tried while there is one that is only a fall-back, in milliseconds. */
-export const PROBE_MS = 60_000;
+const PROBE_MS = 60_000;
 
 /** How a connection ended that was cut off: without a Close frame. */
 export const CUT = 1006;

@@ -1,5 +1,6 @@
 /** The client of a hub: memberships that are taken up again after each loss, and requests that are answered once. */
 
+import { MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import type { Member, Protocol } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
 import { RealtimeError } from '../realtime-protocol/realtime-error.ts';
@@ -9,7 +10,7 @@ import { Handle } from './handle.ts';
 import type { LiveLink } from './link.ts';
 import { Listeners } from './listeners.ts';
 import { Membership } from './membership.ts';
-import { addressOf, currentToken, LONGEST_MS, socketClass } from './options.ts';
+import { addressOf, currentToken, socketClass } from './options.ts';
 import { type RequestHead, Requests, toError } from './requests.ts';
 import { socketLink } from './socket-link.ts';
 import { streamLink } from './stream-link.ts';
@@ -109,7 +110,7 @@ export function connect(...args: unknown[]): Live {
     // By a clock that is ahead all tokens have ended: then it is the server that says when.
     if (typeof token !== 'function' || !(leftMs > 0)) return;
     const delayMs = Math.max(1000, leftMs * 0.8, leftMs - REFRESH_MS);
-    refreshTimer = setTimeout(() => void refresh(expires!), Math.min(delayMs, LONGEST_MS));
+    refreshTimer = setTimeout(() => void refresh(expires!), Math.min(delayMs, MAX_TIMER_MS));
   };
 
   const refresh = async (expires: number) => {

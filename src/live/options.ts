@@ -1,5 +1,6 @@
 /** Options as they are used. */
 
+import { MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import type { ConnectionOptions, SocketClass } from './types.ts';
 
 /**
@@ -30,12 +31,10 @@ export async function currentToken({ token }: ConnectionOptions): Promise<string
   return typeof token === 'function' ? token() : token;
 }
 
-/** The longest that a timer can wait, in milliseconds. */
-export const LONGEST_MS = 2 ** 31 - 1;
-
 /** @throws {RangeError} no timer can wait so long */
 export function checkMs(times: Readonly<Record<string, number>>): void {
   for (const [name, ms] of Object.entries(times)) {
-    if (!(ms >= 0 && ms <= LONGEST_MS)) throw new RangeError(`${name} has to be from 0 to ${LONGEST_MS}, not ${ms}`);
+    if (!(ms >= 0 && ms <= MAX_TIMER_MS))
+      throw new RangeError(`${name} has to be from 0 to ${MAX_TIMER_MS}, not ${ms}`);
   }
 }

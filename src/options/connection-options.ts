@@ -4,7 +4,7 @@
  */
 
 import { defaultMaxFragments, type Limits, resolveLimits } from '../protocol/index.ts';
-import { checkWholeNumber } from '../protocol/whole-number.ts';
+import { checkWholeNumber, MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import type { WsMeaning } from '../ws-compat/option-names.ts';
 import { type BacklogSettings, resolveBacklog } from './backlog-settings.ts';
 import type { ConnectionOptions, ConnectionSettings, HeartbeatSettings } from './connection-settings.ts';
@@ -32,15 +32,12 @@ export interface WsConnectionOptions extends ConnectionOptions {
   skipUTF8Validation?: boolean | undefined;
 }
 
-/** The longest time that a timer of Node.js can hold: past it, it would fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /**
  * Gives a timeout back, in milliseconds.
  * @throws {TypeError | RangeError} when it is not a whole number from `leastMs` to 2 147 483 647
  */
 export function checkTimeout(name: string, timeoutMs: unknown, leastMs = 0): number {
-  return checkWholeNumber(name, timeoutMs, leastMs, MAX_TIMEOUT_MS, 'whole milliseconds');
+  return checkWholeNumber(name, timeoutMs, leastMs, MAX_TIMER_MS, 'whole milliseconds');
 }
 
 // ---- Two vocabularies -----------------------------------------------------------------------------------------------
@@ -51,7 +48,7 @@ const FROM_WS: Readonly<Record<WsMeaning, (name: string, value: unknown) => unkn
   timeout: (name, value) => checkTimeout(name, value),
   patience(name, value) {
     const timeoutMs = checkWholeNumber(name, typeof value === 'number' ? Math.ceil(value) : value, 0);
-    return timeoutMs > MAX_TIMEOUT_MS ? 0 : timeoutMs;
+    return timeoutMs > MAX_TIMER_MS ? 0 : timeoutMs;
   },
   flag: (_name, value) => value,
   opposite: (_name, value) => !value,

@@ -3,6 +3,8 @@
  * anything is made of them. An option that is passed over in silence may be the one that was to guard the door.
  */
 
+import { isWholeNumber } from '../protocol/whole-number.ts';
+
 /** What an option may be: whether a value fits, and how to say it. */
 export interface OptionKind {
   /** As in "must be …". */
@@ -75,11 +77,11 @@ export const PORT: OptionKind = {
 };
 export const COUNT: OptionKind = {
   expected: 'a whole number from 1 on',
-  fits: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+  fits: (value) => isWholeNumber(value, 1),
 };
 export const COUNT_OR_NONE: OptionKind = {
   expected: 'a whole number from 0 on',
-  fits: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  fits: (value) => isWholeNumber(value, 0),
 };
 export const NAMES: OptionKind = {
   expected: 'a list of strings',

@@ -15,12 +15,12 @@ export interface Place {
 export type Input = Readonly<Record<string, string>>;
 
 /** Longer values are not for an address: browsers and chats cut those. */
-export const MAX_ADDRESS_VALUE = 4000;
+const MAX_ADDRESS_VALUE = 4000;
 /** Browsers count how often an address is changed. */
 const WRITE_DELAY_MS = 250;
 
 /** The place that a fragment names, `#` included. */
-export function readPlace(hash: string): Place {
+function readPlace(hash: string): Place {
   const [, view = '', query = ''] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash)!;
   return { view, input: Object.fromEntries(new URLSearchParams(query)) };
 }
@@ -70,12 +70,6 @@ function subscribe(listener: () => void): () => void {
 
 export function usePlace(): Place {
   return useSyncExternalStore(subscribe, () => place);
-}
-
-/** Goes there, as a link does. */
-export function goTo(view: string, input: Input = {}): void {
-  write();
-  window.location.hash = linkTo(view, input);
 }
 
 /** The input that a view was left with. */

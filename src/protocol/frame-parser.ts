@@ -22,6 +22,7 @@ import { maskChunk, type Unmask } from './mask.ts';
 import { Chunk } from './memory.ts';
 import { CONTROL_BIT, Opcode } from './opcode.ts';
 import type { ViolationId } from './violation.ts';
+import { TWO_POW_32 } from './whole-number.ts';
 
 /** Receives what the parser finds, synchronously. */
 export interface FrameSink {
@@ -50,7 +51,6 @@ export interface FrameParserOptions {
 }
 
 const NO_BYTES = new Uint8Array(0);
-const TWO_POW_32 = 2 ** 32;
 /** The upper half of the largest length that a JavaScript number holds exactly, 2^53 − 1. */
 const MAX_LENGTH_HIGH = 0x1f_ffff;
 

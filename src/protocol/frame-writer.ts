@@ -5,8 +5,7 @@
 
 import { FIN, frameHeaderLength, LENGTH_16, LENGTH_64, MASK, MAX_CONTROL_PAYLOAD_BYTES, RSV1 } from './frame-header.ts';
 import { mask } from './mask.ts';
-
-const TWO_POW_32 = 2 ** 32;
+import { TWO_POW_32 } from './whole-number.ts';
 
 /** FIN, RSV1 and opcode as the first byte of a frame. */
 export function firstByteOf(opcode: number, fin: boolean, rsv1 = false): number {

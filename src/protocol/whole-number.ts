@@ -1,4 +1,14 @@
-/** The one check of numbers that count something: bytes, frames, milliseconds. */
+/** Numbers that count something: bytes, frames, milliseconds. The one check of them, which whoever counts may import. */
+
+export const TWO_POW_32 = 2 ** 32;
+
+/** The longest that a timer can wait, in milliseconds: past it, it would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Whether it is a whole number from `least` to `most`, and one that has a neighbour on either side. */
+export function isWholeNumber(value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+}
 
 /**
  * Gives back a whole number from `least` on. Infinity counts as one where there is no `most`.
@@ -13,8 +23,8 @@ export function checkWholeNumber(
   unit = 'a whole number',
 ): number {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`);
-  const isWhole = Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY;
-  if (isWhole && value >= least && value <= most) return value;
-  const range = most === Number.POSITIVE_INFINITY ? `${least} on, or Infinity` : `${least} to ${most}`;
-  throw new RangeError(`${name} must be ${unit} from ${range}; got ${value}`);
+  if (isWholeNumber(value, least, most) || (value === Number.POSITIVE_INFINITY && value === most)) return value;
+  const end = most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`;
+  const range = most === Number.POSITIVE_INFINITY ? 'on, or Infinity' : end;
+  throw new RangeError(`${name} must be ${unit} from ${least} ${range}; got ${value}`);
 }

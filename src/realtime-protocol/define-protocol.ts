@@ -3,6 +3,7 @@
  * says at each end what compiles.
  */
 
+import { checkWholeNumber } from '../protocol/whole-number.ts';
 import { patternFault } from './channel-name.ts';
 import type { InputOf, OutputOf, StandardSchemaV1 } from './standard-schema.ts';
 import { MAX_WORD_LENGTH } from './wire.ts';
@@ -111,6 +112,7 @@ type Checked<C extends Channels> = {
  * for `room:general` and all others; a parameter is one character or more, and never a colon.
  *
  * @throws {TypeError} a name that is none, a pattern, a schema or `history` that cannot be right; two patterns that stand for the same name
+ * @throws {RangeError} a bound of `history` that is out of its range
  */
 export function defineProtocol<const C extends Channels, const K extends Calls = Record<never, never>>(definition: {
   readonly channels: C & Checked<C>;
@@ -156,11 +158,7 @@ function checkChannel(pattern: string, definition: ChannelDefinition): void {
   for (const [name, max] of Object.entries(bounds)) {
     const value = history[name as keyof History];
     if (value === undefined && name !== 'messages') continue;
-    if (!(Number.isSafeInteger(value) && value! >= 1 && value! <= max)) {
-      throw new TypeError(
-        `defineProtocol(): ${where}.history.${name} has to be a whole number from 1 to ${max}, not ${String(value)}`,
-      );
-    }
+    checkWholeNumber(`defineProtocol(): ${where}.history.${name}`, value, 1, max);
   }
 }
 

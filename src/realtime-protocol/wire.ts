@@ -4,6 +4,7 @@
  * is refused by its name.
  */
 
+import { isWholeNumber } from '../protocol/whole-number.ts';
 import { MAX_NAME_LENGTH } from './channel-name.ts';
 
 export const SUBPROTOCOL = 'framewright.realtime.1';
@@ -19,7 +20,7 @@ export const CLOSE_EVENT = 'close';
 /** Longest `key`, epoch or call's name, in UTF-16 code units. */
 export const MAX_WORD_LENGTH = 256;
 /** Longest token, in UTF-16 code units. */
-export const MAX_TOKEN_LENGTH = 8192;
+const MAX_TOKEN_LENGTH = 8192;
 /** Most messages in one frame. */
 export const MAX_BATCH = 1000;
 
@@ -98,7 +99,6 @@ type AnyOf<Table extends MessageTable> = { [Type in keyof Table]: MessageOf<Type
 export type ClientMessage = AnyOf<typeof CLIENT_MESSAGES>;
 export type ServerMessage = AnyOf<typeof SERVER_MESSAGES>;
 export type ClientMessageType = keyof typeof CLIENT_MESSAGES;
-export type ServerMessageType = keyof typeof SERVER_MESSAGES;
 
 /** A message that cannot be taken: the others of its frame can. */
 export interface Refused {
@@ -114,7 +114,7 @@ const isText = (max: number) => (value: unknown) =>
   typeof value === 'string' && value.length > 0 && value.length <= max;
 
 const KINDS: Readonly<Record<Kind, readonly [isKind: (value: unknown) => boolean, words: string]>> = {
-  count: [(value) => Number.isSafeInteger(value) && (value as number) >= 0, 'a whole number from 0 on'],
+  count: [(value) => isWholeNumber(value, 0), 'a whole number from 0 on'],
   channel: [isText(MAX_NAME_LENGTH), `text of 1 to ${MAX_NAME_LENGTH} characters`],
   word: [isText(MAX_WORD_LENGTH), `text of 1 to ${MAX_WORD_LENGTH} characters`],
   token: [isText(MAX_TOKEN_LENGTH), `text of 1 to ${MAX_TOKEN_LENGTH} characters`],

@@ -2,9 +2,7 @@
 
 import type { Engine } from '../engines/engine.ts';
 import { COUNT, type OptionKind, type OptionKinds } from '../options/option-check.ts';
-
-/** Past it a timer of Node.js would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { isWholeNumber, MAX_TIMER_MS } from '../protocol/whole-number.ts';
 
 export interface CoreOptions {
   /** Who gives channels their order and keeps their logs. Default: this process's memory. */
@@ -29,13 +27,13 @@ const ENGINE: OptionKind = {
   fits: (value) => ENGINE_METHODS.every((name) => typeof (value as Partial<Engine> | null)?.[name] === 'function'),
 };
 const TIME: OptionKind = {
-  expected: 'whole milliseconds from 1 to 2147483647',
-  fits: (value) => COUNT.fits(value) && (value as number) <= MAX_TIMER_MS,
+  expected: `whole milliseconds from 1 to ${MAX_TIMER_MS}`,
+  fits: (value) => isWholeNumber(value, 1, MAX_TIMER_MS),
 };
 const TIME_OR_NONE: OptionKind = {
   ...TIME,
-  expected: 'whole milliseconds from 0 to 2147483647',
-  fits: (value) => value === 0 || TIME.fits(value),
+  expected: `whole milliseconds from 0 to ${MAX_TIMER_MS}`,
+  fits: (value) => isWholeNumber(value, 0, MAX_TIMER_MS),
 };
 
 export const CORE_KINDS: OptionKinds<CoreOptions> = {

@@ -8,37 +8,33 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as WebStream } from 'node:stream/web';
 import { type HttpAnswer, isStreamed, type StreamedBody } from '../admission/http-answer.ts';
 import { checkHeaderName, formatHead, reasonPhrase } from '../handshake/index.ts';
+import { isWholeNumber } from '../protocol/whole-number.ts';
 import { warnOfError } from '../transport/errors.ts';
+import { destroyUnlessClosed } from '../transport/linger.ts';
 
 const NOTHING = new Uint8Array(0);
 const CRLF = Buffer.from('\r\n');
 const OWN_FIELDS = ['content-length', 'connection', 'transfer-encoding'];
 
-/** How long the peer may take to read an answer and close, in milliseconds. */
-const LINGER_MS = 2000;
-
 /**
  * Writes the answer, closes this side (§7.2.2), and lets the peer read it. To destroy a socket with unread input would
- * reset the connection, and the answer with it; after `LINGER_MS` it is done all the same.
+ * reset the connection, and the answer with it; after a while it is done all the same.
  */
 export function endWith(socket: Duplex, answer: string | Uint8Array): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
+  destroyUnlessClosed(socket);
   // Once both sides have ended the stream destroys itself; a peer that ended first still gets the whole answer.
   socket.end(typeof answer === 'string' ? Buffer.from(answer, 'latin1') : answer);
   socket.resume();
 }
 
 /**
- * Writes an answer that another request may follow. A peer that does not take it within `LINGER_MS` is destroyed.
+ * Writes an answer that another request may follow. A peer that does not take it in time is destroyed.
  * @param taken called when it has left; not when the socket has been lost
  */
 export function writeAnswer(socket: Duplex, answer: Uint8Array, taken: () => void): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
+  const stop = destroyUnlessClosed(socket);
   socket.write(answer, (error) => {
-    clearTimeout(timer);
+    stop();
     if (!error && !socket.destroyed) taken();
   });
 }
@@ -65,7 +61,7 @@ function formatHeadOf(
   framing: Readonly<Record<string, string | number>>,
   isLast: boolean,
 ): Uint8Array {
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
+  if (!isWholeNumber(status, 200, 599)) {
     throw new RangeError(`An answer needs an HTTP status from 200 to 599, not ${status}`);
   }
   const given = Object.entries(headers).filter(([name]) => !OWN_FIELDS.includes(name.toLowerCase()));

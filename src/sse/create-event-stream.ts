@@ -77,7 +77,7 @@ export const STREAM_KINDS = {
  * What options come to.
  * @throws {TypeError | RangeError} for a number that is out of its range
  */
-export function streamSettings({
+function streamSettings({
   heartbeat = true,
   maxBacklogBytes = MAX_BACKLOG_BYTES,
 }: EventStreamOptions): EventStreamSettings {

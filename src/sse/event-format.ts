@@ -1,5 +1,7 @@
 /** The event stream format: WHATWG HTML 9.2.5 and 9.2.6. It runs in pages as well. */
 
+import { checkWholeNumber } from '../protocol/whole-number.ts';
+
 /** What can stand in one block of an event stream. */
 export interface EventFields {
   /** Without it nothing is dispatched: only `id` and `retry` are taken. A CR, LF or CRLF in it arrives as LF. */
@@ -39,9 +41,7 @@ export function formatEvent({ comment, event, id, retry, data }: EventFields): s
       throw new TypeError(`The ${name} of an event has a line end in it`);
   }
   if (id?.includes('\0')) throw new TypeError('The id of an event has a NUL in it: clients would ignore it');
-  if (retry !== undefined && !(Number.isSafeInteger(retry) && retry >= 0)) {
-    throw new RangeError(`retry has to be a whole number of milliseconds, not ${retry}`);
-  }
+  if (retry !== undefined) checkWholeNumber('retry', retry, 0, Number.MAX_SAFE_INTEGER);
   return `${lines('', comment)}${lines('event', event)}${lines('id', id)}${lines('retry', retry)}${lines('data', data)}\n`;
 }
 

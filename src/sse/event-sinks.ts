@@ -5,6 +5,7 @@ import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { UnderlyingSource } from 'node:stream/web';
 import { isServerStream } from '../server/http2-server.ts';
 import { ignoreError } from '../transport/errors.ts';
+import { CANCEL } from '../transport/http2-stream.ts';
 import type { EventSink, SinkHandler } from './event-stream.ts';
 
 export type NodeResponse = ServerResponse | Http2ServerResponse | ServerHttp2Stream;
@@ -12,8 +13,6 @@ export type HeaderFields = Readonly<Record<string, string | readonly string[]>>;
 
 /** How much a body takes before it is read, in bytes. */
 const BODY_BYTES = 16_384;
-/** RFC 9113 §7. */
-const CANCEL = 8;
 
 /** Writes the head of an answer. */
 export function writeHead(response: NodeResponse, status: number, headers: HeaderFields): void {

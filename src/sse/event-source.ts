@@ -4,6 +4,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import { MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import { EventHandlers } from '../web/event-handlers.ts';
 import type { MessageEvent } from '../web/index.ts';
 import { locationOfProgram } from '../web/url-record.ts';
@@ -18,7 +19,6 @@ const CLOSED = 2;
 const RETRY_MS = 3000;
 /** What doubling comes to at most. */
 const MAX_BACKOFF_MS = 30_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const TRUSTED: PropertyDescriptor = { value: true, enumerable: true };
 

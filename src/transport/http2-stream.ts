@@ -8,10 +8,11 @@ import type { Http2Stream, ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { fieldsOfLines, isOnlyInHttp1, isOpened } from '../handshake/index.ts';
 import { ignoreError } from './errors.ts';
+import { destroyUnlessClosed } from './linger.ts';
 
 /** Error codes of RFC 9113 §7. */
 const NO_ERROR = 0;
-const CANCEL = 8;
+export const CANCEL = 8;
 
 /** What is asked of sockets, as the one below the session answers. */
 interface StreamFacts {
@@ -61,9 +62,6 @@ function statusOf([start = '']: readonly string[]): number {
   return Number(start.split(' ')[1]);
 }
 
-/** How long the peer may take to read an answer, in milliseconds. */
-const LINGER_MS = 2000;
-
 /**
  * Refuses with a whole response of HTTP/1.1, and closes the stream once it has left. Nobody reads what the client still sends.
  * @throws {RangeError} for a status that accepts
@@ -82,9 +80,7 @@ export function endStreamWith(stream: ServerHttp2Stream, response: Uint8Array): 
     return;
   }
   respondOn(stream, lines);
-  const timer = setTimeout(() => stream.destroy(), LINGER_MS);
-  timer.unref();
-  stream.once('close', () => clearTimeout(timer));
+  destroyUnlessClosed(stream);
   // RFC 9113 §8.1: with NO_ERROR, behind the whole answer.
   stream.end(bytes.subarray(headLength + 4), () => stream.close());
 }

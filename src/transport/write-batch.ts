@@ -27,6 +27,7 @@ import {
   type FrameOutput,
   frameHeaderLength,
   MAX_HEADER_BYTES,
+  OPCODE_BITS,
   Opcode,
   type Role,
   writeFrameHeader,
@@ -61,8 +62,6 @@ const MAX_COPIED_BYTES = 1024;
 
 /** Up to here frames that many connections get are put together for all of them. */
 const MAX_SHARED_BYTES = 131_072;
-
-const OPCODE_BITS = 0x0f;
 
 /** What Node calls it when a stream is written to that has been destroyed. */
 const DESTROYED = 'ERR_STREAM_DESTROYED';

@@ -5,6 +5,7 @@
 
 import type { Duplex } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
+import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { viewOf } from '../memory/view.ts';
 import { maskingKeyFrom } from '../options/connection-options.ts';
 import {
@@ -53,7 +54,6 @@ type Compressor = Pick<PerMessageDeflate, 'compress'> & Partial<Pick<PerMessageD
 
 type Extensions = Readonly<Record<string, Compressor | undefined>>;
 
-const DEFLATE = 'permessage-deflate';
 const keyBuffer = Buffer.alloc(4);
 
 export class Sender {
@@ -74,7 +74,7 @@ export class Sender {
       },
       compress: (bytes, fin, done) =>
         // A copy: the thread pool may read it later.
-        this._extensions[DEFLATE]!.compress(Buffer.from(bytes), fin, (_error, output) => {
+        this._extensions[PERMESSAGE_DEFLATE]!.compress(Buffer.from(bytes), fin, (_error, output) => {
           if (output !== undefined) done(undefined, output);
           // Cut short, which happens when the connection ends.
           else process.nextTick(() => this.#order.abandon());
@@ -202,7 +202,7 @@ export class Sender {
 
   /** RFC 7692 §7.3 leaves the choice: without a context to keep, a short message is not worth it. */
   #isWorthCompressing(payload: Payload): boolean {
-    const deflate = this._extensions[DEFLATE];
+    const deflate = this._extensions[PERMESSAGE_DEFLATE];
     return deflate !== undefined && payloadLength(payload) >= (deflate.compressionThreshold ?? 0);
   }
 

@@ -13,6 +13,7 @@ export interface SourceFile {
 
 /** Units without I/O: they import no `node:` module and no package, and name no `Buffer`, `process` or `require`. */
 const PURE_UNITS = [
+  'protocol/whole-number',
   'protocol',
   'handshake',
   'deflate/negotiate',
@@ -33,6 +34,7 @@ const UNITS_WITH_PACKAGES = ['playground', 'examples', 'react'];
 
 /** A step of the one-way chain: what stands there may import its own unit and all units of the steps before it. */
 const CHAIN: readonly (readonly string[])[] = [
+  ['protocol/whole-number'],
   ['protocol'],
   ['handshake'],
   ['deflate/negotiate'],
@@ -73,8 +75,8 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
       CHAIN.findIndex((units) => units.includes('realtime-protocol')),
     ).flat(),
   ],
-  // What runs in pages as well knows nothing of the core.
-  ['realtime-protocol', ['realtime-protocol']],
+  // What runs in pages as well knows nothing of the core, but what a whole number is.
+  ['realtime-protocol', ['protocol/whole-number', 'realtime-protocol']],
   ['engines/engine', ['realtime-protocol', 'engines/engine']],
   ['engines/log', ['engines/engine', 'engines/log']],
   ['engines/recent-keys', ['engines/engine', 'engines/recent-keys']],
@@ -82,6 +84,7 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   [
     'engines/memory',
     [
+      'protocol/whole-number',
       'realtime-protocol',
       'engines/engine',
       'engines/log',
@@ -91,8 +94,8 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
     ],
   ],
   ['engines/redis', ['options', 'realtime-protocol', 'engines/engine', 'engines/redis']],
-  ['sse/event-format', ['sse/event-format']],
-  ['live', ['realtime-protocol', 'sse/event-format', 'live']],
+  ['sse/event-format', ['protocol/whole-number', 'sse/event-format']],
+  ['live', ['protocol/whole-number', 'realtime-protocol', 'sse/event-format', 'live']],
   [
     'live/node',
     [
@@ -105,7 +108,10 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
   ['react', ['realtime-protocol', 'live', 'react']],
   ['inspector', PURE_UNITS],
   ['playground', [...PURE_UNITS, 'playground']],
-  ['conformance', ['protocol', 'handshake', 'deflate/negotiate', 'transport', 'inspector', 'conformance']],
+  [
+    'conformance',
+    ['protocol/whole-number', 'protocol', 'handshake', 'deflate/negotiate', 'transport', 'inspector', 'conformance'],
+  ],
   ['cli', ANYTHING],
   ['examples', ENTRY_POINTS],
 ]);
@@ -115,6 +121,7 @@ const FORBIDDEN_IN_PURE_CODE = ['Buffer', 'process', 'require'];
 /** Files and folders that stand on a step of their own, apart from the others of their folder. */
 const FILE_UNITS = [
   'index',
+  'protocol/whole-number',
   'deflate/negotiate',
   'ws-compat/option-names',
   'engines/engine',

@@ -220,10 +220,13 @@ describe('memory', () => {
     ['keyWindowMs', 0],
     ['maxKeys', 1.5],
     ['maxBytes', Number.NaN],
-    ['maxBytes', '9' as never],
+    ['maxBytes', Number.POSITIVE_INFINITY],
   ])('%s: %s is no bound', (name, value) => {
     expect(() => memory({ [name]: value })).toThrow(
-      new RangeError(`memory(): ${name} has to be a whole number from 1 on, not ${value}`),
+      new RangeError(`memory(): ${name} must be a whole number from 1 on; got ${value}`),
+    );
+    expect(() => memory({ [name]: '9' as never })).toThrow(
+      new TypeError(`memory(): ${name} must be a number, not string`),
     );
   });
 });

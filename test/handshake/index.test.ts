@@ -27,6 +27,7 @@ describe('the handshake entry', () => {
       'isOriginAllowed',
       'isToken',
       'listHasToken',
+      'mayRefuse',
       'namesOneHost',
       'parseExtensions',
       'parseSubprotocols',

@@ -17,6 +17,7 @@ describe('whole numbers', () => {
     [Number.NaN, 1, undefined, 'count must be a whole number from 1 on, or Infinity; got NaN'],
     [2 ** 53, 1, undefined, 'count must be a whole number from 1 on, or Infinity; got 9007199254740992'],
     [6, 0, 5, 'count must be a whole number from 0 to 5; got 6'],
+    [2 ** 53, 1, Number.MAX_SAFE_INTEGER, 'count must be a whole number from 1 on; got 9007199254740992'],
     [Number.POSITIVE_INFINITY, 0, 5, 'count must be a whole number from 0 to 5; got Infinity'],
   ])('%d is none from %d to %s', (value, least, most, message) => {
     expect(() => checkWholeNumber('count', value, least, most)).toThrow(new RangeError(message));

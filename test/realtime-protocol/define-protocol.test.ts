@@ -31,7 +31,7 @@ describe('defineProtocol', () => {
     expect(defineProtocol({ channels })).toEqual({ channels, calls: {} });
   });
 
-  const WHOLE = 'has to be a whole number from 1 to';
+  const WHOLE = 'must be a whole number from 1';
   const rows: [definition: unknown, fault: string][] = [
     [undefined, 'the definition has to be an object'],
     [{}, 'channels has to be an object'],
@@ -47,12 +47,12 @@ describe('defineProtocol', () => {
     ],
     [{ channels: { a: { message, history: true } } }, "channels['a'].history has to be an object"],
     [{ channels: { a: { message, history: null } } }, "channels['a'].history has to be an object"],
-    [{ channels: { a: { message, history: {} } } }, `channels['a'].history.messages ${WHOLE} 1000000, not undefined`],
-    [{ channels: { a: { message, history: { messages: 0 } } } }, `messages ${WHOLE} 1000000, not 0`],
-    [{ channels: { a: { message, history: { messages: 1e6 + 1 } } } }, 'messages has to be'],
-    [{ channels: { a: { message, history: { messages: 1, bytes: 1.5 } } } }, 'bytes has to be'],
-    [{ channels: { a: { message, history: { messages: 1, bytes: null } } } }, 'bytes has to be'],
-    [{ channels: { a: { message, history: { messages: 1, ageMs: Infinity } } } }, 'ageMs has to be'],
+    [{ channels: { a: { message, history: {} } } }, "channels['a'].history.messages must be a number, not undefined"],
+    [{ channels: { a: { message, history: { messages: 0 } } } }, `messages ${WHOLE} to 1000000; got 0`],
+    [{ channels: { a: { message, history: { messages: 1e6 + 1 } } } }, `messages ${WHOLE} to 1000000`],
+    [{ channels: { a: { message, history: { messages: 1, bytes: 1.5 } } } }, `bytes ${WHOLE} on; got 1.5`],
+    [{ channels: { a: { message, history: { messages: 1, bytes: null } } } }, 'bytes must be a number'],
+    [{ channels: { a: { message, history: { messages: 1, ageMs: Infinity } } } }, `ageMs ${WHOLE} on`],
     [
       { channels: { a: { message, history: { messages: 1, agems: 1 } } } },
       "history has no 'agems': messages, bytes, ageMs",
@@ -76,7 +76,7 @@ describe('defineProtocol', () => {
     } catch (caught) {
       error = caught;
     }
-    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toBeInstanceOf(fault.includes(WHOLE) ? RangeError : TypeError);
     expect((error as Error).message).toMatch(/^defineProtocol\(\): /);
     expect((error as Error).message).toContain(fault);
   });

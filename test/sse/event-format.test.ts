@@ -114,9 +114,9 @@ describe('formatEvent', () => {
     [{ id: '1\n\n' }, TypeError, 'The id of an event has a line end in it'],
     [{ id: '1\r' }, TypeError, 'The id of an event has a line end in it'],
     [{ id: '1\0' }, TypeError, 'The id of an event has a NUL in it: clients would ignore it'],
-    [{ retry: 1.5 }, RangeError, 'retry has to be a whole number of milliseconds, not 1.5'],
-    [{ retry: -1 }, RangeError, 'retry has to be a whole number of milliseconds, not -1'],
-    [{ retry: 1e21 }, RangeError, 'retry has to be a whole number of milliseconds, not 1e+21'],
+    [{ retry: 1.5 }, RangeError, 'retry must be a whole number from 0 on; got 1.5'],
+    [{ retry: -1 }, RangeError, 'retry must be a whole number from 0 on; got -1'],
+    [{ retry: 1e21 }, RangeError, 'retry must be a whole number from 0 on; got 1e+21'],
   ])('refuses %j', (fields, kind, message) => expect(() => formatEvent(fields)).toThrow(new kind(message)));
 
   test('what is written is read, and nothing else', () => {

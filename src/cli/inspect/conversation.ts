@@ -3,12 +3,7 @@
  * sees, message by message, and keeps none of it. What it cannot read it leaves alone.
  */
 
-import {
-  type AgreedDeflate,
-  acceptResponse,
-  PERMESSAGE_DEFLATE,
-  resolveDeflateSettings,
-} from '../../deflate/negotiate.ts';
+import { type AgreedDeflate, acceptResponse, PERMESSAGE_DEFLATE } from '../../deflate/negotiate.ts';
 import {
   type AcceptableRequest,
   checkUpgradeRequest,
@@ -18,6 +13,8 @@ import {
   type RequestHead,
   type ResponseHead,
 } from '../../handshake/index.ts';
+import { MAX_REQUESTS } from '../../inspector/capture/http1.ts';
+import { WIDEST_OFFER } from '../../inspector/handshake.ts';
 import type { Direction } from '../../inspector/index.ts';
 import type { Role } from '../../protocol/index.ts';
 import { FrameFollower, type SeenFrame } from './frame-follower.ts';
@@ -61,12 +58,8 @@ interface Lane {
 }
 
 const MAX_HELD_BYTES = 64 * 1024;
-const MAX_REQUESTS = 1000;
 /** What HTTP messages begin with, and an empty line in front of them. */
 const HTTP_START = /^[A-Za-z\r\n]/;
-
-/** What a client that offers everything may answer to. */
-const WIDEST_OFFER = resolveDeflateSettings({}, 'client', 'ws');
 
 export class Conversation {
   readonly #onSight: (sight: Sight) => void;

@@ -9,6 +9,7 @@ import {
   closeFaults,
   headerFaults,
   isControlOpcode,
+  MAX_HEADER_BYTES,
   mask,
   Opcode,
   type ReferenceFault,
@@ -51,7 +52,6 @@ export interface SeenMessage {
 
 /** Of each payload so much is kept: a control frame's is never longer. */
 const KEPT_BYTES = 512;
-const MAX_HEADER_BYTES = 14;
 const PIECE_BYTES = 64 * 1024;
 
 /** Where pieces are unmasked. */

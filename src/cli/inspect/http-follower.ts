@@ -4,6 +4,7 @@
  */
 
 import { type HeadByKind, HttpHeadParser, listHasToken } from '../../handshake/index.ts';
+import { MAX_HEAD_BYTES } from '../../inspector/handshake.ts';
 
 type Kind = keyof HeadByKind;
 export type SeenHead = HeadByKind[Kind];
@@ -11,7 +12,6 @@ export type SeenHead = HeadByKind[Kind];
 /** How a body ends: behind so many bytes, as its chunks say, or with the connection. */
 type Body = { type: 'bytes'; left: number } | { type: 'chunks'; chunks: ChunkFollower } | { type: 'rest' };
 
-const MAX_HEAD_BYTES = 256 * 1024;
 const MAX_FIELDS = 1000;
 
 export class HttpFollower {

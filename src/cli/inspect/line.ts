@@ -61,7 +61,7 @@ export function sightLines(connection: number, atMs: number, sight: Sight, optio
 }
 
 /** How a frame looks: kind, length, what is remarkable about it, and the beginning of what it carries. */
-export function frameText(frame: SeenFrame, { paint, maxCharacters }: LineOptions): string {
+function frameText(frame: SeenFrame, { paint, maxCharacters }: LineOptions): string {
   const kind = paint(opcodeName(frame.opcode).padEnd(KIND_WIDTH), frame.faults.length > 0 ? 'fault' : 'heading');
   const length = `${frame.payloadLength} B`.padStart(LENGTH_WIDTH);
   const remarks = remarksOf(frame);

@@ -3,10 +3,10 @@
  * what comes out, and does not mind how much that is.
  */
 
+import { TAIL } from '../../deflate/codec.ts';
 import { type RawZlib, Z_DEFAULT_MEMLEVEL } from '../../deflate/raw-zlib.ts';
 import { openHandleZlib } from '../../deflate/sync-zlib.ts';
 
-const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 const OPTIONS = {
   direction: 'inflate',
   // A larger window than was agreed on is right as well.

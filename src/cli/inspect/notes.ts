@@ -4,6 +4,7 @@
  * nobody has read yet is bounded: when there is no more room, bytes are left out, and the connection is told of as missed.
  */
 
+import { DIRECTIONS } from '../../inspector/conversation.ts';
 import type { Direction } from '../../inspector/index.ts';
 
 /** What happened on a connection. `atMs` counts from the epoch. */
@@ -25,7 +26,6 @@ export type Note = { readonly connection: number; readonly atMs: number } & (
 type TextNote = 'opened' | 'ended' | 'cut' | 'missed' | 'lost';
 
 const TYPES = ['opened', 'bytes', 'finished', 'ended', 'cut', 'missed', 'lost'] as const;
-const DIRECTIONS: readonly Direction[] = ['clientToServer', 'serverToClient'];
 
 /** Length of the body, type, direction, connection, time. */
 const HEAD_BYTES = 4 + 1 + 1 + 4 + 8;

@@ -2,6 +2,7 @@
 
 import { closeSync, createWriteStream, openSync, readSync, type WriteStream } from 'node:fs';
 import { HexSyntaxError, parseHex, type WireEvent } from '../../inspector/index.ts';
+import { isWholeNumber } from '../../protocol/whole-number.ts';
 import { UsageError } from '../usage.ts';
 import type { Note } from './notes.ts';
 
@@ -120,7 +121,7 @@ const isTime = (value: unknown): boolean => typeof value === 'number' && Number.
 function faultOf(event: Partial<WireEvent> | null): string | undefined {
   if (event === null) return NO_EVENT;
   const { type, connection = 1 } = event as { type?: unknown; connection?: unknown };
-  if (!Number.isSafeInteger(connection) || (connection as number) < 1) return '"connection" is no number of one';
+  if (!isWholeNumber(connection, 1)) return '"connection" is no number of one';
   const { at, atMs, direction, hex } = event as { at?: unknown; atMs?: unknown; direction?: unknown; hex?: unknown };
   if (type === 'opened') return Number.isNaN(Date.parse(String(at))) ? '"at" is no date' : undefined;
   if (PASSED_OVER.includes(String(type))) return undefined;

@@ -1,13 +1,13 @@
 /** permessage-deflate (RFC 7692) as programs use it: agreeing on it, reading what was agreed leniently, and compressing. */
 
 import { constants, deflateRawSync } from 'node:zlib';
+import { DEFLATE } from '../deflate-terms.ts';
 import { type Head, valuesOf } from './heads.ts';
 import { open } from './moves.ts';
 import { Refused, Unavailable } from './outcome.ts';
 import type { Peer } from './peer.ts';
 
 export const EXTENSIONS = 'Sec-WebSocket-Extensions';
-const DEFLATE = 'permessage-deflate';
 
 /** Parameters by name; '' for one without a value. */
 export type Terms = ReadonlyMap<string, string>;

@@ -19,6 +19,7 @@ import { Deadline } from '../deadline.ts';
 import { Inflater } from '../deflate.ts';
 import type { HandshakeRecord } from '../dial.ts';
 import { describeBytes } from '../payload.ts';
+import { MAX_MESSAGE_BYTES } from '../testee-reader.ts';
 import { WireLog } from '../wire-log.ts';
 import { formatLines, type Head, type HeadChange, readHead, valuesOf } from './heads.ts';
 import { Silence, Unexpected } from './outcome.ts';
@@ -73,7 +74,6 @@ const DRIBBLED_BYTES = 8;
 /** Of a head, for reports. */
 const MAX_RECORDED_BYTES = 4096;
 /** A testee that sends more than this in one message is not listened to. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const ANY_DEFLATE = { windowBits: 15, keepsContext: true };
 
 export class Peer {

@@ -2,6 +2,7 @@
 
 // Fake timers replace the global one.
 import { setImmediate } from 'node:timers';
+import { checkWholeNumber } from '../../protocol/whole-number.ts';
 import { RealtimeError } from '../../realtime-protocol/realtime-error.ts';
 import type {
   Engine,
@@ -32,12 +33,10 @@ export interface Parent {
  * For processes that node:cluster or child_process.fork() has started. Their parent keeps the logs: it calls `serveEngine(memory())`.
  *
  * @throws {Error} a process that has no IPC channel to a parent
- * @throws {RangeError} an option that is no whole number from 1 on
+ * @throws {TypeError | RangeError} an option that is no whole number from 1 on
  */
 export function cluster({ timeoutMs = 5000 }: ClusterOptions = {}): Engine {
-  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1) {
-    throw new RangeError(`cluster(): timeoutMs has to be a whole number from 1 on, not ${String(timeoutMs)}`);
-  }
+  checkWholeNumber('cluster(): timeoutMs', timeoutMs, 1, Number.MAX_SAFE_INTEGER);
   if (process.send === undefined) {
     throw new Error(
       'cluster(): this process has no IPC channel to a parent: start it by node:cluster or child_process.fork(), or take memory()',

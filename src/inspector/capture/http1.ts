@@ -4,6 +4,7 @@
  */
 
 import { latin1, PendingBytes } from '../bytes.ts';
+import { MAX_HEAD_BYTES } from '../handshake.ts';
 
 export type HttpFound =
   /** A head that opens a WebSocket, or asks for one: bytes from its first on. */
@@ -14,8 +15,8 @@ export type HttpFound =
 /** What the requests of a connection were, for who reads the answers: the oldest first. */
 export type RequestKind = 'HEAD' | 'CONNECT' | 'upgrade' | 'other';
 
-const MAX_HEAD_BYTES = 256 * 1024;
-const MAX_REQUESTS = 1000;
+/** Requests whose answers are waited for. */
+export const MAX_REQUESTS = 1000;
 const START = /^(?:HTTP\/1\.\d |[A-Z]{3,20} \S+ HTTP\/1\.\d)/;
 /** The start of a line that may become one of these. */
 const MAY_START = /^(?:H(?:T(?:T(?:P(?:\/(?:1(?:\.\d?)?)?)?)?)?)?|[A-Z]{1,20}(?: [^\r\n]*)?)$/;

@@ -5,7 +5,7 @@ import { ConversationInspector } from '../conversation.ts';
 import type { InspectOptions } from '../inspect.ts';
 import { type CaptureContext, type CaptureHandler, ConnectionReader, type Follower } from './connection.ts';
 import type { Http2Reader } from './http2.ts';
-import { IpReader } from './ip.ts';
+import { IpReader, TCP } from './ip.ts';
 import { ipPacketOf, isKnownLink } from './link.ts';
 import { type Packet, PacketFileReader } from './packet-file.ts';
 import { TcpReader } from './tcp.ts';
@@ -24,8 +24,6 @@ export interface CaptureOptions<F extends Follower = ConversationInspector> exte
   /** What follows a WebSocket, when it is found. Default: a `ConversationInspector` with these options. */
   readonly follow?: ((number: number, name: string, atMs: number | undefined) => F) | undefined;
 }
-
-const TCP = 6;
 
 export class CaptureReader<F extends Follower = ConversationInspector> {
   /** Packets so far. */

@@ -2,6 +2,9 @@
 
 import { uint16 } from '../bytes.ts';
 
+/** A `protocol`. */
+export const TCP = 6;
+
 export interface Datagram {
   readonly source: string;
   readonly destination: string;

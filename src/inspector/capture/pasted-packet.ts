@@ -1,7 +1,7 @@
 /** Finds what a TCP segment carries in a packet that somebody has copied with all its headers. */
 
 import { uint16 } from '../bytes.ts';
-import { IpReader } from './ip.ts';
+import { IpReader, TCP } from './ip.ts';
 import { ipPacketOf } from './link.ts';
 
 export interface PastedSegment {
@@ -12,7 +12,6 @@ export interface PastedSegment {
 
 /** Raw IP, Ethernet, Linux cooked, loopback: what copies begin with. */
 const LINK_TYPES = [101, 1, 113, 276, 0];
-const TCP = 6;
 
 /** The segment in a packet; undefined when the bytes are none, as those of frames are not. */
 export function pastedSegment(bytes: Uint8Array): PastedSegment | undefined {

@@ -104,7 +104,7 @@ export function split(spec: FrameSpec, count: number): FrameSpec[] {
 }
 
 /** A frame as it stands in an address: first byte, key, bits of the length, length said, payload; `-` for what is left open. */
-export function formatSpec(spec: FrameSpec): string {
+function formatSpec(spec: FrameSpec): string {
   const { maskingKey, lengthForm = '-', declaredLength = '-', payload } = spec;
   const firstByte = formatHex(encodeSpec({ ...spec, payload: NONE }).subarray(0, 1));
   const key = maskingKey === undefined ? '-' : formatHex(maskingKey, '');

@@ -3,6 +3,7 @@
  * looked at once; a frame that somebody looks at later is made of its bytes and of what was known when it came.
  */
 
+import { DIRECTIONS } from '../../inspector/conversation.ts';
 import {
   type Direction,
   type FrameView,
@@ -17,7 +18,6 @@ import { ByteLog } from './byte-log.ts';
 import type { FrameEntry, MessageEntry, NewEntry } from './entry.ts';
 
 export const RECEIVERS: Readonly<Record<Direction, Role>> = { clientToServer: 'server', serverToClient: 'client' };
-export const DIRECTIONS: readonly Direction[] = ['clientToServer', 'serverToClient'];
 export const OTHER_DIRECTION: Readonly<Record<Direction, Direction>> = {
   clientToServer: 'serverToClient',
   serverToClient: 'clientToServer',

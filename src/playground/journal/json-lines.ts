@@ -3,9 +3,10 @@
  * say stands beside it for people and scripts, and is not read back.
  */
 
+import { DIRECTIONS } from '../../inspector/conversation.ts';
 import type { Direction, WireEvent } from '../../inspector/index.ts';
 import { opcodeName } from '../../protocol/index.ts';
-import { type ConnectionRecord, DIRECTIONS } from './connection-record.ts';
+import type { ConnectionRecord } from './connection-record.ts';
 import type { Entry } from './entry.ts';
 import { decodeStart } from './rows.ts';
 

@@ -12,7 +12,7 @@ export interface Lines {
 }
 
 /** From the comment above a declaration to its last line; undefined when there is none of this name. */
-export function findDeclaration(text: string, symbol: string): Lines | undefined {
+function findDeclaration(text: string, symbol: string): Lines | undefined {
   const lines = text.split('\n');
   const start = new RegExp(`^(export )?(const|function|class|interface|type) ${symbol}\\b`);
   const at = lines.findIndex((line) => start.test(line));

@@ -52,7 +52,7 @@ function acceptIn(head: HeadView): string | undefined {
   return head.kind === 'response' ? fieldValue(head, 'sec-websocket-accept') : undefined;
 }
 
-export function fieldValue(head: HeadView, name: string): string | undefined {
+function fieldValue(head: HeadView, name: string): string | undefined {
   return head.fields.find((field) => field.name.toLowerCase() === name)?.value;
 }
 

@@ -47,7 +47,7 @@ export function HeaderBytes({ frame, faultAt }: HeaderBytesProps) {
 }
 
 /** Where an arrow key leads in a list; undefined for other keys. */
-export function nextIndex(key: string, index: number, count: number): number | undefined {
+function nextIndex(key: string, index: number, count: number): number | undefined {
   if (key === 'ArrowRight' || key === 'ArrowDown') return Math.min(index + 1, count - 1);
   if (key === 'ArrowLeft' || key === 'ArrowUp') return Math.max(index - 1, 0);
   if (key === 'Home') return 0;

@@ -1,6 +1,7 @@
 /** Goes through something long page by page, or to a place in it. */
 
 import { type FormEvent, useId, useState } from 'react';
+import { isWholeNumber } from '../../protocol/whole-number.ts';
 
 interface PagerProps {
   /** Where the page that is shown begins. */
@@ -19,7 +20,7 @@ export function Pager({ at, pageLength, length, unit, onMove }: PagerProps) {
   const go = (event: FormEvent) => {
     event.preventDefault();
     const place = Math.min(Number(goal), length - 1);
-    if (Number.isSafeInteger(place) && place >= 0) onMove(place - (place % pageLength));
+    if (isWholeNumber(place, 0)) onMove(place - (place % pageLength));
   };
   return (
     <form className="pager" onSubmit={go}>

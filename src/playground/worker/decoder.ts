@@ -3,6 +3,7 @@
  * stop it.
  */
 
+import { DIRECTIONS } from '../../inspector/conversation.ts';
 import {
   bytesOfOneDirection,
   type Conversation,
@@ -16,7 +17,6 @@ import {
   StreamInspector,
   viewInspection,
 } from '../../inspector/index.ts';
-import { DIRECTIONS } from '../journal/connection-record.ts';
 import { Journal } from '../journal/journal.ts';
 import { Announcer } from './announcer.ts';
 import { type CaptureFile, CaptureIntake, openCapture } from './capture.ts';

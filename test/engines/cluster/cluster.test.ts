@@ -252,7 +252,7 @@ describe('cluster', () => {
 
   it('is for processes that were forked', () => {
     expect(() => cluster({ timeoutMs: 0.5 })).toThrow(
-      new RangeError('cluster(): timeoutMs has to be a whole number from 1 on, not 0.5'),
+      new RangeError('cluster(): timeoutMs must be a whole number from 1 on; got 0.5'),
     );
     const send = Object.getOwnPropertyDescriptor(process, 'send');
     Object.defineProperty(process, 'send', { value: undefined, configurable: true });

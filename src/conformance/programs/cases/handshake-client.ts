@@ -2,6 +2,7 @@
 
 import { acceptValue, parseExtensions } from '../../../handshake/index.ts';
 import { Opcode } from '../../../protocol/index.ts';
+import { EXTENSIONS } from '../extensions.ts';
 import { type Head, type HeadChange, listOf, valuesOf } from '../heads.ts';
 import {
   AGAIN,
@@ -155,7 +156,6 @@ function isPort(host: string, port: number): boolean {
 }
 
 const ACCEPT = 'Sec-WebSocket-Accept';
-const EXTENSIONS = 'Sec-WebSocket-Extensions';
 const FAILED = 'the connection is failed: what comes behind the answer is not echoed';
 
 /** An answer without, or with another, line of a field. */

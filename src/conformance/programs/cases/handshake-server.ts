@@ -1,6 +1,7 @@
 /** H.1 to H.6: the opening handshake, when the testee is the server (§4.2) and reads a request of HTTP/1.1. */
 
 import { Opcode } from '../../../protocol/index.ts';
+import { EXTENSIONS } from '../extensions.ts';
 import { type Head, type HeadChange, listOf, statusOf, valuesOf } from '../heads.ts';
 import {
   AGAIN,
@@ -356,7 +357,6 @@ const KEY_AND_VERSION: readonly ProgramCase[] = [
 ];
 
 const SUBPROTOCOLS = 'Sec-WebSocket-Protocol';
-const EXTENSIONS = 'Sec-WebSocket-Extensions';
 
 const OFFERS: readonly ProgramCase[] = [
   programCase(
