@@ -6,10 +6,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
 import { readPageAssets } from '../src/cli/page-assets.ts';
 import { startPlaygroundServer } from '../src/cli/playground-server.ts';
-import { launchChromium } from '../test/browser/chromium.ts';
+import { Chromium, type Tab } from './support/tab.ts';
 
 const LIVE_ECHOES = 5000;
 const DECODED_FRAMES = 100_000;
@@ -51,123 +50,130 @@ const TAKE = `(() => {
   return taken;
 })()`;
 
-async function measure(page: Page, what: string, action: () => Promise<void>): Promise<Figure> {
+async function measure(tab: Tab, what: string, action: () => Promise<void>): Promise<Figure> {
   // What came before has been noted by then.
-  await page.evaluate('new Promise((resolve) => setTimeout(resolve, 300))');
-  await page.evaluate(TAKE);
+  await tab.evaluate('new Promise((resolve) => setTimeout(resolve, 300))');
+  await tab.evaluate(TAKE);
   const startMs = performance.now();
   await action();
   const ms = Math.round(performance.now() - startMs);
-  return { what, ms, answering: (await page.evaluate(TAKE)) as Answering };
+  return { what, ms, answering: (await tab.evaluate(TAKE)) as Answering };
 }
 
-async function openPage(base: string, place: string): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await page.goto(`${base}#/${place}`);
-  await page.evaluate(WATCH);
-  return page;
+/** @param element by which one sees that the view is there */
+async function openPage(place: string, element: string): Promise<Tab> {
+  const tab = await chromium.open(`${base}#/${place}`);
+  await tab.until(`${element} !== undefined`);
+  await tab.evaluate(WATCH);
+  return tab;
 }
 
-async function connect(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Connect' }).click();
-  await page.locator('.status-open').waitFor();
+async function openConnection(): Promise<Tab> {
+  const tab = await openPage('live', `button('Connect')`);
+  await tab.until(`!button('Connect').disabled`);
+  await tab.click(`button('Connect')`);
+  await tab.until(`document.querySelector('.status-open') !== null`);
+  return tab;
 }
 
 /** Presses the button as somebody would, many times: fifty, then others get their turn. */
-async function sendEchoes(page: Page, count: number): Promise<void> {
-  await page.evaluate(`(async () => {
-    const button = [...document.querySelectorAll('button')].find((b) => b.textContent === 'Send text');
+async function sendEchoes(tab: Tab, count: number): Promise<void> {
+  await tab.evaluate(`(async () => {
     for (let i = 0; i < ${count}; i++) {
-      button.click();
+      button('Send text').click();
       if (i % 50 === 49) await new Promise((resolve) => setTimeout(resolve));
     }
   })()`);
-  await countOf(page, 2 * count + 3);
+  await untilCount(tab, 2 * count + 3);
 }
 
-async function countOf(page: Page, count: number): Promise<void> {
-  await page.getByText(new RegExp(`^${count.toLocaleString('en')} lines`)).waitFor();
+/** What the page says of how many lines there are. */
+const COUNT = `document.querySelector('.title-line .hint').textContent`;
+
+async function untilCount(tab: Tab, count: number): Promise<void> {
+  await tab.until(`${COUNT}.startsWith('${count.toLocaleString('en')} lines')`);
 }
+
+const LIST = `document.querySelector('[role=listbox]')`;
 
 /** While many come, somebody scrolls, filters and opens lines. */
-async function lookAround(page: Page): Promise<void> {
-  const list = page.getByRole('listbox');
-  await list.press('Home');
-  for (let i = 0; i < 20; i++) await list.press('PageDown');
-  await list.press('End');
-  for (let i = 0; i < 20; i++) await list.press('ArrowUp');
-  await page.getByLabel('Direction').selectOption('serverToClient');
-  await page.getByLabel('Text in it').fill('hello');
-  await page.getByText(/ of [\d,]+ lines/).waitFor();
-  await page.getByLabel('Text in it').fill('');
-  await page.getByLabel('Direction').selectOption('both');
-  await page.mouse.wheel(0, 4000);
+async function lookAround(tab: Tab): Promise<void> {
+  await tab.evaluate(`${LIST}.focus()`);
+  await tab.press('Home');
+  await tab.hold('PageDown', 20);
+  await tab.press('End');
+  await tab.hold('ArrowUp', 20);
+  await tab.select(`field('Direction')`, 'serverToClient');
+  await tab.fill(`field('Text in it')`, 'hello');
+  await tab.until(`/ of [\\d,]+ lines/.test(${COUNT})`);
+  await tab.fill(`field('Text in it')`, '');
+  await tab.select(`field('Direction')`, 'both');
+  await tab.until(`${LIST} !== null`);
+  await tab.scroll(LIST, 4000);
 }
 
-async function measureLive(base: string): Promise<Figure[]> {
-  const page = await openPage(base, 'live');
-  await connect(page);
+async function measureLive(): Promise<Figure[]> {
+  const tab = await openConnection();
   const figures = [
-    await measure(page, `${2 * LIVE_ECHOES} frames live`, () => sendEchoes(page, LIVE_ECHOES)),
-    await measure(page, 'scroll, filter, open frames among them', () => lookAround(page)),
+    await measure(tab, `${2 * LIVE_ECHOES} frames live`, () => sendEchoes(tab, LIVE_ECHOES)),
+    await measure(tab, 'scroll, filter, open frames among them', () => lookAround(tab)),
   ];
-  await page.close();
+  await tab.close();
   return figures;
 }
 
-async function measureLongMessage(base: string): Promise<Figure[]> {
-  const page = await openPage(base, 'live');
-  await connect(page);
-  const figures: Figure[] = [];
+/** The line of the echo, once it is there. */
+const ECHO = `[...document.querySelectorAll('[role=option]')].find(
+  (line) => line.textContent.startsWith('↓') && line.textContent.includes('${LONG_MESSAGE_BYTES} bytes'))`;
+
+async function measureLongMessage(): Promise<Figure[]> {
+  const tab = await openConnection();
   const file = join(tmpdir(), `framewright-${process.pid}.txt`);
   writeFileSync(file, Buffer.alloc(LONG_MESSAGE_BYTES, 'framewright '));
-  await page.getByLabel('A file to send').setInputFiles(file);
-  const echo = page
-    .getByRole('listbox')
-    .getByRole('option')
-    .filter({ hasText: /server to client|↓/ })
-    .filter({ hasText: `${LONG_MESSAGE_BYTES} bytes` });
-  figures.push(
-    await measure(page, '16 MiB from a file, sent, echoed and shown', async () => {
-      await page.getByRole('button', { name: 'Send text' }).click();
-      await echo.waitFor();
+  await tab.chooseFile(`field('A file to send')`, file);
+  const figures = [
+    await measure(tab, '16 MiB from a file, sent, echoed and shown', async () => {
+      await tab.click(`button('Send text')`);
+      await tab.until(`${ECHO} !== undefined`);
     }),
-    await measure(page, 'its frame opened, and its last bytes', async () => {
-      await echo.click();
-      await page.getByLabel('go to byte').fill(`${LONG_MESSAGE_BYTES - 1}`);
-      await page.getByLabel('go to byte').press('Enter');
-      await page.locator('.block').last().waitFor();
+    await measure(tab, 'its frame opened, and its last bytes', async () => {
+      await tab.click(ECHO);
+      await tab.until(`field('go to byte') !== undefined`);
+      await tab.fill(`field('go to byte')`, `${LONG_MESSAGE_BYTES - 1}`);
+      await tab.press('Enter');
+      await tab.until(
+        `document.querySelector('.pager').textContent.includes('–${(LONG_MESSAGE_BYTES - 1).toLocaleString('en')}')`,
+      );
     }),
-  );
+  ];
   rmSync(file);
-  await page.close();
+  await tab.close();
   return figures;
 }
 
-async function measureDecoder(base: string): Promise<Figure[]> {
-  const page = await openPage(base, 'decode');
+async function measureDecoder(): Promise<Figure[]> {
+  await chromium.shareClipboard();
+  const tab = await openPage('decode', `field('Bytes')`);
   const text = `${'81 85 37 fa 21 3d 7f 9f 4d 51 58\n'.repeat(DECODED_FRAMES)}`;
-  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-  await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`);
-  await page.getByLabel('Bytes, as you have them').focus();
-  await page.keyboard.press('Control+A');
+  await tab.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`);
+  await tab.evaluate(`(field('Bytes').focus(), field('Bytes').select())`);
   const figures = [
-    await measure(page, `${DECODED_FRAMES} frames pasted and decoded`, async () => {
-      await page.keyboard.press('Control+V');
-      await countOf(page, DECODED_FRAMES);
-      await page.getByText('Read as:').waitFor();
+    await measure(tab, `${DECODED_FRAMES} frames pasted and decoded`, async () => {
+      await tab.press('v', ['paste']);
+      await untilCount(tab, DECODED_FRAMES);
+      await tab.until(`document.body.textContent.includes('Read as:')`);
     }),
-    await measure(page, 'scroll, filter, open frames among them', () => lookAround(page)),
+    await measure(tab, 'scroll, filter, open frames among them', () => lookAround(tab)),
   ];
-  await page.close();
+  await tab.close();
   return figures;
 }
 
 const server = await startPlaygroundServer({ port: 0, host: '127.0.0.1', usesNet: false, assets: readPageAssets() });
-const browser = await launchChromium();
+const chromium = await Chromium.launch();
 const base = `http://127.0.0.1:${server.address.port}/`;
-const figures = [...(await measureLive(base)), ...(await measureLongMessage(base)), ...(await measureDecoder(base))];
-await browser.close();
+const figures = [...(await measureLive()), ...(await measureLongMessage()), ...(await measureDecoder())];
+await chromium.close();
 await server.close();
 
 process.stdout.write('| what | ms | longest wait, ms | tasks past 50 ms |\n| --- | --: | --: | --- |\n');
