@@ -40,6 +40,9 @@ const MARKS: readonly Mark[] = [
   },
   { pattern: /^\[?(?:client|c|browser|c2s)\]?\s*(?::|>|→|\|)\s*/i, direction: UP, isNamed: true },
   { pattern: /^\[?(?:server|s|s2c)\]?\s*(?::|>|→|\|)\s*/i, direction: DOWN, isNamed: true },
+  // socat -x
+  { pattern: /^> \d{4}\/.* length=\d+ from=\d+ to=\d+$/, direction: UP },
+  { pattern: /^< \d{4}\/.* length=\d+ from=\d+ to=\d+$/, direction: DOWN },
   { pattern: /^(?:=> Send|-> Send) (?:header|data).*$/, direction: UP },
   { pattern: /^(?:<= Recv|<- Recv) (?:header|data).*$/, direction: DOWN },
   { pattern: /^(?:>{1,3}|-{1,2}>|=>|→|⇒|↑|⬆|▲|⇡)\s*/, direction: UP },
@@ -55,10 +58,14 @@ const MARKS: readonly Mark[] = [
   },
 ];
 
-const TIME = /^\[?(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+/;
+/** And the number of the transfer, as curl writes it. */
+const TIME =
+  /^(?:\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d{1,2}:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+)?(?:\[\d+-\w+\] )?/;
 /** What curl and people say in between. */
-const REMARK = /^(?:\*(?: |$)|== Info|[{}] \[\d+ bytes data\]|#|\/\/)/;
+const REMARK = /^(?:--$|\*(?: |$)|== Info|[{}] \[\d+ bytes data\]|#|\/\/)/;
 const SSL_DATA = /^(?:=>|<=) (?:Send|Recv) SSL data/;
+/** ngrep and tcpflow name both ends; who sends first is taken for the client. */
+const ENDS = /^(?:[TU] )?(?:\S+ \S+ )?(\d[\w.:]*[.:]\d+) ?->? ?(\d[\w.:]*[.:]\d+)(?: \[[A-Z]+\].*)?:?\s*$/;
 /** What begins with `<` and is no mark. */
 const NO_MARK = /^<[^<>]*>\s*$|^<\w*Buffer\b|^<[a-z!?/][^\s>]*(?:\s+[\w-]+=|>)|^<<.*>>\s*$/i;
 
@@ -66,10 +73,17 @@ const NO_MARK = /^<[^<>]*>\s*$|^<\w*Buffer\b|^<[a-z!?/][^\s>]*(?:\s+[\w-]+=|>)|^
 export function splitDirections(text: string): MarkedRun[] | undefined {
   const runs: { direction: Direction; isNamed: boolean; texts: string[] }[] = [];
   let isSkipped = false;
+  let client: string | undefined;
+  const markOf = (timed: string): Mark | undefined => {
+    const from = ENDS.exec(timed)?.[1];
+    client ??= from;
+    if (from !== undefined) return { pattern: ENDS, direction: from === client ? UP : DOWN };
+    return NO_MARK.test(timed) ? undefined : MARKS.find(({ pattern }) => pattern.test(timed));
+  };
   for (const [i, line] of text.split('\n').entries()) {
     const content = line.trim();
     const timed = content.replace(TIME, '');
-    const mark = NO_MARK.test(timed) ? undefined : MARKS.find(({ pattern }) => pattern.test(timed));
+    const mark = markOf(timed);
     const run = runs.at(-1);
     if (SSL_DATA.test(content)) {
       isSkipped = true;

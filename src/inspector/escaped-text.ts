@@ -17,6 +17,9 @@ export interface StringLiteral {
 const QUOTES = ['"', "'", '`'];
 const SINGLE_BYTE_ESCAPE = /\\(?:x[0-9a-f{]|\d{3}|u[0{]|0)/i;
 
+/** What programs call the way in which a string is bytes. */
+const ENCODING = /^(?:ascii-8bit|binary|latin-?1|iso-?8859-1|utf-?8|us-ascii)$/i;
+
 /** Whether there are escapes of the kind that bytes are written with. */
 export function hasEscapes(text: string): boolean {
   return SINGLE_BYTE_ESCAPE.test(text);
@@ -44,13 +47,16 @@ export function parseEscapedText(text: string): LiteralBytes {
   const quoteAt = text.search(/["'`]/);
   if (quoteAt === -1 || quoteAt > text.search(SINGLE_BYTE_ESCAPE)) {
     const start = text.length - text.trimStart().length;
-    return { form: 'an escaped string', parts: [{ bytes: bytesOf(text, start, text.trimEnd().length, true) }] };
+    return { form: 'an escaped string', parts: [{ bytes: bytesOf(text, start, text.trimEnd().length, 'none') }] };
   }
-  const strings = findStrings(text);
+  const all = findStrings(text);
+  // "…".force_encoding("BINARY")
+  const others = all.filter(({ start, end }) => !ENCODING.test(text.slice(start, end)));
+  const strings = others.length > 0 ? others : all;
   const isBytes = /(?:^|[\s(=])[rR]?[bB]['"]/.test(text.slice(0, strings[0]!.start));
   const pieces: Uint8Array<ArrayBuffer>[][] = [];
   for (const [i, { start, end }] of strings.entries()) {
-    const bytes = bytesOf(text, start, end, false);
+    const bytes = bytesOf(text, start, end, isBytes ? 'bytes' : 'text');
     const before = i === 0 ? undefined : text.slice(strings[i - 1]!.end + 1, start - 1);
     // Strings with nothing but white space between them are one.
     const isContinued = before !== undefined && /^[\s\\bBuUrRLf+]*$/.test(before);
@@ -65,8 +71,9 @@ export function parseEscapedText(text: string): LiteralBytes {
   };
 }
 
-/** The bytes of text[start … end). */
-function bytesOf(text: string, start: number, end: number, skipsLineBreaks: boolean): Uint8Array<ArrayBuffer> {
+/** The bytes of text[start … end), which stand in such quotes. */
+function bytesOf(text: string, start: number, end: number, quotes: 'text' | 'bytes' | 'none'): Uint8Array<ArrayBuffer> {
+  const skipsLineBreaks = quotes === 'none';
   const bytes = new Uint8Array(3 * (end - start));
   let length = 0;
   // Lua counts in decimal; everybody else in octal.
@@ -91,10 +98,11 @@ function bytesOf(text: string, start: number, end: number, skipsLineBreaks: bool
       addCode(value, value <= 0xff && (letter === 'x' || areUnitsBytes));
       i += braced[0].length;
     } else if (letter === 'x' || letter === 'X') {
-      const [high, low] = [digitAt(text, i + 2), digitAt(text, i + 3)];
-      if (high === -1 || low === -1 || i + 4 > end) throw cutEscape(text, i);
-      bytes[length++] = 16 * high + low;
-      i += 4;
+      const [first, second] = [digitAt(text, i + 2), i + 3 < end ? digitAt(text, i + 3) : -1];
+      // In strings of C and PHP one digit is enough.
+      if (first === -1 || i + 3 > end || (second === -1 && quotes !== 'text')) throw cutEscape(text, i);
+      bytes[length++] = second === -1 ? first : 16 * first + second;
+      i += second === -1 ? 3 : 4;
     } else if (letter === 'u') {
       const value = /^[0-9a-f]{4}$/i.test(text.slice(i + 2, i + 6))
         ? Number.parseInt(text.slice(i + 2, i + 6), 16)
@@ -107,9 +115,12 @@ function bytesOf(text: string, start: number, end: number, skipsLineBreaks: bool
       const digits = pattern.exec(text.slice(i + 1, Math.min(i + 4, end)))![0];
       bytes[length++] = Number.parseInt(digits, base) & 0xff;
       i += 1 + digits.length;
+    } else if (base === 10 && /[A-Z^]/.test(letter)) {
+      // \DEL and the like, of Haskell.
+      throw cutEscape(text, i);
     } else {
-      // A line that goes on behind its end.
-      if (letter !== '\n' && letter !== '\r' && letter !== '')
+      // A line that goes on behind its end; and what stands between a number and a digit, in Haskell.
+      if (letter !== '\n' && letter !== '\r' && letter !== '' && !(base === 10 && letter === '&'))
         addCode(ESCAPED[letter] ?? text.codePointAt(i + 1)!, false);
       i += 2;
     }
@@ -120,7 +131,7 @@ function bytesOf(text: string, start: number, end: number, skipsLineBreaks: bool
 function cutEscape(text: string, position: number): HexSyntaxError {
   const what = JSON.stringify(text.slice(position, position + 4));
   return new HexSyntaxError(
-    `The escape ${what} (${placeOf(text, position)}) is cut off: \\x has two hex digits, \\u four`,
+    `The escape ${what} (${placeOf(text, position)}) is cut off or not known: \\x has two hex digits, \\u four`,
     position,
   );
 }

@@ -37,6 +37,8 @@ interface Row {
   readonly bytesAt: number;
   /** Whether a `*` line follows: the bytes of this line go on up to the next offset. */
   isRepeated: boolean;
+  /** Whether the same bytes follow in another form, below it: od -t x1 -c. */
+  isShownAgain: boolean;
 }
 
 /** A way to write bytes down. */
@@ -64,8 +66,8 @@ const OFFSET = /^(\s*)(0[xX])?([0-9a-fA-F]{4,16})(?: <[^<>]*>)?(?:(h?:)(?:[ \t]+
 const OTHER_SPACES = /[\u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]/g;
 /** What some tools print above the bytes: names and rulers. */
 const HEADING =
-  /^((Label|Path|Offset\b.*Bytes|Frame|Packet|Reassembled)\b.*|(Offset\S*\s+)?0?0 +0?1 +0?2\b.*|[-─┌┬┐╭╮ ]+)$/i;
-const RULER_BELOW = /^[-─└┴┘╰╯ ]+$/;
+  /^((Label|Path|Offset\b.*Bytes|Frame|Packet|Reassembled)\b.*|- offset - .*|(\|?\s*|Offset\S*\s+)0?0 +0?1 +0?2\b.*|[-+─┌┬┐╭╮ ]+)$/i;
+const RULER_BELOW = /^[-+─└┴┘╰╯ ]+$/;
 /** What tcpdump says of a packet. */
 const PACKET = /^\s*(?:\d\d:\d\d:\d\d\.\d+ |[\w.:-]+\.[\w-]+ > [\w.:-]+\.[\w-]+: )/;
 /** tshark -x: what was put together from several packets, or decoded, stands behind the packet in dumps of its own. */
@@ -87,6 +89,8 @@ const HEX: Unit = {
   layout: 'gap',
   read: readHex,
 };
+/** Bytes with as much room as characters have: those come below. */
+const WIDE_HEX: Unit = { ...HEX, pattern: /([0-9a-f]{2})(?=\s|$)/iy, layout: 'aligned' };
 /** Numbers of several bytes, as machines have them. */
 const WORDS: Unit = {
   name: 'words of hex, the lowest byte first,',
@@ -118,6 +122,8 @@ const OTHER_UNITS: readonly Unit[] = [
   numbers('octal words', /([0-3][0-7]{10})(?=\s|$)/y, 8, 4),
   numbers('octal words', /([01][0-7]{21})(?=\s|$)/y, 8, 8),
   numbers('decimal bytes', /(0|-?[1-9]\d{0,2})(?=\s|$)/y, 10, 1),
+  // hexdump -d
+  numbers('decimal words', /(\d{5})(?=\s|$)/y, 10, 2),
   ...[2, 4, 8].map((byteCount) => numbers('decimal words', /(0|-?[1-9]\d{0,19})(?=\s|$)/y, 10, byteCount)),
   CHARACTERS,
 ];
@@ -185,6 +191,7 @@ function readRows(text: string): Row[] | undefined {
   const rows: Row[] = [];
   let position = 0;
   let isSkipped = false;
+  let again: { number: number; position: number } | undefined;
   for (const [i, original] of text.split('\n').entries()) {
     const source = SOURCE.exec(original)?.[1];
     if (source !== undefined) isSkipped = source !== 'Frame';
@@ -194,32 +201,37 @@ function readRows(text: string): Row[] | undefined {
     if (line === '*' && last !== undefined) last.isRepeated = true;
     else if (line !== '' && !(last === undefined ? HEADING : RULER_BELOW).test(line.trim()) && !PACKET.test(line)) {
       const row = readRow(line, i + 1, position);
-      if (row === undefined || (rows[0]?.hasColon === true && !row.hasColon)) {
-        if (last !== undefined && isSurelyDump(rows)) {
-          throw new HexSyntaxError(
-            `Line ${i + 1} of the dump has no offset: it is cut off, or no part of it`,
-            position,
-          );
-        }
-        return undefined;
-      }
-      rows.push(row);
+      if (row !== undefined && (rows[0]?.hasColon !== true || row.hasColon)) rows.push(row);
+      else if (last !== undefined && !last.isShownAgain && / {6}/.test(line.slice(0, last.offsetDigits.length))) {
+        last.isShownAgain = true;
+        again ??= { number: i + 1, position };
+      } else if (last !== undefined && isSurelyDump(rows)) throw withoutOffset(i + 1, position);
+      else return undefined;
     }
     position += original.length + 1;
   }
+  // All of them, or something is missing.
+  if (again !== undefined && rows.some((row) => hasBytes(row) && !row.isShownAgain))
+    throw withoutOffset(again.number, again.position);
   return rows.length === 0 ? undefined : rows;
 }
 
-/** Without what hexyl draws around the columns. */
+function withoutOffset(number: number, position: number): HexSyntaxError {
+  return new HexSyntaxError(`Line ${number} of the dump has no offset: it is cut off, or no part of it`, position);
+}
+
+/** Without what tools draw around the columns (hexyl, Netty), and in what form debuggers and netcat have offsets. */
 function tidy(line: string): string {
   // Spaces at the end may be characters: od -c.
   const plain = line.replace(OTHER_SPACES, ' ').replace(/[^\S ]+$/, '');
   if (/^\s*\*?\s*$/.test(plain)) return plain.trim();
-  if (!/[│┊╎]/.test(plain)) return plain;
+  const boxed = /^\s*[│|]\s*([0-9a-f]{4,16})\s*[│|](.*)$/.exec(plain);
+  if (boxed !== null) return `${boxed[1]}: ${boxed[2]!.replace(/ [┊╎:]/g, '').replace(/[│|]/, ' $&')}`;
   return plain
-    .replace(/^\s*│\s*([0-9a-f]+)\s*│/, '$1: ')
-    .replace(/ [┊╎]/g, '')
-    .replace('│', ' │');
+    .replace(/^\[([0-9a-f]{4,16})\](.{26}) {3}/i, '$1: $2 ')
+    .replace(/^([0-9a-f]{8})`([0-9a-f]{8} )/i, '$1$2')
+    .replace(/^([0-9a-f]{4,16}(?: -)?\s+(?:[0-9a-f]{2} ){7}[0-9a-f]{2})-/i, '$1 ')
+    .replace(/^([0-9a-f]{4,16}) - /i, '$1: ');
 }
 
 function readRow(line: string, number: number, position: number): Row | undefined {
@@ -238,6 +250,7 @@ function readRow(line: string, number: number, position: number): Row | undefine
     offsetEnd: whole.trimEnd().length,
     bytesAt: whole.length,
     isRepeated: false,
+    isShownAgain: false,
   };
 }
 
@@ -289,6 +302,7 @@ function assemble(rows: readonly Row[]): Assembled | undefined {
 /** The ways in which the bytes may be written, those first that fit more closely. */
 function unitsFor(rows: readonly Row[]): readonly Unit[] {
   const first = rows[0]!;
+  if (first.isShownAgain) return [WIDE_HEX, ...OTHER_UNITS];
   if (rows.every(({ hasColon }) => hasColon)) return [BINARY, isReversed(first) ? REVERSED : HEX];
   // Without colons, tools print single bytes, or words.
   const areWords = /^(?:(?:[0-9a-f]{4}\b\s*)+|(?:[0-9a-f]{8}\b\s*)+|(?:[0-9a-f]{16}\b\s*)+)$/i;
@@ -322,8 +336,8 @@ function characterCount(row: Row): number | undefined {
 }
 
 /** For bytes that are no characters, others stand there. */
-function areCharactersOf(bytes: readonly number[], column: string): boolean {
-  const shown = bytes.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '\0')).join('');
+export function areCharactersOf(bytes: Iterable<number>, column: string): boolean {
+  const shown = Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '\0')).join('');
   const [own, given] = [shown.trim(), column.trim()];
   return own.length === given.length && [...own].every((character, i) => character === '\0' || character === given[i]);
 }

@@ -11,12 +11,20 @@ import { pastedSegment } from './capture/pasted-packet.ts';
 import type { Conversation, Passage } from './conversation.ts';
 import { joinRun, type MarkedRun, splitDirections } from './directions.ts';
 import { findStrings, hasEscapes, parseEscapedText } from './escaped-text.ts';
-import { countLikelyFrames, isLikelyStart } from './frame-recorder.ts';
+import { areLikelyFrames, countLikelyFrames, isLikelyStart } from './frame-recorder.ts';
 import { headKindOf } from './handshake.ts';
 import { digitAt, HexSyntaxError, parseHex, placeOf } from './hex.ts';
-import { hasNamedCharacter, LOSSY, parseCharacterCells, parseHexDump, restartFault } from './hex-dump.ts';
+import {
+  areCharactersOf,
+  hasNamedCharacter,
+  LOSSY,
+  parseCharacterCells,
+  parseHexDump,
+  restartFault,
+} from './hex-dump.ts';
 import { bytesIn, readJson } from './message-log.ts';
-import { parseNumberLists } from './number-list.ts';
+import { parseIndexedNumbers, parseMarkedNumbers, parseNumberLists } from './number-list.ts';
+import { tidyText, withoutColours } from './tidy-text.ts';
 import type { Direction } from './wire-event.ts';
 import { parseWords } from './words.ts';
 
@@ -87,11 +95,20 @@ export function readInput(content: Uint8Array | string): ReadInput {
   return text === undefined ? oneConversation({ form: 'raw bytes', parts: [{ bytes: content }] }) : readText(text);
 }
 
-function readText(text: string): ReadInput {
-  const json = readJsonText(text);
+const KEY_LOG = /^(?:\s*#[^\n]*\n)*\s*(?:CLIENT_|SERVER_|EXPORTER_|EARLY_)\w+ [\da-f]{64} [\da-f]+\s*$/im;
+
+function readText(given: string): ReadInput {
+  const json = readJsonText(given);
   if (json !== undefined) return { ...json, conversations: json.conversations.map(directConversation) };
+  const text = tidyText(given);
+  if (KEY_LOG.test(text)) {
+    throw new InputError(
+      'This is a log of TLS keys, which have no bytes of a WebSocket: give it with the capture that it belongs to, ' +
+        'framewright decode --keys keys.log capture.pcapng',
+    );
+  }
   const runs = splitDirections(text);
-  return oneConversation(runs === undefined ? readBytes(text) : readRuns(runs));
+  return oneConversation(runs === undefined ? (readFollowedStream(text) ?? readBytes(text)) : readRuns(runs));
 }
 
 function oneConversation({ form, parts }: ReadBytes): ReadInput {
@@ -223,6 +240,17 @@ function isWhole(bytes: Uint8Array): boolean {
   );
 }
 
+/** A stream that Wireshark followed, as YAML. */
+function readFollowedStream(text: string): ReadBytes | undefined {
+  const packets = [...text.matchAll(/\bpeer: ([01])\n(?: *\w+: [^|\n]*\n)* *data: !!binary \|\s+([\w+/=\s]+)/g)];
+  if (packets.length === 0) return undefined;
+  const parts = packets.map(([, peer, content]) => ({
+    direction: peer === '0' ? ('clientToServer' as const) : ('serverToClient' as const),
+    bytes: parseBase64(content!) ?? new Uint8Array(0),
+  }));
+  return { form: 'both directions, YAML (Wireshark)', parts: joinSame(parts) };
+}
+
 /** The bytes of a text without marks. */
 function readBytes(text: string): ReadBytes {
   const read = withoutHeaders(readHeads(text) ?? readDump(text) ?? readPlainText(text));
@@ -312,16 +340,28 @@ function bytesOfCharacters(text: string): Uint8Array {
   return Uint8Array.from({ length: wire.length }, (_, i) => wire.charCodeAt(i));
 }
 
-/** Characters behind the bytes, as od writes them with `z`. */
-const CHARACTER_COLUMN = /(?<=^[\da-f \t]*\s\s)>.{1,64}<[ \t\r]*$/gim;
+/** Characters behind the bytes of a line: between `>` and `<`, as od writes them with `z`, or those of the bytes. */
+function withoutCharacters(text: string): string {
+  return text.replace(/^[ \t]*[\da-f]{2}[ \t].*$/gim, (line) => {
+    for (const { index, 0: gap } of line.matchAll(/ {2,}(?=\S)/g)) {
+      const [pairs, column] = [line.slice(0, index).trim(), line.slice(index + gap.length)];
+      if (pairs === '') continue;
+      if (!/^[\da-f]{2}(?:\s+[\da-f]{2})*$/i.test(pairs)) return line;
+      if (/^>.{1,64}<\s*$/.test(column) || areCharactersOf(parseHex(pairs), column))
+        return line.slice(0, index) + ' '.repeat(line.length - index);
+    }
+    return line;
+  });
+}
 
 function readPlainText(given: string, readers: readonly Reader[] = READERS): ReadBytes {
-  const text = given.replace(CHARACTER_COLUMN, (column) => ' '.repeat(column.length));
-  const digits = readDigits(text) ?? readWords(text);
+  const text = withoutCharacters(given);
+  const digits = (/\b0b[01]/.test(text) ? parseMarkedNumbers(text) : undefined) ?? readDigits(text) ?? readWords(text);
   if (digits !== undefined) return digits;
   let fault: HexSyntaxError;
   try {
-    return { form: 'hex text', parts: [{ bytes: parseHex(text) }] };
+    const bytes = parseHex(text);
+    return readLines(text, bytes) ?? { form: 'hex text', parts: [{ bytes }] };
   } catch (error) {
     if (!(error instanceof HexSyntaxError)) throw error;
     fault = error;
@@ -352,11 +392,49 @@ function hexShareOf(text: string): number {
   return digits / Math.max(1, digits + others);
 }
 
+/** Lines that are each whole and go different ways, as Wireshark shows a stream "raw". */
+function readLines(text: string, bytes: Uint8Array): ReadBytes | undefined {
+  if (bytes.length < 4 || !/\S\s*\n\s*\S/.test(text)) return undefined;
+  if (areFrames(bytes)) return undefined;
+  const lines = text.split('\n').flatMap((line) => ignoreFault(() => parseHex(line)) ?? []);
+  const filled = lines.filter(({ length }) => length > 0);
+  const senders = new Set(filled.map(senderOf));
+  if (senders.size !== 2 || senders.has(undefined) || !filled.every(areFrames)) return undefined;
+  return { form: 'lines of hex text', parts: joinSame(filled.map((own) => ({ bytes: own }))) };
+}
+
+/** Whether a head, or frames to the end. */
+function areFrames(bytes: Uint8Array): boolean {
+  const role = senderOf(bytes) === 'clientToServer' ? 'server' : 'client';
+  return headKindOf(bytes) !== undefined || areLikelyFrames(bytes, role);
+}
+
+/** `81 5 48`, as programs print bytes that leave out zeros in front; not what has lost its end. */
+function readShortHex(text: string): ReadBytes | undefined {
+  const groups = text.trim().split(/[\s,:;]+/);
+  const areShort = groups.some(({ length }) => length === 1) && groups.at(-1)!.length === 2;
+  if (!areShort || !groups.every((group) => /^(?:0|[1-9a-f][\da-f]?)$/i.test(group))) return undefined;
+  const bytes = Uint8Array.from(groups, (group) => Number.parseInt(group, 16));
+  return areFrames(bytes) ? { form: 'hex text without zeros in front', parts: [{ bytes }] } : undefined;
+}
+
+/** `81|05|48`: any mark, but the same everywhere. */
+function readSeparated(text: string): ReadBytes | undefined {
+  const content = /^(\W?)[\da-f]{2}(?:([^\w\s])[\da-f]{2}(?:\2[\da-f]{2})*)\1$/i.exec(text.trim())?.[0];
+  return content === undefined
+    ? undefined
+    : { form: 'hex text', parts: [{ bytes: parseHex(content.replace(/\W/g, ' ')) }] };
+}
+
 type Reader = (text: string) => ReadBytes | undefined;
 
 /** Forms that are told by their marks, those first that are told more surely. */
 const READERS: readonly Reader[] = [
+  readShortHex,
+  readSeparated,
   readAngleBrackets,
+  parseMarkedNumbers,
+  parseIndexedNumbers,
   readHexList,
   readEscapes,
   (text) => (/[[{(<]/.test(text) ? parseNumberLists(text) : undefined),
@@ -500,12 +578,14 @@ function readPercents(text: string): ReadBytes | undefined {
 
 /** `payload: 81 05 …`, `data = …`. */
 function readBehindLabel(text: string): ReadBytes | undefined {
-  const label = /^\s*[a-z][\w .()/-]{0,40}[:=]\s*/i.exec(text)?.[0];
+  const label = LABEL.exec(text)?.[0];
   if (label === undefined || label.length === text.length) return undefined;
-  return ignoreFault(() =>
-    readPlainText(label.replace(/[^\n]/g, ' ') + text.slice(label.length), READERS.slice(0, -1)),
-  );
+  const rest = text.slice(label.length).replace(label.includes('{') ? /\}\s*$/ : '', '');
+  return ignoreFault(() => readPlainText(label.replace(/[^\n]/g, ' ') + rest, READERS.slice(0, -1)));
 }
+
+/** Also of arrays without brackets, and of what Swift prints. */
+const LABEL = /^\s*(?:[a-z[$][\w .()/$[\]-]{0,40}[:=]|\.byte\b|db\b|\{length = \d+, bytes =)\s*/i;
 
 function refuseForeign(bytes: Uint8Array, how: string): void {
   const format = FOREIGN_FORMATS.find(({ starts }) => starts.some((start) => startsWith(bytes, start)));
@@ -529,7 +609,7 @@ function textOf(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, 'fffe')) encoding = 'utf-16le';
   else if (startsWith(bytes, 'feff')) encoding = 'utf-16be';
   try {
-    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    const text = withoutColours(new TextDecoder(encoding, { fatal: true }).decode(bytes));
     if (/[\u0000-\u0008\u000e-\u001f\u007f]/.test(text)) return undefined;
     // Heads are bytes as they were, unless frames stand behind them as text, or heads of both directions.
     if (headKindOf(bytes) === undefined) return text;

@@ -15,20 +15,25 @@ export interface LiteralBytes {
 const NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/Uint8Array|Int8Array|ArrayBuffer/, 'a Uint8Array'],
   [/\[\d*\]byte|\[\]uint8/, 'a Go array'],
-  [/\bu8\b|vec!/, 'a Rust array'],
+  [/\[u8\b|<u8>|vec!|\du8\b/, 'a Rust array'],
   [/byte\s*\[\s*\d*\s*\]|\(\s*s?byte\s*\)/i, 'a Java or C# array'],
   [/byteArrayOf|toByte/, 'a Kotlin array'],
   [/\bchar\b|u?int8_t|std::/, 'a C array'],
   [/bytes\(|bytearray\(/, 'Python bytes'],
-  [/<<\s*$/, 'an Erlang binary'],
+  [/<</, 'an Erlang binary'],
 ];
 
-const GAP = /(?:[\s,;]|\/\*[^*]{0,500}\*\/|\/\/[^\n]*|#[^\n]*)*/y;
+const GAP = /(?:[\s,;]|\/\*[^*]{0,500}\*\/|\/\/[^\n]*|#(?!x[\da-f])[^\n]*)*/iy;
+/** How Perl says what the numbers are. */
+const TEMPLATE = /\s*["']C\*["']/y;
 const OPENING = /[[{(<]/g;
 const CAST = /\(\s*(?:unsigned\s+|signed\s+)?(?:s?byte|char|u?int8(?:_t)?|[ui]8)\s*\)\s*/iy;
 const WRAPPER = /(?:std::)?(?:u?byte|u?int8(?:_t)?|chr)\s*[{(]\s*/iy;
-const NUMBER = /(-?)(?:0x([0-9a-f]+)|0b([01_]+)|(\d+)|b?'(\\x[0-9a-f]{2}|\\[0-7]{1,3}|\\.|[^'\\\n])')/iy;
-const SUFFIX = /(?:_?[ui]8|[ul]{1,3}\b|\.toU?Byte\(\)|\s+as\s+[ui]8)?/iy;
+const NUMBER =
+  /(-?)(?:(?:0x|16#|#x|\$|&H)([0-9a-f]+)|([0-9][0-9a-f]{0,3})h\b|0b([01_]+)|0o([0-7]+)|(\d+)|b?'(\\x[0-9a-f]{2}|\\[0-7]{1,3}|\\.|[^'\\\n])')/iy;
+const SUFFIX = /(?:'?_?[ui]8|[ul]{1,3}\b|\.toU?Byte\b(?:\(\))?|\s+as\s+[ui]8)?/iy;
+/** So C and its kin write octal numbers. */
+const LONG_OCTAL = /^0[0-7]{3}$/;
 /** Says that more items followed; or, in consoles, that what follows are none. */
 const ELLIPSIS = /(?:\.\.\.|\u2026)[^\]})>]{0,40}/y;
 const PROPERTIES = /\w+:[^\]]{0,500}/y;
@@ -59,9 +64,7 @@ export function parseNumberLists(text: string): LiteralBytes | undefined {
       OPENING.lastIndex = list.end;
     }
   }
-  // A single number in brackets is the length of an array, if there is one.
-  const longest = Math.max(0, ...lists.map(({ bytes }) => bytes.length));
-  const found = longest > 1 ? lists.filter(({ bytes }) => bytes.length > 1) : lists.slice(-1);
+  const found = arraysAmong(text, lists);
   if (found.length === 0) {
     if (fault !== undefined) throw fault.error;
     return undefined;
@@ -73,6 +76,41 @@ export function parseNumberLists(text: string): LiteralBytes | undefined {
   const form = found.length === 1 ? name : `${name} and ${found.length - 1} more`;
   return { form: `${form}${isCut ? ', cut off' : ''}`, parts };
 }
+
+/** A single number in brackets may be anything: the length of an array, or a place. */
+function arraysAmong(text: string, lists: readonly List[]): readonly List[] {
+  const longer = lists.filter(({ bytes }) => bytes.length > 1);
+  const [first, last] = [lists[0], lists.at(-1)];
+  if (longer.length > 0 || first === undefined || last === undefined) return longer;
+  // chr(129) . chr(5)
+  if (lists.every(({ start }) => /chr$/i.test(text.slice(start - 3, start))))
+    return [{ ...first, bytes: Uint8Array.from(lists, ({ bytes }) => bytes[0]!) }];
+  return /^[\s)\]};]*$/.test(text.slice(last.end)) ? [last] : [];
+}
+
+/** Numbers that say themselves in which base they are, without brackets: `0b10000001, 0b101`, `$81, $05`, `81h 05h`. */
+export function parseMarkedNumbers(text: string): LiteralBytes | undefined {
+  const numbers = text.trim().split(/[\s,;]+/);
+  const areMarked = numbers.length > 1 && numbers.every((number) => MARKED.test(number));
+  return areMarked ? parseNumberLists(`[${numbers.join().replace(SUFFIXED, '0x$1')}]`) : undefined;
+}
+
+const MARKED = /^(?:0b[01]{1,8}|0o[0-7]{1,3}|(?:0x|16#|#x|\$|&H)[\da-f]{1,2}|[\da-f]{1,3}h)$/i;
+const SUFFIXED = /\b([\da-f]{1,3})h/gi;
+
+/** Numbers with their indices, as consoles and PHP list them: `0: 129`, `[0] => 129`, `[0]=> int(129)`. */
+export function parseIndexedNumbers(text: string): LiteralBytes | undefined {
+  const bytes: number[] = [];
+  for (const [, index, number] of text.matchAll(INDEXED)) {
+    if (Number(index) !== bytes.length || Number(number) > 255) return undefined;
+    bytes.push(Number(number));
+  }
+  return bytes.length < 2
+    ? undefined
+    : { form: 'numbers with their indices', parts: [{ bytes: Uint8Array.from(bytes) }] };
+}
+
+const INDEXED = /(?<![\w.])['"]?\[?(\d{1,9})\]?['"]?\s*(?::|=>)\s*(?:int\()?(\d{1,3})\b(?![.:])/g;
 
 function partOf(text: string, { bytes, start, isCut }: List): LiteralBytes['parts'][number] {
   const before = text.slice(Math.max(0, start - 80), start);
@@ -88,23 +126,26 @@ function partOf(text: string, { bytes, start, isCut }: List): LiteralBytes['part
 
 function readList(text: string, opening: number): List | { error: HexSyntaxError; items: number } {
   const numbers: number[] = [];
+  const written: string[] = [];
   const failed = (message: string, position: number) => ({
     error: new HexSyntaxError(message, position),
     items: numbers.length,
   });
-  for (let at = after(GAP, text, opening + 1); ; at = after(GAP, text, at)) {
+  const finished = (end: number, isCut: boolean): List => {
+    const areOctal =
+      written.some((one) => LONG_OCTAL.test(one)) && written.every((one) => /^(?:0[0-7]*|[1-7])$/.test(one));
+    const values = areOctal ? written.map((one) => Number.parseInt(one, 8)) : numbers;
+    return { bytes: Uint8Array.from(values), start: opening, end, isCut };
+  };
+  for (let at = after(GAP, text, after(TEMPLATE, text, opening + 1)); ; at = after(GAP, text, at)) {
     const character = text[at];
     if (character === undefined) {
       return failed(`The array that begins at ${placeOf(text, opening)} has no end: it is cut off`, opening);
     }
-    if (CLOSING.test(character)) {
-      return { bytes: Uint8Array.from(numbers), start: opening, end: at + 1, isCut: false };
-    }
+    if (CLOSING.test(character)) return finished(at + 1, false);
     const ellipsisEnd = after(ELLIPSIS, text, at);
     const end = ellipsisEnd > at ? ellipsisEnd : numbers.length > 0 ? after(PROPERTIES, text, at) : at;
-    if (end > at && CLOSING.test(text[end] ?? '')) {
-      return { bytes: Uint8Array.from(numbers), start: opening, end: end + 1, isCut: ellipsisEnd > at };
-    }
+    if (end > at && CLOSING.test(text[end] ?? '')) return finished(end + 1, ellipsisEnd > at);
     const castEnd = after(CAST, text, at);
     const wrapperEnd = after(WRAPPER, text, castEnd);
     NUMBER.lastIndex = wrapperEnd;
@@ -112,6 +153,7 @@ function readList(text: string, opening: number): List | { error: HexSyntaxError
     if (number === null) return failed(`${excerpt(text, at)} (${placeOf(text, at)}) is no byte`, at);
     const value = numberOf(number);
     numbers.push(value & 0xff);
+    written.push(number[0]);
     if (!(value >= -128 && value <= 255)) {
       return failed(`${number[0]} (${placeOf(text, at)}) is no byte: those go from 0 to 255`, at);
     }
@@ -125,12 +167,13 @@ function after(pattern: RegExp, text: string, at: number): number {
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-function numberOf([, minus, hex, binary, decimal, character]: RegExpExecArray): number {
+function numberOf([whole, minus, hex, suffixedHex, binary, octal, decimal, character]: RegExpExecArray): number {
   let value: number;
-  if (hex !== undefined) value = Number.parseInt(hex, 16);
+  if (character !== undefined) value = characterValue(character);
+  else if (decimal !== undefined) value = LONG_OCTAL.test(whole) ? Number.parseInt(whole, 8) : Number(decimal);
   else if (binary !== undefined) value = Number.parseInt(binary.replaceAll('_', ''), 2);
-  else if (decimal !== undefined) value = Number(decimal);
-  else value = characterValue(character!);
+  else if (octal !== undefined) value = Number.parseInt(octal, 8);
+  else value = Number.parseInt((hex ?? suffixedHex)!, 16);
   return minus === '-' ? -value : value;
 }
 

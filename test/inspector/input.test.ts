@@ -13,6 +13,9 @@ const hex = (bytes: Uint8Array, separator = '') => formatHex(bytes, separator);
 const mapped = (bytes: Uint8Array, format: (byte: number) => string, separator = ', ') =>
   Array.from(bytes, format).join(separator);
 const hexByte = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
+const shortHex = (prefix: string) => (byte: number) => `${prefix}${byte.toString(16)}`;
+const characters = (bytes: Uint8Array) =>
+  mapped(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'), '');
 const signed = (byte: number) => `${byte > 127 ? byte - 256 : byte}`;
 const isPlain = (byte: number) => byte >= 0x20 && byte < 0x7f && byte !== 0x5c && byte !== 0x27 && byte !== 0x22;
 const escaped = (bytes: Uint8Array) =>
@@ -161,6 +164,106 @@ describe('one direction', () => {
     ['a data URL', 'Base64', `data:application/octet-stream;base64,${base64(CLIENT)}`],
     ['percent-encoded', 'percent-encoded text', mapped(CLIENT, (byte) => `%${hexByte(byte).slice(2)}`, '')],
     ['behind a label', 'hex text', `payload: ${hex(CLIENT, ' ')}`],
+    ['binary numbers', 'an array of numbers', mapped(CLIENT, (byte) => `0b${byte.toString(2)}`)],
+    ['octal numbers', 'an array of numbers', mapped(CLIENT, (byte) => `0o${byte.toString(8)}`)],
+    ['octal numbers of C', 'an array of numbers', `{${mapped(CLIENT, (byte) => `0${byte.toString(8)}`)}}`],
+    ['numbers of assemblers', 'an array of numbers', `db ${mapped(CLIENT, (byte) => `0${byte.toString(16)}h`)}`],
+    ['PowerShell, without brackets', 'an array of numbers', `[byte[]]$x = ${mapped(CLIENT, shortHex('0x'), ',')}`],
+    ['Delphi', 'an array of numbers', `TBytes.Create(${mapped(CLIENT, shortHex('$'))})`],
+    ['Visual Basic', 'an array of numbers', `New Byte() {${mapped(CLIENT, shortHex('&H'))}}`],
+    ['Erlang, hex', 'an Erlang binary', `<<${mapped(CLIENT, shortHex('16#'), ',')}>>`],
+    ['Scheme', 'an array of numbers', `#u8(${mapped(CLIENT, shortHex('#x'), ' ')})`],
+    ['Scala', 'a Kotlin array', `Array(${mapped(CLIENT, (byte) => `${hexByte(byte)}.toByte`)})`],
+    ['Nim', 'an array of numbers', `@[${mapped(CLIENT, (byte) => `${byte}'u8`)}]`],
+    ['Perl', 'an array of numbers', `pack("C*", ${mapped(CLIENT, String)})`],
+    ['PHP, chr', 'an array of numbers', mapped(CLIENT, (byte) => `chr(${byte})`, '.')],
+    [
+      'PHP, print_r',
+      'numbers with their indices',
+      `Array\n(\n${Array.from(CLIENT, (byte, i) => `    [${i}] => ${byte}\n`).join('')})`,
+    ],
+    [
+      'PHP, var_dump of an array',
+      'numbers with their indices',
+      `array(30) {\n${Array.from(CLIENT, (byte, i) => `  [${i}]=>\n  int(${byte})\n`).join('')}}`,
+    ],
+    ['PHP, var_dump of a string', 'a string of hex text', `string(60) "${hex(CLIENT)}"`],
+    [
+      'an array that a console has opened',
+      'numbers with their indices',
+      `Uint8Array(30) [129, 133, …]\n${Array.from(CLIENT, (byte, i) => `${i}: ${byte}\n`).join('')}length: 30`,
+    ],
+    ['a string with its encoding', 'a string with escapes', `"${escaped(CLIENT)}".force_encoding('ASCII-8BIT')`],
+    ['escapes of one digit', 'a string with escapes', `"${mapped(CLIENT, shortHex('\\x'), '')}"`],
+    ['curly quotes', 'a string of hex text', `“${hex(CLIENT)}”`],
+    ['code in Markdown', 'hex text', `\`\`\`hex\n${hex(CLIENT, ' ')}\n\`\`\``],
+    ['colours', 'hex text', `\u001b[1;32m${hex(CLIENT, '\u001b[0m \u001b[31m')}\u001b[0m`],
+    ...[';', '|', '.', '/'].map((mark): (typeof forms)[number] => [`between ${mark}`, 'hex text', hex(CLIENT, mark)]),
+    ['without zeros in front', 'hex text without zeros in front', mapped(CLIENT, shortHex(''), ' ')],
+    ['what Swift prints', 'hex text', `{length = 30, bytes = 0x${hex(CLIENT).replace(/.{8}/g, '$& ')} }`],
+    [
+      'characters behind bytes without offsets',
+      'hex text',
+      rows(CLIENT, 16, (_, bytes) => ` ${hex(bytes, ' ').padEnd(49)}${characters(bytes)}`),
+    ],
+    [
+      "Netty's dump",
+      'hex text with offsets (xxd)',
+      `         +------+\n         |  0  1  2  3 |\n+--------+------+\n${rows(CLIENT, 16, (at, bytes) => `|${offset(at, 8)}| ${hex(bytes, ' ').padEnd(48)}|${characters(bytes).padEnd(16)}|`)}\n+--------+------+`,
+    ],
+    [
+      'hexyl in ASCII',
+      'hex text with offsets (xxd)',
+      rows(CLIENT, 16, (at, bytes) => {
+        const [left, right] = [bytes.subarray(0, 8), bytes.subarray(8)];
+        return `|${offset(at, 8)}| ${hex(left, ' ')} : ${hex(right, ' ').padEnd(24)}| ${characters(left)}:${characters(right)}|`;
+      }),
+    ],
+    [
+      'radare2',
+      'hex text with offsets (hexdump -C)',
+      `- offset -  5051 5253  0123\n${rows(CLIENT, 16, (at, bytes) => `0x7ffe12${offset(0x50 + at, 2)}  ${hex(bytes).replace(/.{4}/g, '$& ')}  ${characters(bytes)}`)}`,
+    ],
+    [
+      'WinDbg',
+      'hex text with offsets (Format-Hex)',
+      rows(
+        CLIENT,
+        16,
+        (at, bytes) => `00000000\`${offset(0x1000 + at, 8)}  ${hex(bytes, ' ').replace(/^(.{23}) /, '$1-')}  abc`,
+      ),
+    ],
+    [
+      'ncat --hex-dump',
+      'hex text with offsets (xxd)',
+      rows(
+        CLIENT,
+        16,
+        (at, bytes) => `[${offset(at, 4)}]   ${hex(bytes, ' ').replace(/^(.{23}) /, '$1   ')}       abc`,
+      ),
+    ],
+    [
+      'hexdump -d',
+      'decimal words with offsets (hexdump)',
+      rows(
+        CLIENT,
+        16,
+        (at, bytes) =>
+          `${offset(at, 7)}${words(bytes, 2)
+            .map((word) => `   ${String(Number.parseInt(word, 16)).padStart(5, '0')}`)
+            .join('')}`,
+      ) + end(7, 16),
+    ],
+    [
+      'od -t x1c',
+      'hex text with octal offsets (od)',
+      rows(
+        CLIENT,
+        16,
+        (at, bytes) =>
+          `${offset(at, 7, 8)}  ${hex(bytes, '  ')}\n       ${mapped(bytes, (b) => (isPlain(b) ? `   ${String.fromCharCode(b)}` : ` ${offset(b, 3, 8)}`), '')}`,
+      ) + end(7, 8),
+    ],
   ];
   for (const [title, form, text] of forms) {
     it(title, () => {
@@ -202,6 +305,26 @@ describe('both directions', () => {
       'curl --trace',
       `== Info: x\n=> Send data, 30 bytes (0x1e)\n0000: ${client}\n<= Recv data, 11 bytes (0xb)\n0000: ${server}`,
     ],
+    [
+      'curl --trace with times and numbers',
+      `12:00:00.000001 [0-0] => Send data, 30 bytes (0x1e)\n0000: ${client}\n12:00:00.000002 [0-x] <= Recv data, 11 bytes (0xb)\n0000: ${server}`,
+    ],
+    [
+      'socat -x',
+      `> 2026/01/01 10:00:00.000123  length=30 from=0 to=29\n ${client}\n--\n< 2026/01/01 10:00:00.000456  length=11 from=0 to=10\n ${server}\n--\n`,
+    ],
+    [
+      'ngrep -x',
+      `T 127.0.0.1:5000 -> 127.0.0.1:80 [AP] #1\n  ${client}\n\nT 127.0.0.1:80 -> 127.0.0.1:5000 [AP] #2\n  ${server}   ...\n`.replace(
+        '   ...',
+        `   ${characters(SERVER)}`,
+      ),
+    ],
+    [
+      'YAML of Wireshark',
+      `peers:\n  - peer: 0\n    host: a\npackets:\n  - packet: 4\n    peer: 0\n    index: 0\n    timestamp: 1.5\n    data: !!binary |\n      ${base64(CLIENT)}\n  - packet: 5\n    peer: 1\n    index: 0\n    timestamp: 1.6\n    data: !!binary |\n      ${base64(SERVER)}\n`,
+    ],
+    ["Wireshark's followed stream, raw", `${hex(CLIENT)}\n${hex(SERVER)}\n`],
     [
       'lines of JSON',
       `${JSON.stringify({ direction: 'send', hex: hex(CLIENT) })}\n${JSON.stringify({ direction: 'receive', hex: hex(SERVER) })}`,
@@ -359,6 +482,19 @@ describe('refused, with why and where', () => {
     ['a Buffer', '<Buffer 81 05 48', 'The Buffer that begins at character 1 has no end'],
     ['half a byte in a Buffer', '<Buffer 81 0>', 'ends in the middle of a byte'],
     ['an array', '{ 0x81, 0x05,', 'The array that begins at character 1 has no end'],
+    ['a byte string of Python', "b'\\x81\\x5'", 'The escape "\\\\x5\'" (character 7) is cut off or not known'],
+    ['names of characters, of Haskell', '"\\129\\DEL"', 'The escape "\\\\DEL" (character 6) is cut off or not known'],
+    [
+      'the last digit of hex without zeros',
+      '81 5 48 65 6c 6c 6',
+      '" " (character 5) stands where the second hex digit',
+    ],
+    ['numbers that are none of an array', 'read (5 bytes => 5 (0x5)) of [0x56] at once', 'is no byte'],
+    [
+      'a line of od -t x1c that is missing',
+      '0000000  81  05\n        201 005\n0000002  48\n0000003',
+      'Line 2 of the dump has no offset',
+    ],
     ['a JSON array', '[129, 5, 72', 'The array that begins at character 1 has no end'],
     [
       'an array that is shorter than it says',
@@ -373,6 +509,11 @@ describe('refused, with why and where', () => {
     ['a typo in hex', '8105486g6c6f', '"g" (character 8) stands where the second hex digit of a byte belongs'],
     ['words', 'no bytes in here, really', 'This is no form of bytes that is read here'],
     ['XML', '<a>81 05</a>', 'This is XML or HTML'],
+    [
+      'a log of TLS keys',
+      `# SSL/TLS secrets log file\nCLIENT_HANDSHAKE_TRAFFIC_SECRET ${'ab'.repeat(32)} ${'cd'.repeat(32)}\n`,
+      'This is a log of TLS keys',
+    ],
     ['JSON without bytes', '{"a": 1}', 'This is JSON without bytes'],
     ['a typo in one direction', '> 81 05\n< 81 0g', '"g" (line 2'],
     ['a pcap as hex', 'd4c3b2a1 02000400', 'This is a pcap capture of packets, in hex text'],

@@ -145,4 +145,29 @@ describe('the decoder', () => {
       expect(state!.notes[0]!.text).toBe(`1 WebSocket in ${packets.length} packets`);
     }
   });
+
+  it('names what it cannot read of a capture, and the command that can', async () => {
+    const tls = new TcpScript()
+      .open()
+      .send('client', Uint8Array.of(22, 3, 1, 0, 5, 1, 0, 0, 1, 0))
+      .close();
+    const http2 = new TcpScript().open().send('client', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n').close();
+    const notesOf = async (script: TcpScript) => {
+      const { when, decode } = decoder();
+      decode(new File([pcap(script.segments.map((segment) => ipPacket(segment))).slice()], 'traffic.pcap'));
+      return (await when(isDone)).decode!.notes.map(({ text }) => text);
+    };
+    expect(await notesOf(tls)).toEqual([
+      expect.stringContaining('No WebSocket in '),
+      expect.stringContaining('it is encrypted (TLS)'),
+      expect.stringContaining(
+        'SSLKEYLOGFILE names, the command line does: framewright decode --keys keys.log traffic.pcap',
+      ),
+    ]);
+    expect(await notesOf(http2)).toEqual([
+      expect.stringContaining('No WebSocket in '),
+      expect.stringContaining('it is HTTP/2'),
+      'The page does not read HTTP/2. The command line does: framewright decode traffic.pcap',
+    ]);
+  });
 });

@@ -6,14 +6,17 @@ import type { Journal } from '../journal/journal.ts';
 import type { DecodeNote } from './messages.ts';
 
 const KINDS: Readonly<Record<string, string>> = { pcap: 'a pcap capture', pcapng: 'a pcapng capture' };
-/** In the page there are no ciphers for TLS, and without TLS nobody speaks HTTP/2. */
-const ADVICE: Readonly<Record<string, string>> = {
-  'it is encrypted (TLS)': '; with a key log, “framewright decode --keys” reads it',
-  'it is HTTP/2': '; “framewright decode” reads it',
+/** In the page there are no ciphers for TLS, and without TLS nobody speaks HTTP/2: the command line reads both. */
+const COMMANDS: Readonly<Record<string, (fileName: string) => string>> = {
+  'it is encrypted (TLS)': (fileName) =>
+    'The page reads nothing encrypted. With the keys, which browsers, curl and Node.js write into the file that ' +
+    `SSLKEYLOGFILE names, the command line does: framewright decode --keys keys.log ${fileName}`,
+  'it is HTTP/2': (fileName) => `The page does not read HTTP/2. The command line does: framewright decode ${fileName}`,
 };
 const MAX_UNREAD = 8;
 
 export interface CaptureFile {
+  readonly name: string;
   /** For people. */
   readonly form: string;
   /** How many there will be; undefined when the file is packed. */
@@ -28,9 +31,10 @@ export async function openCapture(file: File): Promise<CaptureFile | undefined> 
   const open = () => (isPacked ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream());
   const kind = captureKindOf(await startOf(open()));
   if (kind === undefined) return undefined;
+  const { name, size } = file;
   return isPacked
-    ? { form: `${KINDS[kind]}, packed`, totalBytes: undefined, bytes: open() }
-    : { form: KINDS[kind]!, totalBytes: file.size, bytes: open() };
+    ? { name, form: `${KINDS[kind]}, packed`, totalBytes: undefined, bytes: open() }
+    : { name, form: KINDS[kind]!, totalBytes: size, bytes: open() };
 }
 
 async function startOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
@@ -43,18 +47,23 @@ async function startOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> 
 export class CaptureIntake {
   readonly #journal: Journal;
   readonly #reader: CaptureReader<JournalLane>;
+  readonly #fileName: string;
   readonly #unread: string[] = [];
+  /** What somebody can do about it. */
+  readonly #advice = new Set<string>();
   #unreadCount = 0;
 
-  constructor(journal: Journal, options: InspectOptions) {
+  constructor(journal: Journal, fileName: string, options: InspectOptions) {
     this.#journal = journal;
+    this.#fileName = fileName;
     const handler: CaptureHandler<JournalLane> = {
       onWebSocket: () => {},
       onFrames: () => {},
       onNote: ({ number }, text) => journal.note(number, 'note', text),
       onEnd: () => {},
       onUnread: (name, reason) => {
-        if (this.#unreadCount++ < MAX_UNREAD) this.#unread.push(`Not read: ${name}: ${reason}${ADVICE[reason] ?? ''}`);
+        if (this.#unreadCount++ < MAX_UNREAD) this.#unread.push(`Not read: ${name}: ${reason}`);
+        if (reason in COMMANDS) this.#advice.add(COMMANDS[reason]!(this.#fileName));
       },
     };
     this.#reader = new CaptureReader(handler, {
@@ -77,6 +86,7 @@ export class CaptureIntake {
       `${found} in ${plural(reader.packetCount, 'packet')}`,
       ...this.#unread,
       ...(rest > 0 ? [`Not read: ${plural(rest, 'more connection')}`] : []),
+      ...this.#advice,
       ...(reader.fault === undefined ? [] : [`The capture is damaged: ${reader.fault}`]),
     ].map((text) => ({ text }));
   }

@@ -90,9 +90,13 @@ export class Decoder {
     if (run === this.#run) this.#announcer.now();
   }
 
-  async #takeCapture({ form, totalBytes, bytes }: CaptureFile, options: InspectOptions, run: number): Promise<void> {
+  async #takeCapture(
+    { name, form, totalBytes, bytes }: CaptureFile,
+    options: InspectOptions,
+    run: number,
+  ): Promise<void> {
     const journal = this.#newJournal();
-    const intake = new CaptureIntake(journal, options);
+    const intake = new CaptureIntake(journal, name, options);
     const reader = bytes.getReader();
     let doneBytes = 0;
     const notes: DecodeNote[] = [];
