@@ -59,6 +59,22 @@ describe('architecture: one place for each thing', () => {
   ])('%s', (_, pattern, path) => expect(filesWith(pattern)).toEqual([path]));
 });
 
+it('architecture: a head is read, and what comes behind it is its rest, but where ws has named it', () => {
+  // A tool may have the bytes of a head itself.
+  const own = readSourceFiles().filter(({ path }) => !/^(?:conformance|examples|inspector)\//.test(path));
+  const named = own.flatMap(({ path, text }) =>
+    Array.from(
+      text.matchAll(/(\w*)\((?:[^()]|\(\))*?\bhead\??: (?:Buffer|Uint8Array)/g),
+      ([, name]) => `${path} ${name}`,
+    ),
+  );
+  expect(named).toEqual([
+    'server/websocket-server.ts handleUpgrade',
+    'server/websocket-server.ts completeUpgrade',
+    'socket/websocket.ts setSocket',
+  ]);
+});
+
 describe('architecture: the drawing of the folders', () => {
   const unitImports = (...files: [path: string, text: string][]) =>
     findUnitImports(files.map(([path, text]) => ({ path, text })));

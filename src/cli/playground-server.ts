@@ -165,7 +165,7 @@ async function startOnHttp({
     response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
     response.end(body);
   });
-  server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', (request, socket: Duplex, rest: Buffer) => {
     const target = request.url ?? '';
     socket.on('error', () => socket.destroy());
     const obstacle = obstacleTo(target, !server.listening);
@@ -174,7 +174,7 @@ async function startOnHttp({
       return;
     }
     rooms.desk.tap(socket, request);
-    sockets.handleUpgrade(request, socket, head, (webSocket) =>
+    sockets.handleUpgrade(request, socket, rest, (webSocket) =>
       accept(rooms, webSocket, target, server.address() as AddressInfo),
     );
   });

@@ -25,7 +25,7 @@ export type AnyResponse = ServerResponse | Http2ServerResponse;
 /** What stands behind a path. */
 export interface Door {
   /** Somebody asks for a WebSocket, or another upgrade. */
-  upgrade(request: AnyRequest, socket: Duplex, head: Buffer): void;
+  upgrade(request: AnyRequest, socket: Duplex, rest: Buffer): void;
   /** Somebody asks for anything else. */
   request(request: AnyRequest, response: AnyResponse): void;
 }
@@ -91,9 +91,9 @@ function watchHttp(server: HttpServer | HttpsServer | AnyHttp2Server, doors: Doo
   const emit = emitter.emit;
   const isOwn = Object.hasOwn(emitter, 'emit');
   const takers: Readonly<Record<string, Take>> = {
-    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer) {
+    upgrade(request: IncomingMessage, socket: Duplex, rest: Buffer) {
       const door = doorAt(doors, request.url);
-      door?.upgrade(request, socket, head);
+      door?.upgrade(request, socket, rest);
       return door !== undefined;
     },
     request(request: AnyRequest, response: AnyResponse) {
@@ -164,7 +164,7 @@ function notFound(response: AnyResponse): void {
 function watchNet(server: NetServer, doors: Doors): () => void {
   const { createServer } = process.getBuiltinModule('node:http');
   const inner = createServer((request, response) => doorAt(doors, request.url)!.request(request, response));
-  inner.on('upgrade', (request, socket, head) => doorAt(doors, request.url)!.upgrade(request, socket, head));
+  inner.on('upgrade', (request, socket, rest) => doorAt(doors, request.url)!.upgrade(request, socket, rest));
   // The next request on the connection may be for somebody else.
   inner.maxRequestsPerSocket = 1;
   const leave = takeRequests(server, (request, rest) => {

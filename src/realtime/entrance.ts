@@ -53,10 +53,10 @@ export class Entrance implements Door {
     this.#gate.close();
   }
 
-  upgrade(request: AnyRequest, socket: Duplex, head: Buffer): void {
+  upgrade(request: AnyRequest, socket: Duplex, rest: Buffer): void {
     const obstacle = this.#drain.obstacle();
     if (obstacle !== undefined) refuse(socket, obstacle);
-    else this.#gate.upgrade(request, socket, head, (webSocket) => this.#meet(webSocket, request));
+    else this.#gate.upgrade(request, socket, rest, (webSocket) => this.#meet(webSocket, request));
   }
 
   request(request: AnyRequest, response: AnyResponse): void {

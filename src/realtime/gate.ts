@@ -137,8 +137,8 @@ export class Gate {
   }
 
   /** Answers an upgrade. @param connected called with the WebSocket of a client that has been let in */
-  upgrade(request: HubRequest, socket: Duplex, head: Buffer, connected: (webSocket: HubSocket) => void): void {
-    this.server.handleUpgrade(request as never, socket, head, connected as never);
+  upgrade(request: HubRequest, socket: Duplex, rest: Buffer, connected: (webSocket: HubSocket) => void): void {
+    this.server.handleUpgrade(request as never, socket, rest, connected as never);
   }
 
   /** Lets no WebSocket in from here on. */

@@ -337,6 +337,7 @@ export class WebSocketServer<
   /**
    * Answers an upgrade request (§4.2.2), once earlier requests on the same connection have been answered (RFC 9112
    * §9.3.2); or an extended CONNECT of HTTP/2, whose stream is the socket (RFC 8441 §5).
+   * @param head ws's name for the bytes behind the request's head
    * @param callback called with the new WebSocket when the handshake has succeeded
    * @throws {TypeError} when an argument is missing
    * @throws {Error} when the socket has been given to `handleUpgrade` before
@@ -365,23 +366,25 @@ export class WebSocketServer<
       nameHost(request.headers);
     }
     socket.on('error', ignoreError);
-    whenInTurn(request, socket, () =>
-      accept(
-        headOf(request),
-        socket,
-        head,
-        new WebSocketServer.#Policy(this, request, socket, callback),
-        (accepted) => {
-          const { agreement, key, subprotocols } = accepted;
-          this.completeUpgrade(agreement, key, new Set(subprotocols), request, socket, head, callback);
-        },
-      ),
+    whenInTurn(request, socket, () => this.#accept(request, socket, head, callback));
+  }
+
+  #accept(
+    request: InstanceType<RequestClass>,
+    socket: Duplex,
+    rest: Buffer,
+    callback: (socket: Authenticated<InstanceType<SocketClass>, User>, request: InstanceType<RequestClass>) => void,
+  ): void {
+    const policy = new WebSocketServer.#Policy(this, request, socket, callback);
+    accept(headOf(request), socket, rest, policy, ({ agreement, key, subprotocols }) =>
+      this.completeUpgrade(agreement, key, new Set(subprotocols), request, socket, rest, callback),
     );
   }
 
   /**
    * Opens a connection whose request has been accepted. Called by `handleUpgrade`; subclasses may do something before or
    * behind it.
+   * @param head as in `handleUpgrade`
    */
   completeUpgrade(
     agreement: AcceptedAgreement,
@@ -535,7 +538,7 @@ export class WebSocketServer<
     sharing.add(this);
     const onListening = () => this.emit('listening');
     const onError = (error: Error) => this.emit('error', error);
-    const onUpgrade = (request: InstanceType<RequestClass>, socket: Duplex, head: Buffer): boolean => {
+    const onUpgrade = (request: InstanceType<RequestClass>, socket: Duplex, rest: Buffer): boolean => {
       let isOurs = false;
       try {
         isOurs = !this.#isForAnother(server, request);
@@ -548,7 +551,7 @@ export class WebSocketServer<
       }
       if (!isOurs) return false;
       try {
-        this.handleUpgrade(request, socket, head, (webSocket) => this.emit('connection', webSocket, request));
+        this.handleUpgrade(request, socket, rest, (webSocket) => this.emit('connection', webSocket, request));
       } catch (error) {
         // Another server of the same path has taken this socket already.
         warnOfError(error, 'the upgrade of a WebSocketServer');

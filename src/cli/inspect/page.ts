@@ -57,7 +57,7 @@ export async function startPage({ host, port, target, assets }: PageOptions): Pr
     response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
     response.end(body);
   });
-  server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', (request, socket: Duplex, rest: Buffer) => {
     socket.on('error', () => socket.destroy());
     const { url = '' } = request;
     const raw = pathOf(url) === '/raw' ? rawTarget : undefined;
@@ -65,7 +65,7 @@ export async function startPage({ host, port, target, assets }: PageOptions): Pr
       endWith(socket, buildRefusalResponse({ status: 404, message: 'There is no WebSocket at this path\n' }));
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (reader) => {
+    sockets.handleUpgrade(request, socket, rest, (reader) => {
       reader.on('error', ignoreError);
       if (raw !== undefined) {
         layRawLine(reader, raw);
