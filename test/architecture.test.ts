@@ -75,6 +75,13 @@ it('architecture: a head is read, and what comes behind it is its rest, but wher
   ]);
 });
 
+it('architecture: protocol and handshake together, with the plain reader, stay less than 3516 lines', () => {
+  const core = readSourceFiles().filter(({ path }) => /^(?:protocol|handshake)\//.test(path));
+  expect(core.length).toBeGreaterThan(25);
+  const lines = core.reduce((sum, { text }) => sum + text.split('\n').length - 1, 0);
+  expect(lines).toBeLessThan(3516);
+});
+
 describe('architecture: the drawing of the folders', () => {
   const unitImports = (...files: [path: string, text: string][]) =>
     findUnitImports(files.map(([path, text]) => ({ path, text })));

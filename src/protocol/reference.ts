@@ -1,11 +1,7 @@
 /**
- * The protocol read the plain way: §5.2 to §5.6, §7.4 and §8.1 from top to bottom, for bytes that lie there. One frame is
- * read behind the other, and each rule is said once. Nothing is fast here, and nothing is kept between calls.
- *
- * Read this first, beside the RFC. `FrameParser` and `Connection` do the same at speed, for bytes that arrive in pieces,
- * and the property tests hold them to this file. The inspector and the conformance runner read with it. So it shares with
- * the fast way only what UTF-8 and a close code are: what `headerViolation` says stands here a second time, on purpose, and
- * each shows the other's faults.
+ * The protocol read the plain way, for bytes that lie there: one frame, or `'more'`, or a violation; and messages, joined of
+ * frames. Nothing is fast here, each rule is said once, and nothing is kept between calls. Read it beside the RFC, from top to
+ * bottom. It shares with the fast way only what UTF-8 and a close code are, so that each shows the other's faults.
  */
 
 import { isSendableCloseCode } from './close-code.ts';
@@ -15,7 +11,7 @@ import { isControlOpcode, isReservedOpcode, Opcode, opcodeName } from './opcode.
 import { isValidUtf8, Utf8Validator } from './utf8.ts';
 import type { ViolationId } from './violation.ts';
 
-/** A frame header (§5.2), legal or not, as far as its bytes are there. */
+/** A frame header (§5.2), legal or not. What is not all there yet is undefined. */
 export interface ReferenceHeader {
   readonly fin: boolean;
   /** RSV1 counts 4, RSV2 counts 2, RSV3 counts 1. */
@@ -24,58 +20,48 @@ export interface ReferenceHeader {
   readonly masked: boolean;
   /** The length as the second byte has it; 126 and 127 announce a longer field. */
   readonly length7: number;
-  /** In bytes, rounded past 2^53; undefined while its field is not all there. */
+  /** In bytes, rounded past 2^53. */
   readonly payloadLength: number | undefined;
-  /** In network order; undefined when the frame is not masked, or the key is not all there. */
+  /** In network order; undefined for a frame that is not masked, too. */
   readonly maskingKey: number | undefined;
   /** In bytes, masking key included. */
   readonly headerLength: number;
   readonly isHeaderWhole: boolean;
 }
 
-/**
- * Reads the header at bytes[at] and judges nothing.
- * @returns what there is of it; `'more'` while its first two bytes are not there
- */
+/** Reads the header at bytes[at] and judges nothing; `'more'` while its first two bytes are not there. */
 export function readHeader(bytes: Uint8Array, at = 0): ReferenceHeader | 'more' {
   if (bytes.length - at < 2) return 'more';
   const [byte0, byte1] = [bytes[at]!, bytes[at + 1]!];
-  const masked = (byte1 & 0x80) !== 0;
-  const length7 = byte1 & 0x7f;
+  const [masked, length7] = [byte1 >= 0x80, byte1 & 0x7f];
   const lengthBytes = length7 === 126 ? 2 : length7 === 127 ? 8 : 0;
-  const lengthEnd = at + 2 + lengthBytes;
-  const headerEnd = lengthEnd + (masked ? 4 : 0);
-  const longLength = lengthEnd <= bytes.length ? numberAt(bytes, at + 2, lengthBytes) : undefined;
-  const isHeaderWhole = headerEnd <= bytes.length;
+  const keyAt = at + 2 + lengthBytes;
+  const end = keyAt + (masked ? 4 : 0);
   return {
-    fin: (byte0 & 0x80) !== 0,
+    fin: byte0 >= 0x80,
     rsv: (byte0 >>> 4) & 7,
     opcode: byte0 & 0xf,
     masked,
     length7,
-    payloadLength: lengthBytes === 0 ? length7 : longLength,
-    maskingKey: masked && isHeaderWhole ? numberAt(bytes, lengthEnd, 4) : undefined,
-    headerLength: headerEnd - at,
-    isHeaderWhole,
+    payloadLength: lengthBytes === 0 ? length7 : numberAt(bytes, at + 2, lengthBytes),
+    maskingKey: masked ? numberAt(bytes, keyAt, 4) : undefined,
+    headerLength: end - at,
+    isHeaderWhole: end <= bytes.length,
   };
 }
 
-/** §5.2: numbers stand in network byte order, the highest byte first. */
-function numberAt(bytes: Uint8Array, at: number, byteCount: number): number {
-  let number = 0;
-  for (let i = at; i < at + byteCount; i++) number = number * 256 + bytes[i]!;
-  return number;
+/** §5.2: network byte order, the highest byte first. */
+function numberAt(bytes: Uint8Array, at: number, byteCount: number): number | undefined {
+  const field = bytes.subarray(at, at + byteCount);
+  return field.length < byteCount ? undefined : field.reduce((number, byte) => number * 256 + byte, 0);
 }
 
 /**
- * §5.3 word for word: octet i of the payload is XORed with octet i mod 4 of the key, which masks and unmasks. In place;
- * the oracle for `mask`. `position` is the place of bytes[start] in the payload.
+ * §5.3 word for word: octet i of the payload is XORed with octet i mod 4 of the key, which masks and unmasks. In place.
+ * `position` is the place of bytes[start] in the payload.
  */
 export function maskReference(bytes: Uint8Array, start: number, end: number, maskingKey: number, position = 0): void {
-  for (let i = start; i < end; i++) {
-    const keyByte = maskingKey >>> (24 - 8 * ((position + i - start) & 3));
-    bytes[i]! ^= keyByte;
-  }
+  for (let i = start; i < end; i++) bytes[i]! ^= maskingKey >>> (24 - 8 * ((position + i - start) & 3));
 }
 
 /** What is wrong with a frame. `detail` is the number that the violation's message speaks of. */
@@ -104,93 +90,71 @@ export interface MessageSize {
 }
 
 const NO_MESSAGE: MessageSize = { frames: 0, bytes: 0 };
+const NOTHING = new Uint8Array(0);
 
-type Rule = readonly [isBroken: boolean, id: ViolationId, detail: number];
-
-function broken(rules: readonly Rule[]): ReferenceFault[] {
+function broken(rules: readonly (readonly [isBroken: boolean, id: ViolationId, detail: number])[]): ReferenceFault[] {
   return rules.flatMap(([isBroken, id, detail]) => (isBroken ? [{ id, detail }] : []));
 }
 
-/**
- * All that is wrong with a header where it stands, in the order of judgement: an endpoint fails the connection for the
- * first. What is not there yet is not judged.
- */
-export function headerFaults(
-  header: ReferenceHeader,
-  options: ReferenceOptions,
-  message: MessageSize = NO_MESSAGE,
-): ReferenceFault[] {
-  const { fin, rsv, opcode, masked, length7, payloadLength } = header;
-  const { role, inflate, allowsRsv1 = inflate !== undefined, strictLengths = false, limits = UNLIMITED } = options;
-  const isControl = isControlOpcode(opcode);
-  const isContinuation = opcode === Opcode.Continuation;
-  const isMessageOpen = message.frames > 0;
-  const isCompressed = rsv === 4 && allowsRsv1;
-
-  const length = payloadLength ?? length7;
-  const isLong = (length7 === 126 && length < 126) || (length7 === 127 && length < 65_536);
-  const isCounted = !isControl && payloadLength !== undefined && length <= Number.MAX_SAFE_INTEGER;
-  const messageBytes = message.bytes + length;
-  const areTooMany = message.frames >= limits.maxFragments;
+/** All that is wrong with a header where it stands: an endpoint fails the connection for the first. */
+export function headerFaults(header: ReferenceHeader, options: ReferenceOptions, open = NO_MESSAGE): ReferenceFault[] {
+  const { fin, rsv, opcode, masked, length7, payloadLength: length = Number.NaN } = header;
+  const { role, inflate, allowsRsv1 = inflate !== undefined, strictLengths, limits = UNLIMITED } = options;
+  const [isControl, isContinuation] = [isControlOpcode(opcode), opcode === Opcode.Continuation];
+  const [isOpen, isCompressed] = [open.frames > 0, rsv === 4 && allowsRsv1];
+  // A length that is not there is no number: it is not longer than anything, and not shorter.
+  const isCounted = !isControl && length <= Number.MAX_SAFE_INTEGER;
+  const isShort = (length7 === 126 && length < 126) || (length7 === 127 && length < 65_536);
 
   return broken([
     // §5.2: a reserved bit is clear unless an extension gives it a meaning.
     [(rsv & 3) !== 0, 'unexpectedRsv23', opcode],
     [rsv === 4 && !allowsRsv1, 'unexpectedRsv1', opcode],
     [isReservedOpcode(opcode), 'reservedOpcode', opcode],
-    // §5.4: fragments follow the first frame of their message, and no other message comes between them. RFC 7692 §6.1:
-    // that first frame says for all of them whether the message is compressed.
+    // §5.4: the fragments of a message follow each other. RFC 7692 §6.1: the first says for all whether it is compressed.
     [isContinuation && isCompressed, 'unexpectedRsv1', opcode],
-    [isContinuation && !isMessageOpen, 'unexpectedContinuation', opcode],
-    [!isContinuation && !isControl && isMessageOpen, 'expectedContinuation', opcode],
-    // §5.5: a control frame is one short frame, and never compressed (RFC 7692 §6.1).
+    [isContinuation && !isOpen, 'unexpectedContinuation', opcode],
+    [!isContinuation && !isControl && isOpen, 'expectedContinuation', opcode],
+    // §5.5: a control frame is one short frame, never compressed (RFC 7692 §6.1); a Close body begins with two bytes of code.
     [isControl && !fin, 'expectedFin', opcode],
     [isControl && isCompressed, 'unexpectedRsv1', opcode],
     [isControl && length7 > 125, 'controlPayloadTooLong', length7],
-    // §5.5.1: a Close body begins with a status code, which has two bytes.
     [opcode === Opcode.Close && length7 === 1, 'closePayloadOneByte', 1],
     // §5.1: clients mask, servers do not.
     [role === 'server' && !masked, 'expectedMask', opcode],
     [role === 'client' && masked, 'unexpectedMask', opcode],
     // §5.2: a length has 63 bits, of which JavaScript takes 53, and the shortest form that it fits in.
     [!isControl && length > Number.MAX_SAFE_INTEGER, 'lengthUnsupported', 0],
-    [strictLengths && payloadLength !== undefined && isLong, 'lengthNotMinimal', length],
+    [strictLengths === true && isShort, 'lengthNotMinimal', length],
     // §10.4: what the receiver takes.
     [isCounted && length > limits.maxFrameBytes, 'frameTooLong', length],
-    [isCounted && messageBytes > limits.maxMessageBytes, 'messageTooLong', length],
-    [isCounted && (!fin || isMessageOpen) && areTooMany, 'tooManyFragments', length],
+    [isCounted && open.bytes + length > limits.maxMessageBytes, 'messageTooLong', length],
+    [isCounted && (isOpen || !fin) && open.frames >= limits.maxFragments, 'tooManyFragments', length],
   ]);
 }
 
-/** A frame that its receiver accepts. */
+/** A frame that its receiver accepts, at bytes[offset]; the payload unmasked, in memory of its own, as far as it is there. */
 export interface ReferenceFrame extends ReferenceHeader {
-  /** Of its first byte. */
   readonly offset: number;
   readonly payloadLength: number;
-  /** Unmasked, in memory of its own, as far as it is there. */
   readonly payload: Uint8Array;
 }
 
-/** Why the connection fails, and for which frame. */
+/** Why the connection fails, and for the frame at which bytes[offset]. */
 export interface ReferenceViolation extends ReferenceFault {
-  /** Of the frame's first byte. */
   readonly offset: number;
 }
 
-/**
- * Reads the frame at bytes[offset], which stays as it is.
- * @param message the message that is open there. Default: none
- * @returns `'more'` while the header is not all there
- */
+/** Reads the frame at bytes[offset], behind so much of an `open` message; `'more'` while its header is not all there. */
 export function readFrame(
   bytes: Uint8Array,
   options: ReferenceOptions,
   offset = 0,
-  message: MessageSize = NO_MESSAGE,
+  open = NO_MESSAGE,
 ): ReferenceFrame | ReferenceViolation | 'more' {
   const header = readHeader(bytes, offset);
   if (header === 'more') return 'more';
-  const [fault] = headerFaults(header, options, message);
+  const [fault] = headerFaults(header, options, open);
   if (fault !== undefined) return { ...fault, offset };
   const { payloadLength, headerLength, maskingKey = 0, isHeaderWhole } = header;
   if (payloadLength === undefined || !isHeaderWhole) return 'more';
@@ -200,42 +164,37 @@ export function readFrame(
   return { ...header, offset, payloadLength, payload };
 }
 
-/**
- * Reads the frames in `bytes`, which stay as they are, up to the first violation or to their end: the last frame may lack
- * some of its payload. What stands behind a Close frame is read as well.
- */
+/** What has been read, up to the first violation or to the end of the bytes, which stay as they are. */
+export interface ReferenceReading {
+  readonly violation: ReferenceViolation | undefined;
+}
+
+/** Reads the frames in `bytes`, of which the last may lack some of its payload; behind a Close frame as well. */
 export function readFrames(
   bytes: Uint8Array,
   options: ReferenceOptions,
-): { readonly frames: readonly ReferenceFrame[]; readonly violation: ReferenceViolation | undefined } {
+): ReferenceReading & { readonly frames: readonly ReferenceFrame[] } {
   const frames: ReferenceFrame[] = [];
-  let message = NO_MESSAGE;
+  let open = NO_MESSAGE;
   for (let offset = 0; ; ) {
-    const frame = readFrame(bytes, options, offset, message);
+    const frame = readFrame(bytes, options, offset, open);
     if (frame === 'more') return { frames, violation: undefined };
     if ('id' in frame) return { frames, violation: frame };
     frames.push(frame);
-    const { fin, opcode, headerLength, payloadLength } = frame;
-    offset += headerLength + payloadLength;
+    offset += frame.headerLength + frame.payloadLength;
     // §5.4: control frames stand between fragments without being part of the message.
-    if (isControlOpcode(opcode)) continue;
-    message = fin ? NO_MESSAGE : { frames: message.frames + 1, bytes: message.bytes + payloadLength };
+    if (isControlOpcode(frame.opcode)) continue;
+    open = frame.fin ? NO_MESSAGE : { frames: open.frames + 1, bytes: open.bytes + frame.payloadLength };
   }
 }
 
 /** The code of a Close frame (§5.5.1): 1005 when its body is empty (§7.1.5). */
 export function readCloseCode(payload: Uint8Array): number {
-  return payload.length < 2 ? 1005 : numberAt(payload, 0, 2);
+  return numberAt(payload, 0, 2) ?? 1005;
 }
 
-/**
- * What is wrong with the body of a Close frame: its code has to be one that may be sent (§7.4), its reason UTF-8 (§5.5.1).
- * @param maySend which codes may. Default `isSendableCloseCode`
- */
-export function closeFaults(
-  payload: Uint8Array,
-  maySend: (statusCode: number) => boolean = isSendableCloseCode,
-): ReferenceFault[] {
+/** What is wrong with the body of a Close frame: its code has to be one that may be sent (§7.4), its reason UTF-8 (§5.5.1). */
+export function closeFaults(payload: Uint8Array, maySend = isSendableCloseCode): ReferenceFault[] {
   const statusCode = readCloseCode(payload);
   return broken([
     [payload.length >= 2 && !maySend(statusCode), 'invalidCloseCode', statusCode],
@@ -249,24 +208,19 @@ export interface ReferenceEvent {
   readonly payload: Uint8Array;
 }
 
-/**
- * Reads messages (§5.4, §5.6) and control frames (§5.5) out of `bytes`, which stay as they are: up to the first violation,
- * to a Close frame, behind which nothing is read (§5.5.1), or to their end.
- */
+/** Joins the frames in `bytes` to messages (§5.4, §5.6), and stops at a Close frame, behind which nothing counts (§5.5.1). */
 export function readMessages(
   bytes: Uint8Array,
   options: ReferenceOptions,
-): { readonly events: readonly ReferenceEvent[]; readonly violation: ReferenceViolation | undefined } {
+): ReferenceReading & { readonly events: readonly ReferenceEvent[] } {
   const { inflate = (payload) => payload, limits = UNLIMITED } = options;
   const { frames, violation } = readFrames(bytes, options);
   const events: ReferenceEvent[] = [];
-  let text = new Utf8Validator();
-  let [isText, isCompressed, parts]: [boolean, boolean, Uint8Array[]] = [false, false, []];
+  let [isText, isCompressed, joined] = [false, false, NOTHING];
 
   for (const { fin, rsv, opcode, payloadLength, payload, offset } of frames) {
     const failed = (id: ViolationId, detail = 0) => ({ events, violation: { id, detail, offset } });
     const isWhole = payload.length === payloadLength;
-
     if (isControlOpcode(opcode)) {
       if (!isWhole) break;
       const [fault] = opcode === Opcode.Close ? closeFaults(payload) : [];
@@ -277,22 +231,16 @@ export function readMessages(
     }
 
     // §5.4: the first frame says what the whole message is.
-    if (opcode !== Opcode.Continuation) {
-      [isText, isCompressed, parts] = [opcode === Opcode.Text, rsv === 4, []];
-      text = new Utf8Validator();
-    }
-    parts.push(payload);
+    if (opcode !== Opcode.Continuation) [isText, isCompressed, joined] = [opcode === Opcode.Text, rsv === 4, NOTHING];
+    joined = Uint8Array.from([...joined, ...payload]);
     // §8.1: bytes that no others can make text any more are a fault at once. What is compressed is no text yet.
-    const isChecked = isText && !isCompressed;
-    if (isChecked && text.push(payload, 0, payload.length) !== -1) return failed('invalidText');
+    const isHopeless = new Utf8Validator().push(joined, 0, joined.length) !== -1;
+    if (isText && !isCompressed && isHopeless) return failed('invalidText');
     if (!fin || !isWhole) continue;
-
-    if (isChecked && !text.isComplete) return failed('invalidText');
-    const whole = Uint8Array.from(parts.flatMap((part) => [...part]));
-    const message = isCompressed ? inflate(whole) : whole;
+    const message = isCompressed ? inflate(joined) : joined;
     if (message === undefined) return failed('invalidCompression');
     if (message.length > limits.maxMessageBytes) return failed('messageTooLong');
-    if (isCompressed && isText && !isValidUtf8(message)) return failed('invalidText');
+    if (isText && !isValidUtf8(message)) return failed('invalidText');
     events.push({ type: isText ? 'text' : 'binary', payload: message });
   }
   return { events, violation };
