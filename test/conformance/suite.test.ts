@@ -69,8 +69,8 @@ describe('runSuite', () => {
     [{ url: 'http://localhost' }, 'Invalid URL "http://localhost": use ws://host:port/path or wss://host:port/path'],
     [{ url: 'ws://localhost/#x' }, 'Invalid URL "ws://localhost/#x": use ws://host:port/path or wss://host:port/path'],
     [{ url: 'localhost:80' }, 'Invalid URL "localhost:80": use ws://host:port/path or wss://host:port/path'],
-    [{ url: 'ws://localhost', concurrency: 0 }, 'concurrency must be a whole number from 1 to 256, not 0'],
-    [{ url: 'ws://localhost', concurrency: 1.5 }, 'concurrency must be a whole number from 1 to 256, not 1.5'],
+    [{ url: 'ws://localhost', concurrency: 0 }, 'concurrency must be a whole number from 1 to 256; got 0'],
+    [{ url: 'ws://localhost', concurrency: 1.5 }, 'concurrency must be a whole number from 1 to 256; got 1.5'],
     [{ url: 'ws://localhost', cases: '8.1' }, 'No conformance case fits "8.1"'],
   ])('refuses %j', async (options, message) => {
     await expect(runSuite(options)).rejects.toThrow(message);
