@@ -3,6 +3,7 @@
 // Fake timers replace the global one.
 import { setImmediate } from 'node:timers';
 import type { Engine, Published } from '../engines/engine.ts';
+import { MemberSet } from '../memory/member-set.ts';
 import { type ChannelPattern, compilePattern } from '../realtime-protocol/channel-name.ts';
 import type { Protocol } from '../realtime-protocol/define-protocol.ts';
 import type { Position } from '../realtime-protocol/position.ts';
@@ -38,7 +39,7 @@ export class Core implements ChannelHost, SessionHost {
   readonly hint = hintOnce();
   readonly kinds: ReadonlyMap<string, Kind>;
   readonly channels = new Map<string, Channel>();
-  readonly sessions = new Set<Session>();
+  readonly sessions = new MemberSet<Session>();
   /** Set once, when all parts are there. */
   handlers!: Handlers;
   /** The key of a publication that is given none: inside of a call, one that follows from the call's. */

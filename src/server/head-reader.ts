@@ -5,6 +5,7 @@
 
 import type { Duplex } from 'node:stream';
 import { type HeadFailure, HttpHeadParser, type ParsedHead, type RequestHead } from '../handshake/index.ts';
+import { MemberSet } from '../memory/member-set.ts';
 import { viewOf } from '../memory/view.ts';
 import { endWith } from './http-answer.ts';
 
@@ -28,11 +29,18 @@ function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
   return bytes instanceof Buffer ? bytes.toString('latin1', start, end) : viewOf(bytes, start, end).toString('latin1');
 }
 
+/** What is read from a socket, as long as it is. */
+const PENDING = Symbol('framewright pending head');
+
+interface ReadSocket extends Duplex {
+  [PENDING]?: PendingHead | undefined;
+}
+
 export class HeadReader {
   readonly #options: HeadReaderOptions;
   readonly #done: (socket: Duplex, result: HeadResult) => void;
   /** In the order in which they came, which is that of their deadlines. */
-  readonly #pending = new Map<Duplex, PendingHead>();
+  readonly #pending = new MemberSet<ReadSocket>();
   /** Runs while heads are pending, at the latest until the deadline of the first. */
   #timer: NodeJS.Timeout | undefined;
   readonly #onData: (this: Duplex, chunk: Buffer) => void;
@@ -81,19 +89,20 @@ export class HeadReader {
 
   /** Destroys the sockets whose requests are not complete. */
   destroyAll(): void {
-    for (const socket of this.#pending.keys()) socket.destroy();
+    for (const socket of this.#pending) socket.destroy();
   }
 
-  #watch(socket: Duplex, isIdle: boolean): void {
+  #watch(socket: ReadSocket, isIdle: boolean): void {
     const { timeoutMs, maxHeadBytes } = this.#options;
     const parser = new HttpHeadParser({ kind: 'request', maxHeadBytes, decodeLatin1 });
-    this.#pending.set(socket, { parser, isIdle, deadlineMs: performance.now() + timeoutMs });
+    socket[PENDING] = { parser, isIdle, deadlineMs: performance.now() + timeoutMs };
+    this.#pending.add(socket);
     if (this.#timer === undefined) this.#startTimer(timeoutMs);
     socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
   }
 
-  #receive(socket: Duplex, chunk: Uint8Array): void {
-    const pending = this.#pending.get(socket)!;
+  #receive(socket: ReadSocket, chunk: Uint8Array): void {
+    const pending = socket[PENDING]!;
     pending.isIdle = false;
     const result = pending.parser.push(chunk);
     if (result !== undefined) this.#finish(socket, result);
@@ -104,8 +113,9 @@ export class HeadReader {
     this.#done(socket, result);
   }
 
-  #stop(socket: Duplex): void {
+  #stop(socket: ReadSocket): void {
     this.#pending.delete(socket);
+    socket[PENDING] = undefined;
     socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
   }
 
@@ -118,7 +128,8 @@ export class HeadReader {
     const nowMs = performance.now();
     this.#timer = undefined;
     const message = `No complete request within ${this.#options.timeoutMs} ms`;
-    for (const [socket, { deadlineMs, isIdle }] of this.#pending) {
+    for (const socket of this.#pending) {
+      const { deadlineMs, isIdle } = socket[PENDING]!;
       if (deadlineMs > nowMs) {
         this.#startTimer(Math.ceil(deadlineMs - nowMs));
         return;

@@ -27,6 +27,7 @@ import {
   type UpgradeRequestOptions,
   type UpgradeResponse,
 } from '../handshake/index.ts';
+import { MemberSet } from '../memory/member-set.ts';
 import { ownBytes } from '../memory/view.ts';
 import { MAX_BACKLOG_BYTES } from '../options/backlog-settings.ts';
 import { checkTimeout, resolveSettings } from '../options/connection-options.ts';
@@ -138,7 +139,7 @@ export let takeRequests: (server: NetServer, take: TakeRequest) => () => void;
 /** Made by `listen`. */
 export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User>> {
   /** The open connections. */
-  readonly clients: ReadonlySet<Authenticated<WebSocket, User>> = new Set();
+  readonly clients: ReadonlySet<Authenticated<WebSocket, User>> = new MemberSet();
   /** The server below, for what node:net offers (`maxConnections`, `getConnections`, `ref`, `unref`). */
   readonly server: Server;
   readonly #options: ListenOptions;
@@ -149,13 +150,13 @@ export class NetServer<User = unknown> extends TypedEmitter<NetServerEvents<User
   readonly #openMeter: OpenMeter | undefined;
   readonly #heads: HeadReader;
   /** Sockets without an open connection: their handshake is not done, or they were refused. */
-  readonly #handshaking = new Set<Socket>();
+  readonly #handshaking = new MemberSet<Socket>();
   /** Connections over which TLS has not been agreed on yet, by their other end. */
   readonly #securing = new Map<string, Socket>();
   // The same listeners for all connections.
   readonly #onSocketClose: (this: Socket) => void;
   readonly #observer: SocketObserver;
-  readonly #undecided: Policy['undecided'] = new Set();
+  readonly #undecided: Policy['undecided'] = new MemberSet();
   readonly #drain: Drain;
   readonly #takers = new Set<TakeRequest>();
   #stopped: Promise<void> | undefined;

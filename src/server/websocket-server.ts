@@ -32,6 +32,7 @@ import {
   type UpgradeResponse,
   upgradeResponseLines,
 } from '../handshake/index.ts';
+import { MemberSet } from '../memory/member-set.ts';
 import {
   checkTimeout,
   inOurNames,
@@ -198,8 +199,8 @@ export class WebSocketServer<
   /** The open connections. Without them, `clientTracking: false`, it is undefined in truth. */
   readonly clients: Set<Authenticated<InstanceType<SocketClass>, User>>;
   /** The same set, or one that only `drain` knows. */
-  readonly #sockets = new Set<Authenticated<InstanceType<SocketClass>, User>>();
-  readonly #undecided: Policy['undecided'] = new Set();
+  readonly #sockets = new MemberSet<Authenticated<InstanceType<SocketClass>, User>>();
+  readonly #undecided: Policy['undecided'] = new MemberSet();
   readonly #drain = new Drain({
     sockets: this.#sockets,
     undecided: this.#undecided,

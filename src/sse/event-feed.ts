@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Retention } from '../engines/engine.ts';
 import { Log } from '../engines/log.ts';
+import { MemberSet } from '../memory/member-set.ts';
 import { checkTimeout } from '../options/connection-options.ts';
 import { COUNT, checkOptions, type Door, HOOK, NUMBER, OBJECT } from '../options/option-check.ts';
 import { formatPosition, parsePosition } from '../realtime-protocol/position.ts';
@@ -85,7 +86,7 @@ export class EventFeed<User = undefined, Source = IncomingMessage> extends Typed
   readonly #retention: Retention;
   /** Whom events of the log are for, by offset; those for all are not in it. */
   readonly #audiences = new Map<number, Audience<User>>();
-  readonly #members = new Set<Member<User>>();
+  readonly #members = new MemberSet<Member<User>>();
   readonly #byKey = new Map<string, Set<Member<User>>>();
   #retryAfterMs: number | undefined;
   #drained: Promise<void> | undefined;

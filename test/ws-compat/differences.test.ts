@@ -587,6 +587,24 @@ const CHECKS: readonly Check[] = [
     here: [5, 3],
   },
   {
+    row: 'a loop over `server.clients`',
+    async run(library) {
+      const server = await serve(library);
+      await openRaw(server);
+      let visits = 0;
+      for (const _ of server.wss.clients) {
+        visits++;
+        if (visits > 1) continue;
+        const opened = eventOf(server.wss, 'connection');
+        await RawPeer.open(server.started);
+        await opened;
+      }
+      return [visits, server.wss.clients.size];
+    },
+    inWs: [2, 2],
+    here: [1, 2],
+  },
+  {
     row: '`close(1000.5)` sends 1000',
     run: (library) =>
       [[1000.5], [1000, 5]].map((args) => {
