@@ -82,6 +82,21 @@ it('architecture: protocol and handshake together, with the plain reader, stay l
   expect(lines).toBeLessThan(3516);
 });
 
+/**
+ * V8 takes a function that is written down right behind `object.property =` for a method, and makes it among old objects.
+ * What it refers to, a connection say, then lasts until the next collection of the whole heap.
+ */
+it('architecture: of what connections are made of, no property is set to a function where it is written down', () => {
+  const functionSet = /\.#?\w+ (?:\?\?|\|\|)?= (?:async )?(?:function\b|\([^()]*\) =>|\w+ =>)/;
+  const ofConnections = /^(?:protocol|memory|deflate|transport|socket)\//;
+  const lines = readSourceFiles()
+    .filter(({ path }) => ofConnections.test(path))
+    .flatMap(({ path, text }) => text.split('\n').map((line) => `${path}: ${line.trim()}`));
+  expect(lines.length).toBeGreaterThan(5000);
+  expect('  this.open = (error) => {').toMatch(functionSet);
+  expect(lines.filter((line) => functionSet.test(line))).toEqual([]);
+});
+
 describe('architecture: the drawing of the folders', () => {
   const unitImports = (...files: [path: string, text: string][]) =>
     findUnitImports(files.map(([path, text]) => ({ path, text })));

@@ -51,6 +51,7 @@ export const subjects: Subjects<WriteCell> = {
       noticeBytes: 65_536,
       backlogGrew() {},
       backlogShrank() {},
+      handle() {},
     };
     batch.attentionBytes = 65_536;
     const payload = Buffer.alloc(cell.payloadBytes, 0x2a);

@@ -22,14 +22,16 @@ export function openStreamZlib(options: RawZlibOptions): RawZlib {
   return new StreamZlib(options);
 }
 
+function ignore(): void {}
+
 class StreamZlib implements RawZlib {
   readonly maxSyncBytes = -1;
   private readonly options: RawZlibOptions;
   private stream: DeflateRaw | InflateRaw;
   private isClosed = false;
   /** The run under way: takes its output, and ends it. */
-  private onData: (chunk: Uint8Array) => void = () => {};
-  private finish: (error?: ZlibError) => void = () => {};
+  private onData: (chunk: Uint8Array) => void = ignore;
+  private finish: (error?: ZlibError) => void = ignore;
   private hasEnded = false;
 
   constructor(options: RawZlibOptions) {
@@ -84,7 +86,7 @@ class StreamZlib implements RawZlib {
       stream.resume();
       finishIfDone();
     };
-    this.onData = (chunk) => {
+    const onData = (chunk: Uint8Array) => {
       outputBytes += chunk.length;
       if (outputBytes > maxOutputBytes) {
         this.finish();
@@ -102,8 +104,8 @@ class StreamZlib implements RawZlib {
       stream.pause();
       zlibGate.leave();
     };
-    this.finish = (error) => {
-      this.onData = this.finish = () => {};
+    const finish = (error?: ZlibError) => {
+      this.onData = this.finish = ignore;
       const isTooLong = outputBytes > maxOutputBytes;
       if (isTooLong || error !== undefined) this.stream.destroy();
       if (!isOutside) zlibGate.leave();
@@ -114,7 +116,8 @@ class StreamZlib implements RawZlib {
       const output = isEmpty ? NOTHING : joinParts(parts);
       done({ error, output, isTooLong, consumedBytes });
     };
-    const { finish } = this;
+    this.onData = onData;
+    this.finish = finish;
     if (input.length > 0) this.stream.write(input);
     this.stream.flush(Z_SYNC_FLUSH, () => {
       isFlushed = true;

@@ -196,10 +196,11 @@ class HandleZlib implements RawZlib {
     const { windowBits, level, memLevel, strategy, dictionary } = options;
     this.maxSyncBytes = options.maxSyncBytes;
     this.handle = new Handle(options.direction === 'inflate' ? INFLATERAW : DEFLATERAW);
-    this.handle.onerror = (message, errno, code) => {
+    const onError: ZlibHandle['onerror'] = (message, errno, code) => {
       this.error = Object.assign(new Error(message), { errno, code });
       if (this.isAsync) this.asyncStepDone();
     };
+    this.handle.onerror = onError;
     const common: InitArguments = [
       windowBits,
       level,

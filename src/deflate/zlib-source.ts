@@ -61,12 +61,13 @@ export class ZlibSource {
     const engine = options.engine ?? 'handle';
     const windowBits = Math.max(options.windowBits, LEAST_ZLIB_WINDOW_BITS);
     const maxSyncBytes = options.maxSyncBytes ?? DEFAULT_MAX_SYNC_BYTES;
-    this.open = () => {
+    const open = () => {
       const raw = rawOptions(direction, windowBits, maxSyncBytes, tuning, options.contextTakeover);
       return (engine === 'handle' ? openHandleZlib(raw) : undefined) ?? openStreamZlib(raw);
     };
+    this.open = open;
     if (!options.contextTakeover) {
-      this.owner = poolFor(tuning, `${direction} ${windowBits} ${maxSyncBytes} ${engine}`, this.open);
+      this.owner = poolFor(tuning, `${direction} ${windowBits} ${maxSyncBytes} ${engine}`, open);
     }
   }
 

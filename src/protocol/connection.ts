@@ -40,6 +40,11 @@ export interface FrameOutput {
   flush(): void;
   /** The connection fails (§7.1.7): drops the frames that would have to wait for the network, but for a Close frame. */
   dropBacklog?(): void;
+  /**
+   * Runs something in the next turn of the event loop. With it, a connection is handed out only so much in one turn, and
+   * the rest in the next ones, so that others get theirs. Without it, everything is handed out at once.
+   */
+  nextTurn?(action: () => void): void;
   /** No frame follows: closes this side of the transport behind what was written (§7.1.1). May be called again. */
   end(): void;
 }
@@ -113,11 +118,6 @@ export interface ConnectionOptions {
   readonly unmask?: Unmask | undefined;
   /** A clock in milliseconds. Default `Date.now`. */
   readonly now?: () => number;
-  /**
-   * Runs something in the next turn of the event loop. With it, a connection is handed out only so much in one turn, and
-   * the rest in the next ones, so that others get theirs. Default: everything at once.
-   */
-  readonly nextTurn?: ((action: () => void) => void) | undefined;
   /** Give each message, ping and pong a turn of its own. Default false. */
   readonly spreadsEvents?: boolean | undefined;
 }
@@ -371,12 +371,11 @@ export class Connection implements FrameSink {
 
   /** Past its share of the turn, the connection waits for the next. */
   private watchTurn(): void {
-    const { nextTurn } = this.options;
-    if (nextTurn === undefined) return;
+    if (this.output.nextTurn === undefined) return;
     if (this.spentOfTurn >= TURN_SHARE) this.halt(Hold.Turn);
     if (this.isTurnAwaited) return;
     this.isTurnAwaited = true;
-    nextTurn(() => {
+    this.output.nextTurn(() => {
       this.isTurnAwaited = false;
       this.spentOfTurn = 0;
       this.resume(Hold.Turn);

@@ -56,7 +56,8 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     },
   });
 
-  duplex.isReady = () => socket.readyState !== 0;
+  const isReady = () => socket.readyState !== 0;
+  duplex.isReady = isReady;
   const isText = duplex.readableObjectMode;
   const take = (data: RawData, isBinary: boolean) => {
     const chunk = isText && !isBinary ? data.toString() : socket.transientMessages ? Buffer.from(data as Buffer) : data;

@@ -720,14 +720,12 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
   /** Hands out messages as fast as they may come. */
   static readonly #MeteredDelivery = class extends WebSocket.#Delivery {
-    readonly #transportBelow: () => SocketTransport;
     readonly #meter: MessageMeter;
     /** For those who watch: whether messages have come too soon, and whether one waits that is handed out again. */
     #excess: 'none' | 'waiting' | 'past' = 'none';
 
     constructor(socket: WebSocket, meter: MessageMeter) {
       super(socket);
-      this.#transportBelow = () => socket.#transport!;
       this.#meter = meter;
     }
 
@@ -735,8 +733,8 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
       const admission = this.#meter.admit(end - start);
       this.#noteExcess(admission, end - start);
       if (admission === 'now') super.message(chunk, start, end, isBinary);
-      else if (admission === 'later') this.#transportBelow().putOff(chunk, start, end, isBinary);
-      else this.#transportBelow().connection.fail('rateExceeded');
+      else if (admission === 'later') this.socket.#transport!.putOff(chunk, start, end, isBinary);
+      else this.socket.#transport!.connection.fail('rateExceeded');
     }
 
     #noteExcess(admission: Admission, bytes: number): void {

@@ -77,6 +77,11 @@ function onRead(this: SharingSocket, lengthBytes: number): boolean {
   return !reader.isReadingPaused;
 }
 
+/** The socket is closed: nothing is read from it any more. */
+export function forgetReader(socket: Duplex): void {
+  if (READER in socket) socket[READER] = undefined;
+}
+
 /**
  * Has a socket read into the shared buffer from now on, if it can. What it had read before is still in it.
  * @param reader listens for 'data' as well, which is how it gets what others push into the socket

@@ -42,11 +42,11 @@ import { backPressureEnd, heartbeatLost, messageOut, noteEnding, noteFailure, pu
 import { type BeatingTransport, type Pulse, startPulse } from './heartbeat.ts';
 import { closedWhile, isBlob, type Payload, payloadLength, SendOrder, type SendOrderOwner } from './send-order.ts';
 import type { SharedMessage } from './shared-frames.ts';
-import { readShared, type SharedReader } from './shared-read.ts';
+import { forgetReader, readShared, type SharedReader } from './shared-read.ts';
 import { LARGE_WRITE_BYTES, WriteBatch, type WriteBatchOwner, type WriteCallback } from './write-batch.ts';
 
 export interface TransportOptions
-  extends Omit<ConnectionOptions, 'allocate' | 'recycle' | 'keep' | 'isUtf8' | 'now' | 'inflater' | 'nextTurn'> {
+  extends Omit<ConnectionOptions, 'allocate' | 'recycle' | 'keep' | 'isUtf8' | 'now' | 'inflater'> {
   /** Read into memory shared by all sockets, where Node lets us (see `readShared`). Default true. */
   readonly sharesReadBuffer?: boolean | undefined;
   /** The handler needs messages during its call only, so that their memory can be used again. Default false. */
@@ -81,27 +81,36 @@ export type SendOutcome = boolean | 'refused';
 
 /** Where a stream keeps the transport that it belongs to, so that all streams can have the same listeners. */
 const TRANSPORT = Symbol('framewright transport');
-type OwnedStream = Duplex & { [TRANSPORT]: SocketTransport };
+type OwnedStream = Duplex & { [TRANSPORT]: SocketTransport | undefined };
 
 function onData(this: OwnedStream, chunk: Buffer): void {
-  this[TRANSPORT].receiveData(chunk);
+  this[TRANSPORT]?.receiveData(chunk);
 }
 
 function onEnd(this: OwnedStream): void {
-  this[TRANSPORT].receiveEnd();
+  this[TRANSPORT]?.receiveEnd();
 }
 
 function onFinish(this: OwnedStream): void {
-  this[TRANSPORT].directionEnded();
+  this[TRANSPORT]?.directionEnded();
 }
 
 function onError(this: OwnedStream): void {
-  noteEnding(this[TRANSPORT], 'transport');
-  this[TRANSPORT].destroy();
+  const transport = this[TRANSPORT];
+  if (transport === undefined) return;
+  noteEnding(transport, 'transport');
+  transport.destroy();
 }
 
+/** What is left of a socket may last for long, and would hold on to its connection. */
 function onClose(this: OwnedStream): void {
-  this[TRANSPORT].socketClosed();
+  this[TRANSPORT]?.socketClosed();
+  this[TRANSPORT] = undefined;
+  forgetReader(this);
+}
+
+function destroy(transport: SocketTransport): void {
+  transport.destroy();
 }
 
 function begin(transport: SocketTransport, rest: Buffer | undefined): void {
@@ -178,7 +187,6 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
       keep: keepInput,
       isUtf8: isUtf8Range,
       unmask,
-      nextTurn: (action) => setImmediate(() => this.handle(action)),
       spreadsEvents: options.spreadsEvents,
     });
     this.batch.owner = this;
@@ -664,7 +672,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   }
 
   /** Runs something that may make the Connection hand out messages: what they are answered with leaves in one write. */
-  protected handle(action: () => void): void {
+  handle(action: () => void): void {
     const isOutermost = !this.isHandling;
     this.isHandling = true;
     this.batch.isHeld ||= isOutermost;
@@ -710,7 +718,7 @@ export class SocketTransport implements SharedReader, SendOrderOwner, WriteBatch
   }
 
   private startCloseTimer(): void {
-    this.closeTimer ??= setTimeout(() => this.destroy(), this.closeTimeoutMs).unref();
+    this.closeTimer ??= setTimeout(destroy, this.closeTimeoutMs, this).unref();
   }
 
   private stopCloseTimer(): void {

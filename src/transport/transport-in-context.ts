@@ -47,7 +47,7 @@ class TransportInContext extends SocketTransport {
     return isTold;
   }
 
-  protected override handle(action: () => void): void {
+  override handle(action: () => void): void {
     this.inContext(() => super.handle(action));
   }
 

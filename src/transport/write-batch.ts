@@ -83,6 +83,8 @@ export interface WriteBatchOwner {
   readonly noticeBytes: number;
   backlogGrew(): void;
   backlogShrank(): void;
+  /** Runs what may hand something out. */
+  handle(action: () => void): void;
 }
 
 /** What left in one write, for as long as somebody waits for it or the network has not taken it. */
@@ -133,6 +135,10 @@ function flushScheduled(): void {
   const batches = scheduled;
   scheduled = [];
   for (const batch of batches) batch.flushAsScheduled();
+}
+
+function handleFor(owner: WriteBatchOwner, action: () => void): void {
+  owner.handle(action);
 }
 
 function flushNow(batch: WriteBatch): void {
@@ -448,6 +454,10 @@ export class WriteBatch implements FrameOutput {
   flushAsScheduled(): void {
     this.isScheduled = false;
     this.flush();
+  }
+
+  nextTurn(action: () => void): void {
+    setImmediate(handleFor, this.owner, action);
   }
 
   end(): void {

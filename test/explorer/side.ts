@@ -81,6 +81,7 @@ export class Side implements ConnectionHandler, FrameOutput {
   isCut = false;
   inflation: { readonly bytes: Uint8Array; readonly done: InflateDone } | undefined;
   turn: (() => void) | undefined;
+  nextTurn?: (action: () => void) => void;
 
   /** What the handler does that is called next. */
   reaction: (() => void) | undefined;
@@ -96,8 +97,9 @@ export class Side implements ConnectionHandler, FrameOutput {
       limits: LIMITS,
       now: () => 0,
       inflater: { inflate: (bytes, start, end, _max, done) => this.inflate(bytes.slice(start, end), done) },
-      ...(takesTurns && { spreadsEvents: true, nextTurn: (action: () => void) => this.awaitTurn(action) }),
+      spreadsEvents: takesTurns,
     });
+    if (takesTurns) this.nextTurn = (action) => this.awaitTurn(action);
     this.watchState();
   }
 

@@ -7,7 +7,8 @@ import type { FrameFields } from '../support/wire.ts';
 /** Turns come when the test says so. */
 function open(options: EndOptions = {}) {
   const waiting: (() => void)[] = [];
-  const end = new End('server', { ...options, nextTurn: (action) => void waiting.push(action) });
+  const end = new End('server', options);
+  end.output.nextTurn = (action) => void waiting.push(action);
   const turn = () => {
     for (const action of waiting.splice(0)) action();
   };

@@ -32,6 +32,7 @@ export class MemoryOutput implements FrameOutput {
   flushCalls = 0;
   /** Done when the connection asks for a flush: a peer that does not read does nothing. */
   onFlush: () => void = () => {};
+  nextTurn?: (action: () => void) => void;
   private readonly isMasking: boolean;
   private maskingKey = 0x37fa213d;
 

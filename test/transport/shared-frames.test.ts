@@ -18,6 +18,7 @@ function serverBatches(count: number) {
       noticeBytes: 65_536,
       backlogGrew() {},
       backlogShrank() {},
+      handle() {},
     };
     return batch;
   });

@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Opcode, type Role, resolveLimits } from '../../src/protocol/index.ts';
 import { SocketTransport, type TransportOptions } from '../../src/transport/socket-transport.ts';
@@ -142,5 +146,31 @@ describe('what a socket still holds when it closes', () => {
     socket.push(null);
     await eventOf(socket, 'close');
     expect(handler.log).toEqual(['failed:reservedOpcode', 'closed']);
+  });
+});
+
+describe('a socket that has closed', () => {
+  it('keeps nothing of its connection, however long it is kept itself', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const peer = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const [accepted] = (await once(server, 'connection')) as [Socket];
+    server.close();
+    const sockets: Duplex[] = [new HeldDuplex(false), accepted];
+    const connections = sockets.map((socket) => new WeakRef(transportOn(socket).transport));
+    peer.destroy();
+    for (const socket of sockets) {
+      const closed = eventOf(socket, 'close');
+      socket.destroy();
+      await closed;
+    }
+    // What is dereferenced in a turn lasts until its end, and a timer until it is looked at.
+    await nextTurn();
+    await nextTurn();
+    collect();
+    expect(connections.map((connection) => connection.deref() === undefined)).toEqual([true, true]);
+    expect(sockets.every(({ closed }) => closed)).toBe(true);
   });
 });

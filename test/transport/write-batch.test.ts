@@ -25,6 +25,7 @@ function batchOn(socket: HeldDuplex, role: Role = 'server', isAwaitingFlush = fa
     noticeBytes: 65_536,
     backlogGrew() {},
     backlogShrank() {},
+    handle() {},
   };
   const batch = new WriteBatch(socket, role);
   batch.owner = owner;
