@@ -66,6 +66,11 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
     remedy: AS_FILE,
   },
   { what: 'a pcapng capture of packets', starts: ['0a0d0d0a'], remedy: AS_FILE },
+  {
+    what: 'a capture of packets in a form of its own (snoop, Network Monitor)',
+    starts: ['736e6f6f70000000', '474d4255', '52545353'],
+    remedy: 'make a pcapng of it first: editcap -F pcapng',
+  },
   { what: 'gzip-compressed data', starts: ['1f8b'], remedy: 'unpack it with gunzip first' },
   { what: 'a ZIP archive', starts: ['504b0304'], remedy: 'unpack it first' },
   { what: 'zstd-compressed data', starts: ['28b52ffd'], remedy: 'unpack it with unzstd first' },

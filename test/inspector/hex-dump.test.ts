@@ -217,6 +217,7 @@ describe('readInput: what content is taken for', () => {
     ['zip', Uint8Array.from([0x50, 0x4b, 3, 4]), 'a ZIP archive'],
     ['zstd', Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd]), 'zstd-compressed'],
     ['PNG', Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), 'a PNG image'],
+    ['snoop', Buffer.from('snoop\0\0\0\0\0\0\x02'), 'a capture of packets in a form of its own'],
     ['TLS', Uint8Array.from([0x16, 0x03, 0x01, 2, 0]), 'a TLS connection, which is encrypted'],
     ['HTTP/2', utf8.encode('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), 'an HTTP/2 connection'],
   ];
