@@ -37,6 +37,16 @@ afterAll(async () => {
 
 const OPENED = ['· opened', '↑ request', '↓ response'];
 
+it('the bits of a line are in sight where it was chosen, on a wide page', async () => {
+  const { page, close } = await openPlayground(browser, '/live', { width: 1280, height: 900 });
+  await connect(page);
+  await page.getByRole('button', { name: 'Send text' }).click();
+  await expect.poll(() => linesIn(page).count()).toBe(5);
+  const { y, height } = (await (await openLine(page, 3)).locator('.picture').boundingBox())!;
+  expect(y + height).toBeLessThan(900);
+  await close();
+});
+
 describe.each([
   { name: 'node:http', usesNet: false },
   { name: 'bare TCP', usesNet: true },

@@ -22,19 +22,19 @@ export default function LiveView() {
   const messageField = useRef<HTMLTextAreaElement>(null);
   useLostFocus(phase, messageField, connectButton);
   return (
-    <>
-      <div className="columns">
-        <div className="column">
-          <ConnectionPanel client={client} live={live} buttonRef={connectButton} />
-          {sees === 'messages' && <Blindness url={live.url} />}
-          <SendPanel
-            client={client}
-            isOpen={phase === 'open'}
-            canAsk={desk?.kind === 'echo' && sees === 'wire'}
-            messageRef={messageField}
-          />
-          <Conversation log={log} />
-        </div>
+    <div className="columns">
+      <div className="column">
+        <ConnectionPanel client={client} live={live} buttonRef={connectButton} />
+        {sees === 'messages' && <Blindness url={live.url} />}
+        <SendPanel
+          client={client}
+          isOpen={phase === 'open'}
+          canAsk={desk?.kind === 'echo' && sees === 'wire'}
+          messageRef={messageField}
+        />
+        <Conversation log={log} />
+      </div>
+      <div className="column">
         <JournalPanel
           client={client}
           state={state}
@@ -62,9 +62,13 @@ export default function LiveView() {
             <span className="legend-down">↓ server to client</span>. Choose a line to see its bits.
           </p>
         </JournalPanel>
+        <EntryDetail
+          client={client}
+          detail={state.detail}
+          hint="Choose a line above: its bytes and bits appear here."
+        />
       </div>
-      <EntryDetail client={client} detail={state.detail} hint="Choose a line above: its bytes and bits appear here." />
-    </>
+    </div>
   );
 }
 
