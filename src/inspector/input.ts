@@ -100,7 +100,7 @@ export function readInput(content: Uint8Array | string): ReadInput {
   return text === undefined ? oneConversation({ form: 'raw bytes', parts: [{ bytes: content }] }) : readText(text);
 }
 
-const KEY_LOG = /^(?:\s*#[^\n]*\n)*\s*(?:CLIENT_|SERVER_|EXPORTER_|EARLY_)\w+ [\da-f]{64} [\da-f]+\s*$/im;
+const KEY_LOG = /^\s*(?:#[^\n]*\n\s*)*(?:CLIENT_|SERVER_|EXPORTER_|EARLY_)\w{1,40} [\da-f]{64} [\da-f]+/i;
 
 function readText(given: string): ReadInput {
   const json = readJsonText(given);
@@ -247,7 +247,7 @@ function isWhole(bytes: Uint8Array): boolean {
 
 /** A stream that Wireshark followed, as YAML. */
 function readFollowedStream(text: string): ReadBytes | undefined {
-  const packets = [...text.matchAll(/\bpeer: ([01])\n(?: *\w+: [^|\n]*\n)* *data: !!binary \|\s+([\w+/=\s]+)/g)];
+  const packets = [...text.matchAll(/\bpeer: ([01])\n(?: *\w+: [^|\n]*\n){0,8} *data: !!binary \|\s+([\w+/=\s]+)/g)];
   if (packets.length === 0) return undefined;
   const parts = packets.map(([, peer, content]) => ({
     direction: peer === '0' ? ('clientToServer' as const) : ('serverToClient' as const),
@@ -347,7 +347,7 @@ function bytesOfCharacters(text: string): Uint8Array {
 
 /** Characters behind the bytes of a line: between `>` and `<`, as od writes them with `z`, or those of the bytes. */
 function withoutCharacters(text: string): string {
-  return text.replace(/^[ \t]*[\da-f]{2}[ \t].*$/gim, (line) => {
+  return text.replace(/^[ \t]*[\da-f]{2}[ \t].{0,400}$/gim, (line) => {
     for (const { index, 0: gap } of line.matchAll(/ {2,}(?=\S)/g)) {
       const [pairs, column] = [line.slice(0, index).trim(), line.slice(index + gap.length)];
       if (pairs === '') continue;
@@ -361,7 +361,7 @@ function withoutCharacters(text: string): string {
 
 function readPlainText(given: string, readers: readonly Reader[] = READERS): ReadBytes {
   const text = withoutCharacters(given);
-  const digits = (/\b0b[01]/.test(text) ? parseMarkedNumbers(text) : undefined) ?? readDigits(text) ?? readWords(text);
+  const digits = readBinary(text) ?? readDigits(text) ?? readWords(text);
   if (digits !== undefined) return digits;
   let fault: HexSyntaxError;
   try {
@@ -399,8 +399,7 @@ function hexShareOf(text: string): number {
 
 /** Lines that are each whole and go different ways, as Wireshark shows a stream "raw". */
 function readLines(text: string, bytes: Uint8Array): ReadBytes | undefined {
-  if (bytes.length < 4 || !/\S\s*\n\s*\S/.test(text)) return undefined;
-  if (areFrames(bytes)) return undefined;
+  if (!text.trim().includes('\n') || areFrames(bytes)) return undefined;
   const lines = text.split('\n').flatMap((line) => ignoreFault(() => parseHex(line)) ?? []);
   const filled = lines.filter(({ length }) => length > 0);
   const senders = new Set(filled.map(senderOf));
@@ -448,6 +447,16 @@ const READERS: readonly Reader[] = [
   readPercents,
   readBehindLabel,
 ];
+
+/** `0b10000001, 0b101`: digits of hex, but not meant so. */
+function readBinary(text: string): ReadBytes | undefined {
+  if (!/^\s*0b/i.test(text)) return undefined;
+  const numbers = text.trim().split(/[\s,;]+/);
+  if (numbers.length < 2 || !numbers.every((number) => /^0b[01]{0,8}$/i.test(number))) return undefined;
+  const read = parseMarkedNumbers(text);
+  if (read === undefined) throw new HexSyntaxError('One of these binary numbers has no digits: it is cut off', 0);
+  return read;
+}
 
 /** Bytes as numbers of eight bits, of three octal digits, or decimal with one at least of three digits. */
 function readDigits(text: string): ReadBytes | undefined {

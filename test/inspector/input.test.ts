@@ -495,6 +495,7 @@ describe('refused, with why and where', () => {
       '0000000  81  05\n        201 005\n0000002  48\n0000003',
       'Line 2 of the dump has no offset',
     ],
+    ['binary numbers', '0b10000001, 0b', 'One of these binary numbers has no digits'],
     ['a JSON array', '[129, 5, 72', 'The array that begins at character 1 has no end'],
     [
       'an array that is shorter than it says',
@@ -605,10 +606,36 @@ it('long input takes time in proportion to its length', () => {
     `[${mapped(bytes, String)}]`,
     `b'${escaped(bytes)}'`,
     base64(bytes),
+    hex(bytes, '  '),
+    hex(bytes, '|'),
+    hex(bytes, '\n\n'),
+    mapped(bytes, (byte) => `0b${byte.toString(2)}`, ' '),
+    mapped(bytes, (byte) => `chr(${byte})`, '.'),
+    Array.from(bytes, (byte, i) => `[${i}] => ${byte}\n`).join(''),
+    rows(bytes, 16, (_, some) => `${hex(some, ' ')}   ${characters(some)}`),
   ]) {
     expect(summaryOf(text)).toEqual([hex(bytes)]);
   }
-  for (const open of ['[', '{', '(', '<', '"', '[1,', '<Buffer ', '/*', '\\x', '> \n']) {
+  for (const open of [
+    '[',
+    '{',
+    '(',
+    '<',
+    '"',
+    '[1,',
+    '<Buffer ',
+    '/*',
+    '\\x',
+    '> \n',
+    '\n',
+    '\n#',
+    '81  ',
+    '81:1 ',
+    '0b1 ',
+    '1: ',
+    '| ',
+    '\u001b[',
+  ]) {
     expect(() => {
       try {
         readInput(open.repeat(10_000));
