@@ -71,7 +71,7 @@ a head, or no WebSocket in a capture; 2 wrong arguments, or an input that is som
 Examples:
   framewright decode 81 85 37 fa 21 3d 7f 9f 4d 51 58
   framewright decode --role server recorded.bin
-  tcpdump -w - port 8080 | framewright decode -
+  tcpdump -U -w - port 8080 | framewright decode -
   framewright decode --keys keys.log --json traffic.pcapng
 `;
 
