@@ -4,6 +4,7 @@
  * wait here. Refuses to know frames, and whether a message is worth compressing.
  */
 
+import { allocateReusable, recycle } from '../memory/message-memory.ts';
 import { ownCopyOf, viewOf } from '../memory/view.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
@@ -68,9 +69,11 @@ const MAX_AT_ONCE_BYTES = 16 * 1024;
 /** A message to inflate so, behind it its tail. */
 const withTail = new Uint8Array(MAX_AT_ONCE_BYTES + TAIL.length);
 
+/** With room behind a message of 128 KiB, as above that the thread pool is asked. */
+const LENT_BYTES = 132 * 1024;
 /** What has come of it, in memory that all codecs share: lent to one at a time, who may cause others to have something done. */
 class LentOutput {
-  readonly bytes = new Uint8Array(64 * 1024);
+  readonly bytes = new Uint8Array(LENT_BYTES);
   isLent = false;
 
   lend(lengthBytes: number, take: (output: Uint8Array) => void): void {
@@ -297,7 +300,9 @@ export class MessageInflater {
 export type DeflateDone = (error: Error | undefined, output: Uint8Array) => void;
 
 interface DeflateJob {
+  /** Memory that is used again; the payload begins it. */
   readonly payload: Uint8Array;
+  readonly lengthBytes: number;
   readonly fin: boolean;
   readonly done: DeflateDone;
 }
@@ -323,7 +328,7 @@ export class MessageDeflater {
   deflate(payload: Uint8Array, fin: boolean, done: DeflateDone): void {
     if (this.isClosed) done(new CodecClosedError(), NOTHING);
     else if (!this.deflateNow(payload, fin, (output) => done(undefined, Buffer.from(output))))
-      this.queue.add({ payload: Buffer.from(payload), fin, done });
+      this.queue.add({ payload: copyOf(payload), lengthBytes: payload.length, fin, done });
   }
 
   /**
@@ -352,14 +357,15 @@ export class MessageDeflater {
     for (const job of this.queue.takeAll()) job.done(new CodecClosedError(), NOTHING);
   }
 
-  private start({ payload, fin, done }: DeflateJob): void {
-    if (payload.length === 0) {
+  private start({ payload, lengthBytes, fin, done }: DeflateJob): void {
+    if (lengthBytes === 0) {
       // A flush with nothing new may give nothing, so zlib is not asked.
       if (fin) this.source.messageDone();
       this.queue.settle(() => done(undefined, fin ? Uint8Array.of(EMPTY_MESSAGE_OCTET) : NOTHING));
       return;
     }
-    this.source.get().run(payload, 0, payload.length, Number.POSITIVE_INFINITY, ({ error, output }) => {
+    this.source.get().run(payload, 0, lengthBytes, Number.POSITIVE_INFINITY, ({ error, output }) => {
+      recycle(payload);
       if (error !== undefined) this.source.discard();
       else if (fin) this.source.messageDone();
       // RFC 7692 §7.2.1: only the message's end loses its tail; a fragment in its middle keeps its own.
@@ -367,6 +373,12 @@ export class MessageDeflater {
       this.queue.settle(() => done(error, kept));
     });
   }
+}
+
+function copyOf(payload: Uint8Array): Uint8Array {
+  const copy = payload.length === 0 ? NOTHING : allocateReusable(payload.length);
+  copy.set(payload);
+  return copy;
 }
 
 function limitConcurrency({ concurrencyLimit }: CodecOptions): void {

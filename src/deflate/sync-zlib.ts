@@ -6,8 +6,8 @@
  * fails, `openHandleZlib` gives undefined and the public streams do the work.
  */
 
-import { allocateOwn } from '../memory/message-memory.ts';
-import { ownBytes, ownCopyOf } from '../memory/view.ts';
+import { allocateReusable, recycle } from '../memory/message-memory.ts';
+import { ownCopyOf, viewOf } from '../memory/view.ts';
 import { inCallersContext } from './async-context.ts';
 import { zlibGate } from './async-gate.ts';
 import { type Claim, inflationRoom } from './inflation-room.ts';
@@ -166,6 +166,8 @@ const SYNC_OUTPUT_FACTOR = 8;
 /** With room behind a message of 64 KiB: zlib has said all it has to say when a step is not full. */
 const FIRST_STEP_BYTES = 80 * KIB;
 const LAST_STEP_BYTES = 1024 * KIB;
+/** A longer input has a longer first step: each further one is another trip to the thread pool. */
+const FIRST_STEP_FACTOR = 2;
 
 class HandleZlib implements RawZlib {
   private readonly handle: ZlibHandle;
@@ -183,7 +185,9 @@ class HandleZlib implements RawZlib {
   private inputBytes = 0;
   private consumedBytes = 0;
   private maxOutputBytes = 0;
+  /** Output; that of asynchronous steps lies where it came, in memory that is used again when the run is over. */
   private parts: Uint8Array[] = [];
+  private readonly borrowed: Uint8Array[] = [];
   private outputBytes = 0;
   private step: Uint8Array = NOTHING;
   private stepBytes = 0;
@@ -267,7 +271,7 @@ class HandleZlib implements RawZlib {
   }
 
   private runAsync(): void {
-    this.step = NOTHING;
+    this.stepBytes = 0;
     // The handle may have been made for another connection, and calls back in that one's context.
     this.done = this.done && inCallersContext(this.done);
     zlibGate.enter(() => {
@@ -277,7 +281,8 @@ class HandleZlib implements RawZlib {
   }
 
   private startAsyncStep(): void {
-    const sizeBytes = Math.min(Math.max(this.step.length * 2, FIRST_STEP_BYTES), LAST_STEP_BYTES);
+    const leastBytes = this.stepBytes === 0 ? FIRST_STEP_FACTOR * this.inputBytes : 2 * this.stepBytes;
+    const sizeBytes = Math.min(Math.max(leastBytes, FIRST_STEP_BYTES), LAST_STEP_BYTES);
     const length = this.prepareStep(sizeBytes);
     if (this.claim === undefined) this.runAsyncStep(length);
     else this.bookAsyncStep(this.claim, length);
@@ -307,7 +312,8 @@ class HandleZlib implements RawZlib {
       zlibGate.leave();
       return;
     }
-    this.step = allocateOwn(length);
+    this.step = allocateReusable(length);
+    this.borrowed.push(this.step);
     this.isAsync = true;
     this.handle.write(Z_SYNC_FLUSH, this.input, this.inputOffset, this.inputBytes, this.step, 0, length);
   }
@@ -346,8 +352,13 @@ class HandleZlib implements RawZlib {
   }
 
   private takeOutput(producedBytes: number): Uint8Array {
-    const output = this.step.subarray(0, producedBytes);
-    return this.step === scratch ? ownCopyOf(output) : ownBytes(output);
+    const output = viewOf(this.step, 0, producedBytes);
+    return this.step === scratch ? ownCopyOf(output) : output;
+  }
+
+  /** In memory of its own. */
+  private keep(parts: readonly Uint8Array[]): Uint8Array {
+    return parts.length === 1 && this.borrowed.length > 0 ? ownCopyOf(parts[0]!) : joinParts(parts);
   }
 
   private finish(): void {
@@ -358,7 +369,8 @@ class HandleZlib implements RawZlib {
     this.step = NOTHING;
     this.parts = [];
     const isEmpty = error !== undefined || isTooLong || parts.length === 0;
-    const output = isEmpty ? NOTHING : joinParts(parts);
+    const output = isEmpty ? NOTHING : this.keep(parts);
+    for (const memory of this.borrowed.splice(0)) recycle(memory);
     const { claim } = this;
     const spareBytes = this.bookedBytes - output.buffer.byteLength;
     this.claim = undefined;

@@ -458,6 +458,25 @@ describe('synchronous and asynchronous', () => {
     }
   });
 
+  it('RFC 7692 §7.2 what other threads have made is kept, whatever comes after it', async () => {
+    const options = { contextTakeover: true, windowBits: 15 };
+    const [out, back] = [new MessageDeflater(options), new MessageInflater(options)];
+    const payloads = [40_000, 130_000, 70_000, 300_000].map((length) => makePayload(length, 200, length));
+    const compressed: Uint8Array[] = [];
+    const inflated: Uint8Array[] = [];
+    for (const payload of payloads) compressed.push(await deflate(out, payload));
+    for (const message of compressed) {
+      await new Promise<void>((resolve) => {
+        back.inflate(message, 0, message.length, 1 << 20, (_, output) => resolve(void inflated.push(output)));
+      });
+    }
+    for (const [i, payload] of payloads.entries()) expect(Buffer.compare(inflated[i]!, payload)).toBe(0);
+    // Exactly as long: a message that an application keeps is all that it keeps.
+    expect(inflated.map(({ buffer }) => buffer.byteLength)).toEqual(payloads.map(({ length }) => length));
+    out.close();
+    back.close();
+  });
+
   it('RFC 7692 §7.2 a callback that throws leaves the codec in order', async () => {
     const codec = new MessageDeflater({ contextTakeover: true, windowBits: 15 });
     const later: Promise<Uint8Array>[] = [];
