@@ -5,7 +5,7 @@
  */
 
 import { constants } from 'node:zlib';
-import { type Corpus, type CorpusName, corpusOf } from './corpora.ts';
+import { CORPUS_KINDS, type Corpus, type CorpusName, corpusOf } from './corpora.ts';
 import {
   contextBytes,
   DEFAULT_EFFORT,
@@ -21,9 +21,18 @@ const AHEAD = 4;
 /** Up to this length it takes less time than to have another thread do it. */
 const MAX_NOW_UNITS = 4096;
 /** No case says how hard to look for what can be left out: the short messages are compressed as zlib does by itself. */
-const EFFORT_FOR_LONG: DeflateEffort = { level: 1 };
-/** In a picture of noise there are runs of a colour, and nothing else to be found. */
-const EFFORT_FOR_PICTURES: DeflateEffort = { level: 1, strategy: constants.Z_RLE };
+const LEVEL_FOR_LONG = 1;
+/** What remains of them is longer, in comparison with what remains of the whole corpus at level 6. */
+const SHARE_FACTOR = 1.5;
+
+function effortForLong(corpusName: CorpusName): DeflateEffort {
+  return {
+    level: LEVEL_FOR_LONG,
+    share: Math.min(1, SHARE_FACTOR * CORPUS_KINDS[corpusName].ratio),
+    // In a picture of noise there are runs of a colour, and nothing else to be found.
+    ...(corpusName === '12.2' && { strategy: constants.Z_RLE }),
+  };
+}
 
 /** One corpus, cut in messages of one length, on the terms of one direction. */
 abstract class CorpusStream {
@@ -56,7 +65,7 @@ export class CompressedMessages extends CorpusStream {
 
   constructor(corpusName: CorpusName, units: number, direction: DeflateDirection) {
     super(corpusName, units, direction);
-    this.effort = corpusName === '12.2' ? EFFORT_FOR_PICTURES : EFFORT_FOR_LONG;
+    this.effort = effortForLong(corpusName);
   }
 
   /** The `index`-th message, from 0. */
@@ -102,8 +111,7 @@ export class KnownEchoes extends CorpusStream implements ExpectedMessages {
   learn(index: number, payload: Uint8Array, message: Uint8Array): boolean {
     if (!isEqual(message, this.message(index))) return false;
     this.lengthBytes += payload.length - (this.payloads[index]?.length ?? 0);
-    // What was read in one piece is a part of what the socket gave.
-    this.payloads[index] = payload.length === payload.buffer.byteLength ? payload : Uint8Array.from(payload);
+    this.payloads[index] = Uint8Array.from(payload);
     return true;
   }
 }

@@ -70,10 +70,12 @@ export class History {
   }
 }
 
-/** How zlib looks for what can be left out. */
+/** How zlib looks for what can be left out, and how much of a message it will leave at most, or somewhat more. */
 export interface DeflateEffort {
   readonly level: number;
   readonly strategy?: number;
+  /** 0 to 1; default 1. Room for so much is taken beforehand. */
+  readonly share?: number;
 }
 
 /** zlib's own. */
@@ -83,14 +85,14 @@ function deflateOptions(
   message: Uint8Array,
   context: Uint8Array,
   windowBits: number,
-  effort: DeflateEffort,
+  { share = 1, ...effort }: DeflateEffort,
 ): ZlibOptions {
   return {
     ...effort,
     memLevel: 8,
     windowBits: Math.max(MIN_DEFLATE_BITS, windowBits),
     finishFlush: constants.Z_SYNC_FLUSH,
-    chunkSize: message.length + SPARE_BYTES,
+    chunkSize: Math.ceil(share * message.length) + SPARE_BYTES,
     ...(context.length > 0 && { dictionary: context }),
   };
 }
@@ -127,12 +129,27 @@ export function deflateLater(
 
 /** Messages that are known beforehand to come, one after the other, if all is well. */
 export interface ExpectedMessages {
-  /** The `index`-th message, if it has been inflated from the same bytes in the same place before. */
+  /** The `index`-th message, if it has been inflated from the same bytes in the same place before. The payload is lent. */
   recall(index: number, payload: Uint8Array): Uint8Array | undefined;
   /** What the window holds before it, when all that came before was right. */
   contextOf(index: number): Uint8Array;
-  /** @returns whether `message` is the one expected, which this payload then stands for from now on */
+  /** @returns whether `message` is the one expected, which this payload, lent as well, then stands for from now on */
   learn(index: number, payload: Uint8Array, message: Uint8Array): boolean;
+}
+
+/** Where messages are joined, one after the other. */
+let joinRoom = new Uint8Array(64 * 1024);
+
+/** To be read before the next call. */
+function joinedWithTail(payloads: readonly Uint8Array[]): Uint8Array {
+  const lengthBytes = payloads.reduce((sum, { length }) => sum + length, TAIL.length);
+  if (joinRoom.length < lengthBytes) joinRoom = new Uint8Array(lengthBytes);
+  let at = 0;
+  for (const part of [...payloads, TAIL]) {
+    joinRoom.set(part, at);
+    at += part.length;
+  }
+  return joinRoom.subarray(0, lengthBytes);
 }
 
 export class Inflater {
@@ -151,33 +168,32 @@ export class Inflater {
   }
 
   /**
-   * The message that the payload of its frames stands for (RFC 7692 §7.2.2).
+   * The message that the payloads of its frames stand for, joined (RFC 7692 §7.2.2).
    * @param expectedBytes how long it will be, if all is well
    * @throws {Error} when it is not DEFLATE data, refers to what is not there, or gets too long
    */
-  decompress(payload: Uint8Array, expectedBytes: number): Uint8Array {
+  decompress(payloads: readonly Uint8Array[], expectedBytes: number): Uint8Array {
     const { expected, history } = this;
     const index = this.count++;
+    const whole = joinedWithTail(payloads);
     if (expected === undefined) {
-      const message = this.inflate(payload, expectedBytes);
+      const message = this.inflate(whole, expectedBytes);
       history.add(message);
       return message;
     }
+    const payload = whole.subarray(0, whole.length - TAIL.length);
     const known = expected.recall(index, payload);
     if (known !== undefined) return known;
     history.bytes = expected.contextOf(index);
-    const message = this.inflate(payload, expectedBytes);
+    const message = this.inflate(whole, expectedBytes);
     if (expected.learn(index, payload, message)) return message;
     this.expected = undefined;
     history.add(message);
     return message;
   }
 
-  private inflate(payload: Uint8Array, expectedBytes: number): Uint8Array {
+  private inflate(whole: Uint8Array, expectedBytes: number): Uint8Array {
     const { history, windowBits, maxMessageBytes } = this;
-    const whole = new Uint8Array(payload.length + TAIL.length);
-    whole.set(payload);
-    whole.set(TAIL, payload.length);
     const pieceBytes = Math.max(MIN_PIECE_BYTES, expectedBytes + SPARE_BYTES);
     return inflateRawSync(whole, {
       windowBits,

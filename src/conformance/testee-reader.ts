@@ -200,15 +200,15 @@ export class TesteeReader {
 
   private endMessage({ parts, isBinary, isCompressed, isTextBroken, validator }: OpenMessage): void {
     this.message = undefined;
-    if (isCompressed) this.endCompressedMessage(joined(parts), isBinary);
+    if (isCompressed) this.endCompressedMessage(parts, isBinary);
     else if (isTextBroken || validator?.isComplete === false) this.breach('invalidText');
     else this.handler.message(joined(parts), isBinary);
   }
 
-  private endCompressedMessage(payload: Uint8Array, isBinary: boolean): void {
+  private endCompressedMessage(parts: readonly Uint8Array[], isBinary: boolean): void {
     let message: Uint8Array;
     try {
-      message = this.inflater!.decompress(payload, this.expectedBytes);
+      message = this.inflater!.decompress(parts, this.expectedBytes);
     } catch (error) {
       this.handler.corruption((error as Error).message);
       return;

@@ -20,7 +20,7 @@ describe('compressed messages', () => {
     const stream = compressedMessages('12.4', units, direction);
     const inflater = new Inflater(direction, MIB);
     for (let i = 0; i < 40; i++) {
-      const message = inflater.decompress(await stream.at(i), units);
+      const message = inflater.decompress([await stream.at(i)], units);
       expect(Buffer.compare(message, corpusOf('12.4').message(i, units))).toBe(0);
     }
     expect(stream.at(0)).toBeInstanceOf(Uint8Array);

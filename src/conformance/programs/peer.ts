@@ -350,7 +350,7 @@ export class Peer {
 
   #inflate(payload: Uint8Array): Uint8Array {
     try {
-      return this.inflater.decompress(payload, 0);
+      return this.inflater.decompress([payload], 0);
     } catch (error) {
       throw new Unexpected(`a message came that cannot be inflated: ${(error as Error).message}`);
     }
