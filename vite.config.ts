@@ -73,6 +73,8 @@ export default defineConfig(({ command, mode }) => {
       include: [`test/**/*.${suite}.ts`],
       reporters: ['default', './test/support/last-words.ts'],
       ...(suite === 'test' && { setupFiles: 'test/support/warnings.ts' }),
+      // As test/conformance/testee.ts has it for the testees.
+      ...(suite === 'conformance' && { execArgv: ['--initial-old-space-size=512'] }),
       // They wait for sockets, programs and pages as often as they compute.
       // Those with Redis wait most of the time.
       maxWorkers: suite === 'redis' ? 5 : '100%',

@@ -14,6 +14,12 @@ function urlOf(address: AddressInfo | string | null): string {
   return `ws://${HOST}:${(address as AddressInfo).port}`;
 }
 
+/**
+ * As fast as zlib can, which is most of what all cases take: how hard it looks for what can be left out is nothing that they
+ * ask about.
+ */
+const FAST_DEFLATE = { zlibDeflateOptions: { level: 1 } };
+
 /** What the servers of ws and of framewright have in common. */
 interface EventServer {
   readonly clients?: ReadonlySet<{ terminate(): void }> | undefined;
@@ -35,7 +41,7 @@ async function startEventServer(server: EventServer): Promise<EchoServer> {
 
 /** framewright's server that works as the one of ws does, with compression. */
 export function startOwnServer(): Promise<EchoServer> {
-  const server = new WebSocketServer({ port: 0, host: HOST, perMessageDeflate: true });
+  const server = new WebSocketServer({ port: 0, host: HOST, perMessageDeflate: FAST_DEFLATE });
   server.on('connection', echo);
   return startEventServer(server);
 }
@@ -45,7 +51,7 @@ export async function startOwnHttp2Server(): Promise<EchoServer> {
   const http2 = createHttp2Server();
   const sessions = new Set<ServerHttp2Session>();
   http2.on('session', (session) => sessions.add(session));
-  const server = new WebSocketServer({ server: http2, perMessageDeflate: true });
+  const server = new WebSocketServer({ server: http2, perMessageDeflate: FAST_DEFLATE });
   server.on('connection', echo);
   http2.listen(0, HOST);
   await once(http2, 'listening');
@@ -67,7 +73,7 @@ function echo(socket: WebSocket): void {
 /** framewright's server on bare TCP, with room for the largest case: its default is 1 MiB. */
 export async function startOwnNetServer(): Promise<EchoServer> {
   const limits = { maxMessageBytes: 16 * 1024 * 1024 };
-  const server = await listen({ port: 0, host: HOST, limits, perMessageDeflate: true }, echo);
+  const server = await listen({ port: 0, host: HOST, limits, perMessageDeflate: FAST_DEFLATE }, echo);
   return {
     url: urlOf(server.address()),
     async close() {
@@ -86,11 +92,12 @@ export function startWsServer(): Promise<EchoServer> {
   return startEventServer(server);
 }
 
-/** framewright's client, with its defaults: they include compression. */
-export const makeOwnClient: MakeClient = (url) => new WebSocket(url);
+/** framewright's client, which offers what it does by default. */
+export const makeOwnClient: MakeClient = (url) => new WebSocket(url, { perMessageDeflate: FAST_DEFLATE });
 
 /** The same over HTTP/2, on a session for each connection. */
-export const makeOwnHttp2Client: MakeClient = (url) => new WebSocket(url, { http2: true });
+export const makeOwnHttp2Client: MakeClient = (url) =>
+  new WebSocket(url, { http2: true, perMessageDeflate: FAST_DEFLATE });
 
 /** A control: the client of the ws package. */
 export const makeWsClient: MakeClient = (url) => new WsClient(url);

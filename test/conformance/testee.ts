@@ -5,10 +5,15 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { EchoServer } from './faulty/raw-echo.ts';
 
+/**
+ * MiB of V8's own heap before it marks all of it for the first time. Otherwise it does so for every 15 MiB of payload, which
+ * lies outside that heap and is gone by then.
+ */
+const EARLY_HEAP = '--initial-old-space-size=512';
 const PROGRAM = fileURLToPath(new URL('testee-program.ts', import.meta.url));
 
 function start(...args: readonly string[]): ChildProcess {
-  return fork(PROGRAM, args, { execArgv: ['--import', 'tsx'] });
+  return fork(PROGRAM, args, { execArgv: [EARLY_HEAP, '--import', 'tsx'] });
 }
 
 /** One of `SERVERS`. */
