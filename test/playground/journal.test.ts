@@ -101,6 +101,19 @@ describe('a journal', () => {
     expect(frameAt(declined, 3).violation?.id).toBe('unexpectedRsv1');
   });
 
+  it('RFC 7692 §7.2.2 lists what compressed messages say, and finds it', () => {
+    const journal = started('Sec-WebSocket-Extensions: permessage-deflate\r\n');
+    up(journal, '41 83 00000000 f248cd 80 84 00000000 c9c90700');
+    up(journal, '81 82 00000000 6869');
+    expect(lines(journal).slice(3)).toEqual([
+      'text | 3 bytes, masked, compressed, fragment 1 | f2 48 cd',
+      'continuation | 4 bytes, masked, fragment 2, 5 bytes inflated (ratio 0.71) | “Hello”',
+      'text | 2 bytes, masked | “hi”',
+    ]);
+    journal.filter({ ...NO_FILTER, text: 'hello' });
+    expect(lines(journal)).toEqual([expect.stringContaining('“Hello”')]);
+  });
+
   it('§5.1 names a violation at its frame', () => {
     const journal = started();
     up(journal, `${HELLO_UP} ${HELLO_DOWN}`);

@@ -25,6 +25,8 @@ export const OTHER_DIRECTION: Readonly<Record<Direction, Direction>> = {
 
 /** So much of a payload is in the view of a frame. */
 const VIEWED_PAYLOAD_BYTES = 128;
+/** And of a compressed message so much is kept, to be shown and searched. */
+const KEPT_MESSAGE_BYTES = 512;
 
 /** One direction. */
 interface Lane {
@@ -55,7 +57,7 @@ export class ConnectionRecord {
         role: RECEIVERS[direction],
         ...options,
         maxPayloadBytes: 0,
-        maxMessageBytes: VIEWED_PAYLOAD_BYTES,
+        maxMessageBytes: KEPT_MESSAGE_BYTES,
       }),
       log: new ByteLog(),
       head: undefined,

@@ -316,7 +316,8 @@ export class Journal {
     const record = this.#recordOf(entry.connection);
     if (entry.type === 'head') return textIn(record.read(entry.direction, entry.from, entry.end));
     const { data } = record.payload(entry, 0, MAX_SEARCHED_BYTES);
-    return `${textIn(data)}\n${saidOf(entry, data)}`.toLowerCase();
+    const inflated = entry.type === 'frame' ? entry.frame.completed?.content : undefined;
+    return `${textIn(data)}\n${saidOf(entry, data)}\n${inflated === undefined ? '' : textIn(inflated)}`.toLowerCase();
   };
 
   /** §5.4: what the message says whose part the frame is, as far as its frames are listed. */

@@ -45,13 +45,15 @@ export function rowOf(entry: Entry, record: ConnectionRecord): Row {
 }
 
 function whatOf(frame: FrameView): string {
-  const { fin, masked, rsv1, message, state } = frame;
+  const { fin, masked, rsv1, message, completed, state } = frame;
   const parts = [`${lengthOf(frame)}`];
   if (masked) parts.push('masked');
   if (rsv1) parts.push('compressed');
   if (!fin || (message?.part ?? 1) > 1) parts.push(`fragment ${message?.part ?? ''}`.trim());
   if (state === 'cut') parts.push('cut off');
   if (state === 'refused') parts.push('refused');
+  const inflated = completed?.inflated;
+  if (inflated !== undefined) parts.push(`${size(inflated.length)} inflated (ratio ${inflated.ratio})`);
   return parts.join(', ');
 }
 
@@ -61,14 +63,15 @@ function lengthOf({ fields, payload }: FrameView): string {
   return plural(BigInt(extended ?? payload.declaredLength), 'byte');
 }
 
-function previewOf({ payload, fields, opcodeName }: FrameView): string {
+/** What a compressed message says, at its last frame; else what the frame has. */
+function previewOf({ payload, fields, opcodeName, completed }: FrameView): string {
   const code = fields.find((field) => field.id === 'statusCode')?.value;
   if (opcodeName === 'close') {
     const name = code === undefined ? '' : `${code} ${closeCodeName(Number(code))}`;
     return clip([name, payload.text && `“${payload.text}”`].filter(Boolean).join(' '));
   }
-  if (payload.presentLength === 0) return '';
-  return payload.text === undefined ? clip(payload.unmaskedHex) : `“${clip(payload.text)}”`;
+  const { text, hex } = completed?.inflated ?? { text: payload.text, hex: payload.unmaskedHex };
+  return text !== undefined && text !== '' ? `“${clip(text)}”` : clip(hex);
 }
 
 function previewOfMessage(entry: MessageEntry, record: ConnectionRecord): string {
