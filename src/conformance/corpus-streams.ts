@@ -34,12 +34,48 @@ function effortForLong(corpusName: CorpusName): DeflateEffort {
   };
 }
 
+/** So many messages share a piece of memory, but for long ones. */
+const MESSAGES_PER_PIECE = 64;
+const MAX_PIECE_BYTES = 1024 * 1024;
+
+/** Bytes by number, in few pieces of memory and no object for each: V8 looks at all of them whenever it collects. */
+class KeptMessages {
+  private readonly pieces: Uint8Array[] = [new Uint8Array(0)];
+  /** Of the last piece. */
+  private usedBytes = 0;
+  private readonly pieceOf: number[] = [];
+  private readonly starts: number[] = [];
+  private readonly ends: number[] = [];
+
+  has(index: number): boolean {
+    return this.ends[index] !== undefined;
+  }
+
+  get(index: number): Uint8Array | undefined {
+    return this.pieces[this.pieceOf[index] ?? -1]?.subarray(this.starts[index], this.ends[index]);
+  }
+
+  set(index: number, bytes: Uint8Array): void {
+    const { length } = bytes;
+    if (this.pieces.at(-1)!.length - this.usedBytes < length) {
+      this.pieces.push(new Uint8Array(Math.max(length, Math.min(MESSAGES_PER_PIECE * length, MAX_PIECE_BYTES))));
+      this.usedBytes = 0;
+    }
+    this.pieces.at(-1)!.set(bytes, this.usedBytes);
+    this.pieceOf[index] = this.pieces.length - 1;
+    this.starts[index] = this.usedBytes;
+    this.usedBytes += length;
+    this.ends[index] = this.usedBytes;
+  }
+}
+
 /** One corpus, cut in messages of one length, on the terms of one direction. */
 abstract class CorpusStream {
   protected readonly corpus: Corpus;
   protected readonly units: number;
   protected readonly direction: DeflateDirection;
-  /** How much memory it takes. */
+  protected readonly kept = new KeptMessages();
+  /** How much memory its messages take. */
   lengthBytes = 0;
 
   constructor(corpusName: CorpusName, units: number, direction: DeflateDirection) {
@@ -55,11 +91,15 @@ abstract class CorpusStream {
   protected message(index: number): Uint8Array {
     return this.corpus.message(index, this.units);
   }
+
+  protected keep(index: number, bytes: Uint8Array): void {
+    this.kept.set(index, bytes);
+    this.lengthBytes += bytes.length;
+  }
 }
 
 /** The messages as the fuzzer sends them. */
 export class CompressedMessages extends CorpusStream {
-  private readonly messages: Uint8Array[] = [];
   private readonly underWay = new Map<number, Promise<Uint8Array>>();
   private readonly effort: DeflateEffort;
 
@@ -70,48 +110,39 @@ export class CompressedMessages extends CorpusStream {
 
   /** The `index`-th message, from 0. */
   at(index: number): Uint8Array | Promise<Uint8Array> {
-    if (this.units > MAX_NOW_UNITS) for (let i = index; i <= index + AHEAD; i++) this.begin(i);
-    else if (this.messages[index] === undefined) {
-      this.keep(
-        index,
-        deflateNow(this.message(index), this.contextOf(index), this.direction.windowBits, DEFAULT_EFFORT),
-      );
+    const { kept, units } = this;
+    if (units > MAX_NOW_UNITS) for (let i = index; i <= index + AHEAD; i++) this.begin(i);
+    else if (!kept.has(index)) {
+      const { windowBits } = this.direction;
+      this.keep(index, deflateNow(this.message(index), this.contextOf(index), windowBits, DEFAULT_EFFORT));
     }
-    return this.messages[index] ?? this.underWay.get(index)!;
+    return kept.get(index) ?? this.underWay.get(index)!;
   }
 
   private begin(index: number): void {
-    if (this.messages[index] !== undefined || this.underWay.has(index)) return;
+    if (this.kept.has(index) || this.underWay.has(index)) return;
     const { windowBits } = this.direction;
     const compressing = deflateLater(this.message(index), this.contextOf(index), windowBits, this.effort).then(
       (message) => {
         this.underWay.delete(index);
-        return this.keep(index, message);
+        this.keep(index, message);
+        return message;
       },
     );
     this.underWay.set(index, compressing);
-  }
-
-  private keep(index: number, message: Uint8Array): Uint8Array {
-    this.messages[index] = message;
-    this.lengthBytes += message.length;
-    return message;
   }
 }
 
 /** The messages as a testee has sent them back. */
 export class KnownEchoes extends CorpusStream implements ExpectedMessages {
-  private readonly payloads: Uint8Array[] = [];
-
   recall(index: number, payload: Uint8Array): Uint8Array | undefined {
-    const known = this.payloads[index];
+    const known = this.kept.get(index);
     return known !== undefined && isEqual(known, payload) ? this.message(index) : undefined;
   }
 
   learn(index: number, payload: Uint8Array, message: Uint8Array): boolean {
     if (!isEqual(message, this.message(index))) return false;
-    this.lengthBytes += payload.length - (this.payloads[index]?.length ?? 0);
-    this.payloads[index] = Uint8Array.from(payload);
+    this.keep(index, payload);
     return true;
   }
 }

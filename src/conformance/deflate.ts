@@ -97,10 +97,8 @@ function deflateOptions(
   };
 }
 
-/** What is short is copied, so that it does not keep the whole of zlib's output in memory. */
 function withoutTail(compressed: Uint8Array): Uint8Array {
-  const message = compressed.subarray(0, compressed.length - TAIL.length);
-  return message.length > compressed.buffer.byteLength / 2 ? message : Uint8Array.from(message);
+  return compressed.subarray(0, compressed.length - TAIL.length);
 }
 
 /** The message as it goes into frames (RFC 7692 §7.2.1). `context` is what went before, as far as it may be referred to. */
