@@ -3,11 +3,11 @@
  * line is about is shown elsewhere.
  */
 
+import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, useEffect, useLayoutEffect, useRef } from 'react';
 import type { Row } from '../journal/entry.ts';
 import type { JournalRequest } from '../worker/messages.ts';
 import type { WorkerClient, WorkerState } from '../worker/worker-client.ts';
-import { useLinesInSight } from './lines-in-sight.ts';
 
 interface JournalListProps {
   readonly client: WorkerClient;
@@ -22,6 +22,7 @@ interface JournalListProps {
 const ROW_PX = 32;
 /** How far from its end a list counts as being there. */
 const END_MARGIN_PX = 40;
+const LINES_BEYOND_SIGHT = 12;
 
 const ARROWS = {
   clientToServer: { arrow: '↑', label: 'client to server' },
@@ -32,7 +33,15 @@ export function JournalList({ client, state, label, follows, onEnter }: JournalL
   const { shownCount, goneCount, start, rows, selectedIndex, connections } = state.view;
   const list = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(follows);
-  const { first, end, reveal } = useLinesInSight(list, shownCount, ROW_PX);
+  const virtualizer = useVirtualizer({
+    count: shownCount,
+    getScrollElement: () => list.current,
+    estimateSize: () => ROW_PX,
+    overscan: LINES_BEYOND_SIGHT,
+  });
+  const items = virtualizer.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const end = (items.at(-1)?.index ?? -1) + 1;
   const tell = () => {
     if (end === 0) return;
     client.request({ type: 'look', start: first, end, isFollowing: isFollowing.current });
@@ -61,9 +70,9 @@ export function JournalList({ client, state, label, follows, onEnter }: JournalL
   // The line that a key led to comes into sight once the worker says which one that is.
   const isMoving = useRef(false);
   useLayoutEffect(() => {
-    if (isMoving.current && selectedIndex !== -1) reveal(selectedIndex);
+    if (isMoving.current && selectedIndex !== -1) virtualizer.scrollToIndex(selectedIndex);
     isMoving.current = false;
-  }, [reveal, selectedIndex]);
+  }, [virtualizer, selectedIndex]);
   const move = (event: KeyboardEvent) => {
     if (event.key === 'Enter') onEnter();
     const page = Math.max(1, Math.floor((list.current?.clientHeight ?? 0) / ROW_PX) - 1);
@@ -87,16 +96,15 @@ export function JournalList({ client, state, label, follows, onEnter }: JournalL
       onScroll={look}
       onKeyDown={move}
     >
-      <div role="presentation" className="journal-lines" style={{ height: shownCount * ROW_PX }}>
-        {Array.from({ length: end - first }, (_, i) => {
-          const index = first + i;
+      <div role="presentation" className="journal-lines" style={{ height: virtualizer.getTotalSize() }}>
+        {items.map(({ index, start: top }) => {
           const row = rowAt(index);
           return (
             row && (
               <Line
                 key={row.id}
                 row={row}
-                top={index * ROW_PX}
+                top={top}
                 place={index + 1}
                 count={shownCount}
                 isSelected={index === selectedIndex}
