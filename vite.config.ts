@@ -68,7 +68,12 @@ export default defineConfig(({ command, mode }) => {
     plugins: [react(), lessonSources(), refuseMissingPackages(), compressAssets()],
     base: './',
     ...(command === 'build' && { resolve: { alias: SMALLER_REACT } }),
-    build: { outDir: '../../dist/playground', emptyOutDir: true },
+    build: {
+      outDir: '../../dist/playground',
+      emptyOutDir: true,
+      // What the views share in one file: many small ones weigh more.
+      rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'parts', test: /playground.parts/ }] } } },
+    },
     test: {
       include: [`test/**/*.${suite}.ts`],
       reporters: ['default', './test/support/last-words.ts'],
