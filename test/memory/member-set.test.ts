@@ -119,6 +119,45 @@ it('is a Set, also to the methods of ES2025 where there are any', () => {
   }
 });
 
+it('compares with a Set, and is copied to one', () => {
+  const [one, two] = people as [Person, Person, ...Person[]];
+  const set = new MemberSet<Person>().add(one);
+  expect(set).toEqual(new Set([one]));
+  expect(new Set([one])).toEqual(set);
+  expect(set).not.toEqual(new Set([two]));
+  expect(set).not.toEqual(new Set());
+  const Class = set.constructor as SetConstructor;
+  expect([...new Class(set)]).toEqual([one]);
+});
+
+it('moves few members for each that comes, however many there are', () => {
+  const set = new MemberSet<object>();
+  const probe = {};
+  set.add(probe).delete(probe);
+  const [place] = Object.getOwnPropertySymbols(probe) as [symbol];
+  let moves = 0;
+  class Counted {
+    #place: unknown;
+    get [place]() {
+      return this.#place;
+    }
+    set [place](value: unknown) {
+      moves++;
+      this.#place = value;
+    }
+  }
+  const members = Array.from({ length: 2000 }, () => new Counted());
+  for (const member of members) set.add(member);
+  moves = 0;
+  for (const [i, member] of members.entries()) {
+    set.delete(member);
+    members[i] = new Counted();
+    set.add(members[i]);
+  }
+  expect(set.size).toBe(2000);
+  expect(moves).toBeLessThan(12 * 2000);
+});
+
 it('lets go of who has gone, with the next collection of what is young', () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
