@@ -68,7 +68,9 @@ let isSearched = false;
  *   to before
  */
 function onRead(this: SharingSocket, lengthBytes: number): boolean {
-  const reader = this[READER] as SharedReader;
+  const reader = this[READER] as SharedReader | undefined;
+  // 'close' has been emitted by somebody else.
+  if (reader === undefined) return true;
   if (this.listenerCount('data') > 1) this.emit('data', Buffer.from(viewOfChunk(readChunk, 0, lengthBytes)));
   else if (lengthBytes > MAX_COPIED_BYTES || reader.isTransient || (readChunk.bytes[0]! & (CONTROL_BIT | RSV1)) !== 0)
     // Nothing is kept of a pong, so that an idle connection needs no memory for those of its heartbeat, nor of what is inflated.

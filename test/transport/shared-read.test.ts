@@ -9,7 +9,7 @@ import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
 import type { WebSocket } from '../../src/socket/websocket.ts';
-import { findOnReadNames, readShared } from '../../src/transport/shared-read.ts';
+import { findOnReadNames, forgetReader, readShared } from '../../src/transport/shared-read.ts';
 import { binary, close, RawPeer, text } from '../support/raw-peer.ts';
 import { echo, eventOf, SERVER_KINDS, startServer, testCertificate, unixSocketPath } from '../support/servers.ts';
 import { frame } from '../support/wire.ts';
@@ -257,4 +257,18 @@ describe('a node:http server of the application', () => {
     await eventOf(http, 'close');
     expect(await countOf()).toBe(0);
   });
+});
+
+it('passes over what comes behind a close that somebody else has emitted', async () => {
+  const socket = await acceptedSocket();
+  const received: number[] = [];
+  const own = { ...reader, receive: (_chunk: unknown, start: number, end: number) => received.push(end - start) };
+  expect(readShared(socket, own)).toBe(true);
+  socket.on('data', () => {});
+  forgetReader(socket);
+  const onRead = Object.getOwnPropertySymbols(socket)
+    .map((name) => (socket as unknown as Record<symbol, unknown>)[name])
+    .find((value) => typeof value === 'function' && value.name === 'onRead') as (lengthBytes: number) => boolean;
+  expect(onRead.call(socket, 3)).toBe(true);
+  expect(received).toEqual([]);
 });
