@@ -177,17 +177,18 @@ export class ClientHandshake<Socket extends HandshakeSocket> {
       throw new TypeError('WebSocket: subprotocols stand in the second argument or in the options: give one of them');
     }
     const meant = inOurNames('WebSocket', options);
-    const { finishRequest } = options;
+    const { finishRequest, generateMask } = meant;
     this.#socket = socket;
     this.#hooks = hooks;
-    const { generateMask, perMessageDeflate = true } = options;
+    // As in ws, null is none, and not the default.
+    const { perMessageDeflate = true } = options;
     this.#settings = {
       ...resolveSettings(meant, WS_DEFAULT_LIMITS),
       nextMaskingKey: generateMask && keySource(generateMask),
     };
     this.#plan = planDial(
-      { ...options, handshakeTimeoutMs: meant.handshakeTimeoutMs, signal: options.signal || undefined },
-      listSubprotocols(protocols === undefined ? meant.subprotocols || undefined : protocols),
+      meant,
+      listSubprotocols(protocols === undefined ? meant.subprotocols : protocols),
       deflateSettings(perMessageDeflate, 'client', 'ws'),
       finishRequest ? (request) => finishRequest(request, socket) : undefined,
     );

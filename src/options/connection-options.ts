@@ -8,8 +8,16 @@ import { checkWholeNumber, MAX_TIMER_MS } from '../protocol/whole-number.ts';
 import type { WsMeaning } from '../ws-compat/option-names.ts';
 import { type BacklogSettings, resolveBacklog } from './backlog-settings.ts';
 import type { ConnectionOptions, ConnectionSettings, HeartbeatSettings } from './connection-settings.ts';
-import { ANY, checkOptions, type DoorName } from './option-check.ts';
-import { doorOf, HEARTBEAT_DEFAULTS, OPTIONS, type OptionRow, WS_DEFAULT_LIMITS, wsNamesAt } from './option-table.ts';
+import { checkOptions, type DoorName, isNothing } from './option-check.ts';
+import {
+  doorOf,
+  HEARTBEAT_DEFAULTS,
+  kindOf,
+  OPTIONS,
+  passedOver,
+  WS_DEFAULT_LIMITS,
+  wsNamesAt,
+} from './option-table.ts';
 
 /**
  * Options of a connection where ws's names are taken beside our own. Of two names for one thing, one is given. For sizes
@@ -55,7 +63,7 @@ const FROM_WS: Readonly<Record<WsMeaning, (name: string, value: unknown) => unkn
   list: (_name, value) => [value].flat(),
 };
 
-/** Options as they are meant: nothing stands there as null, undefined or under a name of ws's. */
+/** Options as they are meant: nothing stands there as null, undefined, false where that is no value, or under a name of ws's. */
 export type OurOptions<Given> = {
   [Name in keyof Given as Name extends keyof WsConnectionOptions
     ? Name extends keyof ConnectionOptions
@@ -72,7 +80,7 @@ export type OurOptions<Given> = {
  */
 export function inOurNames<Given extends object>(door: DoorName, given: Given): OurOptions<Given> {
   const options: Record<string, unknown> = { ...(given as object) };
-  for (const [name, value] of Object.entries(options)) if (value === undefined || value === null) delete options[name];
+  for (const [name, value] of Object.entries(options)) if (isNothing(value, kindOf(name))) delete options[name];
   const limits: Record<string, unknown> = { ...(options.limits as object | undefined) };
   for (const { ws, ours, means } of wsNamesAt(door)) {
     const value = options[ws];
@@ -155,11 +163,7 @@ export type SetSocketOptions = Pick<
 const SOCKET_DOOR = doorOf('setSocket()');
 
 /** Servers give the constructor all that they were given, and so may programs. */
-const OF_SERVERS = Object.fromEntries(
-  Object.entries<OptionRow>(OPTIONS)
-    .filter(([, { at }]) => at.includes('WebSocketServer') && !at.includes('setSocket()'))
-    .map(([name]) => [name, ANY]),
-);
+const OF_SERVERS = passedOver('WebSocketServer', 'setSocket()');
 const OWN_SOCKET_DOOR = doorOf('setSocket()', OF_SERVERS, 'new WebSocket(null)');
 
 /** The options of `setSocket` that stand for settings. */

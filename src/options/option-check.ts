@@ -22,12 +22,14 @@ export interface Members {
   readonly kinds: Readonly<Record<string, OptionKind>>;
   /** Names that other doors have, and what to do here instead. They are refused. */
   readonly elsewhere?: Readonly<Record<string, string>>;
+  /** The kind that a name has where it is taken. */
+  readonly kindElsewhere?: (name: string) => OptionKind | undefined;
   /** Names that are taken for another's and have no effect, and what to do instead. They are warned of. */
   readonly withoutEffect?: Readonly<Record<string, string>>;
   /**
    * Where ws passes over what it does not know, programs give whole objects of other options: unknown names pass then,
-   * with a process warning for those that look like a slip of the pen; null and, but for flags, false stand for nothing.
-   * Otherwise unknown names are refused.
+   * with a process warning for those that look like a slip of the pen; null stands for nothing, and so does false where it
+   * is no value. Otherwise unknown names are refused.
    */
   readonly isLenient: boolean;
 }
@@ -119,19 +121,24 @@ export function checkOptions(door: Door, given: unknown, prefix = ''): void {
     throw new TypeError(`${door.name} takes an object of options, not ${describe(given)}`);
   }
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || (value === null && door.isLenient)) continue;
-    if (!Object.hasOwn(door.kinds, name)) {
+    const kind = ownValue(door.kinds, name);
+    if (value === undefined) continue;
+    if (door.isLenient && isNothing(value, kind ?? door.kindElsewhere?.(name))) continue;
+    if (kind === undefined) {
       reportUnknown(door, name, prefix);
       continue;
     }
-    const kind = door.kinds[name]!;
-    if (value === false && door.isLenient && kind !== FLAG) continue;
     if (!kind.fits(value)) {
       throw new TypeError(`${door.name}: ${prefix}${name} must be ${kind.expected}; got ${describe(value)}`);
     }
     if (kind.members === undefined || !isObject(value)) continue;
     checkOptions({ name: door.name, ...kind.members(door.isLenient) }, value, `${prefix}${name}.`);
   }
+}
+
+/** Whether a value says nothing where ws's names are taken. */
+export function isNothing(value: unknown, kind: OptionKind | undefined): boolean {
+  return value === undefined || value === null || (value === false && kind?.fits(false) === false);
 }
 
 function reportUnknown(door: Door, name: string, prefix: string): void {
@@ -146,7 +153,7 @@ function reportUnknown(door: Door, name: string, prefix: string): void {
   if (hint !== undefined) warnOnce(`${problem}: ${hint}`);
 }
 
-const ownValue = (record: Readonly<Record<string, string>> | undefined, name: string): string | undefined =>
+const ownValue = <Value>(record: Readonly<Record<string, Value>> | undefined, name: string): Value | undefined =>
   record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 
 const warned = new Set<string>();

@@ -11,6 +11,7 @@ import type { HeartbeatSettings } from './connection-settings.ts';
 import { DEFLATE, MISPLACED, OURS as OURS_IN_DEFLATE } from './deflate-options.ts';
 import { areFields } from './given-fields.ts';
 import {
+  ANY,
   COUNT,
   COUNT_OR_NONE,
   type Door,
@@ -307,6 +308,16 @@ const WS_KINDS: Readonly<Record<WsMeaning, OptionKind>> = {
   list: { expected: 'a string or a list of strings', fits: (value) => TEXT.fits(value) || NAMES.fits(value) },
 };
 
+const allKinds = once(() => ({
+  ...kindsOf(ROWS.map(([name, { kind }]) => [name, kind])),
+  ...kindsOf(WS_OPTION_NAMES.map(({ ws, means }) => [ws, WS_KINDS[means]])),
+}));
+
+/** Of an option, under ws's name or ours, whatever its door. */
+export function kindOf(name: string): OptionKind | undefined {
+  return Object.hasOwn(allKinds(), name) ? allKinds()[name] : undefined;
+}
+
 /** ws's names at a door. */
 export function wsNamesAt(door: DoorName): readonly WsOptionName[] {
   return WS_OPTION_NAMES.filter(({ at }: WsOptionName) => (at as readonly DoorName[]).includes(door));
@@ -330,6 +341,7 @@ export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind
   return {
     name: shownAs,
     isLenient,
+    kindElsewhere: kindOf,
     withoutEffect,
     get kinds() {
       return known();
@@ -338,6 +350,12 @@ export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind
       return advice();
     },
   };
+}
+
+/** The options of a door, for another that may be given them as well, and passes over those that it does not have. */
+export function passedOver(from: DoorName, at: DoorName): Readonly<Record<string, OptionKind>> {
+  const rows = ROWS.filter(([, row]) => row.at.includes(from) && !row.at.includes(at));
+  return kindsOf(rows.map(([name]) => [name, ANY]));
 }
 
 function once<Value>(make: () => Value): () => Value {

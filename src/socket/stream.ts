@@ -7,7 +7,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { inCallersContext } from '../deflate/async-context.ts';
 import { checkOptions, describe } from '../options/option-check.ts';
-import { doorOf } from '../options/option-table.ts';
+import { doorOf, passedOver } from '../options/option-table.ts';
 import { hasOwnEmit } from './emitter.ts';
 import { MAX_KEPT, MAX_KEPT_BYTES } from './message-iterator.ts';
 import type { RawData } from './payload.ts';
@@ -15,8 +15,8 @@ import { internals, WebSocket } from './websocket.ts';
 
 type Callback = (error?: Error | null) => void;
 
-/** Its options are those of a Duplex, which passes over what it does not know. */
-const DOOR = doorOf('createWebSocketStream()');
+/** Its options are those of a Duplex, which passes over what it does not know. Programs give it what the client was given. */
+const DOOR = doorOf('createWebSocketStream()', passedOver('WebSocket', 'createWebSocketStream()'));
 
 /**
  * @param options of the Duplex. `readableObjectMode: true` gives text messages as strings; `decodeStrings: false` sends

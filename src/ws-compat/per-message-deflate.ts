@@ -80,9 +80,10 @@ export class PerMessageDeflate {
    * @throws {TypeError | RangeError} for options of the wrong kind or out of their range, for two names of one thing that
    *   contradict each other, and for an option of ours that is taken elsewhere only
    */
-  constructor(options: PerMessageDeflateOptions = {}) {
-    checkOptions(DOOR, options);
-    const { isServer, limits, ...settings } = inOurNames('PerMessageDeflate', options);
+  constructor(options?: PerMessageDeflateOptions | null) {
+    const given = options ?? {};
+    checkOptions(DOOR, given);
+    const { isServer, limits, ...settings } = inOurNames('PerMessageDeflate', given);
     this.#role = isServer ? 'server' : 'client';
     this.#settings = resolveDeflateSettings(settings, this.#role, 'ws');
     this.#maxBytes = resolveLimits({ ...UNLIMITED, ...definedOf(limits) }).maxMessageBytes;

@@ -221,5 +221,5 @@ export class Sender {
 }
 
 function makeKey({ generateMask, maskBuffer = keyBuffer }: FrameOptions): number {
-  return generateMask === undefined ? nextMaskingKey() : maskingKeyFrom(generateMask, maskBuffer);
+  return generateMask ? maskingKeyFrom(generateMask, maskBuffer) : nextMaskingKey();
 }

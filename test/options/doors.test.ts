@@ -1,7 +1,7 @@
 /** Every door and every name that is ours: none is swallowed, wherever it is given. */
 
 import { describe, expect, it } from 'vitest';
-import { LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
+import { kindOf, LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
 import { type ListenOptions, NetServer } from '../../src/server/net-server.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
 import { createWebSocketStream } from '../../src/socket/stream.ts';
@@ -53,8 +53,10 @@ describe('no door swallows a name of ours', () => {
   const isPassedOver = (door: string, name: string): boolean => {
     // `http.request` has it too, and the address takes its place, as it does in ws.
     if (door.startsWith('WebSocket') && door !== 'WebSocketServer') return name === 'socketPath';
-    // What a server was given goes on to the constructor of its sockets.
     const at = rows[name]?.at ?? [];
+    // What a client was given: MQTT.js gives its stream the same object.
+    if (door === 'createWebSocketStream()') return at.includes('WebSocket');
+    // What a server was given goes on to the constructor of its sockets.
     return door === 'new WebSocket(null)' && at.includes('WebSocketServer') && !at.includes('setSocket()');
   };
   it.each(DOORS)('%s', (door, give) => {
@@ -71,6 +73,25 @@ describe('no door swallows a name of ours', () => {
     ['PerMessageDeflate', (options: object) => new PerMessageDeflate(options), { maxFragments: 'x', autoPong: 5 }],
   ] as const)('%s passes over what ws has at another door', (_, give, options) => {
     expect(() => give(options)).not.toThrow();
+  });
+
+  // WebSocketStream converts its own as the standard has it.
+  const lenient = DOORS.filter(([door]) => !['NetServer', 'perMessageDeflate', 'WebSocketStream'].includes(door));
+  it.each(lenient)('%s takes null and, where that is no value, false for nothing', (door, give) => {
+    const names = [...Object.keys(OPTIONS), ...NAMES_OF_WS].filter((name) => !kindOf(name)!.fits(false));
+    expect(names).toEqual(expect.arrayContaining(['proxy', 'tls', 'handshakeTimeout', 'generateMask']));
+    expect(names).not.toContain('heartbeat');
+    // ws counts `port: false` as well.
+    for (const name of names.filter((one) => door !== 'WebSocketServer' || one !== 'port')) {
+      give({ [name]: null });
+      give({ [name]: false });
+    }
+  });
+
+  it('PerMessageDeflate and Sender take null for nothing', () => {
+    expect(new PerMessageDeflate(null).offer()).toEqual(new PerMessageDeflate().offer());
+    const options = { fin: true, opcode: 1, mask: true, rsv1: false, readOnly: false };
+    expect(Sender.frame(Buffer.from('a'), { ...options, generateMask: null as never })).toHaveLength(2);
   });
 
   it('Sender#send() has no droppable', () => {
