@@ -505,7 +505,7 @@ function readAngleBrackets(text: string): ReadBytes | undefined {
     const start = end - content.length;
     const hexEnd = content.includes('.') ? start + content.indexOf('.') : end;
     isCut ||= hexEnd < end;
-    parts.push({ bytes: parseHex(text.slice(0, start).replace(/[^\n]/g, ' ') + text.slice(start, hexEnd)) });
+    parts.push({ bytes: parseHexIn(text, start, hexEnd) });
   }
   const last = text.lastIndexOf('<Buffer');
   if (last !== -1 && !text.includes('>', last)) {
@@ -514,6 +514,13 @@ function readAngleBrackets(text: string): ReadBytes | undefined {
   if (parts.length === 0) return undefined;
   const form = text.includes('<Buffer') ? 'a Buffer as Node prints it' : 'hex text in angle brackets';
   return { form: `${form}${isCut ? ', cut off' : ''}`, parts };
+}
+
+/** The hex of text[start … end). @throws {HexSyntaxError} with its place in the text */
+function parseHexIn(text: string, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const hex = text.slice(start, end);
+  // What stands in front is gone through once at most, and not for each of many.
+  return ignoreFault(() => parseHex(hex)) ?? parseHex(text.slice(0, start).replace(/[^\n]/g, ' ') + hex);
 }
 
 /** `[81, 05, fa]`, as Rust prints bytes with `{:02x?}`: letters and zeros in front tell it from decimal numbers. */

@@ -635,6 +635,7 @@ it('long input takes time in proportion to its length', () => {
     '1: ',
     '| ',
     '\u001b[',
+    `${'81 05 '.repeat(8)}> 81\n< 82\n`,
   ]) {
     expect(() => {
       try {
