@@ -134,7 +134,7 @@ it("RFC 7692 §7.2.2 a message inflated in the thread pool is not delivered in a
   const offer = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
   const peers = [await RawPeer.open(server, offer), await RawPeer.open(server, offer)];
   const [first, second] = server.connections;
-  const noise = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * i * 31) & 0xff));
+  const noise = Buffer.from(Array.from({ length: 400_000 }, (_, i) => (i * i * 31) & 0xff));
   const frame = clientFrame(2, deflateRawSync(noise, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4), RSV1);
   // The first to need a stream of zlib's makes one, and it goes on to the second.
   tenant.run('A', () => first!._receiver!.write(Buffer.from(frame)));
