@@ -10,8 +10,17 @@ const MIB = 1_048_576;
 const LOOK_BYTES = MIB;
 /** Garbage is made from here on, where Node 20 and 22 have collected by themselves. */
 const START_BYTES = 36 * MIB;
-/** No room is left here, so that V8 collects. */
-const LIMIT_BYTES = 52 * MIB;
+/**
+ * V8 marks its heap as well once it has grown by a part of what it was, the smaller the slower it grows, and tells nobody how
+ * large. So where memory comes slowly, garbage is made earlier: half as late after each marking, and with each young collection
+ * a little later again.
+ */
+const EARLIEST_START_BYTES = 8 * MIB;
+const STEP_BYTES = MIB / 4;
+/** Filling the room takes its time: no more often than so, in milliseconds, is it done early. */
+const CALM_MS = 100;
+/** At so many times the start no room is left, so that V8 collects. */
+const LIMIT_FACTOR = 1.45;
 
 /** What is asked of V8, and done to it. All sizes in bytes. */
 export interface Heap {
@@ -20,6 +29,10 @@ export interface Heap {
   /** @returns what young objects can take before a collection comes */
   measureRoom(): number;
   makeGarbage(lengthBytes: number): void;
+  /** @returns whether the whole heap has been collected since it was asked last */
+  hasBeenMarked(): boolean;
+  /** @returns milliseconds, from anywhere */
+  now(): number;
 }
 
 /** @returns what tells it of each piece of memory, `lengthBytes` long */
@@ -29,6 +42,8 @@ export function startPacing(heap: Heap): (lengthBytes: number) => void {
   let used = 0;
   /** What has come outside since the last collection. What that has freed may be told only after some more. */
   let grownBytes = 0;
+  let collectedMs = 0;
+  let earlyBytes = START_BYTES;
   return (lengthBytes) => {
     newBytes += lengthBytes;
     if (newBytes < LOOK_BYTES) return;
@@ -37,8 +52,13 @@ export function startPacing(heap: Heap): (lengthBytes: number) => void {
     grownBytes = hasCollected ? 0 : grownBytes + Math.max(0, external_memory - external);
     external = external_memory;
     used = used_heap_size;
-    if (grownBytes >= START_BYTES) {
-      const looksLeft = (LIMIT_BYTES - grownBytes) / newBytes;
+    const nowMs = heap.now();
+    if (heap.hasBeenMarked()) earlyBytes = Math.max(EARLIEST_START_BYTES, earlyBytes / 2);
+    else if (hasCollected) earlyBytes = Math.min(START_BYTES, earlyBytes + STEP_BYTES);
+    if (hasCollected) collectedMs = nowMs;
+    const startBytes = nowMs - collectedMs < CALM_MS ? START_BYTES : earlyBytes;
+    if (grownBytes >= startBytes) {
+      const looksLeft = (LIMIT_FACTOR * startBytes - grownBytes) / newBytes;
       heap.makeGarbage(heap.measureRoom() / Math.max(1, looksLeft));
     }
     newBytes = 0;
@@ -65,6 +85,19 @@ function ask<Answer>(question: (v8: V8) => Answer, otherwise: Answer): Answer {
   }
 }
 
+let isMarked = false;
+/** Hears of an object that nobody holds: young collections leave it alone as long as it is registered. */
+const graves = new FinalizationRegistry(() => {
+  isMarked = true;
+  watchMarking();
+});
+
+function watchMarking(): void {
+  graves.register({}, undefined);
+}
+
+watchMarking();
+
 /**
  * To be told of memory outside V8's heap that messages get, or come in, sent or not. Where there is no V8, nothing comes of it.
  */
@@ -75,6 +108,12 @@ export const noteAllocation = startPacing({
     for (let made = 0; made < lengthBytes; made += GARBAGE_BYTES) garbage.piece = new Array(GARBAGE_ITEMS);
     garbage.piece = undefined;
   },
+  hasBeenMarked() {
+    const hasBeenMarked = isMarked;
+    isMarked = false;
+    return hasBeenMarked;
+  },
+  now: () => performance.now(),
 });
 
 function isYoung({ space_name }: { readonly space_name: string }): boolean {

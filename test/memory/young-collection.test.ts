@@ -17,6 +17,11 @@ class Engine {
   garbage: number[] = [];
   /** What was held when a collection came. */
   collectedAt: number[] = [];
+  /** Whether it has marked its heap by itself, which it does at so many bytes. */
+  marksAtBytes = Number.POSITIVE_INFINITY;
+  isMarked = false;
+  markings = 0;
+  nowMs = 0;
   readonly note: (lengthBytes: number) => void;
 
   constructor(roomBytes = 32 * MIB) {
@@ -29,6 +34,12 @@ class Engine {
         this.young += lengthBytes;
         if (this.young >= this.roomBytes) this.collect();
       },
+      hasBeenMarked: () => {
+        const { isMarked } = this;
+        this.isMarked = false;
+        return isMarked;
+      },
+      now: () => this.nowMs,
     });
   }
 
@@ -38,7 +49,13 @@ class Engine {
     this.young = 0;
   }
 
-  receive(totalBytes: number, lengthBytes: number): void {
+  mark(): void {
+    this.markings++;
+    this.isMarked = true;
+    this.collect();
+  }
+
+  receive(totalBytes: number, lengthBytes: number, bytesPerMs = Number.POSITIVE_INFINITY): void {
     for (let received = 0; received < totalBytes; received += lengthBytes) {
       if (this.unswept > 0 && this.external > this.unswept + 4 * MIB) {
         this.external -= this.unswept;
@@ -46,7 +63,9 @@ class Engine {
       }
       this.external += lengthBytes;
       this.young += 100;
+      this.nowMs += lengthBytes / bytesPerMs;
       if (this.external - this.unswept >= this.collectsAtBytes) this.collect();
+      if (this.external - this.unswept >= this.marksAtBytes) this.mark();
       this.note(lengthBytes);
     }
   }
@@ -83,6 +102,31 @@ it('makes none where the engine collects by itself', () => {
   engine.receive(512 * MIB, 65_536);
   expect(engine.collectedAt.length).toBeGreaterThan(10);
   expect(engine.garbage).toEqual([]);
+});
+
+it('has it collect earlier where it marks its heap by itself, as long as messages come slowly', () => {
+  const slow = new Engine();
+  slow.marksAtBytes = 20 * MIB;
+  slow.receive(2048 * MIB, 65_536, MIB / 16);
+  expect(slow.markings).toBeGreaterThan(0);
+  expect(slow.markings).toBeLessThan(slow.collectedAt.length / 5);
+
+  const fast = new Engine();
+  fast.marksAtBytes = 20 * MIB;
+  fast.receive(2048 * MIB, 65_536, MIB);
+  expect(fast.markings).toBe(fast.collectedAt.length);
+});
+
+it('goes back to as much as there may be once nothing is marked', () => {
+  const engine = new Engine();
+  engine.marksAtBytes = 20 * MIB;
+  engine.receive(256 * MIB, 65_536, MIB / 16);
+  engine.marksAtBytes = Number.POSITIVE_INFINITY;
+  engine.receive(4096 * MIB, 65_536, MIB / 16);
+  engine.collectedAt = [];
+  engine.receive(512 * MIB, 65_536, MIB / 16);
+  expect(Math.max(...engine.collectedAt) - Math.min(...engine.collectedAt)).toBeLessThan(24 * MIB);
+  expect(Math.min(...engine.collectedAt)).toBeGreaterThanOrEqual(36 * MIB);
 });
 
 it('begins anew after a collection that has freed nothing', () => {
