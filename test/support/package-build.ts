@@ -136,8 +136,9 @@ Object.assign(unavailable, ${JSON.stringify(READY_STATES)});
 ${values.map((name) => `${declare(name)}\n`).join('')}`;
 }
 
-/** Names of functions and classes stay, for stack traces. */
+/** Names of functions and classes stay, for stack traces; but those of the command line go. */
 const SHORT = { mangle: { keepNames: true, toplevel: true } };
+const SHORTER = { mangle: { keepNames: false, toplevel: true } };
 /** What parts export to entries never changes. */
 const GETTER = /Object\.defineProperty\(exports,("|`)(\w+)\1,\{enumerable:!0,get:function\(\)\{return (\w+)\}\}\)/g;
 
@@ -147,7 +148,8 @@ function shorten(): Plugin {
     generateBundle(_options, bundle) {
       for (const output of Object.values(bundle)) {
         if (output.type !== 'chunk') continue;
-        const options = { ...SHORT, codegen: { removeWhitespace: true }, module: false };
+        const short = output.fileName.startsWith('cli/') ? SHORTER : SHORT;
+        const options = { ...short, codegen: { removeWhitespace: true }, module: false };
         const minified = minifySync(output.fileName, output.code, options);
         output.code = breakLines(minified.code.replace(GETTER, 'exports.$2=$3'));
       }
