@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { getHeapSpaceStatistics } from 'node:v8';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemberSet } from '../../src/memory/member-set.ts';
+import { collect, collectYoung } from '../support/memory.ts';
 
 const people = Array.from({ length: 60 }, (_, id) => ({ id }));
 type Person = (typeof people)[number];
@@ -158,9 +158,7 @@ it('moves few members for each that comes, however many there are', () => {
   expect(moves).toBeLessThan(12 * 2000);
 });
 
-it('lets go of who has gone, with the next collection of what is young', () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+it('lets go of who has gone, with the next collection of what is young', async () => {
   const oldBytes = () => getHeapSpaceStatistics().find((space) => space.space_name === 'old_space')!.space_used_size;
   const set = new MemberSet<object>();
   const present: object[] = [];
@@ -171,11 +169,11 @@ it('lets go of who has gone, with the next collection of what is young', () => {
       present[i % 40] = member;
       const leaving = present[(i + 1) % 40];
       if (leaving !== undefined) set.delete(leaving);
-      if (i % 500 === 0) collect({ type: 'minor' });
+      if (i % 500 === 0) collectYoung();
     }
   };
   takeTurns(1000);
-  collect();
+  await collect();
   const before = oldBytes();
   takeTurns(30_000);
   // Of more than 12 MB that have come and gone. A Set of V8's leaves most of them.

@@ -5,7 +5,12 @@ import { runInNewContext } from 'node:vm';
 import { nextTurn } from './servers.ts';
 
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+const collectGarbage = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+
+/** What is young: of that, only what is held is left. */
+export function collectYoung(): void {
+  collectGarbage({ type: 'minor' });
+}
 
 /** Two collections with turns between them, so that what the first one frees has been given back. */
 export async function collect(): Promise<void> {
