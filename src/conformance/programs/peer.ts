@@ -73,7 +73,6 @@ const NOTHING = new Uint8Array(0);
 const DRIBBLED_BYTES = 8;
 /** Of a head, for reports. */
 const MAX_RECORDED_BYTES = 4096;
-/** A testee that sends more than this in one message is not listened to. */
 const ANY_DEFLATE = { windowBits: 15, keepsContext: true };
 
 export class Peer {
