@@ -354,8 +354,10 @@ export function doorOf(name: DoorName, kinds: Readonly<Record<string, OptionKind
 
 /** The options of a door, for another that may be given them as well, and passes over those that it does not have. */
 export function passedOver(from: DoorName, at: DoorName): Readonly<Record<string, OptionKind>> {
-  const rows = ROWS.filter(([, row]) => row.at.includes(from) && !row.at.includes(at));
-  return kindsOf(rows.map(([name]) => [name, ANY]));
+  const isPassed = (doors: readonly DoorName[]) => doors.includes(from) && !doors.includes(at);
+  const ours = ROWS.filter(([, row]) => isPassed(row.at)).map(([name]) => name);
+  const ofWs = WS_OPTION_NAMES.filter((row) => isPassed(row.at)).map(({ ws }) => ws);
+  return kindsOf([...ours, ...ofWs].map((name) => [name, ANY]));
 }
 
 function once<Value>(make: () => Value): () => Value {

@@ -289,6 +289,20 @@ describe.each(LENIENT)('%s, where ws’s programs give options', (door, give) =>
     expect(() => give({ [name]: value })).toThrow(`${name} must be `);
   });
 
+  it('does not warn of what a client was given, where a stream over it is given the same', async () => {
+    const { warnings } = watchProcess();
+    const ofClient = {
+      closeTimeout: 1,
+      handshakeTimeout: 1,
+      skipUTF8Validation: true,
+      protocols: 'a',
+      heartbeat: true,
+    };
+    createWebSocketStream(new WebSocket(null), ofClient as object).destroy();
+    await nextTurn();
+    expect(warnings).toEqual([]);
+  });
+
   it('warns once of what looks like a slip of the pen, in either vocabulary', async () => {
     const { warnings } = watchProcess();
     give({ closeTimeoutMS: 5 });
