@@ -527,11 +527,12 @@ export class Channel implements Subscriber {
       this.#mustRepairAgain = true;
       return;
     }
-    this.#flushEntries();
     this.#held ??= [];
     this.#heldBefore = this.#held.length;
     this.#isRepairing = true;
     this.#mustRepairAgain = false;
+    // Whoever this brings to the end of another log waits for what is read.
+    this.#flushEntries();
     this.#readUp().then(
       () => {
         this.#isRepairing = false;

@@ -485,6 +485,39 @@ describe('an engine that is away', () => {
     expect(reader.numbers).toEqual([1]);
   });
 
+  it('that is back while the log is read, with one who reads the log that was: it is read again, once', async () => {
+    await publish(1);
+    const channel = await open();
+    const before = join(channel);
+    await before.begun;
+    engine.hold('read');
+    const late = join(channel, at(0));
+    engine.epoch = 'e2';
+    engine.log.length = 0;
+    await publish(7);
+    await publish(8);
+    channel.state('stale');
+    channel.state('live');
+    engine.release('read');
+    await late.begun;
+    const readsOf = (epoch: string) => engine.reads.filter(({ after }) => after?.epoch === epoch);
+    await settled();
+    await tick();
+    expect(before.reader.words).toEqual([
+      'joined e1 1',
+      'state stale',
+      'state live',
+      'gap e2 0',
+      'entries 1 7',
+      'entries 2 8',
+    ]);
+    expect(late.reader.words).toEqual(['joined e1 0', 'entries 1 1', 'gap e2 0', 'entries 1 7,8']);
+    expect(readsOf('e2')).toHaveLength(1);
+    await publish(9);
+    await tick();
+    for (const { reader } of [before, late]) expect(reader.numbers.slice(-3)).toEqual([7, 8, 9]);
+  });
+
   it('a log that was lost is a gap', async () => {
     await publish(1);
     const channel = await open();
