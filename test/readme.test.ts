@@ -48,6 +48,10 @@ describe('README', () => {
     }
   });
 
+  it('is one screen', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(60);
+  });
+
   it('every relative link resolves', () => {
     expect(findLinkFaults('README.md', readme, readFile)).toEqual([]);
   });

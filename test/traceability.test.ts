@@ -275,11 +275,11 @@ describe('links: each rule bites', () => {
   }
 
   it('finds links and headings', () => {
-    expect(findRelativeLinks('a [`b]` c](d.md "h") e\n![f](g.png)\n[i]: j.md').map((link) => link.target)).toEqual([
-      'd.md',
-      'g.png',
-      'j.md',
-    ]);
+    expect(
+      findRelativeLinks('a [`b]` c](d.md "h") e\n![f](g.png)\n<img alt="" src="h.svg">\n[i]: j.md').map(
+        (link) => link.target,
+      ),
+    ).toEqual(['d.md', 'g.png', 'h.svg', 'j.md']);
     expect([...findAnchors('## 5.2 Base: the *frame*\ntext')]).toEqual(['52-base-the-frame']);
   });
 });

@@ -16,13 +16,14 @@ export interface Chart {
   readonly title: string;
   /** What 1 stands for, and where the figures come from. */
   readonly note: string;
+  /** Of the whole picture, in px. Default 760. */
+  readonly width?: number;
   readonly groups: readonly BarGroup[];
 }
 
-const WIDTH = 760;
+const DEFAULT_WIDTH = 760;
 const LABEL_WIDTH = 130;
 const VALUE_WIDTH = 60;
-const PLOT_WIDTH = WIDTH - LABEL_WIDTH - VALUE_WIDTH;
 const ROW_HEIGHT = 15;
 const BAR_HEIGHT = 11;
 const HEADING_HEIGHT = 24;
@@ -71,14 +72,15 @@ function round(value: number): number {
 }
 
 /** @throws {RangeError} when a value is not above 0: a logarithm of it cannot be drawn */
-export function barChart({ title, note, groups }: Chart): string {
+export function barChart({ title, note, width = DEFAULT_WIDTH, groups }: Chart): string {
   const values = groups.flatMap(({ bars }) => bars.map(({ value }) => value));
   if (!values.every((value) => value > 0 && Number.isFinite(value))) {
     throw new RangeError('Every value of a chart of ratios has to be above 0');
   }
   const ticks = ticksFor(values);
   const [lowest, highest] = [Math.log2(ticks[0]!), Math.log2(ticks.at(-1)!)];
-  const xOf = (value: number) => LABEL_WIDTH + ((Math.log2(value) - lowest) / (highest - lowest)) * PLOT_WIDTH;
+  const plotWidth = width - LABEL_WIDTH - VALUE_WIDTH;
+  const xOf = (value: number) => LABEL_WIDTH + ((Math.log2(value) - lowest) / (highest - lowest)) * plotWidth;
   const parts: string[] = [];
   let y = TOP;
   for (const { name, bars } of groups) {
@@ -102,7 +104,7 @@ export function barChart({ title, note, groups }: Chart): string {
     textAt(xOf(tick), y + 14, 'tick', formatMultiple(tick), 'middle'),
   ]);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 22}" width="${WIDTH}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 22}" width="${width}" role="img">`,
     `<title>${escapeText(title)}</title>`,
     `<style>${STYLE}\n</style>`,
     textAt(0, 18, 'title', title),

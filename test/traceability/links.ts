@@ -23,12 +23,14 @@ function withoutFences(markdown: string): string[] {
 }
 
 const INLINE_LINK = /\[((?:`[^`]*`|[^\]`])*)\]\(\s*<?([^)\s>]*)[^)]*\)/g;
+const IMAGE = /<img ()[^>]*?src="([^"]*)"/g;
 const LINK_DEFINITION = /^\s*\[([^\]]+)\]:\s+<?([^\s>]+)/g;
 
-/** Links to places in this repository: `[text](target)` and `[label]: target` whose target has no scheme. */
+/** Links to places in this repository: `[text](target)`, `[label]: target` and `<img src="target">` whose target has no scheme. */
 export function findRelativeLinks(markdown: string): Link[] {
   return withoutFences(markdown).flatMap((line, index) =>
-    [...line.matchAll(INLINE_LINK), ...line.matchAll(LINK_DEFINITION)]
+    [INLINE_LINK, IMAGE, LINK_DEFINITION]
+      .flatMap((pattern) => [...line.matchAll(pattern)])
       .map((match) => ({ text: match[1]!, target: match[2]!, line: index + 1 }))
       .filter(({ target }) => !/^[a-z][a-z\d+.-]*:/i.test(target)),
   );
