@@ -5,7 +5,7 @@ import { deflatePart } from './deflate-part.ts';
 import { type EchoShape, echoCell } from './echo-cells.ts';
 import { echoChart } from './echo-chart.ts';
 import { COST, PER_MESSAGE, RATE, RIVALS, UTILISATION, WATCHED } from './figures.ts';
-import type { BroadcastLoad, Load } from './load/contract.ts';
+import type { BroadcastLoad, LatencyLoad, Load } from './load/contract.ts';
 import type { Cell, Part, Settings } from './part.ts';
 import { scaleChart } from './scale-chart.ts';
 import { withoutHeap } from './subjects.ts';
@@ -194,11 +194,13 @@ const scale: Part = {
 
 // --- at a fixed rate, and beside HTTP
 
-/** Payload bytes, connections, messages per second: what every subject can do on a slow machine. */
-const LATENCY_CELLS: readonly (readonly [number, number, number])[] = [
-  [128, 50, 5_000],
-  [128, 50, 20_000],
-  [16 * KIB, 50, 5_000],
+/** What every subject can do on a slow machine. */
+const LATENCY_CELLS: readonly Omit<LatencyLoad, 'kind'>[] = [
+  { payloadBytes: 128, connections: 50, perSecond: 5_000, isCollected: false },
+  { payloadBytes: 128, connections: 50, perSecond: 20_000, isCollected: false },
+  { payloadBytes: 16 * KIB, connections: 50, perSecond: 5_000, isCollected: false },
+  { payloadBytes: 64 * KIB, connections: 50, perSecond: 1_000, isCollected: false },
+  { payloadBytes: 64 * KIB, connections: 50, perSecond: 1_000, isCollected: true },
 ];
 
 const latency: Part = {
@@ -213,15 +215,18 @@ const latency: Part = {
     { key: 'p999', title: 'p99.9', format: 'microseconds' },
     { key: 'max', title: 'max', format: 'microseconds' },
     { key: 'late99', title: 'load late p99', format: 'microseconds' },
-    { key: 'cpuMicros', title: 'CPU µs each', format: 'microseconds', isLowerBetter: true, isCompared: true },
+    COST,
+    ...WATCHED,
   ],
   cells: ({ isQuick, timing: { warmUpMs, durationMs } }) =>
-    LATENCY_CELLS.filter((_, i) => !isQuick || i === 1).map(([payloadBytes, connections, perSecond]) => {
-      const load: Load = { kind: 'latency', payloadBytes, connections, perSecond };
+    LATENCY_CELLS.filter((_, i) => !isQuick || i === 1).map((cell) => {
+      const { payloadBytes, connections, perSecond, isCollected } = cell;
       const timing = { warmUpMs, durationMs: 2 * durationMs };
+      const shape = `${formatBytes(payloadBytes)} × ${connections}, ${perSecond.toLocaleString('en')}/s`;
       return {
-        name: `${formatBytes(payloadBytes)} × ${connections}, ${perSecond.toLocaleString('en')}/s`,
-        measure: (subject) => measureExchange(subject, { server: { mode: 'echo' }, load }, timing),
+        name: isCollected ? `${shape}, its heap collected before` : shape,
+        measure: (subject) =>
+          measureExchange(subject, { server: { mode: 'echo' }, load: { kind: 'latency', ...cell } }, timing),
       };
     }),
 };

@@ -76,6 +76,8 @@ export interface LatencyLoad {
   readonly payloadBytes: number;
   readonly connections: number;
   readonly perSecond: number;
+  /** The servers collect all their garbage before: what V8 does from then on is what it does in a process that has been up for a while. */
+  readonly isCollected: boolean;
 }
 
 export interface HttpLoad {

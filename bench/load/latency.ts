@@ -3,6 +3,7 @@
  * have been sent. A server that stalls, stalls all that come meanwhile, and they all count. The generator never sleeps.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../support/statistics.ts';
 import { openMany, READ_BYTES } from './connection.ts';
 import type { LatencyLoad, RunLoad } from './contract.ts';
@@ -11,9 +12,14 @@ import { buildStream } from './frames.ts';
 import { cpuMicrosecondsOf } from './process-usage.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
+/** For a collection of all that there is. */
+const COLLECTION_MS = 1000;
 
 export const run: RunLoad<LatencyLoad> = async (target, load, { warmUpMs, durationMs }) => {
-  const { payloadBytes, connections: count, perSecond } = load;
+  const { payloadBytes, connections: count, perSecond, isCollected } = load;
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of target.pids) process.kill(pid, name);
+  };
   const stream = buildStream({ payloadBytes, isText: false, burst: 1, isRaw: target.isRaw }, READ_BYTES);
   const connections = await openMany(target, count);
   const intervalMs = 1000 / perSecond;
@@ -39,6 +45,11 @@ export const run: RunLoad<LatencyLoad> = async (target, load, { warmUpMs, durati
     };
   }
 
+  if (isCollected) {
+    signal('SIGUSR2');
+    await sleep(COLLECTION_MS);
+  }
+  signal('SIGHUP');
   const serverBefore = cpuMicrosecondsOf(target.pids);
   begin = performance.now();
   let sent = 0;
@@ -56,6 +67,7 @@ export const run: RunLoad<LatencyLoad> = async (target, load, { warmUpMs, durati
     }
     turn();
   });
+  signal('SIGHUP');
   const cpuMicros = (cpuMicrosecondsOf(target.pids) - serverBefore) / total;
   latencyMs.sort();
   latenessMs.sort();
