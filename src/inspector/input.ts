@@ -422,6 +422,13 @@ function readShortHex(text: string): ReadBytes | undefined {
   return areFrames(bytes) ? { form: 'hex text without zeros in front', parts: [{ bytes }] } : undefined;
 }
 
+/** `81 05  # a header`, `81 05 // a header`. */
+function readCommented(text: string): ReadBytes | undefined {
+  const hex = text.replace(/(^|[ \t])(?:#|\/\/).*/gm, '$1');
+  if (hex.length === text.length || hex.trim() === '') return undefined;
+  return ignoreFault(() => ({ form: 'hex text with comments', parts: [{ bytes: parseHex(hex) }] }));
+}
+
 /** `81|05|48`: any mark, but the same everywhere. */
 function readSeparated(text: string): ReadBytes | undefined {
   const content = /^(\W?)[\da-f]{2}(?:([^\w\s])[\da-f]{2}(?:\2[\da-f]{2})*)\1$/i.exec(text.trim())?.[0];
@@ -435,6 +442,7 @@ type Reader = (text: string) => ReadBytes | undefined;
 /** Forms that are told by their marks, those first that are told more surely. */
 const READERS: readonly Reader[] = [
   readShortHex,
+  readCommented,
   readSeparated,
   readAngleBrackets,
   parseMarkedNumbers,

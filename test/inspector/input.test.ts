@@ -199,6 +199,11 @@ describe('one direction', () => {
     ['code in Markdown', 'hex text', `\`\`\`hex\n${hex(CLIENT, ' ')}\n\`\`\``],
     ['colours', 'hex text', `\u001b[1;32m${hex(CLIENT, '\u001b[0m \u001b[31m')}\u001b[0m`],
     ...[';', '|', '.', '/'].map((mark): (typeof forms)[number] => [`between ${mark}`, 'hex text', hex(CLIENT, mark)]),
+    [
+      'lines with comments',
+      'hex text with comments',
+      `# what a client sends\n${rows(CLIENT, 6, (at, bytes) => `${hex(bytes, ' ')} ${at % 12 ? '#' : '//'} byte ${at}`)}\n// the end`,
+    ],
     ['without zeros in front', 'hex text without zeros in front', mapped(CLIENT, shortHex(''), ' ')],
     ['what Swift prints', 'hex text', `{length = 30, bytes = 0x${hex(CLIENT).replace(/.{8}/g, '$& ')} }`],
     [
