@@ -13,6 +13,7 @@ import {
 } from '../conformance/index.ts';
 import { readHost, readPort } from './listening.ts';
 import { selfSignedCertificate } from './self-signed.ts';
+import { completeAddress } from './target-address.ts';
 import { readPair, readPem } from './tls-options.ts';
 import { readArgs, readNumber, UsageError } from './usage.ts';
 
@@ -40,7 +41,7 @@ With --spec the cases, the servers and the folder for reports stand in Autobahn'
 fuzzingclient.json or fuzzingserver.json.
 
 What is tested:
-  --url <url>          the server at this ws:, wss: or ws+unix:/socket:/path URL
+  --url <url>          the server at this ws:, wss: or ws+unix:/socket:/path URL, or host:port
   --serve              the clients that come
   -s, --spec <file>    what a fuzzingclient.json or fuzzingserver.json says
   -m, --mode <mode>    fuzzingclient or fuzzingserver: reads the file of that name, without --spec
@@ -314,7 +315,10 @@ function readServerTest(
 ): ServerTest {
   const { concurrency, replay, agent } = values;
   const target = readTarget(values);
-  const servers = (spec?.servers ?? [{ url: values.url! }]).map((server) => ({ ...server, ...target }));
+  const servers = (spec?.servers ?? [{ url: completeAddress(values.url!) }]).map((server) => ({
+    ...server,
+    ...target,
+  }));
   for (const server of servers) asUsage(() => checkTarget(server));
   if (agent !== undefined && servers.length > 1) {
     throw new UsageError('--agent names one server, and the file has several: give each its "agent" there');

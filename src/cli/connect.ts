@@ -14,6 +14,7 @@ import { tapRequests } from './connect/wire-tap.ts';
 import type { Note } from './inspect/notes.ts';
 import { Observer } from './inspect/observer.ts';
 import { WireFile } from './inspect/wire-file.ts';
+import { completeAddress } from './target-address.ts';
 import { complainAboutUsage, painterFor } from './terminal.ts';
 import { readTlsSettings, TLS_HELP, TLS_OPTIONS } from './tls-options.ts';
 import { isUsageFault, readArgs, readNumber, UsageError } from './usage.ts';
@@ -179,7 +180,7 @@ function parse(args: readonly string[]): SessionOptions & { record: string | und
   }
   const headers = readHeaders(values.header, values.token);
   return {
-    url: completeUrl(url),
+    url: completeAddress(url),
     protocols: values.subprotocol.flatMap((names) => names.split(',').map((name) => name.trim())),
     client: {
       headers,
@@ -205,17 +206,6 @@ function parse(args: readonly string[]): SessionOptions & { record: string | und
     frames,
     record,
   };
-}
-
-/** Without a scheme it is ws:, and without a host this machine. */
-function completeUrl(text: string): string {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || text.startsWith('ws+unix:')) return text;
-  if (/^[./~]/.test(text)) {
-    throw new UsageError(
-      `${JSON.stringify(text)} is no address: a unix socket is written ws+unix:/path/of/socket:/resource`,
-    );
-  }
-  return `ws://${text.startsWith(':') ? 'localhost' : ''}${text}`;
 }
 
 function readHeaders(fields: readonly string[], token: string | undefined): Map<string, string | string[]> {

@@ -19,6 +19,7 @@ import { LinePrinter } from './inspect/print.ts';
 import { notesOf, readWireFile, WireFile } from './inspect/wire-file.ts';
 import { explainListenFault, nextSignal, readHost, readPort } from './listening.ts';
 import { readPageAssets } from './page-assets.ts';
+import { completeAddress } from './target-address.ts';
 import { complain, complainAboutUsage, painterFor, print } from './terminal.ts';
 import { readPair, readTlsSettings, TLS_HELP, TLS_OPTIONS } from './tls-options.ts';
 import { isUsageFault, readArgs, UsageError } from './usage.ts';
@@ -31,7 +32,8 @@ HTTP head, in both directions, and the same in a page, bit by bit. Have clients 
 address in place of the server's. Bytes are passed on as they come, the handshake and other HTTP
 requests too: the server sees Host and Origin as the client sends them, and may refuse them.
 
-  target   a ws:, wss: or ws+unix: URL; its path does not matter, clients ask for their own
+  target   a ws:, wss: or ws+unix: URL, or host:port; its path does not matter: clients ask for
+           their own
 
 Options:
   --port <n>           port to listen on, 0 to 65535; 0 picks a free one. Default 9090
@@ -332,8 +334,9 @@ function parse(args: readonly string[]): ProxySettings | FileSettings {
 
 function readTarget(text: string): Address {
   try {
-    return parseAddress(text);
-  } catch {
+    return parseAddress(completeAddress(text));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(
       `${JSON.stringify(text)} is no address of a WebSocket: write it as ws://host:port/path, or wss: for TLS`,
     );

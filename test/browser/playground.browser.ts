@@ -372,6 +372,12 @@ describe('the live view', () => {
     }
   });
 
+  it('knows its own server by host and port alone', async () => {
+    await page.getByLabel(/^Server/).fill(new URL(page.url()).host);
+    await connect(page);
+    await expect.poll(kinds).toEqual(OPENED);
+  });
+
   it('forgets a complaint about hex when text is chosen, or the hex is put right', async () => {
     await connect(page);
     const complaint = page.getByText('is not a hex digit');

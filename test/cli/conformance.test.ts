@@ -202,6 +202,7 @@ describe('framewright conformance', () => {
     [[], 'give the URL of a server, --url ws://host:port/path, or --serve for clients, or --spec and an Autobahn file'],
     [['--serve', '--url', 'ws://a'], 'give one of --url, --serve and --spec, not several'],
     [['--serve', '--replay', '1.1.1'], '--replay goes with --url only'],
+    [['--url', './sock'], '"./sock" is no address: a unix socket is written ws+unix:/path/of/socket:/resource'],
     [['--url', 'ws://a', '--replay', '7.*'], '--replay takes the id of one case, such as 7.9.1, not "7.*"'],
     [['--url', 'ws://a', '--header', 'X'], '--header takes \'Name: value\', not "X"'],
     [['--url', 'ws://a', '--header', 'Host: x'], 'Header Host belongs to the handshake: do not set it'],

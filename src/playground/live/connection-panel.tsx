@@ -2,6 +2,7 @@
 
 import { type FormEvent, type Ref, useId } from 'react';
 import { usePlaceValue } from '../router.ts';
+import { completeAddress } from '../worker/address.ts';
 import type { LiveState, Phase } from '../worker/messages.ts';
 import type { WorkerClient } from '../worker/worker-client.ts';
 import { OWN_ADDRESS } from './live.ts';
@@ -37,7 +38,7 @@ export function ConnectionPanel({ client, live: { phase, desk }, buttonRef }: Co
     event.preventDefault();
     if (!mayConnect) return;
     const names = protocols.split(/[\s,]+/).filter((name) => name !== '');
-    client.request({ type: 'connect', url: url.trim() || ownAddress, protocols: names });
+    client.request({ type: 'connect', url: completeAddress(url.trim() || ownAddress), protocols: names });
   };
   return (
     <section className="panel connection" aria-labelledby={`${id}-title`}>
