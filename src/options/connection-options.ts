@@ -5,7 +5,6 @@
 
 import { defaultMaxFragments, type Limits, resolveLimits } from '../protocol/index.ts';
 import { checkWholeNumber, MAX_TIMER_MS } from '../protocol/whole-number.ts';
-import type { WsMeaning } from '../ws-compat/option-names.ts';
 import { type BacklogSettings, resolveBacklog } from './backlog-settings.ts';
 import type { ConnectionOptions, ConnectionSettings, HeartbeatSettings } from './connection-settings.ts';
 import { checkOptions, type DoorName, isNothing } from './option-check.ts';
@@ -18,6 +17,7 @@ import {
   WS_DEFAULT_LIMITS,
   wsNamesAt,
 } from './option-table.ts';
+import type { WsMeaning } from './ws-names.ts';
 
 /**
  * Options of a connection where ws's names are taken beside our own. Of two names for one thing, one is given. For sizes

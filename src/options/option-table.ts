@@ -5,7 +5,6 @@
 
 import { isToken } from '../handshake/index.ts';
 import type { Limits } from '../protocol/index.ts';
-import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from '../ws-compat/option-names.ts';
 import { HIGH_WATER_MARK_BYTES, MAX_BACKLOG_BYTES, POLICIES } from './backlog-settings.ts';
 import type { HeartbeatSettings } from './connection-settings.ts';
 import { DEFLATE, MISPLACED, OURS as OURS_IN_DEFLATE } from './deflate-options.ts';
@@ -30,6 +29,7 @@ import {
   PORT,
   TEXT,
 } from './option-check.ts';
+import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from './ws-names.ts';
 
 /** What holds when nothing is given: a value, or what it comes to in words. */
 type Default = number | boolean | string;

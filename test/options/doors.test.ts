@@ -2,12 +2,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { kindOf, LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
+import { SAME_IN_WS, WS_OPTION_NAMES } from '../../src/options/ws-names.ts';
 import { type ListenOptions, NetServer } from '../../src/server/net-server.ts';
 import { WebSocketServer } from '../../src/server/websocket-server.ts';
 import { createWebSocketStream } from '../../src/socket/stream.ts';
 import { WebSocket } from '../../src/socket/websocket.ts';
 import { WebSocketStream } from '../../src/web/websocket-stream.ts';
-import { SAME_IN_WS, WS_OPTION_NAMES } from '../../src/ws-compat/option-names.ts';
 import { PerMessageDeflate } from '../../src/ws-compat/per-message-deflate.ts';
 import { Receiver } from '../../src/ws-compat/receiver.ts';
 import { Sender } from '../../src/ws-compat/sender.ts';

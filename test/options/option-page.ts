@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { DEFLATE_KINDS } from '../../src/options/deflate-options.ts';
 import type { DoorName } from '../../src/options/option-check.ts';
 import { LIMIT_NAMES, OPTIONS, type OptionRow, WS_DEFAULT_LIMITS } from '../../src/options/option-table.ts';
+import { SAME_IN_WS, WS_OPTION_NAMES } from '../../src/options/ws-names.ts';
 import { resolveLimits } from '../../src/protocol/index.ts';
-import { SAME_IN_WS, WS_OPTION_NAMES } from '../../src/ws-compat/option-names.ts';
 
 const src = new URL('../../src/', import.meta.url);
 

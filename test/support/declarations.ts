@@ -8,7 +8,7 @@ import { parseSync } from 'rolldown/utils';
 
 /** These nobody reads who does not read src: they go without comments. */
 const INTERNAL =
-  /^(transport\/(?!diagnostics)|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/option-|server\/acceptance|ws-compat\/(option-names|private-surface)|web\/web-idl|client\/(address|client-handshake|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
+  /^(transport\/(?!diagnostics)|memory|handshake|deflate|socket\/(emitter|message-hold)|options\/(option-|ws-names)|server\/acceptance|ws-compat\/private-surface|web\/web-idl|client\/(address|client-handshake|connector|dial|proxy)|conformance\/(?!index|case\.|suite|fuzzing-server|json-report|verdict))/;
 
 const COMMENT = /\/\*\*[\s\S]*?\*\//g;
 const LINES_OF_COMMENT = /^\s*\/\*\*[\s\S]*?\*\/\n/gm;
