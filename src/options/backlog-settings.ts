@@ -35,7 +35,7 @@ export interface BacklogOptions {
    * the wire, and payloads that wait to be compressed or read. From 1 on. Default 262 144.
    */
   highWaterMarkBytes?: number | undefined;
-  /** With so few, 'drain' is emitted. Less than `highWaterMarkBytes`. Default: a quarter of it. */
+  /** With so few, 'drain' is emitted. Less than `highWaterMarkBytes`. Default: a quarter of `highWaterMarkBytes`. */
   lowWaterMarkBytes?: number | undefined;
   /**
    * How much may wait for the network, in bytes counted as for `highWaterMarkBytes`. While `isWritable`, a message of any

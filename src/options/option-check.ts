@@ -42,6 +42,7 @@ export type DoorName =
   | 'setSocket()'
   | 'Receiver'
   | 'PerMessageDeflate'
+  | 'Sender#send()'
   | 'createWebSocketStream()';
 
 /** Where options are given. */

@@ -31,14 +31,14 @@ import {
 } from './option-check.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from './ws-names.ts';
 
-/** What holds when nothing is given: a value, or what it comes to in words. */
+/** A value; strings as one writes them. */
 type Default = number | boolean | string;
 
 export interface OptionRow {
   /** Where it can be given. */
   readonly at: readonly DoorName[];
   readonly kind: OptionKind;
-  /** None: nothing. By door, where doors differ. */
+  /** None: nothing, or what its comment says. By door, where doors differ. */
   readonly default?: Default | Readonly<Partial<Record<DoorName, Default>>>;
 }
 
@@ -46,8 +46,8 @@ const LISTEN = ['listen()'] as const;
 const HTTP = ['WebSocketServer'] as const;
 const SERVERS = ['listen()', 'WebSocketServer'] as const;
 const CLIENT = ['WebSocket'] as const;
-const BOTH_SIDES = ['listen()', 'WebSocketServer', 'WebSocket'] as const;
-const CONNECTIONS = ['listen()', 'WebSocketServer', 'WebSocket', 'setSocket()'] as const;
+const BOTH_SIDES = [...SERVERS, 'WebSocket'] as const;
+const CONNECTIONS = [...BOTH_SIDES, 'setSocket()'] as const;
 const RECEIVERS = [...CONNECTIONS, 'Receiver'] as const;
 const LIMITED = [...RECEIVERS, 'PerMessageDeflate'] as const;
 const WS_NAMED = ['WebSocketServer', 'WebSocket', 'setSocket()', 'Receiver'] as const;
@@ -111,16 +111,19 @@ const LIMIT_KINDS: OptionKinds<Limits> = {
   controlWindowMs: NUMBER,
 };
 
-/** Every limit that `Limits` knows. */
-export const LIMIT_NAMES = Object.keys(LIMIT_KINDS) as readonly (keyof Limits)[];
-
 const IN_LIMITS = 'limits.';
 const NO_CHUNKS = 'nothing here keeps chunks, so there is nothing to limit';
 
-const LIMITS: OptionKind = {
+const CHUNKS: OptionKind = {
+  expected: `${COUNT_OR_NONE.expected}, or Infinity`,
+  fits: (value) => value === Number.POSITIVE_INFINITY || COUNT_OR_NONE.fits(value),
+};
+
+/** @param withoutEffect what a door has no use for */
+export const limitsBut = (...withoutEffect: readonly (keyof Limits)[]): OptionKind => ({
   ...OBJECT,
   members: () => ({
-    kinds: LIMIT_KINDS,
+    kinds: kindsOf(Object.entries(LIMIT_KINDS).filter(([name]) => !withoutEffect.includes(name as keyof Limits))),
     elsewhere: {
       ...Object.fromEntries(
         WS_OPTION_NAMES.filter(({ ours }) => ours.startsWith(IN_LIMITS)).map(({ ws, ours }) => [
@@ -132,12 +135,15 @@ const LIMITS: OptionKind = {
     },
     isLenient: false,
   }),
-};
+});
 
 /** In its place, what stands beside it is refused. */
 function deflateMembers(isLenient: boolean): Members {
   const members = DEFLATE(isLenient);
-  return { ...members, elsewhere: { ...adviceForOurs('it stands beside perMessageDeflate'), ...members.elsewhere } };
+  return {
+    ...members,
+    elsewhere: { ...adviceForOurs(isLenient, 'it stands beside perMessageDeflate'), ...members.elsewhere },
+  };
 }
 
 /** A subprotocol is one as well. */
@@ -163,28 +169,28 @@ const HEARTBEAT: OptionKind = {
 export const OPTIONS = {
   // ---- Where a server listens
   port: { at: SERVERS, kind: PORT, default: { 'listen()': 0 } },
-  host: { at: SERVERS, kind: TEXT, default: 'all interfaces' },
+  host: { at: SERVERS, kind: TEXT },
   socketPath: { at: LISTEN, kind: TEXT },
-  backlog: { at: SERVERS, kind: NUMBER, default: 'what node:net has' },
+  backlog: { at: SERVERS, kind: COUNT_OR_NONE },
   reusePort: { at: LISTEN, kind: FLAG, default: false },
   tls: { at: LISTEN, kind: OBJECT },
   server: { at: HTTP, kind: HTTP_SERVER },
   noServer: { at: HTTP, kind: FLAG, default: false },
 
   // ---- Whom it lets in, and how
-  path: { at: SERVERS, kind: PATH, default: 'every path' },
-  origins: { at: SERVERS, kind: ORIGINS, default: 'all' },
+  path: { at: SERVERS, kind: PATH },
+  origins: { at: SERVERS, kind: ORIGINS },
   requiresOrigin: { at: SERVERS, kind: FLAG, default: false },
   trustProxy: { at: SERVERS, kind: COUNT_OR_NONE, default: 0 },
-  maxConnections: { at: SERVERS, kind: COUNT, default: 'no limit' },
-  maxConnectionsPerAddress: { at: SERVERS, kind: COUNT, default: 'no limit' },
+  maxConnections: { at: SERVERS, kind: COUNT },
+  maxConnectionsPerAddress: { at: SERVERS, kind: COUNT },
   authenticate: { at: SERVERS, kind: HOOK },
-  tokens: { at: SERVERS, kind: TOKENS, default: '`Authorization: Bearer …` only' },
+  tokens: { at: SERVERS, kind: TOKENS },
   subprotocols: { at: BOTH_SIDES, kind: NAMES },
-  handleProtocols: { at: HTTP, kind: HOOK, default: 'the first one offered' },
+  handleProtocols: { at: HTTP, kind: HOOK },
   authorize: { at: SERVERS, kind: HOOK },
   verifyClient: { at: HTTP, kind: HOOK },
-  onRequest: { at: LISTEN, kind: HOOK, default: '426' },
+  onRequest: { at: LISTEN, kind: HOOK },
   headers: { at: ['listen()', 'WebSocket'], kind: HEADERS },
   maxHeadBytes: { at: LISTEN, kind: COUNT, default: 16_384 },
   handshakeTimeoutMs: {
@@ -194,7 +200,7 @@ export const OPTIONS = {
   },
   messageRate: { at: SERVERS, kind: MESSAGE_RATE },
   clientTracking: { at: HTTP, kind: FLAG, default: true },
-  WebSocket: { at: SERVERS, kind: SOCKET_CLASS, default: '`WebSocket`' },
+  WebSocket: { at: SERVERS, kind: SOCKET_CLASS },
 
   // ---- What a client asks for
   origin: { at: CLIENT, kind: TEXT },
@@ -206,7 +212,7 @@ export const OPTIONS = {
   http2: { at: CLIENT, kind: HTTP2, default: false },
   signal: { at: CLIENT, kind: SIGNAL },
   finishRequest: { at: CLIENT, kind: HOOK },
-  generateMask: { at: ['WebSocket', 'setSocket()'], kind: HOOK, default: 'random' },
+  generateMask: { at: ['WebSocket', 'setSocket()'], kind: HOOK },
 
   // ---- A connection
   perMessageDeflate: {
@@ -214,7 +220,7 @@ export const OPTIONS = {
     kind: { ...FLAG_OR_OBJECT, members: deflateMembers },
     default: { 'listen()': false, WebSocketServer: false, WebSocket: true },
   },
-  limits: { at: LIMITED, kind: LIMITS },
+  limits: { at: LIMITED, kind: limitsBut() },
   autoPong: { at: CONNECTIONS, kind: FLAG, default: true },
   closeTimeoutMs: { at: CONNECTIONS, kind: NUMBER, default: 30_000 },
   heartbeat: {
@@ -233,17 +239,39 @@ export const OPTIONS = {
   sharesReadBuffer: { at: CONNECTIONS, kind: FLAG, default: true },
   transientMessages: { at: CONNECTIONS, kind: FLAG, default: false },
   highWaterMarkBytes: { at: CONNECTIONS, kind: NUMBER, default: HIGH_WATER_MARK_BYTES },
-  lowWaterMarkBytes: { at: CONNECTIONS, kind: NUMBER, default: 'a quarter of `highWaterMarkBytes`' },
+  lowWaterMarkBytes: { at: CONNECTIONS, kind: NUMBER },
   maxBacklogBytes: {
     at: CONNECTIONS,
     kind: NUMBER,
     default: { 'listen()': MAX_BACKLOG_BYTES, WebSocketServer: 'none', WebSocket: 'none' },
   },
   onBacklog: { at: CONNECTIONS, kind: ON_BACKLOG, default: "'close'" },
-  maxBufferedChunks: { at: WS_NAMED, kind: NUMBER },
+  maxBufferedChunks: { at: WS_NAMED, kind: CHUNKS },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
 const ROWS = Object.entries<OptionRow>(OPTIONS);
+
+const MESSAGES = ['messages()', 'WebSocketStream'];
+const DRAINS = ['drain()', 'drainOnSignal()'];
+const ON_SIGNAL = ['drainOnSignal()'];
+
+/** The options of calls, which no door takes: those that ws does not have. */
+const OF_CALLS: Readonly<Record<string, readonly string[]>> = {
+  maxQueue: MESSAGES,
+  maxQueueBytes: MESSAGES,
+  droppable: ['WebSocket#send()', 'prepareMessage()', 'broadcast()'],
+  except: ['broadcast()'],
+  code: DRAINS,
+  reason: DRAINS,
+  spreadMs: DRAINS,
+  retryAfterMs: DRAINS,
+  signals: ON_SIGNAL,
+  onDrained: ON_SIGNAL,
+  exits: ON_SIGNAL,
+};
+
+/** Words that other packages' options have too: they pass where programs give those. */
+const COMMON = ['code', 'cookie', 'key', 'query', 'reason'];
 
 /** The longest message where options have ws's names: ws's default. */
 export const WS_DEFAULT_LIMITS: Partial<Limits> = { maxMessageBytes: 104_857_600 };
@@ -273,7 +301,7 @@ const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'
     elsewhere: {
       onRequest: 'give it a server of node:http, which answers such requests: { server }',
       maxHeadBytes: 'give it a server of node:http with maxHeaderSize: { server }',
-      tls: 'give it a server of node:https: { server }',
+      tls: TLS_ADVICE,
       socketPath: 'give it a server of node:http that listens there: { server }',
       reusePort: 'give it a server of node:http that listens so: { server }',
     },
@@ -289,13 +317,13 @@ const ADVICE: Readonly<Record<DoorName, Pick<Door, 'elsewhere' | 'withoutEffect'
   },
   WebSocket: {
     elsewhere: {
-      nextMaskingKey: 'use generateMask',
       tls: 'its options stand beside the others: { ca, cert, key, … }',
     },
   },
-  'setSocket()': {},
+  'setSocket()': { withoutEffect: { perMessageDeflate: 'the opening handshake agrees on it' } },
   Receiver: {},
   PerMessageDeflate: { withoutEffect: MISPLACED },
+  'Sender#send()': {},
   'createWebSocketStream()': {},
 };
 
@@ -374,11 +402,19 @@ const kindsOf = (entries: readonly (readonly [string, OptionKind])[]) => Object.
  * What is said of each name that is ours alone, where it is not taken.
  * @param place where options stand that are not taken in this one. Default: the doors that have them
  */
-function adviceForOurs(place?: string): Record<string, string> {
+function adviceForOurs(isLenient: boolean, place?: string): Record<string, string> {
+  const advice = [
+    ...Object.entries(OF_CALLS).map(([name, calls]) => [name, onlyAt(calls)]),
+    ...(['limits', 'heartbeat', 'messageRate', 'tokens'] as const).flatMap((option) =>
+      Object.keys(OPTIONS[option].kind.members!(false).kinds).map((name) => [name, `it stands in ${option}`]),
+    ),
+    ...ROWS.map(([name, { at }]) => [name, place ?? onlyAt(at)]),
+  ];
   return {
-    ...Object.fromEntries(ROWS.filter(isOurs).map(([name, { at }]) => [name, place ?? onlyAt(at)])),
-    ...Object.fromEntries(LIMIT_NAMES.filter((name) => !isOfWs(name)).map((name) => [name, 'it stands in limits'])),
+    ...Object.fromEntries(advice.filter(([name]) => !isOfWs(name!) && !(isLenient && COMMON.includes(name!)))),
     ...OURS_IN_DEFLATE,
+    subprotocol: 'use subprotocols',
+    nextMaskingKey: 'use generateMask',
   };
 }
 
@@ -389,18 +425,16 @@ function adviceForOurs(place?: string): Record<string, string> {
  */
 function adviceFor(isLenient: boolean, told: object): Record<string, string> {
   const ofWs = [
-    ...ROWS.filter((row) => !isOurs(row)).map(([name, { at }]) => [name, onlyAt(at)]),
+    ...ROWS.filter(([name]) => isOfWs(name)).map(([name, { at }]) => [name, onlyAt(at)]),
     ...WS_OPTION_NAMES.map(({ ws, ours, means }) => [ws, useOurs(ours, means)]),
   ];
-  const advice = [...(isLenient ? [] : ofWs), ...Object.entries(adviceForOurs())];
+  const advice = [...(isLenient ? [] : ofWs), ...Object.entries(adviceForOurs(isLenient))];
   return Object.fromEntries(advice.filter(([name]) => !Object.hasOwn(told, name!)));
 }
 
 const isOfWs = (name: string): boolean => SAME_IN_WS.includes(name) || WS_OPTION_NAMES.some(({ ws }) => ws === name);
 
-const isOurs = ([name]: readonly [name: string, ...unknown[]]): boolean => !isOfWs(name);
-
-const onlyAt = (at: readonly DoorName[]): string => `only ${at.join(' and ')} ${at.length > 1 ? 'have' : 'has'} it`;
+const onlyAt = (at: readonly string[]): string => `only ${at.join(' and ')} ${at.length > 1 ? 'have' : 'has'} it`;
 
 function useOurs(ours: string, means: WsMeaning): string {
   if (ours.startsWith(IN_LIMITS)) return `use limits: { ${ours.slice(IN_LIMITS.length)} }`;

@@ -75,7 +75,7 @@ export interface ListenOptions<User = unknown>
   readonly host?: string;
   /** A unix socket's path, in place of `port` and `host`. */
   readonly socketPath?: string;
-  /** Connections that may wait to be accepted, see node:net. */
+  /** Connections that may wait to be accepted. Default: what node:net has. */
   readonly backlog?: number;
   /** Several processes listen on `port`, and the kernel deals out the connections, where Node.js has that. */
   readonly reusePort?: boolean;

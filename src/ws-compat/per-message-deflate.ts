@@ -22,7 +22,7 @@ import type { Extension } from '../handshake/index.ts';
 import { ownCopyOf } from '../memory/view.ts';
 import { definedOf, inOurNames } from '../options/connection-options.ts';
 import { DEFLATE_KINDS } from '../options/deflate-options.ts';
-import { ANY, checkOptions, NUMBER, OBJECT } from '../options/option-check.ts';
+import { checkOptions, FLAG, NUMBER, OBJECT } from '../options/option-check.ts';
 import { doorOf } from '../options/option-table.ts';
 import { type Limits, type Role, resolveLimits, UNLIMITED } from '../protocol/index.ts';
 import { violationError } from '../transport/errors.ts';
@@ -47,7 +47,7 @@ export interface PerMessageDeflateParams {
 
 const DOOR = doorOf('PerMessageDeflate', {
   ...DEFLATE_KINDS,
-  isServer: ANY,
+  isServer: FLAG,
   // It knows no frames.
   limits: { ...OBJECT, members: () => ({ kinds: { maxMessageBytes: NUMBER }, isLenient: false }) },
 });

@@ -7,8 +7,8 @@ import { isUtf8 } from 'node:buffer';
 import { Writable } from 'node:stream';
 import { viewOf, viewOfChunk } from '../memory/view.ts';
 import { definedOf, inOurNames } from '../options/connection-options.ts';
-import { ANY, checkOptions } from '../options/option-check.ts';
-import { doorOf } from '../options/option-table.ts';
+import { ANY, checkOptions, FLAG } from '../options/option-check.ts';
+import { doorOf, limitsBut } from '../options/option-table.ts';
 import {
   Connection,
   type ConnectionHandler,
@@ -20,7 +20,7 @@ import {
   UNLIMITED,
   VIOLATIONS,
 } from '../protocol/index.ts';
-import { type BinaryType, fromPayload } from '../socket/payload.ts';
+import { BINARY_TYPES, type BinaryType, fromPayload } from '../socket/payload.ts';
 import { violationError } from '../transport/errors.ts';
 
 /** What a Receiver asks of permessage-deflate; `PerMessageDeflate` has it. */
@@ -38,10 +38,10 @@ export interface ReceiverOptions {
   readonly extensions?: Readonly<Record<string, Decompressor | undefined>> | undefined;
   /** Whether frames come from a client, masked (§5.1). Default false. */
   readonly isServer?: boolean | undefined;
-  /** Has no effect: what has come of a frame is kept in one piece, not as a list of chunks. */
+  /** For ws's sake: it has no effect. */
   readonly maxBufferedChunks?: number | undefined;
   /** Limits, see `Limits`. Default: none. */
-  readonly limits?: Partial<Limits> | undefined;
+  readonly limits?: Omit<Partial<Limits>, 'maxPendingPongs'> | undefined;
   /** `limits.maxFragments`; 0 for no limit. */
   readonly maxFragments?: number | undefined;
   /** `limits.maxMessageBytes`; 0 for no limit. */
@@ -59,7 +59,16 @@ type Callback = (error?: Error | null) => void;
 /** A Receiver does not answer. */
 const NO_OUTPUT: FrameOutput = { writeFrame() {}, flush() {}, end() {} };
 
-const DOOR = doorOf('Receiver', { binaryType: ANY, extensions: ANY, isServer: ANY });
+const DOOR = doorOf('Receiver', {
+  binaryType: {
+    expected: `one of ${BINARY_TYPES.join(', ')}`,
+    fits: (value) => BINARY_TYPES.includes(value as BinaryType),
+  },
+  extensions: ANY,
+  isServer: FLAG,
+  // It answers no ping.
+  limits: limitsBut('maxPendingPongs'),
+});
 
 const TOO_LONG_CODE = VIOLATIONS.messageTooLong.code;
 

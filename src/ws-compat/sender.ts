@@ -8,6 +8,8 @@ import { inCallersContext } from '../deflate/async-context.ts';
 import { PERMESSAGE_DEFLATE } from '../deflate/negotiate.ts';
 import { viewOf } from '../memory/view.ts';
 import { maskingKeyFrom } from '../options/connection-options.ts';
+import { ANY, checkOptions } from '../options/option-check.ts';
+import { doorOf } from '../options/option-table.ts';
 import {
   buildClosePayload,
   checkControlPayload,
@@ -53,6 +55,9 @@ export interface SenderSendOptions {
 type Compressor = Pick<PerMessageDeflate, 'compress'> & Partial<Pick<PerMessageDeflate, 'compressionThreshold'>>;
 
 type Extensions = Readonly<Record<string, Compressor | undefined>>;
+
+/** The options of `send`. */
+const DOOR = doorOf('Sender#send()', { binary: ANY, compress: ANY, fin: ANY, mask: ANY });
 
 const keyBuffer = Buffer.alloc(4);
 
@@ -117,12 +122,10 @@ export class Sender {
 
   /**
    * Sends a message, or a fragment of one.
-   * @throws {TypeError} for data that has no bytes, and for `droppable`: nothing is dropped here
+   * @throws {TypeError} for data that has no bytes, and for an option of ours that is taken elsewhere only
    */
   send(data: SendData, options: SenderSendOptions, callback?: SenderCallback): void {
-    if ((options as { readonly droppable?: boolean }).droppable) {
-      throw new TypeError('Sender#send() has no option "droppable": only WebSocket#send() has it');
-    }
+    checkSendOptions(options);
     const payload = toPayload(data);
     const fin = options.fin === true;
     const isFirst = this.#order.isMessageStart;
@@ -217,6 +220,13 @@ export class Sender {
     const list: (Buffer | string)[] = Sender.frame(data, options);
     if (typeof data === 'string' && options.mask !== true && list.length === 2) list[1] = data;
     this.sendFrame(list, callback);
+  }
+}
+
+/** Looks closely at names that it does not know, and that say something. */
+function checkSendOptions(options: object): void {
+  for (const name in options) {
+    if (!Object.hasOwn(DOOR.kinds, name) && (options as Record<string, unknown>)[name]) checkOptions(DOOR, options);
   }
 }
 

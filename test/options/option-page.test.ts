@@ -10,14 +10,24 @@ import { inOurNames } from '../../src/options/connection-options.ts';
 import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
 import { DEFLATE_KINDS } from '../../src/options/deflate-options.ts';
 import type { DoorName } from '../../src/options/option-check.ts';
-import { LIMIT_NAMES, OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
+import { OPTIONS, type OptionRow } from '../../src/options/option-table.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsDoorName } from '../../src/options/ws-names.ts';
 import { resolveLimits } from '../../src/protocol/index.ts';
 import type { ListenOptions } from '../../src/server/net-server.ts';
 import type { WebSocketServerOptions } from '../../src/server/websocket-server.ts';
 import type { PerMessageDeflateOptions } from '../../src/ws-compat/per-message-deflate.ts';
 import type { ReceiverOptions } from '../../src/ws-compat/receiver.ts';
-import { commentsOf, DOORS, defaultAt, MESSAGES_TYPES, refresh, saidOf, splitComment, TABLES } from './option-page.ts';
+import {
+  commentsOf,
+  DOORS,
+  defaultAt,
+  LIMIT_NAMES,
+  MESSAGES_TYPES,
+  refresh,
+  saidOf,
+  splitComment,
+  TABLES,
+} from './option-page.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

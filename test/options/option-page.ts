@@ -6,13 +6,16 @@
 import { readFileSync } from 'node:fs';
 import { DEFLATE_KINDS } from '../../src/options/deflate-options.ts';
 import type { DoorName } from '../../src/options/option-check.ts';
-import { LIMIT_NAMES, OPTIONS, type OptionRow, WS_DEFAULT_LIMITS } from '../../src/options/option-table.ts';
+import { OPTIONS, type OptionRow, WS_DEFAULT_LIMITS } from '../../src/options/option-table.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES } from '../../src/options/ws-names.ts';
-import { resolveLimits } from '../../src/protocol/index.ts';
+import { type Limits, resolveLimits } from '../../src/protocol/index.ts';
 
 const src = new URL('../../src/', import.meta.url);
 
 export const DOORS: readonly DoorName[] = ['listen()', 'WebSocketServer', 'WebSocket', 'setSocket()'];
+
+/** Every limit. */
+export const LIMIT_NAMES = Object.keys(resolveLimits()) as (keyof Limits)[];
 
 /** Doors of a part of a connection, which take a few. */
 const PARTS = ['Receiver', 'PerMessageDeflate'] as const satisfies readonly DoorName[];
@@ -64,6 +67,9 @@ export function splitComment(comment: string): { readonly text: string; readonly
   return { text: comment.replace(whole, '').trim(), value };
 }
 
+/** Of a default in words, what stands in front of its reasons. */
+const WORDS_OF_DEFAULT = /(?:^| )Default:? (.*?)(?:,[^.]*| \([^)]*\))?\.(?= |$)/;
+
 const withoutDefault = (comment: string) => comment.replace(/(?:^| )Default:? .*?\.(?= |$)/, '').trim();
 
 /** A comment that an option has, and at which door it speaks. */
@@ -71,13 +77,20 @@ export interface Said {
   readonly door: DoorName;
   readonly text: string;
   readonly value: Value | undefined;
+  /** Its default in words. */
+  readonly words: string | undefined;
 }
 
 function find(types: typeof SERVER_TYPES, option: string): Said | undefined {
   for (const [door, path, name] of types) {
     const comment = commentsOf(readFileSync(new URL(path, src), 'utf8'), name).get(option);
     if (comment !== undefined && comment !== '')
-      return { door, text: withoutDefault(comment), value: splitComment(comment).value };
+      return {
+        door,
+        text: withoutDefault(comment),
+        value: splitComment(comment).value,
+        words: WORDS_OF_DEFAULT.exec(comment)?.[1],
+      };
   }
   return undefined;
 }
@@ -112,12 +125,14 @@ function wsNameOf(option: string): string {
 }
 
 function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]) =>
+    `|${cells.map((cell) => cell && ` ${cell.replaceAll('|', '\\|')} `).join('|')}|`;
   return [line(heading), `|${heading.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }
 
 /** The defaults of an option, each with the doors that have it where they differ. */
-function defaultsOf(row: OptionRow): string {
+function defaultsOf(name: string, row: OptionRow): string {
+  if (row.default === undefined) return saidOf(name).find(({ words }) => words !== undefined)?.words ?? '–';
   const values = new Map<string, DoorName[]>();
   for (const door of row.at.filter((at) => at !== 'setSocket()')) {
     const text = format(defaultAt(door, row));
@@ -136,7 +151,7 @@ export function optionTable(): string {
       .map(({ door, text }, index) => (index > 0 ? `${door}: ${text}` : text))
       .join(' '),
     unitOf(name, row.kind.expected),
-    defaultsOf(row),
+    defaultsOf(name, row),
     ...DOORS.map((door) => (row.at.includes(door) ? '✓' : '')),
     wsNameOf(name),
   ]);
@@ -158,7 +173,7 @@ export function partTable(): string {
 export function limitTable(): string {
   const comments = commentsOf(readFileSync(new URL('protocol/limits.ts', src), 'utf8'), 'Limits');
   const [ofListen, ofOthers] = [resolveLimits(), resolveLimits(WS_DEFAULT_LIMITS)];
-  const rows = LIMIT_NAMES.map((name) => {
+  const rows = Array.from(comments.keys() as Iterable<keyof Limits>, (name) => {
     const [value, other] = [format(ofListen[name]), format(ofOthers[name])];
     return [
       `\`${name}\``,

@@ -9,7 +9,6 @@ import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
 import { nearestName } from '../../src/options/option-check.ts';
-import { LIMIT_NAMES } from '../../src/options/option-table.ts';
 import type { Limits } from '../../src/protocol/index.ts';
 import { type ListenOptions, listen } from '../../src/server/net-server.ts';
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/server/websocket-server.ts';
@@ -23,6 +22,7 @@ import { RawPeer, upgradeRequest } from '../support/raw-peer.ts';
 import { acceptance, startRawServer } from '../support/raw-server.ts';
 import { eventOf, nextTurn, startServer, watchProcess } from '../support/servers.ts';
 import { type Bytes, type FrameFields, frame } from '../support/wire.ts';
+import { LIMIT_NAMES } from './option-page.ts';
 
 const listenTo = (options: unknown) => listen(options as ListenOptions);
 const makeServer = (options: object) => new WebSocketServer({ noServer: true, ...(options as WebSocketServerOptions) });
@@ -94,7 +94,7 @@ describe('listen(): values of another kind are refused with what is expected', (
     [{ port: null }, 'port must be a whole number from 0 to 65535; got null'],
     [{ host: 5 }, 'host must be a string; got the number 5'],
     [{ socketPath: 5 }, 'socketPath must be a string'],
-    [{ backlog: '5' }, 'backlog must be a number; got the string "5"'],
+    [{ backlog: '5' }, 'backlog must be a whole number from 0 on; got the string "5"'],
     [{ tls: true }, 'tls must be an object; got the boolean true'],
     [{ limits: 5 }, 'limits must be an object'],
     [{ path: 'chat' }, 'path must be a path as requests have it: with / in front'],
@@ -354,7 +354,7 @@ describe('WebSocketServer', () => {
     [{ clientTracking: 1 }, 'clientTracking must be true or false'],
     [{ perMessageDeflate: 'yes' }, 'perMessageDeflate must be true, false or an object'],
     [{ handshakeTimeout: '5' }, 'handshakeTimeout must be a number'],
-    [{ maxBufferedChunks: 'x' }, 'maxBufferedChunks must be a number; got the string "x"'],
+    [{ maxBufferedChunks: 'x' }, 'maxBufferedChunks must be a whole number from 0 on, or Infinity; got the string "x"'],
     [{ noServer: undefined, server: new WebSocketServer({ noServer: true }) }, 'server must be a server of node:http'],
     [
       { noServer: undefined, server: new WS.WebSocketServer({ noServer: true }) },
