@@ -42,7 +42,7 @@ export const MISPLACED = {
 
 const zlibMembers = (isLenient: boolean): Members => ({
   kinds: isLenient ? { ...ZLIB_KINDS, ...IDLE_ZLIB_KINDS } : ZLIB_KINDS,
-  elsewhere: { ...OURS, ...(!isLenient && { windowBits: WINDOW_ADVICE }) },
+  elsewhere: isLenient ? {} : { windowBits: WINDOW_ADVICE },
   isLenient,
 });
 

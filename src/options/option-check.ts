@@ -133,7 +133,9 @@ export function checkOptions(door: Door, given: unknown, prefix = ''): void {
       throw new TypeError(`${door.name}: ${prefix}${name} must be ${kind.expected}; got ${describe(value)}`);
     }
     if (kind.members === undefined || !isObject(value)) continue;
-    checkOptions({ name: door.name, ...kind.members(door.isLenient) }, value, `${prefix}${name}.`);
+    const members = kind.members(door.isLenient);
+    const elsewhere = { ...door.elsewhere, ...members.elsewhere };
+    checkOptions({ name: door.name, ...members, elsewhere }, value, `${prefix}${name}.`);
   }
 }
 
