@@ -667,7 +667,7 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
     answerPing(payload: Uint8Array): boolean {
       const { socket } = this;
       if (socket.pong === WebSocket.prototype.pong) return false;
-      socket.pong(Buffer.from(payload), !socket._isServer, ignoreError);
+      socket.pong(ownCopyOf(payload), !socket._isServer, ignoreError);
       return true;
     }
 

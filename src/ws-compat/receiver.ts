@@ -5,7 +5,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { Writable } from 'node:stream';
-import { viewOf, viewOfChunk } from '../memory/view.ts';
+import { ownCopyOf, viewOf, viewOfChunk } from '../memory/view.ts';
 import { definedOf, inOurNames } from '../options/connection-options.ts';
 import { ANY, checkOptions, FLAG } from '../options/option-check.ts';
 import { doorOf, limitsBut } from '../options/option-table.ts';
@@ -129,8 +129,8 @@ export class Receiver extends Writable {
         const { fragmentLengths } = this.#connection;
         this.#tell('message', isBinary ? fromPayload(data, this.#binaryType, fragmentLengths) : data, isBinary);
       },
-      ping: (payload) => this.#tell('ping', Buffer.from(payload)),
-      pong: (payload) => this.#tell('pong', Buffer.from(payload)),
+      ping: (payload) => this.#tell('ping', ownCopyOf(payload)),
+      pong: (payload) => this.#tell('pong', ownCopyOf(payload)),
       closeReceived: () => {
         const { closeCode, closeReason } = this.#connection;
         this.#isConcluded = true;
