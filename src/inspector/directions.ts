@@ -48,12 +48,12 @@ const MARKS: readonly Mark[] = [
   { pattern: /^(?:>{1,3}|-{1,2}>|=>|→|⇒|↑|⬆|▲|⇡)\s*/, direction: UP },
   { pattern: /^(?:<-{1,2}|<=|<{1,3}|←|⇐|↓|⬇|▼|⇣)\s*/, direction: DOWN },
   {
-    pattern: /^(?:\[(?:sent|send|out|tx)\]|(?:sent|send|out|outgoing|tx|upstream)\s*[:>|]|(?:sent|send|tx)\s)\s*/i,
+    pattern: /^(?:\[(?:sent|send|out|tx)\]|(?:sent|send|out|outgoing|tx|upstream)\s*[:>|]|(?:sent|send|tx|out)\s)\s*/i,
     direction: UP,
   },
   {
     pattern:
-      /^(?:\[(?:received|receive|recv|in|rx)\]|(?:received|receive|recv|in|incoming|rx|downstream)\s*[:<>|]|(?:received|recv|rx)\s)\s*/i,
+      /^(?:\[(?:received|receive|recv|in|rx)\]|(?:received|receive|recv|in|incoming|rx|downstream)\s*[:<>|]|(?:received|recv|rx|in)\s)\s*/i,
     direction: DOWN,
   },
 ];

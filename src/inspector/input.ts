@@ -137,8 +137,8 @@ function readJsonText(text: string): ReadInput | undefined {
     value = lines.map(parseJson);
   }
   if (typeof value === 'string') return readJsonString(value);
-  // An array with what is no byte: whoever reads arrays says where.
-  if (Array.isArray(value) && value.every((item) => typeof item === 'number') && bytesIn(value) === undefined)
+  // An array of strings, or with what is no byte: whoever reads arrays says where.
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object') && bytesIn(value) === undefined)
     return undefined;
   const read = readJson(value);
   if (read === undefined) {
@@ -422,16 +422,18 @@ function readShortHex(text: string): ReadBytes | undefined {
   return areFrames(bytes) ? { form: 'hex text without zeros in front', parts: [{ bytes }] } : undefined;
 }
 
-/** `81 05  # a header`, `81 05 // a header`. */
+/** `81 05  # a header`, `81 05 // a header`, `81 05 (a header)`. */
 function readCommented(text: string): ReadBytes | undefined {
-  const hex = text.replace(/(^|[ \t])(?:#|\/\/).*/gm, '$1');
+  const hex = text.replace(/(^|[ \t])(?:#|\/\/|\().*/gm, '$1');
   if (hex.length === text.length || hex.trim() === '') return undefined;
   return ignoreFault(() => ({ form: 'hex text with comments', parts: [{ bytes: parseHex(hex) }] }));
 }
 
-/** `81|05|48`: any mark, but the same everywhere. */
+/** `81|05|48`, `| 81 | 05 |`: any mark, but the same everywhere. */
 function readSeparated(text: string): ReadBytes | undefined {
-  const content = /^(\W?)[\da-f]{2}(?:([^\w\s])[\da-f]{2}(?:\2[\da-f]{2})*)\1$/i.exec(text.trim())?.[0];
+  const content = /^(\W?)\s*[\da-f]{2}(?:\s*([^\w\s])\s*[\da-f]{2}(?:\s*\2\s*[\da-f]{2})*)\s*\1$/i.exec(
+    text.trim(),
+  )?.[0];
   return content === undefined
     ? undefined
     : { form: 'hex text', parts: [{ bytes: parseHex(content.replace(/\W/g, ' ')) }] };
@@ -454,6 +456,7 @@ const READERS: readonly Reader[] = [
   readBase64,
   readPercents,
   readBehindLabel,
+  readAmongWords,
 ];
 
 /** `0b10000001, 0b101`: digits of hex, but not meant so. */
@@ -470,7 +473,11 @@ function readBinary(text: string): ReadBytes | undefined {
 function readDigits(text: string): ReadBytes | undefined {
   if (/[^\d\s,;-]/.test(text)) return undefined;
   const groups = text.split(/[\s,;]+/).filter((number) => number !== '');
-  const numbers = bytesOfBits(groups.join('')) ?? groups;
+  const numbers =
+    bytesOfBits(
+      groups.join(''),
+      groups.every(({ length }) => length === 4),
+    ) ?? groups;
   const readings: (readonly [form: string, pattern: RegExp, base: number])[] = [
     ['binary digits', /^[01]{8}$/, 2],
     ['octal numbers', /^[0-3][0-7]{2}$/, 8],
@@ -485,9 +492,11 @@ function readDigits(text: string): ReadBytes | undefined {
   return fitting.find(({ parts }) => isWhole(parts[0]!.bytes)) ?? fitting.at(-1);
 }
 
-/** Bits in a row, in lines of whatever length: too many for hex without other digits. */
-function bytesOfBits(bits: string): string[] | undefined {
-  return bits.length >= 64 && bits.length % 8 === 0 && /^[01]+$/.test(bits) ? bits.match(/.{8}/g)! : undefined;
+/** Bits in a row, in lines of whatever length: too many for hex without other digits. Four and four they are few enough. */
+function bytesOfBits(bits: string, areNibbles: boolean): string[] | undefined {
+  return (bits.length >= 64 || areNibbles) && bits.length % 8 === 0 && /^[01]+$/.test(bits)
+    ? bits.match(/.{8}/g)!
+    : undefined;
 }
 
 /** od -An: words of several bytes, and lines of characters. */
@@ -605,12 +614,23 @@ function readPercents(text: string): ReadBytes | undefined {
   return { form: 'percent-encoded text', parts: [{ bytes: Uint8Array.from(bytes) }] };
 }
 
+/** `0x81 0x00 (an empty text)` between lines of prose, as in §5.7; or lines that each end in `received: 81 00`. Only what makes frames. */
+function readAmongWords(text: string): ReadBytes | undefined {
+  const isPrefixed = /\b0x/i.test(text);
+  const pattern = isPrefixed ? /\b0x[\da-f]{2}\b/gi : /(?=[\da-f]{2})(?<=[:=][ \t]*)(?:[\da-f]{2}[\s,]*)+$/gi;
+  const lines = text.split('\n').map((line) => line.match(pattern)?.join(' ') ?? (isPrefixed ? '' : line));
+  const hex = lines.join('\n');
+  const bytes = ignoreFault(() => parseHex(hex));
+  if (bytes === undefined || bytes.length < 2 || /\b0x(?![\da-f]{2}\b)/i.test(text)) return undefined;
+  return readLines(hex, bytes) ?? (areFrames(bytes) ? { form: 'hex text among words', parts: [{ bytes }] } : undefined);
+}
+
 /** `payload: 81 05 …`, `data = …`. */
 function readBehindLabel(text: string): ReadBytes | undefined {
   const label = LABEL.exec(text)?.[0];
   if (label === undefined || label.length === text.length) return undefined;
   const rest = text.slice(label.length).replace(label.includes('{') ? /\}\s*$/ : '', '');
-  return ignoreFault(() => readPlainText(label.replace(/[^\n]/g, ' ') + rest, READERS.slice(0, -1)));
+  return ignoreFault(() => readPlainText(label.replace(/[^\n]/g, ' ') + rest, READERS.slice(0, -2)));
 }
 
 /** Also of arrays without brackets, and of what Swift prints. */

@@ -46,18 +46,24 @@ interface List {
   readonly isCut: boolean;
 }
 
+/** Where it is in a text is only looked for when it is told: brackets are everywhere. */
+interface Failure {
+  readonly makeError: () => HexSyntaxError;
+  readonly items: number;
+}
+
 /**
  * The arrays in a text; undefined when there is none.
  * @throws {HexSyntaxError} when one holds what is no byte, or does not end
  */
 export function parseNumberLists(text: string): LiteralBytes | undefined {
   const lists: List[] = [];
-  let fault: { error: HexSyntaxError; items: number } | undefined;
+  let fault: Failure | undefined;
   OPENING.lastIndex = 0;
   for (let opening = OPENING.exec(text); opening !== null; opening = OPENING.exec(text)) {
     const list = readList(text, opening.index);
-    if ('error' in list) {
-      if (list.items >= 2) throw list.error;
+    if ('makeError' in list) {
+      if (list.items >= 2) throw list.makeError();
       if (list.items > 0) fault ??= list;
     } else if (list.bytes.length > 0) {
       lists.push(list);
@@ -66,7 +72,7 @@ export function parseNumberLists(text: string): LiteralBytes | undefined {
   }
   const found = arraysAmong(text, lists);
   if (found.length === 0) {
-    if (fault !== undefined) throw fault.error;
+    if (fault !== undefined) throw fault.makeError();
     return undefined;
   }
   const parts = found.map((list) => partOf(text, list));
@@ -124,11 +130,11 @@ function partOf(text: string, { bytes, start, isCut }: List): LiteralBytes['part
   return peer === undefined ? { bytes } : { bytes, direction: peer === '0' ? 'clientToServer' : 'serverToClient' };
 }
 
-function readList(text: string, opening: number): List | { error: HexSyntaxError; items: number } {
+function readList(text: string, opening: number): List | Failure {
   const numbers: number[] = [];
   const written: string[] = [];
-  const failed = (message: string, position: number) => ({
-    error: new HexSyntaxError(message, position),
+  const failed = (position: number, messageAt: (place: string) => string): Failure => ({
+    makeError: () => new HexSyntaxError(messageAt(placeOf(text, position)), position),
     items: numbers.length,
   });
   const finished = (end: number, isCut: boolean): List => {
@@ -140,7 +146,7 @@ function readList(text: string, opening: number): List | { error: HexSyntaxError
   for (let at = after(GAP, text, after(TEMPLATE, text, opening + 1)); ; at = after(GAP, text, at)) {
     const character = text[at];
     if (character === undefined) {
-      return failed(`The array that begins at ${placeOf(text, opening)} has no end: it is cut off`, opening);
+      return failed(opening, (place) => `The array that begins at ${place} has no end: it is cut off`);
     }
     if (CLOSING.test(character)) return finished(at + 1, false);
     const ellipsisEnd = after(ELLIPSIS, text, at);
@@ -150,12 +156,12 @@ function readList(text: string, opening: number): List | { error: HexSyntaxError
     const wrapperEnd = after(WRAPPER, text, castEnd);
     NUMBER.lastIndex = wrapperEnd;
     const number = NUMBER.exec(text);
-    if (number === null) return failed(`${excerpt(text, at)} (${placeOf(text, at)}) is no byte`, at);
+    if (number === null) return failed(at, (place) => `${excerpt(text, at)} (${place}) is no byte`);
     const value = numberOf(number);
     numbers.push(value & 0xff);
     written.push(number[0]);
     if (!(value >= -128 && value <= 255)) {
-      return failed(`${number[0]} (${placeOf(text, at)}) is no byte: those go from 0 to 255`, at);
+      return failed(at, (place) => `${number[0]} (${place}) is no byte: those go from 0 to 255`);
     }
     at = after(SUFFIX, text, NUMBER.lastIndex);
     if (wrapperEnd > castEnd) at = after(/\s*[})]/y, text, at);

@@ -41,6 +41,19 @@ function summaryOf(content: string): string[] {
   );
 }
 
+it('few bits by four are no words of hex', () => {
+  expect(summaryOf('1000 1010 0000 0001 0110 0001')).toEqual(['8a0161']);
+});
+
+it.each([
+  'text: 0x81 0x00, and cut off: 0x',
+  'text: 0x81 0x00, and a number: 0x0100',
+  'recv: 81 00\nrecv x: 81 0',
+  'recv: 81 00\nand no more',
+])('bytes among words, but not all of them: %s', (text) => {
+  expect(() => readInput(text)).toThrow();
+});
+
 describe('one direction', () => {
   const end = (digits: number, base: number) => `\n${offset(CLIENT.length, digits, base)}`;
   const forms: [title: string, form: string, text: string][] = [
@@ -204,6 +217,18 @@ describe('one direction', () => {
       'hex text with comments',
       `# what a client sends\n${rows(CLIENT, 6, (at, bytes) => `${hex(bytes, ' ')} ${at % 12 ? '#' : '//'} byte ${at}`)}\n// the end`,
     ],
+    ['a row of a table', 'hex text', `| ${hex(CLIENT, ' | ')} |`],
+    ['strings of JSON', 'strings of hex text', JSON.stringify(hex(CLIENT, ' ').split(' '))],
+    [
+      'an example of §5.7',
+      'hex text among words',
+      `   o  A single-frame masked text message\n\n      *  ${mapped(CLIENT, hexByte, ' ')}\n         (contains "Hello")`,
+    ],
+    [
+      'a line of a log',
+      'hex text among words',
+      `2026-11-28 02:00:00 DEBUG ws received ${CLIENT.length} bytes: ${hex(CLIENT, ' ')}`,
+    ],
     ['without zeros in front', 'hex text without zeros in front', mapped(CLIENT, shortHex(''), ' ')],
     ['what Swift prints', 'hex text', `{length = 30, bytes = 0x${hex(CLIENT).replace(/.{8}/g, '$& ')} }`],
     [
@@ -295,6 +320,9 @@ describe('both directions', () => {
     ['names of both', `C->S ${client}\nS->C ${server}`],
     ['words', `sent: ${client}\nreceived: ${server}`],
     ['arrows and times', `12:00:01.123 → ${client}\n12:00:01.200 ← ${server}`],
+    ['short words', `OUT ${client}\nIN  ${server}`],
+    ['lines of a log', `10:00:01 DEBUG ws: out 30 bytes: ${client}\n10:00:02 DEBUG ws: in 11 bytes: ${server}`],
+    ['examples of §5.7', `*  0x${hex(CLIENT, ' 0x')} (contains "Hello")\n\n*  0x${hex(SERVER, ' 0x')} (the answer)`],
     ['marks on lines of their own', `>>>\n${client}\n<<<\n${server}`],
     [
       'each message on a line',
@@ -639,6 +667,9 @@ it('long input takes time in proportion to its length', () => {
     '0b1 ',
     '1: ',
     '| ',
+    'zz (x)\n'.repeat(5),
+    ': 81 ',
+    '0x81 z ',
     '\u001b[',
     `${'81 05 '.repeat(8)}> 81\n< 82\n`,
   ]) {
