@@ -112,6 +112,7 @@ const LIMIT_KINDS: OptionKinds<Limits> = {
 };
 
 const IN_LIMITS = 'limits.';
+const inLimits = (ours: string): string => ours.slice(IN_LIMITS.length);
 const NO_CHUNKS = 'nothing here keeps chunks, so there is nothing to limit';
 
 const CHUNKS: OptionKind = {
@@ -119,22 +120,22 @@ const CHUNKS: OptionKind = {
   fits: (value) => value === Number.POSITIVE_INFINITY || COUNT_OR_NONE.fits(value),
 };
 
-/** @param withoutEffect what a door has no use for */
+/** @param withoutEffect what a door has no use for: it is refused */
 export const limitsBut = (...withoutEffect: readonly (keyof Limits)[]): OptionKind => ({
   ...OBJECT,
-  members: () => ({
-    kinds: kindsOf(Object.entries(LIMIT_KINDS).filter(([name]) => !withoutEffect.includes(name as keyof Limits))),
-    elsewhere: {
-      ...Object.fromEntries(
-        WS_OPTION_NAMES.filter(({ ours }) => ours.startsWith(IN_LIMITS)).map(({ ws, ours }) => [
-          ws,
-          `it is called ${ours.slice(IN_LIMITS.length)} here`,
-        ]),
-      ),
-      maxBufferedChunks: NO_CHUNKS,
-    },
-    isLenient: false,
-  }),
+  members: () => {
+    const isTaken = (name: string) => !withoutEffect.includes(name as keyof Limits);
+    const ofWs = WS_OPTION_NAMES.filter(({ ours }) => ours.startsWith(IN_LIMITS) && isTaken(inLimits(ours)));
+    return {
+      kinds: kindsOf(Object.entries(LIMIT_KINDS).filter(([name]) => isTaken(name))),
+      elsewhere: {
+        ...Object.fromEntries(ofWs.map(({ ws, ours }) => [ws, `it is called ${inLimits(ours)} here`])),
+        ...Object.fromEntries(withoutEffect.map((name) => [name, 'it would have no effect'])),
+        maxBufferedChunks: NO_CHUNKS,
+      },
+      isLenient: false,
+    };
+  },
 });
 
 /** In its place, what stands beside it is refused. */
@@ -437,6 +438,6 @@ const isOfWs = (name: string): boolean => SAME_IN_WS.includes(name) || WS_OPTION
 const onlyAt = (at: readonly string[]): string => `only ${at.join(' and ')} ${at.length > 1 ? 'have' : 'has'} it`;
 
 function useOurs(ours: string, means: WsMeaning): string {
-  if (ours.startsWith(IN_LIMITS)) return `use limits: { ${ours.slice(IN_LIMITS.length)} }`;
+  if (ours.startsWith(IN_LIMITS)) return `use limits: { ${inLimits(ours)} }`;
   return `use ${ours}${means === 'opposite' ? ', which is its opposite' : ''}`;
 }

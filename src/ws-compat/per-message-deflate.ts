@@ -22,8 +22,8 @@ import type { Extension } from '../handshake/index.ts';
 import { ownCopyOf } from '../memory/view.ts';
 import { definedOf, inOurNames } from '../options/connection-options.ts';
 import { DEFLATE_KINDS } from '../options/deflate-options.ts';
-import { checkOptions, FLAG, NUMBER, OBJECT } from '../options/option-check.ts';
-import { doorOf } from '../options/option-table.ts';
+import { checkOptions, FLAG } from '../options/option-check.ts';
+import { doorOf, limitsBut } from '../options/option-table.ts';
 import { type Limits, type Role, resolveLimits, UNLIMITED } from '../protocol/index.ts';
 import { violationError } from '../transport/errors.ts';
 import type { ExtensionParams } from './parsers.ts';
@@ -49,7 +49,13 @@ const DOOR = doorOf('PerMessageDeflate', {
   ...DEFLATE_KINDS,
   isServer: FLAG,
   // It knows no frames.
-  limits: { ...OBJECT, members: () => ({ kinds: { maxMessageBytes: NUMBER }, isLenient: false }) },
+  limits: limitsBut(
+    'maxFrameBytes',
+    'maxFragments',
+    'maxPendingPongs',
+    'maxControlFramesBetweenData',
+    'controlWindowMs',
+  ),
 });
 
 type Callback = (error: Error | null, output?: Buffer) => void;

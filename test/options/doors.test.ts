@@ -164,7 +164,22 @@ describe('no door swallows a name of ours', () => {
     [
       (options) => new Receiver(options),
       { limits: { maxPendingPongs: 5 } },
-      'Receiver has no option "limits.maxPendingPongs"',
+      'Receiver has no option "limits.maxPendingPongs": it would have no effect',
+    ],
+    [
+      (options) => new Receiver(options),
+      { limits: { maxPendingAutoPongs: 5 } },
+      'Receiver has no option "limits.maxPendingAutoPongs": it takes maxMessageBytes, maxFrameBytes, ',
+    ],
+    [
+      (options) => new PerMessageDeflate(options),
+      { limits: { maxFragments: 5 } },
+      'PerMessageDeflate has no option "limits.maxFragments": it would have no effect',
+    ],
+    [
+      (options) => new PerMessageDeflate(options),
+      { limits: { maxPayload: 5 } },
+      'PerMessageDeflate has no option "limits.maxPayload": it is called maxMessageBytes here',
     ],
     [(options) => new Receiver(options), { isServer: 1 }, 'Receiver: isServer must be true or false; got the number 1'],
     [
@@ -183,7 +198,7 @@ describe('no door swallows a name of ours', () => {
     expect(() => give(options)).toThrow(message);
   });
 
-  it('Receiver takes what it has a use for', () => {
+  it('takes what it has a use for', () => {
     const limits = {
       maxMessageBytes: 1,
       maxFrameBytes: 1,
@@ -193,6 +208,7 @@ describe('no door swallows a name of ours', () => {
     };
     new Receiver({ limits, binaryType: 'fragments', isServer: false, maxBufferedChunks: Infinity });
     makeServer({ backlog: 0 });
+    new PerMessageDeflate({ limits: { maxMessageBytes: 1 } });
   });
 
   it('setSocket() tells that compression is not agreed on there', async () => {
