@@ -225,8 +225,8 @@ export class Sender {
 
 /** Looks closely at names that it does not know, and that say something. */
 function checkSendOptions(options: object): void {
-  for (const name in options) {
-    if (!Object.hasOwn(DOOR.kinds, name) && (options as Record<string, unknown>)[name]) checkOptions(DOOR, options);
+  for (const [name, value] of Object.entries(options)) {
+    if (value && !Object.hasOwn(DOOR.kinds, name)) checkOptions(DOOR, { [name]: value });
   }
 }
 

@@ -233,6 +233,6 @@ describe('no door swallows a name of ours', () => {
         'Sender#send() has no option "droppable": only WebSocket#send() and prepareMessage() and broadcast() have it',
       ),
     );
-    send({ fin: true, droppable: false });
+    send({ fin: true, droppable: false, priority: 5 });
   });
 });
