@@ -34,11 +34,6 @@ export class Occupancy {
     this.#maxPerAddress = maxPerAddress;
   }
 
-  /** Of how many addresses something is kept. */
-  get addressCount(): number {
-    return this.#countByAddress.size;
-  }
-
   /** @param address '' where there is none, as on a unix socket: it is not counted then */
   faultWith(address: string): Rejection | undefined {
     if (this.#count >= this.#max) return FULL;
