@@ -22,16 +22,22 @@ import './ws-compat/private-surface.ts';
 
 export type { Authenticate, AuthenticationRequest } from './admission/authenticate.ts';
 export type { HttpAnswer, StreamedBody } from './admission/http-answer.ts';
+export type { MessageRate } from './admission/message-limits.ts';
 export type { AdmissionOptions } from './admission/options.ts';
 export type { RefusalReason } from './admission/rejection.ts';
 export type { TicketOptions, Tickets } from './admission/tickets.ts';
 export type { TokenOptions, TokenSource } from './admission/tokens.ts';
-export type { DeflateOptions } from './deflate/negotiate.ts';
+export type { DeflateOptions, ZlibTuning } from './deflate/negotiate.ts';
 export type { DiagnosticsMessages } from './diagnostics/messages.ts';
 export type { Metrics } from './diagnostics/metrics.ts';
-export type { BackloggedSocket, BacklogPolicy } from './options/backlog-settings.ts';
+export type { BackloggedSocket, BacklogOptions, BacklogPolicy } from './options/backlog-settings.ts';
 export type { SetSocketOptions, WsConnectionOptions } from './options/connection-options.ts';
-export type { ConnectionOptions, ConnectionSettings, ListenerErrors } from './options/connection-settings.ts';
+export type {
+  ConnectionOptions,
+  ConnectionSettings,
+  HeartbeatOptions,
+  ListenerErrors,
+} from './options/connection-settings.ts';
 export type { Limits } from './protocol/index.ts';
 export type { DrainCounts, DrainOptions } from './server/drain.ts';
 export type { SignalDrainOptions } from './server/drain-on-signal.ts';

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as WsLibrary from 'ws';
 import type { HandshakeOptions } from '../../src/client/client-handshake.ts';
-import type { DeflateOptions } from '../../src/deflate/negotiate.ts';
+import type {
+  BacklogOptions,
+  DeflateOptions,
+  HeartbeatOptions,
+  MessageRate,
+  NetRequest,
+  ZlibTuning,
+} from '../../src/index.ts';
 import type { WsConnectionOptions } from '../../src/options/connection-options.ts';
 import { inOurNames } from '../../src/options/connection-options.ts';
 import type { ConnectionOptions } from '../../src/options/connection-settings.ts';
@@ -46,6 +53,13 @@ type NameAt<Door, Row> = Row extends { readonly ws: infer Name; readonly at: rea
 type WsNameAt<Door extends WsDoorName> = NameAt<Door, (typeof WS_OPTION_NAMES)[number]>;
 
 describe('the page of options', () => {
+  it('the types of options within options can be imported', () => {
+    expectTypeOf<boolean | HeartbeatOptions | undefined>().toEqualTypeOf<ListenOptions['heartbeat']>();
+    expectTypeOf<MessageRate<NetRequest> | undefined>().toEqualTypeOf<ListenOptions['messageRate']>();
+    expectTypeOf<ZlibTuning | undefined>().toEqualTypeOf<DeflateOptions['zlibDeflateOptions']>();
+    expectTypeOf<ListenOptions>().toExtend<Readonly<BacklogOptions>>();
+  });
+
   it('is the one that the code makes', () => {
     const page = read('spec-notes/options.md');
     expect(page, `put this into spec-notes/options.md:\n\n${refresh(page)}`).toBe(refresh(page));
