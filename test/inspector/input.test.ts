@@ -667,7 +667,7 @@ it('long input takes time in proportion to its length', () => {
     '0b1 ',
     '1: ',
     '| ',
-    'zz (x)\n'.repeat(5),
+    'zz (x)\n'.repeat(10),
     ': 81 ',
     '0x81 z ',
     '\u001b[',
