@@ -1,6 +1,7 @@
 /** Single-use tickets: a page asks for one over HTTP, where it is known, and shows it when it opens its WebSocket. */
 
 import { checkTimeout } from '../options/connection-options.ts';
+import { checkOptions, NUMBER, type OptionKinds } from '../options/option-check.ts';
 import { checkWholeNumber } from '../protocol/whole-number.ts';
 
 export interface TicketOptions {
@@ -17,14 +18,22 @@ export interface Tickets<User> {
   redeem(ticket: string | undefined): User | undefined;
 }
 
+const DOOR = {
+  name: 'createTickets()',
+  kinds: { ttlMs: NUMBER, max: NUMBER } satisfies OptionKinds<TicketOptions>,
+  isLenient: false,
+};
+
 /** 256 bits. */
 const TICKET_BYTES = 32;
 
 /**
  * Makes tickets, kept in the memory of this process.
- * @throws {TypeError | RangeError} for options out of their range
+ * @throws {TypeError | RangeError} for options that are misnamed, of the wrong kind or out of their range
  */
-export function createTickets<User>({ ttlMs = 30_000, max = 10_000 }: TicketOptions = {}): Tickets<User> {
+export function createTickets<User>(options: TicketOptions = {}): Tickets<User> {
+  checkOptions(DOOR, options);
+  const { ttlMs = 30_000, max = 10_000 } = options;
   checkTimeout('ttlMs', ttlMs, 1);
   checkWholeNumber('max', max, 1);
   const { randomBytes } = process.getBuiltinModule('node:crypto');

@@ -255,6 +255,7 @@ const ROWS = Object.entries<OptionRow>(OPTIONS);
 const MESSAGES = ['messages()', 'WebSocketStream'];
 const DRAINS = ['drain()', 'drainOnSignal()'];
 const ON_SIGNAL = ['drainOnSignal()'];
+const TICKETS = ['createTickets()'];
 
 /** The options of calls, which no door takes: those that ws does not have. */
 const OF_CALLS: Readonly<Record<string, readonly string[]>> = {
@@ -269,10 +270,12 @@ const OF_CALLS: Readonly<Record<string, readonly string[]>> = {
   signals: ON_SIGNAL,
   onDrained: ON_SIGNAL,
   exits: ON_SIGNAL,
+  ttlMs: TICKETS,
+  max: TICKETS,
 };
 
 /** Words that other packages' options have too: they pass where programs give those. */
-const COMMON = ['code', 'cookie', 'key', 'query', 'reason'];
+const COMMON = ['code', 'cookie', 'key', 'max', 'query', 'reason'];
 
 /** The longest message where options have ws's names: ws's default. */
 export const WS_DEFAULT_LIMITS: Partial<Limits> = { maxMessageBytes: 104_857_600 };

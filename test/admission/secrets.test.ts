@@ -57,6 +57,12 @@ describe('createTickets', () => {
     expect(() => createTickets(options)).toThrow(RangeError);
   });
 
+  it('a name that is not known, or a value of another kind, is a TypeError', () => {
+    const make = (options: object) => () => createTickets(options);
+    expect(make({ ttlMS: 5 })).toThrow(new TypeError('createTickets() has no option "ttlMS": did you mean "ttlMs"?'));
+    expect(make({ max: '5' })).toThrow(new TypeError('createTickets(): max must be a number; got the string "5"'));
+  });
+
   it.each(SERVER_KINDS)('opens one WebSocket, of the user it was issued for (%s)', async (kind) => {
     const tickets = createTickets<{ id: string }>();
     const server = await startWith(kind, {

@@ -59,6 +59,7 @@ const CALLS_AND_MEMBERS: readonly (readonly [path: string, type: string])[] = [
   ['options/connection-settings.ts', 'HeartbeatOptions'],
   ['admission/message-limits.ts', 'MessageRate'],
   ['admission/tokens.ts', 'TokenOptions'],
+  ['admission/tickets.ts', 'TicketOptions'],
 ];
 
 /** The options that only we have. */
@@ -73,7 +74,7 @@ const OUR_NAMES = [
 ].filter((name) => !NAMES_OF_WS.includes(name) && !OF_MESSAGES_IN_WS.includes(name));
 
 /** Words that other packages' options have too. `listen()` alone is given no options of theirs. */
-const COMMON = ['code', 'cookie', 'key', 'query', 'reason'];
+const COMMON = ['code', 'cookie', 'key', 'max', 'query', 'reason'];
 
 describe('no door swallows a name of ours', () => {
   for (const [path, type] of CALLS_AND_MEMBERS) expect(namesIn(path, type), type).not.toEqual([]);
