@@ -62,9 +62,10 @@ export const FLAG: OptionKind = { expected: 'true or false', fits: (value) => ty
 export const NUMBER: OptionKind = { expected: 'a number', fits: isNumber };
 export const TEXT: OptionKind = { expected: 'a string', fits: isText };
 export const HOOK: OptionKind = { expected: 'a function', fits: (value) => typeof value === 'function' };
-/** @param WebSocket the class itself, which stands above this module */
+export const SOCKET_CLASS: OptionKind = { ...HOOK, expected: 'a class that extends WebSocket' };
+/** As servers check it. @param WebSocket the class itself, which stands above this module */
 export const socketClass = (WebSocket: { readonly prototype: object }): OptionKind => ({
-  expected: 'a class that extends WebSocket',
+  ...SOCKET_CLASS,
   fits: (value) =>
     value === WebSocket || (typeof value === 'function' && value.prototype instanceof (WebSocket as never)),
 });

@@ -27,6 +27,7 @@ import {
   ORIGINS,
   PATH,
   PORT,
+  SOCKET_CLASS,
   TEXT,
 } from './option-check.ts';
 import { SAME_IN_WS, WS_OPTION_NAMES, type WsMeaning, type WsOptionName } from './ws-names.ts';
@@ -76,8 +77,6 @@ const HTTP2: OptionKind = {
   expected: 'true or a session of http2.connect()',
   fits: (value) => value === true || (OBJECT.fits(value) && HOOK.fits((value as { request?: unknown }).request)),
 };
-/** Servers, which know the class, look closer. */
-const SOCKET_CLASS: OptionKind = { ...HOOK, expected: 'a class that extends WebSocket' };
 const LISTENER_ERRORS: OptionKind = {
   expected: "'close' or 'throw'",
   fits: (value) => value === 'close' || value === 'throw',
