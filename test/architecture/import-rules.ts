@@ -58,6 +58,9 @@ const CHAIN: readonly (readonly string[])[] = [
   ['realtime'],
 ];
 
+/** What frames and handshakes are, for those who show them. */
+const CORE = ['protocol/whole-number', 'protocol', 'handshake', 'deflate/negotiate'];
+
 const ANYTHING = Symbol('may import every unit');
 const ENTRY_POINTS = Symbol('may import its own unit and the entry points of the package');
 
@@ -105,12 +108,9 @@ const REACH: ReadonlyMap<string, Reach> = new Map<string, Reach>([
     ],
   ],
   ['react', ['realtime-protocol', 'live', 'react']],
-  ['inspector', PURE_UNITS],
-  ['playground', [...PURE_UNITS, 'playground']],
-  [
-    'conformance',
-    ['protocol/whole-number', 'protocol', 'handshake', 'deflate/negotiate', 'transport', 'inspector', 'conformance'],
-  ],
+  ['inspector', [...CORE, 'inspector']],
+  ['playground', [...CORE, 'inspector', 'playground']],
+  ['conformance', [...CORE, 'transport', 'inspector', 'conformance']],
   ['cli', ANYTHING],
   ['examples', ENTRY_POINTS],
 ]);
