@@ -12,8 +12,8 @@ const LOOK_BYTES = MIB;
 const START_BYTES = 36 * MIB;
 /**
  * V8 marks its heap as well once it has grown by a part of what it was, the smaller the slower it grows, and tells nobody how
- * large. So where memory comes slowly, garbage is made earlier: half as late after each marking, and with each young collection
- * a little later again.
+ * large. So where memory comes slowly, garbage is made earlier: half as late after each marking, with each young collection
+ * a little later again, and at first as early as can be, as most heaps have been marked while their application was loaded.
  */
 const EARLIEST_START_BYTES = 8 * MIB;
 const STEP_BYTES = MIB / 4;
@@ -43,7 +43,7 @@ export function startPacing(heap: Heap): (lengthBytes: number) => void {
   /** What has come outside since the last collection. What that has freed may be told only after some more. */
   let grownBytes = 0;
   let collectedMs = 0;
-  let earlyBytes = START_BYTES;
+  let earlyBytes = EARLIEST_START_BYTES;
   return (lengthBytes) => {
     newBytes += lengthBytes;
     if (newBytes < LOOK_BYTES) return;

@@ -117,6 +117,14 @@ it('has it collect earlier where it marks its heap by itself, as long as message
   expect(fast.markings).toBe(fast.collectedAt.length);
 });
 
+it('has it collect early from the first slow message on, so that it need not be marked first', () => {
+  const engine = new Engine();
+  engine.marksAtBytes = 20 * MIB;
+  engine.receive(64 * MIB, 65_536, MIB / 16);
+  expect(engine.collectedAt.length).toBeGreaterThan(3);
+  expect(engine.markings).toBe(0);
+});
+
 it('goes back to as much as there may be once nothing is marked', () => {
   const engine = new Engine();
   engine.marksAtBytes = 20 * MIB;
