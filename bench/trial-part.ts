@@ -1,6 +1,7 @@
 /** What an innocent client feels of others that do harm, and what the server's memory does meanwhile. */
 
 import { measureExchange } from './cells.ts';
+import { WATCHED } from './figures.ts';
 import type { Trouble } from './load/contract.ts';
 import type { Part } from './part.ts';
 
@@ -37,6 +38,7 @@ export const trialPart: Part = {
     { key: 'heapBytes', title: 'heap peak', format: 'bytes' },
     { key: 'externalBytes', title: 'outside it', format: 'bytes' },
     { key: 'mostClients', title: 'clients', format: 'bytes' },
+    ...WATCHED,
   ],
   cells: ({ isQuick }) =>
     TRIALS.map(({ name, troubles, isGuarded, deflate }) => ({

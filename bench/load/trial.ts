@@ -73,10 +73,13 @@ class Neighbour {
   }
 }
 
-/** Beside the neighbour on its core, and behind it when both want it. */
+/**
+ * Beside the neighbour on its core, and behind it when both want it: a process of the class `idle` gives way at once, where one that
+ * is merely nicer may have the rest of its slice first, which would count as the server's.
+ */
 function begin(port: number, trouble: Trouble) {
   const args = [...process.execArgv, TROUBLE, String(port), trouble];
-  return spawn('nice', ['-n', '10', process.execPath, ...args], { stdio: 'ignore' });
+  return spawn('chrt', ['--idle', '0', process.execPath, ...args], { stdio: 'ignore' });
 }
 
 export const run: RunLoad<TrialLoad> = async ({ port, pids }, { troubles, seconds }, { warmUpMs }) => {
@@ -94,6 +97,9 @@ export const run: RunLoad<TrialLoad> = async ({ port, pids }, { troubles, second
   peakBytes = 0;
 
   let running = troubles.map((trouble) => ({ trouble, child: begin(port, trouble) }));
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of pids) process.kill(pid, name);
+  };
   const kill = (staying?: Trouble) => {
     for (const { trouble, child } of running) if (trouble !== staying) child.kill('SIGKILL');
   };
@@ -101,6 +107,7 @@ export const run: RunLoad<TrialLoad> = async ({ port, pids }, { troubles, second
   // Until they have loaded.
   await sleep(1000);
   neighbour.take();
+  signal('SIGHUP');
   await sleep(500 * seconds);
   kill('upgrades');
   running = running.map(({ trouble, child }) => ({
@@ -109,12 +116,13 @@ export const run: RunLoad<TrialLoad> = async ({ port, pids }, { troubles, second
   }));
   await sleep(500 * seconds);
   const loaded = neighbour.take();
+  signal('SIGHUP');
   const { latencyMs } = neighbour;
   kill();
   latencyMs.length = 0;
   await neighbour.stop();
   await sleep(1000);
-  for (const pid of pids) process.kill(pid, 'SIGUSR2');
+  signal('SIGUSR2');
   await sleep(1000);
   clearInterval(watch);
   const peaks = (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as Record<string, number>;
