@@ -421,7 +421,7 @@ class CaseRun implements TesteeReaderHandler {
   }
 
   ping(payload: Uint8Array): void {
-    if (this.state === 'open') this.sender.control(Opcode.Pong, payload);
+    if (this.state === 'open') this.sender.pong(payload);
   }
 
   /** Where no events are expected, Autobahn takes a pong for the last of them and closes. */

@@ -24,6 +24,8 @@ export class FrameSender {
   /** Of the frame whose payload the script sends in parts. */
   private partMaskingKey: number | undefined;
   private partPosition = 0;
+  private partBytesLeft = 0;
+  private readonly waitingPongs: Uint8Array[] = [];
 
   constructor(socket: Duplex, role: Role, log: WireLog) {
     this.queue = new SendQueue(socket, (bytes) => log.octets('sent', bytes));
@@ -52,6 +54,7 @@ export class FrameSender {
     const { bytes, maskingKey } = this.encoder.header(opcode, payloadLength);
     this.partMaskingKey = maskingKey;
     this.partPosition = 0;
+    this.partBytesLeft = payloadLength;
     this.queue.sendApart(bytes);
   }
 
@@ -59,7 +62,15 @@ export class FrameSender {
     this.say(`part of the payload, ${describeBytes(part)}`);
     if (this.partMaskingKey !== undefined) maskReference(part, 0, part.length, this.partMaskingKey, this.partPosition);
     this.partPosition += part.length;
+    this.partBytesLeft -= part.length;
     this.queue.sendApart(part);
+    if (this.partBytesLeft === 0) for (const payload of this.waitingPongs.splice(0)) this.control(Opcode.Pong, payload);
+  }
+
+  /** §5.4: no frame stands inside another. Where the script sends a payload in parts, it waits for the last of them. */
+  pong(payload: Uint8Array): void {
+    if (this.partBytesLeft > 0) this.waitingPongs.push(payload);
+    else this.control(Opcode.Pong, payload);
   }
 
   message({ isBinary, payload, fragmentBytes = payload.lengthBytes }: Step & { do: 'message' }): void {

@@ -1,10 +1,13 @@
 /** What the fuzzer puts on the wire: frames, masked or not, fragments, and writes that are cut as a case demands. */
 
 import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { FrameEncoder, fragmentCount, rawFirstByte } from '../../src/conformance/frame-encoding.ts';
+import { FrameSender } from '../../src/conformance/frame-sender.ts';
 import { SendQueue } from '../../src/conformance/send-queue.ts';
-import { maskReference, type Role, readFrames } from '../../src/protocol/index.ts';
+import { WireLog } from '../../src/conformance/wire-log.ts';
+import { maskReference, Opcode, type Role, readFrames } from '../../src/protocol/index.ts';
 
 const client = new FrameEncoder('client');
 
@@ -83,6 +86,24 @@ describe('frame encoding', () => {
     });
     expect(parse(Buffer.concat([bytes, ...parts]))).toEqual([[1, false, 'in three parts']]);
   });
+});
+
+it('§5.4 answers a ping behind a frame that it is sending in parts', async () => {
+  const stream = new PassThrough();
+  const sender = new FrameSender(stream, 'client', new WireLog());
+  sender.pong(Buffer.from('before'));
+  sender.frameHeader(Opcode.Text, 8);
+  sender.framePart(Buffer.from('in '));
+  sender.pong(Buffer.from('during'));
+  sender.framePart(Buffer.from('parts'));
+  sender.pong(Buffer.from('after'));
+  sender.end();
+  expect(parse(Buffer.concat(await stream.toArray()))).toEqual([
+    [Opcode.Pong, true, 'before'],
+    [Opcode.Text, false, 'in parts'],
+    [Opcode.Pong, true, 'during'],
+    [Opcode.Pong, true, 'after'],
+  ]);
 });
 
 /** Notes in which turn of the event loop something is written, and what. */
